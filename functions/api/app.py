@@ -1,0 +1,42 @@
+"""Every client's call, in every dialect."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from rushes import wiring
+from rushes.dialects import DIALECTS
+from rushes.dialects.base import Dialect, Route
+from rushes.gateway import read_event, write_reply
+
+logger = Logger(service="rushes")
+app = APIGatewayHttpResolver()
+
+
+def endpoint(dialect: Dialect, route: Route) -> Callable[..., Response[str]]:
+    def answer(**variables: str) -> Response[str]:
+        request = read_event(app.current_event, variables)
+        return write_reply(
+            wiring.endpoints().answer(dialect, route.verb, request), app.current_event
+        )
+
+    return answer
+
+
+for dialect in DIALECTS:
+    for route in dialect.routes:
+        app.route(route.path, method=route.method)(endpoint(dialect, route))
+
+
+@app.not_found
+def nowhere(_: Exception) -> Response[str]:
+    request = read_event(app.current_event, {})
+    return write_reply(wiring.endpoints().nowhere(request), app.current_event)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return app.resolve(event, context)

@@ -1,0 +1,184 @@
+"""The bucket: clients' files under `inputs/`, ours under `outputs/`. The only user of S3."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import IO, TYPE_CHECKING, cast
+
+from rushes.boundary import store_errors
+from rushes.errors import BadInputFile, BadOutput, OutputInterrupted
+from rushes.job import Artifact
+from rushes.ports import Download
+from rushes.request import StoredFile, Upload
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+LINK_SECONDS = 3600
+LONGEST_SINGLE_PUT = 5 * 1024**3
+PART_BYTES = 16 * 1024 * 1024
+
+
+class Bucket:
+    """`limit`: the most bytes an output may have."""
+
+    def __init__(self, client: "S3Client", name: str, limit: int) -> None:
+        self._client = client
+        self._name = name
+        self._limit = limit
+
+    def put(self, key: str, upload: Upload) -> StoredFile:
+        with store_errors():
+            self._client.put_object(
+                Bucket=self._name, Key=key, Body=upload.content, ContentType=upload.content_type
+            )
+        return StoredFile(key=key, content_type=upload.content_type, size=len(upload.content))
+
+    def put_stream(self, key: str, download: Download, content_type: str) -> Artifact:
+        """Copy a download with flat memory. What breaks off or is too long leaves no object."""
+        if download.length is not None and download.length > self._limit:
+            raise BadOutput(
+                f"the output has {download.length} bytes, at most {self._limit} are taken"
+            )
+        source = Measured(download, self._limit)
+        if download.length is None or download.length > LONGEST_SINGLE_PUT:
+            self._put_parts(key, source, content_type)
+        else:
+            self._put_whole(key, source, content_type, download.length)
+        return Artifact(key=key, content_type=content_type, size=source.size, sha256=source.sha256)
+
+    def _put_whole(self, key: str, source: "Measured", content_type: str, length: int) -> None:
+        try:
+            with store_errors():
+                self._client.put_object(
+                    Bucket=self._name,
+                    Key=key,
+                    Body=cast("IO[bytes]", source),
+                    ContentLength=length,
+                    ContentType=content_type,
+                )
+        except Exception:
+            source.raise_trouble()
+            raise
+        source.check()
+
+    def _put_parts(self, key: str, source: "Measured", content_type: str) -> None:
+        with store_errors():
+            begun = self._client.create_multipart_upload(
+                Bucket=self._name, Key=key, ContentType=content_type
+            )
+        upload_id = begun["UploadId"]
+        try:
+            parts = self._parts(key, source, upload_id)
+            with store_errors():
+                self._client.complete_multipart_upload(
+                    Bucket=self._name,
+                    Key=key,
+                    UploadId=upload_id,
+                    MultipartUpload={"Parts": parts},
+                )
+        except BaseException:
+            with store_errors():
+                self._client.abort_multipart_upload(Bucket=self._name, Key=key, UploadId=upload_id)
+            raise
+
+    def _parts(self, key: str, source: "Measured", upload_id: str) -> "list[CompletedPartTypeDef]":
+        parts: list[CompletedPartTypeDef] = []
+        while piece := source.read(PART_BYTES):
+            with store_errors():
+                reply = self._client.upload_part(
+                    Bucket=self._name,
+                    Key=key,
+                    UploadId=upload_id,
+                    PartNumber=len(parts) + 1,
+                    Body=piece,
+                )
+            parts.append({"PartNumber": len(parts) + 1, "ETag": reply["ETag"]})
+        source.check()
+        return parts
+
+    def read(self, key: str) -> bytes:
+        try:
+            with store_errors():
+                return self._client.get_object(Bucket=self._name, Key=key)["Body"].read()
+        except self._client.exceptions.NoSuchKey:
+            raise BadInputFile("a file that the job works from is gone") from None
+
+    def link(self, artifact: Artifact, filename: str) -> str:
+        """An address that anybody may download from for an hour."""
+        return self._client.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self._name,
+                "Key": artifact.key,
+                "ResponseContentType": artifact.content_type,
+                "ResponseContentDisposition": f'attachment; filename="{filename}"',
+            },
+            ExpiresIn=LINK_SECONDS,
+        )
+
+    def delete(self, prefix: str) -> None:
+        with store_errors():
+            listed = self._client.list_objects_v2(Bucket=self._name, Prefix=prefix)
+            for entry in listed.get("Contents", []):
+                self._client.delete_object(Bucket=self._name, Key=entry["Key"])
+
+
+class Measured:
+    """A download as a file to read from once, which counts and hashes what it hands out.
+
+    The last bytes are held back until the source has ended as announced: an upload that was to
+    become a wrong object is thus left incomplete, and S3 keeps nothing of it.
+    """
+
+    def __init__(self, download: Download, limit: int) -> None:
+        self._chunks: Iterator[bytes] = download.chunks
+        self._length = download.length
+        self._limit = limit
+        self._rest = b""
+        self._hash = hashlib.sha256()
+        self._trouble: Exception | None = None
+        self.size = 0
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._read(size)
+        except Exception as error:
+            self._trouble = error
+            raise
+
+    def raise_trouble(self) -> None:
+        """Raise what went wrong while reading, whatever others have made of it since."""
+        if self._trouble:
+            raise self._trouble
+
+    def check(self) -> None:
+        if self._length is not None and self.size != self._length:
+            raise OutputInterrupted(f"the output ended after {self.size} of {self._length} bytes")
+
+    def _read(self, size: int) -> bytes:
+        pieces, have = [self._rest], len(self._rest)
+        while size < 0 or have < size:
+            piece = next(self._chunks, None)
+            if piece is None:
+                self._at_end(have)
+                break
+            pieces.append(piece)
+            have += len(piece)
+        whole = b"".join(pieces)
+        given, self._rest = (whole, b"") if size < 0 else (whole[:size], whole[size:])
+        self.size += len(given)
+        self._hash.update(given)
+        if self.size > self._limit:
+            raise BadOutput(f"the output has more than {self._limit} bytes")
+        return given
+
+    def _at_end(self, unread: int) -> None:
+        if self._length is not None and self.size + unread != self._length:
+            raise OutputInterrupted(
+                f"the output ended after {self.size + unread} of {self._length} bytes"
+            )

@@ -1,0 +1,28 @@
+"""What the deployment tells the functions. The only reader of the environment."""
+
+import os
+from functools import cache
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Settings(BaseModel):
+    """One field for each variable that the template sets; it fails at the first read, by name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    table_name: str = Field(alias="TABLE_NAME")
+    bucket_name: str = Field(alias="BUCKET_NAME")
+    provider_secret_arn: str = Field(alias="PROVIDER_SECRET_ARN")
+    output_days: int = Field(alias="OUTPUT_DAYS")
+    output_bytes: int = Field(alias="OUTPUT_BYTES")
+    """The most bytes that an output may have."""
+    local_mode: bool = Field(alias="LOCAL_MODE")
+    """Whether upstreams may be http and on this machine."""
+    state_machine_arn: str = Field(default="", alias="STATE_MACHINE_ARN")
+    """Only where executions are started: in api and sweep."""
+
+
+@cache
+def settings() -> Settings:
+    return Settings.model_validate(dict(os.environ))

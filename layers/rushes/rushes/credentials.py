@@ -1,0 +1,79 @@
+"""Where the providers are and the keys that we show them. The only user of Secrets Manager.
+
+The provider secret is a JSON object: provider name → {"api_key": …, "base_url": …}, either of
+which may be absent; a `base_url` there goes before the catalog's.
+"""
+
+import time
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
+
+from rushes.boundary import store_errors
+from rushes.catalog import Catalog
+from rushes.errors import ProviderNotConfigured
+from rushes.ports import Upstream
+from rushes.providers import adapter
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+FRESH_SECONDS = 300.0
+
+
+class Credential(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    api_key: str | None = None
+    base_url: str | None = None
+
+
+class _Secret(RootModel[dict[str, Credential]]):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+
+class ProviderSecret:
+    def __init__(self, client: "SecretsManagerClient", arn: str, catalog: Catalog) -> None:
+        self._client = client
+        self._arn = arn
+        self._catalog = catalog
+        self._credentials: dict[str, Credential] = {}
+        self._read_at = float("-inf")
+
+    def find(self, provider: str) -> Upstream:
+        """Where the provider is.
+
+        Raises
+        ------
+        ProviderNotConfigured
+            If neither the catalog nor the secret has its address.
+        """
+        entry = self._catalog.providers[provider]
+        credential = self._credential(provider)
+        base_url = credential.base_url or entry.base_url
+        if not base_url:
+            raise ProviderNotConfigured(
+                f"no base_url for provider {provider!r}: neither in the catalog nor in the secret"
+            )
+        return Upstream(base_url.rstrip("/"), self._headers(entry.kind, credential))
+
+    def _headers(self, kind: str, credential: Credential) -> dict[str, str]:
+        profile = adapter(kind).profile
+        if not credential.api_key:
+            return {}
+        return {profile.key_header: f"{profile.key_scheme} {credential.api_key}".strip()}
+
+    def _credential(self, provider: str) -> Credential:
+        if time.monotonic() - self._read_at > FRESH_SECONDS:
+            self._credentials = self._read()
+            self._read_at = time.monotonic()
+        return self._credentials.get(provider, Credential())
+
+    def _read(self) -> dict[str, Credential]:
+        with store_errors():
+            text = self._client.get_secret_value(SecretId=self._arn)["SecretString"]
+        try:
+            return _Secret.model_validate_json(text).root
+        except ValidationError as error:
+            place = ".".join(str(part) for part in error.errors()[0]["loc"]) or "the whole"
+            raise ProviderNotConfigured(f"the provider secret cannot be read: {place}") from None

@@ -1,0 +1,54 @@
+"""Finding the API key in a request, wherever vendors' clients put it."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+from rushes.errors import ConflictingKeys, MissingKey, WrongKey
+
+KEY_HEADERS = ("x-bf-vk", "x-api-key")
+
+
+def read_key(headers: Mapping[str, str]) -> str:
+    """The one key of a request: Bearer, Basic (as user name or as password) or in a header.
+
+    Raises
+    ------
+    MissingKey
+        If there is none.
+    ConflictingKeys
+        If there are several, and not all the same.
+    """
+    found = {value for name in KEY_HEADERS if (value := headers.get(name, "").strip())}
+    if authorization := headers.get("authorization", "").strip():
+        found.add(_authorization(authorization))
+    if len(found) > 1:
+        raise ConflictingKeys("the request carries different API keys", param="authorization")
+    if not found:
+        raise MissingKey("no API key: send it as `Authorization: Bearer …`", param="authorization")
+    return found.pop()
+
+
+def _authorization(value: str) -> str:
+    scheme, _, rest = value.partition(" ")
+    if scheme.lower() == "bearer":
+        return rest.strip()
+    if scheme.lower() == "basic":
+        return _basic(rest.strip())
+    raise WrongKey("the Authorization header is neither Bearer nor Basic", param="authorization")
+
+
+def _basic(encoded: str) -> str:
+    try:
+        user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        raise WrongKey("the Basic credentials cannot be decoded", param="authorization") from None
+    if (
+        user
+        and password
+        and user != password
+        and user.startswith("rk_")
+        and password.startswith("rk_")
+    ):
+        raise ConflictingKeys("the Basic credentials hold two API keys", param="authorization")
+    return password if password.startswith("rk_") else user

@@ -1,0 +1,64 @@
+"""The OpenAI Videos API, as its SDKs speak it. Every field is present, null where empty."""
+
+import json
+from typing import Any
+
+from rushes.dialects.base import HttpResponse, JobView, PageView, Verb
+from rushes.dialects.videos import (
+    POLL_AFTER_MS,
+    VideosDialect,
+    error_fields,
+    error_of,
+    status_of,
+    video_routes,
+)
+from rushes.errors import RushesError
+from rushes.job import Job
+
+JSON = {"content-type": "application/json"}
+
+
+class OpenAIDialect(VideosDialect):
+    name = "openai"
+    routes = video_routes("/openai/v1/videos")
+
+    def write_job(self, view: JobView, verb: Verb) -> HttpResponse:  # noqa: ARG002 - the same for all
+        headers = {**JSON, "openai-poll-after-ms": str(POLL_AFTER_MS)}
+        return HttpResponse(200, json.dumps(_video(view.job)), headers)
+
+    def write_page(self, view: PageView) -> HttpResponse:
+        videos = [_video(job) for job in view.page.jobs]
+        page = {
+            "object": "list",
+            "data": videos,
+            "first_id": videos[0]["id"] if videos else None,
+            "last_id": videos[-1]["id"] if videos else None,
+            "has_more": view.page.has_more,
+        }
+        return HttpResponse(200, json.dumps(page), JSON)
+
+    def write_deleted(self, job: Job) -> HttpResponse:
+        gone = {"id": job.id, "object": "video.deleted", "deleted": True}
+        return HttpResponse(200, json.dumps(gone), JSON)
+
+    def write_error(self, error: RushesError) -> HttpResponse:
+        body = {"error": error_fields(error)}
+        return HttpResponse(error.http_status, json.dumps(body), JSON)
+
+
+def _video(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "object": "video",
+        "model": job.request.model,
+        "status": status_of(job),
+        "progress": job.progress,
+        "created_at": int(job.created_at),
+        "completed_at": int(job.finished_at) if job.artifacts and job.finished_at else None,
+        "expires_at": int(job.expires_at) if job.expires_at else None,
+        "prompt": job.request.prompt,
+        "size": job.request.size,
+        "seconds": str(job.request.seconds),
+        "remixed_from_video_id": job.remixed_from,
+        "error": error_of(job),
+    }

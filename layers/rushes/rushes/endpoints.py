@@ -1,0 +1,121 @@
+"""From a client's call to its answer: read in the dialect, do the verb, write in the dialect."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
+
+from rushes.auth import Authenticator
+from rushes.dialects import dialect_of
+from rushes.dialects.base import (
+    Dialect,
+    HttpRequest,
+    HttpResponse,
+    JobView,
+    PageView,
+    Verb,
+)
+from rushes.errors import InvalidRequest, NotFound, RushesError, ServerError, UnsupportedOperation
+from rushes.job import Job
+from rushes.service import Service
+
+logger = Logger(child=True)
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    service: Service
+    authenticator: Authenticator
+
+    def answer(self, dialect: Dialect, verb: Verb, request: HttpRequest) -> HttpResponse:
+        """The answer, whatever happens: errors come in the dialect's envelope."""
+        try:
+            account = self.authenticator.account(dialect.read_key(request.headers))
+            response = VERBS[verb](self, dialect, account, request)
+        except RushesError as error:
+            response = self._refuse(dialect, error)
+        except Exception:
+            logger.exception("unexpected", dialect=dialect.name, verb=verb)
+            response = dialect.write_error(ServerError("something went wrong on our side"))
+        logger.info("answered", dialect=dialect.name, verb=verb, status=response.status)
+        return response
+
+    def nowhere(self, request: HttpRequest) -> HttpResponse:
+        """The answer to a call that no dialect has a route for."""
+        error = NotFound(
+            f"there is nothing at {request.method} {request.path[:200]}", code="unknown_url"
+        )
+        return dialect_of(request.path).write_error(error)
+
+    def _refuse(self, dialect: Dialect, error: RushesError) -> HttpResponse:
+        if error.http_status >= 500:
+            logger.error("not answered", reason=error.message)
+            error = ServerError("the service cannot answer at the moment", code=error.error_code)
+        return dialect.write_error(error)
+
+    def _create(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
+        job = self.service.create(account, dialect.name, dialect.read_create(request))
+        return self._show(dialect, job, "create")
+
+    def _edit(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
+        job = self.service.create(account, dialect.name, dialect.read_edit(request))
+        return self._show(dialect, job, "edit")
+
+    def _remix(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
+        prompt = dialect.read_remix(request)
+        source = self._find(dialect, account, request)
+        job = self.service.remix(account, dialect.name, source.id, prompt)
+        return self._show(dialect, job, "remix")
+
+    def _retrieve(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
+        return self._show(dialect, self._find(dialect, account, request), "retrieve")
+
+    def _list(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
+        query = dialect.read_list(request)
+        if query.provider:
+            self._check_provider(query.provider, "provider")
+        return dialect.write_page(PageView(self.service.list(account, query), query.provider))
+
+    def _delete(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
+        job = self._find(dialect, account, request)
+        self.service.delete(account, job.id)
+        return dialect.write_deleted(job)
+
+    def _content(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
+        """A redirect to S3: the bytes would not fit through a function."""
+        variant = dialect.read_variant(request)
+        job = self._find(dialect, account, request)
+        link = self.service.content(account, job.id, variant)
+        return HttpResponse(302, headers={"location": link, "cache-control": "no-store"})
+
+    def _unsupported(self, _dialect: Dialect, _account: str, request: HttpRequest) -> HttpResponse:
+        """A route that the dialect has and we have nothing behind."""
+        raise UnsupportedOperation(f"{request.method} {request.path} is not supported")
+
+    def _show(self, dialect: Dialect, job: Job, verb: Verb) -> HttpResponse:
+        view = JobView(job, lambda artifact: self.service.link(job, artifact))
+        return dialect.write_job(view, verb)
+
+    def _find(self, dialect: Dialect, account: str, request: HttpRequest) -> Job:
+        reference = dialect.read_reference(request)
+        job = self.service.get(account, reference.job_id)
+        if reference.provider not in (None, job.provider):
+            self._check_provider(str(reference.provider), "video_id")
+            raise NotFound(f"there is no job {job.id}", param="video_id")
+        return job
+
+    def _check_provider(self, name: str, param: str) -> None:
+        if name not in self.service.catalog.providers:
+            raise InvalidRequest(f"there is no provider {name[:80]}", param=param)
+
+
+VERBS: dict[Verb, Callable[[Endpoints, Dialect, str, HttpRequest], HttpResponse]] = {
+    "create": Endpoints._create,  # noqa: SLF001 - the table belongs to the class
+    "edit": Endpoints._edit,  # noqa: SLF001
+    "remix": Endpoints._remix,  # noqa: SLF001
+    "retrieve": Endpoints._retrieve,  # noqa: SLF001
+    "list": Endpoints._list,  # noqa: SLF001
+    "delete": Endpoints._delete,  # noqa: SLF001
+    "content": Endpoints._content,  # noqa: SLF001
+    "unsupported": Endpoints._unsupported,  # noqa: SLF001
+}

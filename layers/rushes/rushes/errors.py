@@ -1,0 +1,185 @@
+"""Everything that can go wrong, as one tree.
+
+RushesError
+├── ClientError                  the request cannot be done as asked: 4xx in the dialect's envelope
+│   ├── InvalidRequest           a field is wrong; `param` names it
+│   │   ├── UnknownModel
+│   │   ├── UnknownCursor
+│   │   └── ConflictingKeys      two different keys in one request
+│   ├── MissingKey, WrongKey     401
+│   ├── NotFound                 404: absent, deleted or somebody else's, all alike
+│   │   ├── ContentNotReady
+│   │   ├── VariantNotAvailable
+│   │   └── UnsupportedOperation
+│   ├── AlreadyFinished          409: too late to cancel
+│   └── TooLarge                 413
+├── ServerError                  ours: 5xx
+│   └── StoreUnavailable
+├── WriteConflict                another writer was faster; read again and decide again
+└── UpstreamError                what a provider did or did not answer; becomes the job's error
+    ├── UpstreamUnreachable      nothing was sent: safe to try again
+    ├── UpstreamBusy             it said "later", and did nothing
+    ├── UpstreamRefused          it said no, for good
+    ├── UpstreamSilent           sent, and the answer is not known
+    ├── UpstreamConfused         it answered something that is not its protocol
+    │   └── UnknownUpstreamStatus
+    ├── UpstreamForgot           it does not know the job (any more)
+    ├── ProviderNotConfigured    the deployment has no address or key for it
+    ├── BadInputFile             a picture or film to work from cannot be had or is none
+    ├── OutputInterrupted        an output broke off: worth another try
+    └── BadOutput                an output is not what it should be
+"""
+
+from typing import ClassVar
+
+
+class RushesError(Exception):
+    """An error with a code for programs and a sentence for people.
+
+    `retryable` says whether the same call may succeed later; whoever catches the error obeys it
+    and does not decide anew.
+    """
+
+    code: ClassVar[str] = "internal_error"
+    http_status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.error_code = code or self.code
+
+
+class ClientError(RushesError):
+    code = "invalid_request"
+    http_status = 400
+
+
+class InvalidRequest(ClientError):
+    code = "invalid_value"
+
+
+class UnknownModel(InvalidRequest):
+    code = "model_not_found"
+
+
+class UnknownCursor(InvalidRequest):
+    code = "unknown_cursor"
+
+
+class ConflictingKeys(InvalidRequest):
+    code = "conflicting_keys"
+
+
+class MissingKey(ClientError):
+    code = "missing_api_key"
+    http_status = 401
+
+
+class WrongKey(ClientError):
+    code = "invalid_api_key"
+    http_status = 401
+
+
+class NotFound(ClientError):
+    code = "not_found"
+    http_status = 404
+
+
+class ContentNotReady(NotFound):
+    code = "content_not_ready"
+
+
+class VariantNotAvailable(NotFound):
+    code = "variant_not_available"
+
+
+class UnsupportedOperation(NotFound):
+    code = "unsupported_operation"
+
+
+class AlreadyFinished(ClientError):
+    code = "already_finished"
+    http_status = 409
+
+
+class TooLarge(ClientError):
+    code = "request_too_large"
+    http_status = 413
+
+
+class ServerError(RushesError):
+    pass
+
+
+class StoreUnavailable(ServerError):
+    code = "service_unavailable"
+    http_status = 503
+    retryable = True
+
+
+class WriteConflict(RushesError):
+    code = "write_conflict"
+    retryable = True
+
+
+class UpstreamError(RushesError):
+    """`wait_seconds` is what the provider asked for, None where it asked for nothing."""
+
+    code = "upstream_error"
+    http_status = 502
+
+    def __init__(
+        self, message: str, *, code: str | None = None, wait_seconds: float | None = None
+    ) -> None:
+        super().__init__(message, code=code)
+        self.wait_seconds = wait_seconds
+
+
+class UpstreamUnreachable(UpstreamError):
+    code = "upstream_unreachable"
+    retryable = True
+
+
+class UpstreamBusy(UpstreamError):
+    code = "upstream_busy"
+    retryable = True
+
+
+class UpstreamRefused(UpstreamError):
+    code = "upstream_refused"
+
+
+class UpstreamSilent(UpstreamError):
+    code = "upstream_outcome_unknown"
+    retryable = True
+
+
+class UpstreamConfused(UpstreamError):
+    code = "upstream_bad_response"
+
+
+class UnknownUpstreamStatus(UpstreamConfused):
+    code = "upstream_unknown_status"
+
+
+class UpstreamForgot(UpstreamError):
+    code = "upstream_job_not_found"
+
+
+class ProviderNotConfigured(UpstreamError):
+    code = "provider_not_configured"
+
+
+class BadInputFile(UpstreamError):
+    code = "invalid_input_reference"
+
+
+class OutputInterrupted(UpstreamError):
+    code = "output_interrupted"
+    retryable = True
+
+
+class BadOutput(UpstreamError):
+    code = "bad_output"

@@ -1,0 +1,78 @@
+"""What the world is told of a job: one envelope, the same on the bus and in webhooks."""
+
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from rushes.job import Job, JobError, JobStatus
+
+SOURCE = "rushes"
+
+
+class ArtifactFacts(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    bucket: str
+    key: str
+    content_type: str
+    size: int
+    """Bytes."""
+    sha256: str
+
+
+class JobFacts(BaseModel):
+    """A job that ended. It holds no prompt: whoever listens may not be who asked."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    account: str
+    status: JobStatus
+    model: str
+    provider: str
+    created_at: datetime
+    finished_at: datetime
+    artifacts: tuple[ArtifactFacts, ...]
+    error: JobError | None
+    cost: float | None
+    """US dollars."""
+
+
+class JobEvent(BaseModel):
+    """`id` depends on the job and its ending alone, so that a repetition can be told."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    type: str
+    timestamp: datetime
+    data: JobFacts
+
+
+def ending(job: Job, bucket: str) -> JobEvent:
+    """The event of a finished job."""
+    finished_at = _moment(job.finished_at or job.updated_at)
+    facts = JobFacts(
+        id=job.id,
+        account=job.account,
+        status=job.status,
+        model=job.request.model,
+        provider=job.provider,
+        created_at=_moment(job.created_at),
+        finished_at=finished_at,
+        artifacts=tuple(
+            ArtifactFacts(bucket=bucket, **artifact.model_dump()) for artifact in job.artifacts
+        ),
+        error=job.error,
+        cost=job.cost,
+    )
+    return JobEvent(
+        id=f"evt_{job.id}_{job.status.value}",
+        type=f"job.{job.status.value}",
+        timestamp=finished_at,
+        data=facts,
+    )
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(round(seconds, 3), UTC)

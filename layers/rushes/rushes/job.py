@@ -1,0 +1,255 @@
+"""The job: a client's request and all that became of it, and the steps it may take.
+
+Pure: no clock, no storage. Each step returns a new job; the table `PREDECESSORS` says which
+status may follow which, and the condition of every write is derived from it.
+"""
+
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rushes.request import GenerationRequest, StoredFile
+
+
+class JobStatus(StrEnum):
+    QUEUED = "queued"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Stage(StrEnum):
+    """Where a job stands, finer than its status."""
+
+    ACCEPTED = "accepted"
+    WAITING = "waiting"
+    SUBMITTING = "submitting"
+    RUNNING = "running"
+    STORING = "storing"
+    FINISHED = "finished"
+
+
+TERMINAL = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED})
+
+PREDECESSORS: dict[JobStatus, frozenset[JobStatus]] = {
+    JobStatus.QUEUED: frozenset(),
+    JobStatus.IN_PROGRESS: frozenset({JobStatus.QUEUED}),
+    JobStatus.COMPLETED: frozenset({JobStatus.IN_PROGRESS}),
+    JobStatus.FAILED: frozenset({JobStatus.QUEUED, JobStatus.IN_PROGRESS}),
+    JobStatus.CANCELLED: frozenset({JobStatus.QUEUED, JobStatus.IN_PROGRESS}),
+}
+"""For each status, those that a job may come to it from. A finished job never moves again."""
+
+
+class JobError(BaseModel):
+    """Why a job failed. `upstream_code` is the provider's own word for it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    message: str
+    upstream_code: str | None = None
+
+
+class Verdict(BaseModel):
+    """How the job will end, decided by a step of the workflow and carried out by its last one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: JobStatus
+    error: JobError | None = None
+
+
+class Output(BaseModel):
+    """A file at the provider's address. `needs_key`: its download wants the provider's key."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    needs_key: bool = False
+    content_type: str | None = None
+
+
+class Artifact(StoredFile):
+    """Our copy of an output."""
+
+    sha256: str
+    """Of the bytes as stored, in hexadecimal."""
+
+
+class Job(BaseModel):
+    """A request to generate media and all that became of it. Times are seconds since 1970."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    account: str
+    """Who owns it."""
+    dialect: str
+    """The API that it came in by."""
+    provider: str
+    upstream_model: str
+    request: GenerationRequest
+    status: JobStatus = JobStatus.QUEUED
+    stage: Stage = Stage.ACCEPTED
+    progress: int = 0
+    """Percent, approximate."""
+    created_at: float
+    updated_at: float
+    deadline_at: float
+    """When the job fails if it has not ended by then."""
+    submitted_at: float | None = None
+    finished_at: float | None = None
+    finished_by: str | None = None
+    """The execution that ended it, so that a repeated last step can tell its own write."""
+    expires_at: float | None = None
+    """When the artifacts may be gone."""
+    cancel_requested_at: float | None = None
+    deleted_at: float | None = None
+    lease_until: float | None = None
+    """While a create call may be on its way to the provider: until when it may take."""
+    submissions: int = 0
+    """How often a create call was begun."""
+    operation: dict[str, Any] | None = None
+    """The provider's handle on the running generation, opaque to everybody else."""
+    troubled_since: float | None = None
+    """Since when the provider's answers have made no sense, without a break."""
+    outputs: tuple[Output, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+    collections: int = 0
+    """How often fetching the outputs was begun."""
+    verdict: Verdict | None = None
+    error: JobError | None = None
+    warnings: tuple[str, ...] = ()
+    remixed_from: str | None = None
+    cost: float | None = None
+    """In US dollars: the catalog's price for what was asked, or what the provider said it was."""
+    executions: int = 1
+    """How many state machine executions were started for it."""
+    version: int = 0
+    """Counts the writes; every write names the version it was decided on."""
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in TERMINAL
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether it is known how the job ends."""
+        return self.is_finished or self.verdict is not None
+
+    @property
+    def execution_name(self) -> str:
+        """The name of the newest execution: the job's id, later with `-r2`, `-r3` behind it."""
+        return self.id if self.executions == 1 else f"{self.id}-r{self.executions}"
+
+    def _step(self, now: float, **changes: Any) -> Self:  # noqa: ANN401 - any field of the job
+        return self.model_copy(update={"updated_at": now, "version": self.version + 1, **changes})
+
+    def submitting(self, now: float, lease_seconds: float) -> Self:
+        """A create call is about to be made; nobody else may make one until the lease ends."""
+        return self._step(
+            now,
+            stage=Stage.SUBMITTING,
+            lease_until=now + lease_seconds,
+            submissions=self.submissions + 1,
+        )
+
+    def postponed(self, now: float) -> Self:
+        """The create call surely made nothing; it may be made again."""
+        return self._step(now, stage=Stage.WAITING, lease_until=None)
+
+    def submitted(self, now: float, operation: dict[str, Any], warnings: tuple[str, ...]) -> Self:
+        return self._step(
+            now,
+            status=JobStatus.IN_PROGRESS,
+            stage=Stage.RUNNING,
+            operation=operation,
+            submitted_at=now,
+            lease_until=None,
+            warnings=self.warnings + warnings,
+        )
+
+    def progressed(self, now: float, progress: int) -> Self:
+        """Progress never runs backwards, whatever the provider says."""
+        return self._step(now, progress=max(self.progress, min(progress, 99)), troubled_since=None)
+
+    def troubled(self, now: float, warning: str) -> Self:
+        """The provider's answer made no sense; each kind of nonsense is noted once."""
+        new = () if warning in self.warnings else (warning,)
+        return self._step(
+            now,
+            warnings=self.warnings + new,
+            troubled_since=self.troubled_since or now,
+        )
+
+    def warned(self, now: float, warning: str) -> Self:
+        return self._step(now, warnings=(*self.warnings, warning))
+
+    def generated(self, now: float, outputs: tuple[Output, ...], cost: float | None) -> Self:
+        """The provider is done; its outputs are still to be fetched."""
+        return self._step(
+            now,
+            stage=Stage.STORING,
+            outputs=outputs,
+            troubled_since=None,
+            cost=self.cost if cost is None else cost,
+        )
+
+    def collecting(self, now: float) -> Self:
+        return self._step(now, collections=self.collections + 1)
+
+    def stored(self, now: float, artifacts: tuple[Artifact, ...]) -> Self:
+        return self._step(now, artifacts=artifacts, verdict=Verdict(status=JobStatus.COMPLETED))
+
+    def doomed(self, now: float, error: JobError) -> Self:
+        """It will fail; the last step of the workflow makes it so."""
+        return self._step(now, verdict=Verdict(status=JobStatus.FAILED, error=error))
+
+    def called_off(self, now: float) -> Self:
+        return self._step(now, verdict=Verdict(status=JobStatus.CANCELLED))
+
+    def cancel_requested(self, now: float) -> Self:
+        """Somebody wants it stopped; a further execution is started to see to it at once."""
+        return self._step(now, cancel_requested_at=now, executions=self.executions + 1)
+
+    def restarted(self, now: float) -> Self:
+        return self._step(now, executions=self.executions + 1)
+
+    def finished(self, now: float, verdict: Verdict, execution: str, keep_seconds: float) -> Self:
+        """The one terminal step."""
+        done = verdict.status is JobStatus.COMPLETED
+        return self._step(
+            now,
+            status=verdict.status,
+            stage=Stage.FINISHED,
+            error=verdict.error,
+            verdict=verdict,
+            progress=100 if done else self.progress,
+            finished_at=now,
+            finished_by=execution,
+            expires_at=now + keep_seconds if done else None,
+            lease_until=None,
+        )
+
+    def deleted(self, now: float) -> Self:
+        """Gone for its owner; the row stays as a tombstone until it expires."""
+        return self._step(now, deleted_at=now)
+
+
+class JobPage(BaseModel):
+    """A part of an account's list of jobs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    jobs: tuple[Job, ...] = Field(default=())
+    has_more: bool = False
+
+
+def allowed_before(before: Job, after: Job) -> frozenset[JobStatus]:
+    """The statuses that the stored job may have for `after` to be written over it."""
+    if after.status is before.status:
+        return frozenset({after.status})
+    return PREDECESSORS[after.status]

@@ -1,0 +1,66 @@
+"""How long to wait: before the first look at a job, and between looks. Pure arithmetic.
+
+First wait: the time by which only one job in twenty of its kind has ended, learned from those
+before it. Then steps that grow with the job's age, so that a long job is not asked after often:
+at most about 150 looks in an hour, 9 events of history each.
+"""
+
+import math
+
+from rushes.job import Job
+from rushes.ports import Timing
+
+FIFTH_PERCENTILE = -1.645
+"""Standard deviations below the mean, of a normal distribution."""
+STEP = 0.12
+"""A look's distance to the next, as a part of the job's age."""
+SHORTEST, LONGEST = 1.0, 30.0
+LONGEST_ON_REQUEST = 300.0
+"""The most that a provider may make us wait by its own word."""
+MEMORY = 20
+"""Jobs after which an old one hardly counts."""
+LEAST_VARIANCE = 0.01
+
+
+def kind_of(job: Job) -> str:
+    """Jobs of one kind take about equally long."""
+    request = job.request
+    return f"{job.provider}/{job.upstream_model}/{request.seconds}s/{request.size}"
+
+
+def learned(timing: Timing, seconds: float) -> Timing:
+    """The timing with one more job in it, the newer ones counting more."""
+    value = math.log(max(seconds, 0.1))
+    count = timing.count + 1
+    weight = max(1 / count, 1 / MEMORY)
+    distance = value - timing.mean
+    return Timing(
+        count=count,
+        mean=timing.mean + weight * distance,
+        variance=(1 - weight) * (timing.variance + weight * distance**2),
+    )
+
+
+def first_wait(timing: Timing, typical_seconds: float) -> int:
+    if timing.count < 3:
+        return whole(typical_seconds / 2, LONGEST)
+    spread = math.sqrt(max(timing.variance, LEAST_VARIANCE))
+    return whole(math.exp(timing.mean + FIFTH_PERCENTILE * spread), LONGEST_ON_REQUEST)
+
+
+def next_wait(age_seconds: float, asked_seconds: float | None, shortest: float) -> int:
+    """Seconds until the next look at a job of that age; what the provider asked for comes first."""
+    if asked_seconds is not None:
+        return whole(asked_seconds, LONGEST_ON_REQUEST)
+    return whole(max(age_seconds * STEP, shortest), LONGEST)
+
+
+def retry_wait(tries: int, asked_seconds: float | None) -> int:
+    """Seconds until something that failed is tried again: 2, 4, 8 … 60."""
+    if asked_seconds is not None:
+        return whole(asked_seconds, LONGEST_ON_REQUEST)
+    return whole(2.0 ** min(tries, 6), 60.0)
+
+
+def whole(seconds: float, longest: float) -> int:
+    return math.ceil(min(max(seconds, SHORTEST), longest))

@@ -1,0 +1,148 @@
+"""What the core needs of the world outside, and the values that cross the border."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from rushes.job import Artifact, Job, JobPage, Output
+from rushes.request import StoredFile, Upload
+
+Change = Callable[[Job], Job]
+"""A decision on a job as it stands. May return the job itself: then nothing is written."""
+
+
+@dataclass(frozen=True)
+class FormFile:
+    """A file part of a multipart call; its bytes come from the bucket when the call is made."""
+
+    filename: str
+    file: StoredFile
+
+
+@dataclass(frozen=True)
+class HttpCall:
+    """A call to a provider, relative to its base URL and without its key.
+
+    At most one of `json` and `form` is given; a form is sent as multipart.
+    """
+
+    method: str
+    path: str
+    json: Any = None
+    form: Mapping[str, str | FormFile] | None = None
+
+
+@dataclass(frozen=True)
+class HttpReply:
+    """A provider's answer. `headers` has lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """Where a provider is and how to show it our key."""
+
+    base_url: str
+    headers: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Download:
+    """An output on its way in. `length` is None where the provider does not tell it."""
+
+    length: int | None
+    content_type: str | None
+    chunks: Iterator[bytes]
+
+
+@dataclass(frozen=True)
+class JobQuery:
+    """Which jobs of an account to list, and from where on."""
+
+    limit: int = 20
+    after: str | None = None
+    newest_first: bool = True
+    provider: str | None = None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long jobs of one kind took: mean and variance of the logarithm of seconds."""
+
+    count: int = 0
+    mean: float = 0.0
+    variance: float = 0.0
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """What is kept of an API key: never the key itself."""
+
+    key_id: str
+    account: str
+    digest: str
+    """SHA-256 of the secret part, in hexadecimal."""
+    created_at: float
+    revoked: bool = False
+
+
+class Clock(Protocol):
+    def __call__(self) -> float: ...
+
+
+class Jobs(Protocol):
+    def add(self, job: Job) -> None: ...
+    def get(self, account: str, job_id: str) -> Job | None: ...
+    def change(self, account: str, job_id: str, change: Change) -> Job:
+        """Apply `change` to the job as stored and write the outcome, again if another was faster.
+
+        Raises
+        ------
+        NotFound
+            If there is no such job.
+        WriteConflict
+            If others were faster every time.
+        """
+        ...
+
+    def page(self, account: str, query: JobQuery) -> JobPage: ...
+    def untouched_since(self, moment: float, limit: int) -> tuple[Job, ...]:
+        """Open jobs that nobody wrote to since `moment`, the longest forgotten first."""
+        ...
+
+
+class Keys(Protocol):
+    def add(self, key: ApiKey) -> None: ...
+    def get(self, key_id: str) -> ApiKey | None: ...
+
+
+class Timings(Protocol):
+    def get(self, kind: str) -> Timing: ...
+    def put(self, kind: str, timing: Timing) -> None: ...
+
+
+class Blobs(Protocol):
+    def put(self, key: str, upload: Upload) -> StoredFile: ...
+    def put_stream(self, key: str, download: Download, content_type: str) -> Artifact: ...
+    def read(self, key: str) -> bytes: ...
+    def link(self, artifact: Artifact, filename: str) -> str: ...
+    def delete(self, prefix: str) -> None: ...
+
+
+class Executions(Protocol):
+    def start(self, job: Job) -> None: ...
+    def is_running(self, job: Job) -> bool | None: ...
+
+
+class Upstreams(Protocol):
+    def find(self, provider: str) -> Upstream: ...
+
+
+class Egress(Protocol):
+    def send(self, upstream: Upstream, call: HttpCall) -> HttpReply: ...
+    def fetch(self, url: str, limit: int) -> Upload: ...
+    def download(self, upstream: Upstream, output: Output) -> AbstractContextManager[Download]: ...

@@ -1,0 +1,73 @@
+"""What every provider adapter is: a profile and four pure functions. It opens no connection.
+
+An adapter says which call to make and what an answer means; `workflow` makes the calls.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from rushes.job import Job, JobError, Output
+from rushes.ports import HttpCall, HttpReply
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Facts about a kind of provider that need no code.
+
+    `key_header` and `key_scheme` say how it wants its key; `shortest_wait` is the least number of
+    seconds between two polls that it bears.
+    """
+
+    key_header: str = "authorization"
+    key_scheme: str = "Bearer"
+    shortest_wait: float = 1.0
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """The provider took the job. `operation` is all that later calls need, as plain JSON."""
+
+    operation: dict[str, Any]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Not done yet. `wait_seconds` where the provider said when to ask again."""
+
+    progress: int | None = None
+    wait_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Succeeded:
+    """`cost` in US dollars where the provider tells it."""
+
+    outputs: tuple[Output, ...]
+    cost: float | None = None
+
+
+@dataclass(frozen=True)
+class Failed:
+    error: JobError
+
+
+PollResult = Pending | Succeeded | Failed
+
+
+class Provider(Protocol):
+    """The contract. Raises `UpstreamError` where a reply cannot be taken as an answer."""
+
+    profile: Profile
+
+    def submit(self, job: Job) -> HttpCall: ...
+    def submitted(self, reply: HttpReply) -> Submitted: ...
+    def poll(self, operation: dict[str, Any]) -> HttpCall: ...
+    def polled(self, operation: dict[str, Any], reply: HttpReply) -> PollResult: ...
+
+
+@runtime_checkable
+class Cancels(Protocol):
+    """An ability: the provider can be told to stop."""
+
+    def cancel(self, operation: dict[str, Any]) -> HttpCall: ...

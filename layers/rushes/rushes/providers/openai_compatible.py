@@ -1,0 +1,92 @@
+"""Any upstream that speaks the OpenAI Videos API: vLLM-Omni, SGLang, LiteLLM, Bifrost, Rushes."""
+
+from typing import Any
+from urllib.parse import quote
+
+from rushes.errors import UnknownUpstreamStatus
+from rushes.job import Job, Output
+from rushes.ports import FormFile, HttpCall, HttpReply
+from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
+from rushes.providers.replies import Reply, check_answered, check_created, failure, read
+
+WAITING = frozenset({"queued", "pending", "in_progress", "processing", "running"})
+SUCCEEDED = frozenset({"completed", "succeeded"})
+FAILED = frozenset({"failed", "cancelled", "canceled", "expired"})
+
+
+class _Error(Reply):
+    code: str | None = None
+    message: str | None = None
+
+
+class _Video(Reply):
+    id: str
+    status: str
+    progress: float | None = None
+    error: _Error | None = None
+
+
+class OpenAICompatible:
+    profile = Profile()
+
+    def submit(self, job: Job) -> HttpCall:
+        """Multipart, as the newest SDKs send it and as the only form that vLLM-Omni takes."""
+        request = job.request
+        if request.source_video:
+            film = FormFile("source.mp4", request.source_video)
+            return HttpCall("POST", "/videos/edits", form={"prompt": request.prompt, "video": film})
+        form: dict[str, str | FormFile] = {
+            name: _as_text(value) for name, value in _fields(job).items() if value is not None
+        }
+        if request.image:
+            form["input_reference"] = FormFile("reference", request.image)
+        return HttpCall("POST", "/videos", form=form)
+
+    def submitted(self, reply: HttpReply) -> Submitted:
+        check_created(reply)
+        return Submitted({"id": read(reply, _Video).id})
+
+    def poll(self, operation: dict[str, Any]) -> HttpCall:
+        return HttpCall("GET", _path(operation))
+
+    def polled(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:
+        check_answered(reply)
+        video = read(reply, _Video)
+        if video.status in WAITING:
+            return Pending(None if video.progress is None else round(video.progress))
+        if video.status in SUCCEEDED:
+            content = f"{_path(operation)}/content"
+            return Succeeded((Output(url=content, needs_key=True),))
+        if video.status in FAILED:
+            error = video.error or _Error(code=video.status)
+            return Failed(failure(error.code, error.message))
+        raise UnknownUpstreamStatus(
+            f"the provider reports a status {video.status!r} that we do not know"
+        )
+
+    def cancel(self, operation: dict[str, Any]) -> HttpCall:
+        return HttpCall("DELETE", _path(operation))
+
+
+def _path(operation: dict[str, Any]) -> str:
+    """Ids are the upstream's own; LiteLLM's may hold a slash."""
+    return f"/videos/{quote(operation['id'], safe=':')}"
+
+
+def _fields(job: Job) -> dict[str, Any]:
+    request = job.request
+    return {
+        "model": job.upstream_model,
+        "prompt": request.prompt,
+        "seconds": request.seconds,
+        "size": request.size,
+        "seed": request.seed,
+        "negative_prompt": request.negative_prompt,
+        "generate_audio": request.generate_audio,
+        **request.provider_options,
+    }
+
+
+def _as_text(value: object) -> str:
+    """A multipart field's text, as the SDKs write it: booleans in lower case, the rest as it is."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

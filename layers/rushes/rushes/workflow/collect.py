@@ -1,0 +1,59 @@
+"""Copy a job's outputs into the bucket before their links die."""
+
+from collections.abc import Iterator
+
+from typing_extensions import override
+
+from rushes import media, pace
+from rushes.errors import BadOutput, UpstreamError
+from rushes.job import Artifact, Job, Output
+from rushes.ports import Download
+from rushes.workflow.step import Outcome, Step, pending
+
+TRIES = 6
+
+
+class Collect(Step):
+    @override
+    def take(self, job: Job) -> Outcome:
+        """`pending` leads back to a poll, which gives fresh links."""
+        job = self.change(job, lambda current: current.collecting(self.clock()))
+        try:
+            artifacts = self._copy_all(job)
+        except UpstreamError as error:
+            if error.retryable and job.collections < TRIES:
+                return pending(pace.retry_wait(job.collections, error.wait_seconds))
+            return self.doom(job, error)
+        return self.end(job, lambda current: current.stored(self.clock(), artifacts))
+
+    def _copy_all(self, job: Job) -> tuple[Artifact, ...]:
+        if not job.outputs:
+            raise BadOutput("the provider finished without an output")
+        return tuple(self._copy(job, number, output) for number, output in enumerate(job.outputs))
+
+    def _copy(self, job: Job, number: int, output: Output) -> Artifact:
+        upstream = self.upstreams.find(job.provider)
+        with self.egress.download(upstream, output) as download:
+            head, whole = _peek(download)
+            content_type = media.sniff(head)
+            if content_type is None:
+                declared = download.content_type or "no content type"
+                raise BadOutput(f"the output is no media file that we know ({declared})")
+            key = f"outputs/{job.account}/{job.id}/{number}.{media.EXTENSIONS[content_type]}"
+            return self.blobs.put_stream(key, whole, content_type)
+
+
+def _peek(download: Download) -> tuple[bytes, Download]:
+    """The first bytes, and the download with them still in it."""
+    head = b""
+    for chunk in download.chunks:
+        head += chunk
+        if len(head) >= media.HEAD:
+            break
+    whole = _again(head, download.chunks)
+    return head, Download(download.length, download.content_type, whole)
+
+
+def _again(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield head
+    yield from rest

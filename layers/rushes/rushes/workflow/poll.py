@@ -1,0 +1,91 @@
+"""Ask a provider once how a job stands, and decide what follows from it."""
+
+from typing_extensions import override
+
+from rushes import pace
+from rushes.errors import UpstreamConfused, UpstreamError, UpstreamForgot
+from rushes.job import Job
+from rushes.providers.base import Cancels, Failed, Pending, PollResult, Succeeded
+from rushes.workflow.step import Outcome, Step, pending
+
+PATIENCE_SECONDS = 300.0
+"""How long a provider may answer nonsense about a job before the job fails."""
+
+
+class Poll(Step):
+    @override
+    def take(self, job: Job) -> Outcome:
+        if job.cancel_requested_at:
+            self._stop_upstream(job)
+            return self.end(job, lambda current: current.called_off(self.clock()))
+        if self.clock() > job.deadline_at:
+            self._stop_upstream(job)
+            allowed = job.deadline_at - job.created_at
+            late = f"the provider did not finish within {allowed:.0f} s"
+            return self.doom(job, UpstreamError(late, code="upstream_timeout"))
+        try:
+            result = self._ask(job)
+        except UpstreamError as error:
+            return self._trouble(job, error)
+        return self._follow(job, result)
+
+    def _ask(self, job: Job) -> PollResult:
+        provider, operation = self.provider(job), job.operation or {}
+        upstream = self.upstreams.find(job.provider)
+        reply = self.egress.send(upstream, provider.poll(operation))
+        return provider.polled(operation, reply)
+
+    def _follow(self, job: Job, result: PollResult) -> Outcome:
+        match result:
+            case Pending():
+                self._note_progress(job, result.progress or 0)
+                return pending(self._wait(job, result.wait_seconds))
+            case Succeeded():
+                self.change(
+                    job,
+                    lambda current: current.generated(self.clock(), result.outputs, result.cost),
+                )
+                return {"status": "succeeded", "wait_seconds": 0}
+            case Failed():
+                return self.end(job, lambda current: current.doomed(self.clock(), result.error))
+
+    def _wait(self, job: Job, asked_seconds: float | None) -> int:
+        age = self.clock() - (job.submitted_at or job.created_at)
+        return pace.next_wait(age, asked_seconds, self.provider(job).profile.shortest_wait)
+
+    def _note_progress(self, job: Job, progress: int) -> None:
+        """Write only what is news: a poll that learns nothing costs no write."""
+        if progress > job.progress or job.troubled_since:
+            self.change(job, lambda current: current.progressed(self.clock(), progress))
+
+    def _trouble(self, job: Job, error: UpstreamError) -> Outcome:
+        """Bad moments pass; nonsense is borne for a while; a clear no ends the job.
+
+        The render may be running and paid for, so nothing is given up lightly.
+        """
+        wait = pending(self._wait(job, error.wait_seconds))
+        if error.retryable:
+            return wait
+        if not isinstance(error, UpstreamConfused | UpstreamForgot):
+            return self.doom(job, error)
+        troubled = self.change(job, lambda current: current.troubled(self.clock(), error.message))
+        since = troubled.troubled_since or self.clock()
+        return self.doom(job, error) if self.clock() - since > PATIENCE_SECONDS else wait
+
+    def _stop_upstream(self, job: Job) -> None:
+        """Tell the provider to stop, where it can; what came of it is noted on the job."""
+        provider = self.provider(job)
+        note = "the provider cannot be told to stop"
+        if isinstance(provider, Cancels):
+            note = self._cancel(provider, job)
+        self.change(job, lambda current: current.warned(self.clock(), note))
+
+    def _cancel(self, provider: Cancels, job: Job) -> str:
+        try:
+            upstream = self.upstreams.find(job.provider)
+            reply = self.egress.send(upstream, provider.cancel(job.operation or {}))
+        except UpstreamError as error:
+            return f"the provider could not be told to stop: {error.message}"
+        if reply.status >= 300:
+            return f"the provider was told to stop and answered {reply.status}"
+        return "the provider was told to stop"

@@ -1,0 +1,98 @@
+"""Child processes of the local stack: started with a log, waited for, and stopped by process id."""
+
+import contextlib
+import http.client
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+HEALTH_SECONDS = 30
+STOP_SECONDS = 20
+TAIL_LINES = 15
+
+
+class StartError(Exception):
+    """A part of the local stack could not be started; the message is for people."""
+
+
+class Program:
+    """One child process, its port and its log."""
+
+    def __init__(
+        self, name: str, command: Sequence[str | Path], environment: Mapping[str, str], log: Path
+    ) -> None:
+        self.name = name
+        self._log = log
+        with log.open("wb") as output:
+            # Its own session: Ctrl-C reaches only the parent, which then stops things in order.
+            # Its stdin closes with the parent, however that ends.
+            self._process = subprocess.Popen(
+                command,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def wait_until_healthy(self, port: int, path: str) -> None:
+        deadline = time.monotonic() + HEALTH_SECONDS
+        while not is_healthy(port, path):
+            self.check()
+            if time.monotonic() > deadline:
+                raise StartError(self._report(f"did not answer within {HEALTH_SECONDS} seconds"))
+            time.sleep(0.03)
+
+    def check(self) -> None:
+        code = self._process.poll()
+        if code is not None:
+            raise StartError(self._report(f"ended with status {code}"))
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdin:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
+    def _report(self, what: str) -> str:
+        tail = self._log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+        return "\n  ".join([f"{self.name} {what}; the end of {self._log}:", *tail])
+
+
+def is_healthy(port: int, path: str) -> bool:
+    """Ask without urllib, which would send this to a configured proxy."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as candidate:
+        # As servers do: a port whose last connections are still closing counts as free.
+        candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            candidate.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(wanted: int = 0) -> int:
+    if wanted and is_free(wanted):
+        return wanted
+    with socket.socket() as candidate:
+        candidate.bind(("127.0.0.1", 0))
+        port: int = candidate.getsockname()[1]
+    return port

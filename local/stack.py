@@ -1,0 +1,219 @@
+"""The whole of Rushes on this machine: the engine with template.yaml deployed, and the studio.
+
+`with Stack(folder) as stack:` starts it and stops it; tests, the demo and `local.up` all use it.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import boto3
+from botocore.config import Config
+
+from local.deployment import deploy
+from local.identity import Identity
+from local.packaging import LAMBDA_PYTHON, ROOT, lambda_python_version, package
+from local.programs import Program, StartError, free_port, is_free
+
+NAME = "rushes"
+REGION = "us-east-1"
+ENGINE_PYTHON = ROOT / ".local/envs/engine/bin/python"
+# What programs get of the caller's environment. A developer's AWS profile, proxies or provider
+# keys must not reach the functions.
+INHERITED = ("HOME", "LANG", "PATH", "TMPDIR")
+
+CreateKey = Callable[[str, str, Mapping[str, str]], str]
+
+
+def run_create_key(account: str, table: str, environment: Mapping[str, str]) -> str:
+    command = [sys.executable, "scripts/create_key.py", "--account", account, "--table", table]
+    created = subprocess.run(
+        command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True
+    )
+    if created.returncode:
+        raise StartError(f"scripts/create_key.py failed:\n{created.stderr}")
+    return created.stdout.strip()
+
+
+def ignore(_: str) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass
+class Stack:
+    """One local stack. It is ready inside its `with` block and gone after it."""
+
+    folder: Path
+    """Its state, logs and unpacked functions."""
+    keep: bool = False
+    """Go on from the state that the last run left there, and leave it to the next."""
+    port: int = 0
+    """The port of the HTTP API; 0 takes a free one."""
+    wait_scale: str = "1"
+    """Multiplies the waits of the state machine: "0.1" makes tests faster."""
+    template: Path = ROOT / "template.yaml"
+    create_key: CreateKey = run_create_key
+    progress: Callable[[str], None] = ignore
+
+    outputs: Mapping[str, str] = field(init=False, default_factory=dict)
+    _identity: Identity = field(init=False)
+    _programs: list[Program] = field(init=False, default_factory=list)
+    _closing: contextlib.ExitStack = field(init=False, default_factory=contextlib.ExitStack)
+
+    def __enter__(self) -> Self:
+        with self._closing:
+            self._start()
+            self._closing = self._closing.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def engine_url(self) -> str:
+        return f"http://127.0.0.1:{self._identity.engine_port}"
+
+    @property
+    def studio_url(self) -> str:
+        return f"http://127.0.0.1:{self._identity.studio_port}"
+
+    def environment(self) -> dict[str, str]:
+        """What a program needs to use this stack."""
+        return {
+            "RUSHES_URL": self.url,
+            "RUSHES_API_KEY": self._identity.api_keys["demo"],
+            "RUSHES_OTHER_API_KEY": self._identity.api_keys["other"],
+            "RUSHES_TABLE": self.outputs["TableName"],
+            "RUSHES_BUCKET": self.outputs["BucketName"],
+            "RUSHES_BUS": self.outputs["BusName"],
+            "RUSHES_STATE_MACHINE": self.outputs["StateMachineArn"],
+            "STUDIO_URL": self.studio_url,
+            "STUDIO_API_KEY": self._identity.studio_api_key,
+            **self._aws_environment(),
+        }
+
+    def check(self) -> None:
+        """Raise StartError if a part of the stack has died."""
+        for program in self._programs:
+            program.check()
+
+    def _start(self) -> None:
+        if self.port and not is_free(self.port):
+            raise StartError(f"port {self.port} is in use; stop what listens there or take another")
+        self._prepare_folder()
+        self.port = self.port or free_port()
+        self._identity = Identity.load(self.folder / "identity.json")
+        # Stopped in the opposite order: the engine's last calls still find the studio.
+        self.progress("starting the studio, an upstream that renders")
+        studio = self._run("studio", [sys.executable, *self._studio_arguments()], self._studio())
+        self.progress(f"starting the engine; functions run on {lambda_python_version()}")
+        engine = self._run("engine", [ENGINE_PYTHON, ROOT / "local/engine.py"], self._engine())
+        engine.wait_until_healthy(self._identity.engine_port, "/_ministack/health")
+        self._deploy()
+        studio.wait_until_healthy(self._identity.studio_port, "/health")
+        if self._identity.api_id != self.outputs["ApiId"]:
+            self._create_keys()
+        self._identity.save(self.folder / "identity.json")
+
+    def _prepare_folder(self) -> None:
+        self.folder = self.folder.resolve()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # Beside the folder, which may be emptied.
+        lock = self._closing.enter_context(self.folder.with_suffix(".lock").open("w"))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartError(f"another local stack is using {self.folder}") from None
+        if not self.keep:
+            shutil.rmtree(self.folder)
+            self.folder.mkdir()
+
+    def _run(self, name: str, command: list[str | Path], environment: dict[str, str]) -> Program:
+        inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
+        program = Program(name, command, inherited | environment, self.folder / f"{name}.log")
+        self._closing.callback(program.stop)
+        self._programs.append(program)
+        return program
+
+    def _studio_arguments(self) -> list[str]:
+        return ["-m", "local.studio", "--port", str(self._identity.studio_port)]
+
+    def _studio(self) -> dict[str, str]:
+        return {"STUDIO_API_KEY": self._identity.studio_api_key, "PYTHONPATH": str(ROOT)}
+
+    def _engine(self) -> dict[str, str]:
+        environment = {
+            "AUTH": "true",
+            "AWS_ACCESS_KEY_ID": self._identity.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self._identity.secret_access_key,
+            "FRONT_PORT": str(self.port),
+            "GATEWAY_PORT": str(self._identity.engine_port),
+            "LAMBDA_PYTHON": str(LAMBDA_PYTHON),
+            "LOG_LEVEL": "WARNING",
+            "SFN_WAIT_SCALE": self.wait_scale,
+            "WORK_DIR": str(self.folder / "functions"),
+        }
+        if self.keep:
+            environment["PERSIST_STATE"] = environment["S3_PERSIST"] = "1"
+            environment["STATE_DIR"] = str(self.folder / "services")
+            environment["S3_DATA_DIR"] = str(self.folder / "objects")
+        return environment
+
+    def _aws_environment(self) -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": self.engine_url,
+            "AWS_ACCESS_KEY_ID": self._identity.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self._identity.secret_access_key,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+        }
+
+    def _deploy(self) -> None:
+        session = boto3.Session(
+            self._identity.access_key_id, self._identity.secret_access_key, region_name=REGION
+        )
+        url = self.engine_url
+        direct = Config(proxies={}, retries={"total_max_attempts": 1})  # a failure is a bug here
+        self.progress("building and uploading the layers and functions")
+        s3 = session.client("s3", endpoint_url=url, config=direct)
+        template = package(self.template, s3)
+        self.progress(f"deploying {self.template.name}")
+        cloudformation = session.client("cloudformation", endpoint_url=url, config=direct)
+        self.outputs = deploy(cloudformation, NAME, template, self._parameters())
+        provider = {"base_url": f"{self.studio_url}/v1", "api_key": self._identity.studio_api_key}
+        secrets = session.client("secretsmanager", endpoint_url=url, config=direct)
+        secrets.put_secret_value(
+            SecretId=self.outputs["ProviderSecretArn"],
+            SecretString=json.dumps({"studio": provider}),
+        )
+
+    def _parameters(self) -> dict[str, str]:
+        arm = platform.machine().lower() in ("arm64", "aarch64")
+        return {
+            "PublicUrl": self.url,
+            "LocalMode": "true",
+            "DeletionProtection": "false",
+            "Architecture": "arm64" if arm else "x86_64",
+        }
+
+    def _create_keys(self) -> None:
+        self.progress("creating an API key for each of two accounts")
+        environment = {**os.environ, **self._aws_environment()}
+        self._identity.api_keys = {
+            account: self.create_key(account, self.outputs["TableName"], environment)
+            for account in ("demo", "other")
+        }
+        self._identity.api_id = self.outputs["ApiId"]

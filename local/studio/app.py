@@ -1,0 +1,44 @@
+"""The routes of the studio: its protocols, and what tests and scripts ask without a key."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from local.studio.jobs import Studio
+from local.studio.openai_videos import routes as openai_videos
+
+
+def create_app(api_key: str) -> Starlette:
+    studio = Studio()
+
+    @asynccontextmanager
+    async def close_at_the_end(_: Starlette) -> AsyncIterator[None]:
+        # Files go here and not in __main__: uvicorn lets a signal end the process afterwards.
+        try:
+            yield
+        finally:
+            await studio.close()
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"ok": True})
+
+    async def ledger(_: Request) -> Response:
+        return JSONResponse(studio.ledger.view())
+
+    async def reset(_: Request) -> Response:
+        studio.ledger.reset()
+        return JSONResponse({"ok": True})
+
+    return Starlette(
+        routes=[
+            Route("/health", health),
+            Route("/_ledger", ledger),
+            Route("/_reset", reset, methods=["POST"]),
+            Mount("/v1", openai_videos.create_app(studio, api_key)),
+        ],
+        lifespan=close_at_the_end,
+    )

@@ -1,0 +1,150 @@
+"""The job core that every protocol shares: accept a brief, queue it, render it, forget it."""
+
+import asyncio
+import shutil
+import tempfile
+import time
+import traceback
+import uuid
+from pathlib import Path
+
+from local.studio.brief import Brief
+from local.studio.directives import read_directives
+from local.studio.errors import (
+    NotReadyError,
+    RefusedError,
+    TooManyRequestsError,
+    UnavailableError,
+    UnknownJobError,
+)
+from local.studio.job import Failure, Job, JobFailedError, JobStatus
+from local.studio.ledger import Create, Ledger
+from local.studio.render import render
+
+SIMULTANEOUS_RENDERS = 2
+DIRECTED_FAILURES = {
+    "filter": Failure("content_filter", "The video was withheld by the content filter."),
+    "fail": Failure("internal_error", "The render broke off."),
+}
+
+
+class Studio:
+    """All jobs, their files and the ledger."""
+
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+        self.jobs: dict[str, Job] = {}
+        self.folder = Path(tempfile.mkdtemp(prefix="studio-"))
+        self._slots = asyncio.Semaphore(SIMULTANEOUS_RENDERS)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def submit(self, brief: Brief, idempotency_key: str | None) -> Job:
+        """Queue a job, unless the prompt asks for a refusal; the ledger shows either."""
+        directives = read_directives(brief.prompt)
+        earlier = self.ledger.creates_of(brief.prompt)
+        entry = _entry(brief, idempotency_key)
+        self.ledger.creates.append(entry)
+        _refuse_as_directed(directives, earlier)
+        job = self._start_job(brief, directives)
+        entry.id, entry.accepted = job.id, True
+        return job
+
+    def find(self, job_id: str) -> Job:
+        try:
+            return self.jobs[job_id]
+        except KeyError:
+            raise UnknownJobError(job_id) from None
+
+    def poll(self, job_id: str) -> Job:
+        """The job as a client's poll sees it: counted, and missing or unwell if so directed."""
+        job = self.find(job_id)
+        self.ledger.polls[job_id] += 1
+        if "lose" in job.directives:
+            raise UnknownJobError(job_id)
+        if self.ledger.polls[job_id] <= job.directives.get("poll-503", 0):
+            raise UnavailableError
+        return job
+
+    def completed(self, job_id: str) -> Job:
+        job = self.find(job_id)
+        if job.status is not JobStatus.COMPLETED:
+            raise NotReadyError(job_id)
+        return job
+
+    def delete(self, job_id: str) -> None:
+        """Forget a job and its files; a running render is aborted."""
+        job = self.find(job_id)
+        self.ledger.deletes.append(job_id)
+        del self.jobs[job_id]
+        if job_id in self._tasks:
+            self._tasks[job_id].cancel()
+        shutil.rmtree(job.folder, ignore_errors=True)
+        for path in (job.brief.image, job.brief.clip):
+            if path:
+                path.unlink(missing_ok=True)
+
+    async def close(self) -> None:
+        """End every render and remove every file."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _start_job(self, brief: Brief, directives: dict[str, int]) -> Job:
+        job_id = f"video_{uuid.uuid4().hex}"
+        job = Job(job_id, brief, self.folder / job_id, directives)
+        job.folder.mkdir()
+        self.jobs[job_id] = job
+        task = asyncio.create_task(self._run(job))
+        self._tasks[job_id] = task
+        task.add_done_callback(lambda ended: self._settle(job, ended))
+        return job
+
+    async def _run(self, job: Job) -> None:
+        await asyncio.sleep(job.directives.get("queue", 0))
+        async with self._slots:
+            job.started_at = time.time()
+            await render(job.brief, job.video, job.note_progress)
+        # After the slot is free: pretended slowness must not keep others from rendering.
+        await asyncio.sleep(job.started_at + job.directives.get("slow", 0) - time.time())
+        for directive, failure in DIRECTED_FAILURES.items():
+            if directive in job.directives:
+                raise JobFailedError(failure)
+
+    def _settle(self, job: Job, task: asyncio.Task[None]) -> None:
+        """Turn whatever ended a job's task into the job's state, so that no job hangs forever."""
+        del self._tasks[job.id]
+        if task.cancelled():
+            return
+        reason = task.exception()
+        if isinstance(reason, JobFailedError):
+            job.failure = reason.failure
+        elif reason:
+            traceback.print_exception(reason)
+            job.failure = Failure("internal_error", str(reason) or type(reason).__name__)
+        job.ended_at = time.time()
+
+
+def _entry(brief: Brief, idempotency_key: str | None) -> Create:
+    return Create(
+        source=brief.source,
+        prompt=brief.prompt,
+        model=brief.model,
+        size=brief.size,
+        seconds=str(brief.seconds),
+        seed=brief.seed,
+        idempotency_key=idempotency_key,
+        has_input_reference=brief.image is not None,
+    )
+
+
+def _refuse_as_directed(directives: dict[str, int], earlier: int) -> None:
+    """Raise what the prompt asks for, given how many creates of it came before."""
+    too_many = directives.get("429", 0)
+    if "refuse" in directives:
+        raise RefusedError
+    if earlier < too_many:
+        raise TooManyRequestsError
+    if earlier < too_many + directives.get("503", 0):
+        raise UnavailableError

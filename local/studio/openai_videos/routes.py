@@ -1,0 +1,113 @@
+"""The calls themselves."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from local.studio.brief import Brief
+from local.studio.content import content_response
+from local.studio.directives import UNKNOWN_STATUS
+from local.studio.errors import StudioError
+from local.studio.forms import Body, read_body
+from local.studio.jobs import Studio
+from local.studio.ledger import Source
+from local.studio.openai_videos.briefs import brief_of_create, brief_of_edit, brief_of_remix
+from local.studio.openai_videos.errors import HANDLERS, ApiError, BearerKey
+from local.studio.openai_videos.fields import CreateVideo, EditVideo, ListVideos, RemixVideo, check
+from local.studio.openai_videos.views import refused_create, view_job, view_list
+
+POLL_AFTER_MS = 250
+
+
+class OpenAIVideos:
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    async def create(self, request: Request) -> Response:
+        async def brief_of(body: Body) -> Brief:
+            return await brief_of_create(self._studio, check(CreateVideo, body))
+
+        return await self._submit(request, "create", brief_of)
+
+    async def remix(self, request: Request) -> Response:
+        async def brief_of(body: Body) -> Brief:
+            source = self._studio.completed(request.path_params["video_id"])
+            return brief_of_remix(self._studio, source, check(RemixVideo, body).prompt, "remix")
+
+        return await self._submit(request, "remix", brief_of)
+
+    async def edit(self, request: Request) -> Response:
+        async def brief_of(body: Body) -> Brief:
+            return await brief_of_edit(self._studio, check(EditVideo, body))
+
+        return await self._submit(request, "edits", brief_of)
+
+    async def list(self, request: Request) -> Response:
+        query = check(ListVideos, Body(dict(request.query_params), typed=False))
+        jobs = list(self._studio.jobs.values())
+        if query.order == "desc":
+            jobs.reverse()
+        if query.after is not None:
+            ids = [job.id for job in jobs]
+            if query.after not in ids:
+                raise ApiError(400, "No video with this id.", code="invalid_value", param="after")
+            jobs = jobs[ids.index(query.after) + 1 :]
+        return JSONResponse(view_list(jobs, query.limit))
+
+    async def retrieve(self, request: Request) -> Response:
+        job = self._studio.poll(request.path_params["video_id"])
+        body = view_job(job)
+        if "unknown-status" in job.directives:
+            body["status"] = UNKNOWN_STATUS
+        return JSONResponse(body, headers={"openai-poll-after-ms": str(POLL_AFTER_MS)})
+
+    async def delete(self, request: Request) -> Response:
+        video_id = request.path_params["video_id"]
+        self._studio.delete(video_id)
+        return JSONResponse({"id": video_id, "object": "video.deleted", "deleted": True})
+
+    async def content(self, request: Request) -> Response:
+        job = self._studio.completed(request.path_params["video_id"])
+        variant = request.query_params.get("variant", "video")
+        if variant != "video":
+            text = f"The studio makes no {variant}."
+            raise ApiError(404, text, code="not_found", param="variant")
+        self._studio.ledger.downloads[job.id] += 1
+        return content_response(job, request.headers.get("range"))
+
+    async def _submit(
+        self, request: Request, source: Source, brief_of: Callable[[Body], Awaitable[Brief]]
+    ) -> Response:
+        body = await read_body(request)
+        key = request.headers.get("idempotency-key")
+        try:
+            brief = await brief_of(body)
+        except (ApiError, StudioError):
+            self._studio.ledger.creates.append(refused_create(source, body, key))
+            raise
+        job = self._studio.submit(brief, key)
+        answer = JSONResponse(view_job(job))
+        await asyncio.sleep(job.directives.get("hang-create", 0))
+        return answer
+
+
+def create_app(studio: Studio, api_key: str) -> Starlette:
+    calls = OpenAIVideos(studio)
+    return Starlette(
+        routes=[
+            Route("/videos", calls.create, methods=["POST"]),
+            Route("/videos", calls.list),
+            Route("/videos/edits", calls.edit, methods=["POST"]),
+            Route("/videos/{video_id}", calls.retrieve),
+            Route("/videos/{video_id}", calls.delete, methods=["DELETE"]),
+            Route("/videos/{video_id}/content", calls.content),
+            Route("/videos/{video_id}/remix", calls.remix, methods=["POST"]),
+        ],
+        middleware=[Middleware(BearerKey, api_key=api_key)],
+        exception_handlers=HANDLERS,
+    )
