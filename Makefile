@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 PORT ?= 8787
+ARCH ?= arm64
 
 UV_VERSION := 0.13.8
 UV := .local/uv/bin/uv
@@ -16,6 +17,8 @@ endif
 ENVS := .local/envs
 DEV := $(ENVS)/dev
 LOCAL := $(ENVS)/local
+# The SAM CLI looks neither for an account nor for a newer self.
+SAM := env SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none sam
 STACK := $(LOCAL)/.synced $(ENVS)/engine/.synced $(ENVS)/runtime/.synced
 
 .PHONY: help
@@ -29,13 +32,13 @@ $(UV):
 	@.local/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 # One environment for each group of uv.lock; installed from the lock with hashes, from whatever index is configured.
-$(ENVS)/%/.synced: uv.lock pyproject.toml scripts/environment.sh | $(UV)
+$(ENVS)/%/.synced: uv.lock scripts/environment.sh | $(UV)
 	@scripts/environment.sh $(UV) $* $(ENVS)/$*
 	@touch $@
 
 .PHONY: demo
 demo: $(STACK) ## run one job for real, from the OpenAI SDK to a film in the bucket
-	@$(LOCAL)/bin/python -m local.demo
+	@PYTHONPATH=layers/rushes $(LOCAL)/bin/python -m local.demo
 
 .PHONY: up
 up: $(STACK) ## run the whole stack on this machine until Ctrl-C   [PORT=8787]
@@ -61,6 +64,19 @@ lint: $(DEV)/.synced ## style, types, arrows, spelling, template
 .PHONY: cover
 cover: $(STACK) $(DEV)/.synced # the tests, with branch coverage
 	@$(DEV)/bin/python -m pytest --cov --cov-report=term
+
+.PHONY: requirements
+requirements: $(UV) # what the layer's builder installs, from the lock
+	@$(UV) export --quiet --frozen --only-group layer --no-emit-project --no-annotate --no-header > layers/dependencies/requirements.txt
+
+.PHONY: build
+build: $(ENVS)/sam/.synced ## what `sam deploy` takes, for ARCH=arm64 or x86_64
+	@PATH="$(CURDIR)/.local/uv/bin:$(CURDIR)/$(ENVS)/sam/bin:$$PATH" ARCH=$(ARCH) $(SAM) build
+	@python3.13 -c '' 2>/dev/null || echo "note: no python3.13 here, so the layers have no bytecode and functions start more slowly"
+
+.PHONY: key
+key: $(LOCAL)/.synced ## make an API key on AWS   ACCOUNT=name [STACK=rushes]
+	@$(LOCAL)/bin/python scripts/create_key.py --account "$(ACCOUNT)" --stack "$(STACK_NAME)"
 
 .PHONY: format
 format: $(DEV)/.synced ## put the code into its one form

@@ -11,7 +11,6 @@ import contextvars
 import json
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import threading
@@ -210,7 +209,10 @@ async def front_door(scope: dict, receive, send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close"})
         return
-    body = await read_body(receive)
+    try:
+        body = await read_body(receive)
+    except ConnectionAbortedError:
+        return
     if body is None:
         response = message(413, "Request Entity Too Large")
     else:
@@ -226,6 +228,8 @@ async def read_body(receive) -> bytes | None:
     body, size, more = bytearray(), 0, True
     while more:
         part = await receive()
+        if part["type"] == "http.disconnect":
+            raise ConnectionAbortedError
         size += len(part.get("body", b""))
         if size <= BODY_LIMIT:
             body += part.get("body", b"")
@@ -271,24 +275,12 @@ async def by_port(scope: dict, receive, send) -> None:
     await (front_door if port == FRONT_PORT else engine.app)(scope, receive, send)
 
 
-def stop_with_the_parent() -> None:
-    """The parent holds the other end of stdin; it closes even if the parent is killed."""
-
-    def wait() -> None:
-        while os.read(sys.stdin.fileno(), 1024):
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
 async def run() -> None:
     config = Config()
     config.bind = [f"127.0.0.1:{ENGINE_PORT}", f"127.0.0.1:{FRONT_PORT}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
-    stop_with_the_parent()
     await serve(by_port, config)
     # Their callers would keep the event loop from closing, and the queued would start others.
     stopping.set()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 HEALTH_SECONDS = 30
 STOP_SECONDS = 20
+ATTACHED = Path(__file__).with_name("attached.py")
 TAIL_LINES = 15
 
 
@@ -18,18 +19,19 @@ class StartError(Exception):
 
 
 class Program:
-    """One child process, its port and its log."""
+    """One child process and its log."""
 
     def __init__(
         self, name: str, command: Sequence[str | Path], environment: Mapping[str, str], log: Path
     ) -> None:
         self.name = name
         self._log = log
+        python, *script = command
         with log.open("wb") as output:
             # Its own session: Ctrl-C reaches only the parent, which then stops things in order.
-            # Its stdin closes with the parent, however that ends.
+            # -P: a script must not find its neighbours here when it imports "packaging".
             self._process = subprocess.Popen(
-                command,
+                [python, "-P", ATTACHED, *script],
                 env=environment,
                 stdin=subprocess.PIPE,
                 stdout=output,

@@ -9,20 +9,23 @@ import json
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import boto3
 from botocore.config import Config
 
 from local.deployment import deploy
 from local.identity import Identity
+from local.keys import create_keys
 from local.packaging import LAMBDA_PYTHON, ROOT, lambda_python_version, package
 from local.programs import Program, StartError, free_port, is_free
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
 
 NAME = "rushes"
 REGION = "us-east-1"
@@ -30,18 +33,7 @@ ENGINE_PYTHON = ROOT / ".local/envs/engine/bin/python"
 # What programs get of the caller's environment. A developer's AWS profile, proxies or provider
 # keys must not reach the functions.
 INHERITED = ("HOME", "LANG", "PATH", "TMPDIR")
-
-CreateKey = Callable[[str, str, Mapping[str, str]], str]
-
-
-def run_create_key(account: str, table: str, environment: Mapping[str, str]) -> str:
-    command = [sys.executable, "scripts/create_key.py", "--account", account, "--table", table]
-    created = subprocess.run(
-        command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True
-    )
-    if created.returncode:
-        raise StartError(f"scripts/create_key.py failed:\n{created.stderr}")
-    return created.stdout.strip()
+ACCOUNTS = ("demo", "other")
 
 
 def ignore(_: str) -> None:
@@ -61,7 +53,6 @@ class Stack:
     wait_scale: str = "1"
     """Multiplies the waits of the state machine: "0.1" makes tests faster."""
     template: Path = ROOT / "template.yaml"
-    create_key: CreateKey = run_create_key
     progress: Callable[[str], None] = ignore
 
     outputs: Mapping[str, str] = field(init=False, default_factory=dict)
@@ -118,28 +109,28 @@ class Stack:
         self._identity = Identity.load(self.folder / "identity.json")
         # Stopped in the opposite order: the engine's last calls still find the studio.
         self.progress("starting the studio, an upstream that renders")
-        studio = self._run("studio", [sys.executable, *self._studio_arguments()], self._studio())
+        studio = self._run("studio", self._studio_command(), self._studio())
         self.progress(f"starting the engine; functions run on {lambda_python_version()}")
         engine = self._run("engine", [ENGINE_PYTHON, ROOT / "local/engine.py"], self._engine())
         engine.wait_until_healthy(self._identity.engine_port, "/_ministack/health")
         self._deploy()
         studio.wait_until_healthy(self._identity.studio_port, "/health")
-        if self._identity.api_id != self.outputs["ApiId"]:
-            self._create_keys()
         self._identity.save(self.folder / "identity.json")
 
     def _prepare_folder(self) -> None:
         self.folder = self.folder.resolve()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Beside the folder, which may be emptied.
-        lock = self._closing.enter_context(self.folder.with_suffix(".lock").open("w"))
+        lock = self._closing.enter_context(
+            self.folder.with_name(f"{self.folder.name}.lock").open("w")
+        )
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StartError(f"another local stack is using {self.folder}") from None
         if not self.keep:
             shutil.rmtree(self.folder)
-            self.folder.mkdir()
+            self.folder.mkdir(mode=0o700)
 
     def _run(self, name: str, command: list[str | Path], environment: dict[str, str]) -> Program:
         inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
@@ -148,8 +139,9 @@ class Stack:
         self._programs.append(program)
         return program
 
-    def _studio_arguments(self) -> list[str]:
-        return ["-m", "local.studio", "--port", str(self._identity.studio_port)]
+    def _studio_command(self) -> list[str | Path]:
+        port = str(self._identity.studio_port)
+        return [sys.executable, ROOT / "local/studio/__main__.py", "--port", port]
 
     def _studio(self) -> dict[str, str]:
         return {"STUDIO_API_KEY": self._identity.studio_api_key, "PYTHONPATH": str(ROOT)}
@@ -193,8 +185,15 @@ class Stack:
         self.progress(f"deploying {self.template.name}")
         cloudformation = session.client("cloudformation", endpoint_url=url, config=direct)
         self.outputs = deploy(cloudformation, NAME, template, self._parameters())
-        provider = {"base_url": f"{self.studio_url}/v1", "api_key": self._identity.studio_api_key}
         secrets = session.client("secretsmanager", endpoint_url=url, config=direct)
+        self._tell_the_provider_key(secrets)
+        if self._identity.api_id != self.outputs["ApiId"]:
+            dynamodb = session.client("dynamodb", endpoint_url=url, config=direct)
+            keys = create_keys(dynamodb, self.outputs["TableName"], ACCOUNTS)
+            self._identity.api_keys, self._identity.api_id = keys, self.outputs["ApiId"]
+
+    def _tell_the_provider_key(self, secrets: "SecretsManagerClient") -> None:
+        provider = {"base_url": f"{self.studio_url}/v1", "api_key": self._identity.studio_api_key}
         secrets.put_secret_value(
             SecretId=self.outputs["ProviderSecretArn"],
             SecretString=json.dumps({"studio": provider}),
@@ -208,12 +207,3 @@ class Stack:
             "DeletionProtection": "false",
             "Architecture": "arm64" if arm else "x86_64",
         }
-
-    def _create_keys(self) -> None:
-        self.progress("creating an API key for each of two accounts")
-        environment = {**os.environ, **self._aws_environment()}
-        self._identity.api_keys = {
-            account: self.create_key(account, self.outputs["TableName"], environment)
-            for account in ("demo", "other")
-        }
-        self._identity.api_id = self.outputs["ApiId"]

@@ -1,4 +1,4 @@
-"""The ports in memory: working, small, and held to the real ones by tests/integration/test_ports.py."""
+"""The ports in memory: working, small, and held to the real ones by integration/test_ports.py."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -153,7 +153,12 @@ class FakeExecutions:
 
 
 class FakeUpstreams:
+    def __init__(self) -> None:
+        self.trouble: Exception | None = None
+
     def find(self, provider: str) -> Upstream:
+        if self.trouble:
+            raise self.trouble
         return Upstream(f"https://{provider}.example/v1", {"authorization": "Bearer upstream-key"})
 
 
@@ -167,8 +172,11 @@ class FakeEgress:
         self.answers = answers or {}
         self.files: dict[str, bytes | Exception] = {}
         self.calls: list[HttpCall] = []
+        self.upstreams: list[Upstream] = []
+        """Whom each call and each download was made to."""
 
     def send(self, upstream: Upstream, call: HttpCall) -> HttpReply:
+        self.upstreams.append(upstream)
         self.calls.append(call)
         answer = self.answers[f"{call.method} {call.path}"]
         if isinstance(answer, list):
@@ -185,6 +193,7 @@ class FakeEgress:
 
     @contextmanager
     def download(self, upstream: Upstream, output: Output) -> Iterator[Download]:
+        self.upstreams.append(upstream)
         content = self._file(output.url)
         yield Download(len(content), output.content_type, iter([content]))
 

@@ -1,7 +1,7 @@
 """From a client's call to its answer: read in the dialect, do the verb, write in the dialect."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
@@ -58,17 +58,22 @@ class Endpoints:
         return self._show(dialect, job, "create")
 
     def _edit(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
-        job = self.service.create(account, dialect.name, dialect.read_edit(request))
+        creation = dialect.read_edit(request)
+        if creation.source_id is not None:
+            source = self._find(dialect, account, creation.source_id)
+            creation = replace(creation, source_id=source.id)
+        job = self.service.create(account, dialect.name, creation)
         return self._show(dialect, job, "edit")
 
     def _remix(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
         prompt = dialect.read_remix(request)
-        source = self._find(dialect, account, request)
+        source = self._find(dialect, account, request.variables["job_id"])
         job = self.service.remix(account, dialect.name, source.id, prompt)
         return self._show(dialect, job, "remix")
 
     def _retrieve(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
-        return self._show(dialect, self._find(dialect, account, request), "retrieve")
+        job = self._find(dialect, account, request.variables["job_id"])
+        return self._show(dialect, job, "retrieve")
 
     def _list(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
         query = dialect.read_list(request)
@@ -77,14 +82,14 @@ class Endpoints:
         return dialect.write_page(PageView(self.service.list(account, query), query.provider))
 
     def _delete(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
-        job = self._find(dialect, account, request)
+        job = self._find(dialect, account, request.variables["job_id"])
         self.service.delete(account, job.id)
         return dialect.write_deleted(job)
 
     def _content(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
         """A redirect to S3: the bytes would not fit through a function."""
         variant = dialect.read_variant(request)
-        job = self._find(dialect, account, request)
+        job = self._find(dialect, account, request.variables["job_id"])
         link = self.service.content(account, job.id, variant)
         return HttpResponse(302, headers={"location": link, "cache-control": "no-store"})
 
@@ -96,11 +101,11 @@ class Endpoints:
         view = JobView(job, lambda artifact: self.service.link(job, artifact))
         return dialect.write_job(view, verb)
 
-    def _find(self, dialect: Dialect, account: str, request: HttpRequest) -> Job:
-        reference = dialect.read_reference(request)
+    def _find(self, dialect: Dialect, account: str, written: str) -> Job:
+        reference = dialect.read_reference(written)
         job = self.service.get(account, reference.job_id)
-        if reference.provider not in (None, job.provider):
-            self._check_provider(str(reference.provider), "video_id")
+        if reference.provider and reference.provider != job.provider:
+            self._check_provider(reference.provider, "video_id")
             raise NotFound(f"there is no job {job.id}", param="video_id")
         return job
 

@@ -10,14 +10,14 @@ from rushes.dialects.base import HttpRequest, HttpResponse
 
 
 def read_event(event: APIGatewayProxyEventV2, variables: Mapping[str, str]) -> HttpRequest:
-    body = event.raw_event.get("body") or ""
+    body = (event.raw_event.get("body") or "").encode("utf-8", "surrogatepass")
     return HttpRequest(
         method=event.http_method,
         path=event.path,
         variables=variables,
         query=event.query_string_parameters or {},
         headers={name.lower(): value for name, value in event.headers.items()},
-        body=base64.b64decode(body) if event.is_base64_encoded else body.encode(),
+        body=base64.b64decode(body) if event.is_base64_encoded else body,
     )
 
 

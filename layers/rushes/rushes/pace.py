@@ -63,4 +63,5 @@ def retry_wait(tries: int, asked_seconds: float | None) -> int:
 
 
 def whole(seconds: float, longest: float) -> int:
-    return math.ceil(min(max(seconds, SHORTEST), longest))
+    """Whole seconds within bounds. In this order of arguments even a NaN becomes a number."""
+    return math.ceil(min(max(SHORTEST, seconds), longest))

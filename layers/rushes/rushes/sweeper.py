@@ -37,10 +37,11 @@ class Sweeper:
         running = self.executions.is_running(job)
         if running:
             return False
-        if running is None:
-            self.executions.start(job)
-        else:
-            self.executions.start(self.jobs.change(job.account, job.id, self._restarted(job)))
+        if running is False:
+            job = self.jobs.change(job.account, job.id, self._restarted(job))
+        if job.is_finished:  # it was listed as open by an index that lags behind
+            return False
+        self.executions.start(job)
         logger.warning("repaired", job_id=job.id, execution=job.execution_name)
         return True
 

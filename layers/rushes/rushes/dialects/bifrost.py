@@ -7,22 +7,13 @@ from pydantic import Field
 from typing_extensions import override
 
 from rushes.dialects.base import HttpRequest, HttpResponse, JobView, PageView, Verb
-from rushes.dialects.videos import (
-    POLL_AFTER_MS,
-    Listing,
-    VideosDialect,
-    error_fields,
-    error_of,
-    error_type,
-    status_of,
-    video_routes,
-)
+from rushes.dialects.shapes import Listing
+from rushes.dialects.videos import VideosDialect, video_routes
+from rushes.dialects.words import JSON, POLLED, error_fields, error_of, error_type, status_of
 from rushes.errors import InvalidRequest, RushesError
 from rushes.job import Job, JobStatus
 from rushes.ports import JobQuery
 from rushes.request import Creation
-
-JSON = {"content-type": "application/json"}
 
 # fmt: off
 PUBLISHED_PROVIDERS = frozenset((
@@ -78,8 +69,7 @@ class BifrostDialect(VideosDialect):
         if job.error and job.error.code == "content_filtered":
             video["content_filter"] = {"filtered_count": 1, "reasons": [job.error.message]}
         video["extra_fields"] = _extra(REQUEST_TYPES.get(verb, verb), job.provider, job)
-        headers = {**JSON, "openai-poll-after-ms": str(POLL_AFTER_MS)}
-        return HttpResponse(200, json.dumps(video), headers)
+        return HttpResponse(200, json.dumps(video), POLLED)
 
     def write_page(self, view: PageView) -> HttpResponse:
         videos = [_video(job) for job in view.page.jobs]

@@ -4,7 +4,7 @@ Whatever is wrong with a body is an InvalidRequest; nothing here may crash on by
 """
 
 import base64
-import binascii
+import json
 import re
 from collections.abc import Mapping
 from io import BytesIO
@@ -19,7 +19,7 @@ from rushes.request import Upload
 DEPTH = 32
 PARTS = 32
 BODY_BYTES = 10 * 1024 * 1024
-LARGEST_INTEGER = 2**63 - 1
+LARGEST_NUMBER = 2**63 - 1
 BRACKETED = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]")
 
 
@@ -27,37 +27,54 @@ def read_fields(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     """The body's fields: JSON values, or for multipart text, lists, dicts and uploads."""
     if len(body) > BODY_BYTES:
         raise TooLarge(f"the body has {len(body)} bytes, at most {BODY_BYTES} are taken")
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise InvalidRequest("a compressed body is not taken", param="content-encoding")
     kind, options = multipart.parse_options_header(headers.get("content-type", ""))
     if kind == "multipart/form-data":
-        return _read_multipart(body, options.get("boundary", ""))
-    if kind in ("application/json", ""):
-        return _read_json(body)
-    raise InvalidRequest(f"a body of type {kind[:80]} is not understood", param="content-type")
+        fields = _read_multipart(body, options.get("boundary", ""))
+    elif kind in ("application/json", ""):
+        fields = _read_json(body)
+    else:
+        raise InvalidRequest(f"a body of type {kind[:80]} is not understood", param="content-type")
+    for name, value in fields.items():
+        _check_plain(name[:80], [name, value], DEPTH + 1)
+    return fields
 
 
 def _read_json(body: bytes) -> dict[str, Any]:
+    """What is dangerous, pydantic's parser refuses; json tells when a name is there twice."""
     try:
-        value = from_json(body, allow_inf_nan=False)
+        from_json(body, allow_inf_nan=False)
+        value = json.loads(body, object_pairs_hook=_once)
     except ValueError as error:
         raise InvalidRequest(f"the body is not JSON: {error}", param="body") from None
     if not isinstance(value, dict):
         raise InvalidRequest("the body is not a JSON object", param="body")
-    for name, member in value.items():
-        _check_plain(name, member, DEPTH)
     return value
 
 
-def _check_plain(name: str, value: Any, depth: int) -> None:  # noqa: ANN401 - any JSON value
-    """Refuse what JSON allows and no provider means: abysses and endless integers."""
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise InvalidRequest(f"{name[:80]} is there twice", param=name[:80])
+        members[name] = value
+    return members
+
+
+def _check_plain(field: str, value: Any, depth: int) -> None:  # noqa: ANN401 - any JSON value
+    """Refuse what JSON allows and no provider means: abysses, endless numbers, NUL."""
     if depth == 0:
-        raise InvalidRequest(f"{name} is nested too deeply", param=name)
-    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
-        raise InvalidRequest(f"{name} is too large a number", param=name)
-    members = (
-        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    )
-    for member in members:
-        _check_plain(name, member, depth - 1)
+        raise InvalidRequest(f"{field} is nested too deeply", param=field)
+    if isinstance(value, int | float) and abs(value) > LARGEST_NUMBER:
+        raise InvalidRequest(f"{field} is too large a number", param=field)
+    if isinstance(value, str) and "\0" in value:
+        raise InvalidRequest(f"{field} has a NUL character", param=field)
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list):
+        for member in value:
+            _check_plain(field, member, depth - 1)
 
 
 def _read_multipart(body: bytes, boundary: str) -> dict[str, Any]:
@@ -113,6 +130,6 @@ def read_data_url(field: str, url: str) -> Upload:
         raise InvalidRequest(f"{field} is not a base64 data URL", param=field)
     try:
         content = base64.b64decode(url[match.end() :], validate=True)
-    except binascii.Error:
+    except ValueError:
         raise InvalidRequest(f"{field} is not valid base64", param=field) from None
     return Upload(field, match[1] or "application/octet-stream", content)

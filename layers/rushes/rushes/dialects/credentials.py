@@ -1,7 +1,6 @@
 """Finding the API key in a request, wherever vendors' clients put it."""
 
 import base64
-import binascii
 from collections.abc import Mapping
 
 from rushes.errors import ConflictingKeys, MissingKey, WrongKey
@@ -19,14 +18,19 @@ def read_key(headers: Mapping[str, str]) -> str:
     ConflictingKeys
         If there are several, and not all the same.
     """
-    found = {value for name in KEY_HEADERS if (value := headers.get(name, "").strip())}
-    if authorization := headers.get("authorization", "").strip():
-        found.add(_authorization(authorization))
+    found = {key for name in KEY_HEADERS for key in _values(headers.get(name, ""))}
+    found |= {_authorization(value) for value in _values(headers.get("authorization", ""))}
+    found.discard("")
     if len(found) > 1:
         raise ConflictingKeys("the request carries different API keys", param="authorization")
     if not found:
         raise MissingKey("no API key: send it as `Authorization: Bearer …`", param="authorization")
     return found.pop()
+
+
+def _values(header: str) -> list[str]:
+    """API Gateway joins a header that was sent several times with commas; no key has one."""
+    return [value.strip() for value in header.split(",") if value.strip()]
 
 
 def _authorization(value: str) -> str:
@@ -41,14 +45,9 @@ def _authorization(value: str) -> str:
 def _basic(encoded: str) -> str:
     try:
         user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         raise WrongKey("the Basic credentials cannot be decoded", param="authorization") from None
-    if (
-        user
-        and password
-        and user != password
-        and user.startswith("rk_")
-        and password.startswith("rk_")
-    ):
+    keys = {part for part in (user, password) if part.startswith("rk_")}
+    if len(keys) > 1:
         raise ConflictingKeys("the Basic credentials hold two API keys", param="authorization")
-    return password if password.startswith("rk_") else user
+    return keys.pop() if keys else user

@@ -4,18 +4,10 @@ import json
 from typing import Any
 
 from rushes.dialects.base import HttpResponse, JobView, PageView, Verb
-from rushes.dialects.videos import (
-    POLL_AFTER_MS,
-    VideosDialect,
-    error_fields,
-    error_of,
-    status_of,
-    video_routes,
-)
+from rushes.dialects.videos import VideosDialect, video_routes
+from rushes.dialects.words import JSON, POLLED, error_fields, error_of, status_of
 from rushes.errors import RushesError
 from rushes.job import Job
-
-JSON = {"content-type": "application/json"}
 
 
 class OpenAIDialect(VideosDialect):
@@ -23,8 +15,7 @@ class OpenAIDialect(VideosDialect):
     routes = video_routes("/openai/v1/videos")
 
     def write_job(self, view: JobView, verb: Verb) -> HttpResponse:  # noqa: ARG002 - the same for all
-        headers = {**JSON, "openai-poll-after-ms": str(POLL_AFTER_MS)}
-        return HttpResponse(200, json.dumps(_video(view.job)), headers)
+        return HttpResponse(200, json.dumps(_video(view.job)), POLLED)
 
     def write_page(self, view: PageView) -> HttpResponse:
         videos = [_video(job) for job in view.page.jobs]

@@ -1,9 +1,11 @@
 """The single way out: one terminal write, then one event."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
 
 from rushes import pace
+from rushes.errors import StoreUnavailable
 from rushes.events import ending
 from rushes.job import Job, JobError, JobStatus, Verdict
 from rushes.ports import Blobs, Clock, Jobs, Timings
@@ -43,7 +45,8 @@ class Finish:
             self.blobs.delete(f"outputs/{account}/{job_id}/")
         if job.finished_by != execution:
             return {"status": job.status.value}
-        self._learn(job)
+        with suppress(StoreUnavailable):  # the next job teaches the same; the event is said once
+            self._learn(job)
         event = ending(job, self.bucket).model_dump(mode="json")
         return {"status": job.status.value, "event": event}
 

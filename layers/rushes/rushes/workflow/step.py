@@ -56,7 +56,12 @@ class Step(ABC):
         return self.adapter(self.catalog.providers[job.provider].kind)
 
     def change(self, job: Job, change: Change) -> Job:
-        return self.jobs.change(job.account, job.id, change)
+        """Change the job as it is stored now; another execution may have ended it meanwhile."""
+        return self.jobs.change(
+            job.account,
+            job.id,
+            lambda current: current if current.is_finished else change(current),
+        )
 
     def end(self, job: Job, change: Change) -> Outcome:
         """Leave a verdict, unless there is one already."""

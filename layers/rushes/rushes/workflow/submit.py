@@ -6,6 +6,7 @@ from rushes import media, pace
 from rushes.errors import (
     BadInputFile,
     StoreUnavailable,
+    UnknownModel,
     UpstreamBusy,
     UpstreamError,
     UpstreamUnreachable,
@@ -52,7 +53,7 @@ class Submit(Step):
         if self.clock() > job.deadline_at:
             raise UpstreamError("no provider took the job in time", code="upstream_timeout")
         ready = self._with_image(job)
-        claimed = self.change(job, self._claim)
+        claimed = self.jobs.change(job.account, job.id, self._claim)
         try:
             submitted = self._create(ready)
         except (UpstreamUnreachable, UpstreamBusy) as error:
@@ -80,7 +81,10 @@ class Submit(Step):
         )
 
     def _claim(self, job: Job) -> Job:
+        """The claim, decided on the job as stored now: others may have been at it meanwhile."""
         self._check_lease(job)
+        if job.operation or job.is_decided or job.cancel_requested_at:
+            raise WriteConflict("another execution has taken the job further")
         return job.submitting(self.clock(), LEASE_SECONDS)
 
     def _create(self, job: Job) -> Submitted:
@@ -90,8 +94,12 @@ class Submit(Step):
         return provider.submitted(self.egress.send(upstream, provider.submit(job)))
 
     def _first_wait(self, job: Job) -> int:
-        typical = self.catalog.find(job.request.model).typical_seconds
-        return pace.first_wait(self.timings.get(pace.kind_of(job)), typical)
+        timing = self.timings.get(pace.kind_of(job))
+        try:
+            typical = self.catalog.find(job.request.model).typical_seconds
+        except UnknownModel:  # it has left the catalog since, but the provider has begun
+            typical = pace.LONGEST
+        return pace.first_wait(timing, typical)
 
     def _with_image(self, job: Job) -> Job:
         """The job with the picture at `image_url` fetched into the bucket."""

@@ -1,0 +1,43 @@
+"""The words that the OpenAI and the Bifrost video APIs have in common for jobs and for errors."""
+
+from rushes.errors import RushesError
+from rushes.job import Job, JobStatus
+
+JSON = {"content-type": "application/json"}
+POLLED = {**JSON, "openai-poll-after-ms": "2000"}
+"""Pollers are told when to come back; OpenAI's SDKs keep the first value for the whole wait."""
+
+FIELDS = {"generate_audio": "audio"}
+"""What a field of ours is called in these APIs, where the names differ."""
+
+
+def status_of(job: Job) -> str:
+    """Neither API has a word for cancelled: it is a failure whose code says so."""
+    return "failed" if job.status is JobStatus.CANCELLED else job.status.value
+
+
+def error_of(job: Job) -> dict[str, str] | None:
+    if job.status is JobStatus.CANCELLED:
+        return {"code": "cancelled", "message": "the job was cancelled"}
+    if job.status is JobStatus.FAILED and job.error:
+        return {"code": job.error.code, "message": job.error.message}
+    return None
+
+
+def error_type(error: RushesError) -> str:
+    match error.http_status:
+        case 401:
+            return "authentication_error"
+        case status if status < 500:
+            return "invalid_request_error"
+    return "server_error"
+
+
+def error_fields(error: RushesError) -> dict[str, str | None]:
+    """The inner error object: in the same place and with the same names in both APIs."""
+    return {
+        "message": error.message,
+        "type": error_type(error),
+        "param": FIELDS.get(error.param, error.param) if error.param else None,
+        "code": error.error_code,
+    }
