@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PORT ?= 8787
 ARCH ?= arm64
+STACK_NAME ?= rushes
 
 UV_VERSION := 0.13.8
 UV := .local/uv/bin/uv
@@ -20,6 +21,7 @@ LOCAL := $(ENVS)/local
 # The SAM CLI looks neither for an account nor for a newer self.
 SAM := env SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none sam
 STACK := $(LOCAL)/.synced $(ENVS)/engine/.synced $(ENVS)/runtime/.synced
+TESTS := $(STACK) $(DEV)/.synced $(ENVS)/openai-json/.synced
 
 .PHONY: help
 help: ## list the targets
@@ -45,11 +47,11 @@ up: $(STACK) ## run the whole stack on this machine until Ctrl-C   [PORT=8787]
 	@$(LOCAL)/bin/python -m local.up --port $(PORT)
 
 .PHONY: test
-test: $(STACK) $(DEV)/.synced ## run all tests
+test: $(TESTS) ## run all tests
 	@$(DEV)/bin/python -m pytest
 
 .PHONY: check
-check: $(STACK) $(DEV)/.synced lint cover ## all that CI runs
+check: $(TESTS) lint cover ## all that CI runs
 	@echo "check passed"
 
 .PHONY: lint
@@ -62,7 +64,7 @@ lint: $(DEV)/.synced ## style, types, arrows, spelling, template
 	$(DEV)/bin/cfn-lint template.yaml
 
 .PHONY: cover
-cover: $(STACK) $(DEV)/.synced # the tests, with branch coverage
+cover: $(TESTS) # the tests, with branch coverage
 	@$(DEV)/bin/python -m pytest --cov --cov-report=term
 
 .PHONY: requirements
@@ -75,8 +77,13 @@ build: $(ENVS)/sam/.synced ## what `sam deploy` takes, for ARCH=arm64 or x86_64
 	@python3.13 -c '' 2>/dev/null || echo "note: no python3.13 here, so the layers have no bytecode and functions start more slowly"
 
 .PHONY: key
-key: $(LOCAL)/.synced ## make an API key on AWS   ACCOUNT=name [STACK=rushes]
-	@$(LOCAL)/bin/python scripts/create_key.py --account "$(ACCOUNT)" --stack "$(STACK_NAME)"
+key: $(LOCAL)/.synced ## make an API key for a deployed stack   ACCOUNT=name [STACK_NAME=rushes]
+	@$(LOCAL)/bin/python scripts/create_key.py --stack "$(STACK_NAME)" --account "$(ACCOUNT)"
+
+.PHONY: bench
+bench: $(TESTS) ## measure: memory, cold start, history (minutes)
+	@for bench in init_cost collect_memory history; do \
+	  echo "== $$bench"; PYTHONPATH=layers/rushes:. $(DEV)/bin/python -W ignore -m bench.$$bench; done
 
 .PHONY: format
 format: $(DEV)/.synced ## put the code into its one form

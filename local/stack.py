@@ -202,7 +202,6 @@ class Stack:
     def _parameters(self) -> dict[str, str]:
         arm = platform.machine().lower() in ("arm64", "aarch64")
         return {
-            "PublicUrl": self.url,
             "LocalMode": "true",
             "DeletionProtection": "false",
             "Architecture": "arm64" if arm else "x86_64",

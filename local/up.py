@@ -1,6 +1,7 @@
 """`python -m local.up`: the local stack in the foreground, until Ctrl-C.
 
-Its state is kept in .local/state, and what a shell needs to use it is in .local/stack.env.
+Its state is kept in .local/state, and what a shell needs to use it is in .local/stack.env;
+--folder takes another folder than .local.
 """
 
 import argparse
@@ -20,14 +21,14 @@ from local.packaging import ROOT
 from local.programs import StartError
 from local.stack import Stack
 
-STATE = ROOT / ".local/state"
-ENVIRONMENT_FILE = ROOT / ".local/stack.env"
+FOLDER = ROOT / ".local"
 FAILURES = (StartError, DeploymentError, ClientError, BotoCoreError, subprocess.SubprocessError)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
     parser.add_argument("--port", type=int, default=8787, help="port of the API (8787)")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where its state is kept")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
@@ -37,8 +38,10 @@ def main() -> None:
         print(f"{time.monotonic() - started:5.1f} s  {step}", flush=True)
 
     try:
-        with Stack(STATE, keep=True, port=arguments.port, progress=show) as stack:
-            write_environment(ENVIRONMENT_FILE, stack.environment())
+        with Stack(
+            arguments.folder / "state", keep=True, port=arguments.port, progress=show
+        ) as stack:
+            write_environment(arguments.folder / "stack.env", stack.environment())
             print(f"ready {stack.url}", flush=True)
             watch(stack)
     except FAILURES as failure:

@@ -1,6 +1,7 @@
 """Make an API key for an account, and print it: the only time that it can be seen.
 
-    python scripts/create_key.py --account demo --table TABLE [--revoke KEY_ID]
+    python scripts/create_key.py --stack rushes --account my-team
+    python scripts/create_key.py --table TABLE --revoke KEY_ID
 
 AWS is reached as boto3 is told to: by profile, by environment, or at AWS_ENDPOINT_URL.
 """
@@ -21,19 +22,26 @@ from rushes.store import KeyTable
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    arguments.add_argument("--table", required=True, help="the stack's output TableName")
-    arguments.add_argument("--account", help="who the key is for: it owns the jobs made with it")
-    arguments.add_argument("--revoke", metavar="KEY_ID", help="the part between rk_ and the next _")
+    where = arguments.add_mutually_exclusive_group(required=True)
+    where.add_argument("--stack", help="the name of the deployed stack")
+    where.add_argument("--table", help="or its output TableName")
+    what = arguments.add_mutually_exclusive_group(required=True)
+    what.add_argument("--account", help="who the key is for: it owns the jobs made with it")
+    what.add_argument("--revoke", metavar="KEY_ID", help="the part between rk_ and the next _")
     asked = arguments.parse_args()
-    keys = KeyTable(boto3.client("dynamodb"), asked.table)
+    keys = KeyTable(boto3.client("dynamodb"), asked.table or table_of(asked.stack))
     if asked.revoke:
         revoke(keys, asked.revoke)
-    elif asked.account:
+    else:
         key, record = mint_key(asked.account, time.time())
         keys.add(record)
         print(key)
-    else:
-        arguments.error("either --account or --revoke")
+
+
+def table_of(stack: str) -> str:
+    described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+    return outputs["TableName"]
 
 
 def revoke(keys: KeyTable, key_id: str) -> None:

@@ -68,7 +68,7 @@ STEPS: dict[str, Callable[[Job], Job]] = {
 }
 
 
-@pytest.mark.parametrize(("before", "after"), product(JobStatus, JobStatus))
+@pytest.mark.parametrize(("before", "after"), list(product(JobStatus, JobStatus)))
 def test_a_status_follows_another_exactly_where_the_table_says_so(
     before: JobStatus, after: JobStatus
 ) -> None:
@@ -77,7 +77,7 @@ def test_a_status_follows_another_exactly_where_the_table_says_so(
     assert allowed is (before is after or (before, after) in MAY_FOLLOW)
 
 
-@pytest.mark.parametrize("status", TERMINAL)
+@pytest.mark.parametrize("status", sorted(TERMINAL))
 def test_a_finished_job_never_moves_again(status: JobStatus) -> None:
     assert all(status not in origins for origins in PREDECESSORS.values())
     assert job(status=status).is_finished

@@ -111,19 +111,19 @@ def test_whatever_is_learned_the_first_wait_is_sound(seconds: list[float]) -> No
 
 @pytest.mark.parametrize("true_seconds", [5.0, 40.0, 200.0])
 def test_the_first_wait_converges_to_a_little_less_than_jobs_take(true_seconds: float) -> None:
-    timing = Timing()
-    for _ in range(40):
+    first, timing = 0.0, Timing()
+    for _ in range(80):
         first, timing = run_once(timing, true_seconds)
-    assert 0.7 * true_seconds <= first <= 1.1 * true_seconds + 1
+    assert 0.7 * true_seconds <= first <= 1.1 * true_seconds
 
 
-def test_the_first_wait_recovers_when_jobs_have_become_faster() -> None:
-    """Though no job is seen to end before it: each lesson is shorter than the one before."""
+def test_the_first_wait_recovers_when_jobs_have_become_ten_times_faster() -> None:
+    """Though no job is ever seen to end before it: each lesson is shorter than the one before."""
     timing = taught(*[200.0] * 20)
-    firsts = []
-    for _ in range(120):
+    firsts: list[float] = []
+    while not firsts or firsts[-1] > 20.0:
         first, timing = run_once(timing, 20.0)
         firsts.append(first)
     assert firsts[0] > 150
     assert firsts == sorted(firsts, reverse=True)
-    assert firsts[-1] <= 25
+    assert len(firsts) <= 70

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, cast
 
 from rushes.boundary import store_errors
-from rushes.errors import BadInputFile, BadOutput, OutputInterrupted
+from rushes.errors import BadInputFile, BadOutput, OutputInterrupted, StoreUnavailable
 from rushes.job import Artifact
 from rushes.ports import Download
 from rushes.request import StoredFile, Upload
@@ -78,7 +79,7 @@ class Bucket:
                     MultipartUpload={"Parts": parts},
                 )
         except BaseException:
-            with store_errors():
+            with suppress(StoreUnavailable), store_errors():  # what is left, the bucket clears away
                 self._client.abort_multipart_upload(Bucket=self._name, Key=key, UploadId=upload_id)
             raise
 
@@ -119,9 +120,10 @@ class Bucket:
 
     def delete(self, prefix: str) -> None:
         with store_errors():
-            listed = self._client.list_objects_v2(Bucket=self._name, Prefix=prefix)
-            for entry in listed.get("Contents", []):
-                self._client.delete_object(Bucket=self._name, Key=entry["Key"])
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self._name, Prefix=prefix):
+                for entry in page.get("Contents", []):
+                    self._client.delete_object(Bucket=self._name, Key=entry["Key"])
 
 
 class Measured:
@@ -175,6 +177,8 @@ class Measured:
         self._hash.update(given)
         if self.size > self._limit:
             raise BadOutput(f"the output has more than {self._limit} bytes")
+        if self._length is not None and self.size > self._length:
+            raise OutputInterrupted(f"the output has more than its {self._length} bytes")
         return given
 
     def _at_end(self, unread: int) -> None:

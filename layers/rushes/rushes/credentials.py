@@ -5,9 +5,9 @@ which may be absent; a `base_url` there goes before the catalog's.
 """
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
+from pydantic import BaseModel, ConfigDict, RootModel, StringConstraints, ValidationError
 
 from rushes.boundary import store_errors
 from rushes.catalog import Catalog
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 FRESH_SECONDS = 300.0
+HEADER_TEXT = StringConstraints(strip_whitespace=True, pattern=r"^[ -~]*$")
+"""What a header can carry; a pasted key likes to bring a line end along."""
 
 
 class Credential(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    api_key: str | None = None
-    base_url: str | None = None
+    api_key: Annotated[str, HEADER_TEXT] | None = None
+    base_url: Annotated[str, HEADER_TEXT] | None = None
 
 
 class _Secret(RootModel[dict[str, Credential]]):
@@ -48,7 +50,9 @@ class ProviderSecret:
         ProviderNotConfigured
             If neither the catalog nor the secret has its address.
         """
-        entry = self._catalog.providers[provider]
+        entry = self._catalog.providers.get(provider)
+        if entry is None:
+            raise ProviderNotConfigured(f"provider {provider!r} is not in the catalog any more")
         credential = self._credential(provider)
         base_url = credential.base_url or entry.base_url
         if not base_url:
@@ -71,7 +75,7 @@ class ProviderSecret:
 
     def _read(self) -> dict[str, Credential]:
         with store_errors():
-            text = self._client.get_secret_value(SecretId=self._arn)["SecretString"]
+            text = self._client.get_secret_value(SecretId=self._arn).get("SecretString", "")
         try:
             return _Secret.model_validate_json(text).root
         except ValidationError as error:

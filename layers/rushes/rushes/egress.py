@@ -1,4 +1,4 @@
-"""The one way out to the internet. The only user of httpx.
+"""The one way out to the internet.
 
 Two kinds of destination: the providers' own origins, which the deployer named and which get the
 provider's key; and addresses that somebody else named (a picture's, an output's, a redirect's),
@@ -6,71 +6,34 @@ which get no key and must be public: resolved once, every answer judged, the jud
 """
 
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
-import httpcore
 import httpx
-from typing_extensions import override
 
-from rushes.addresses import is_public, resolve
+from rushes.addresses import AddressRefused, PublicBackend
 from rushes.errors import (
     BadInputFile,
     BadOutput,
     OutputInterrupted,
+    ProviderNotConfigured,
     UpstreamConfused,
-    UpstreamError,
     UpstreamSilent,
     UpstreamUnreachable,
 )
 from rushes.job import Output
 from rushes.ports import Blobs, Download, FormFile, HttpCall, HttpReply, Upstream
 from rushes.request import Upload
+from rushes.wire import in_time, make_client, opened, origin, parsed, read
 
-TIMEOUT = httpx.Timeout(connect=5, read=45, write=45, pool=5)
 REPLY_BYTES = 10 * 1024 * 1024
+FORM_FILE_BYTES = 256 * 1024 * 1024
+"""A form's file is held in memory while it is sent."""
+OUTPUT_SECONDS = 840.0
+"""Less than the collect function may run, so that it is the one that says what went wrong."""
 REDIRECTS = 3
-CHUNK_BYTES = 256 * 1024
-NOTHING_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
-)
-
-
-class AddressRefused(httpx.UnsupportedProtocol):
-    """The destination is none that we connect to; no connection was made."""
-
-
-class _JudgingBackend(httpcore.NetworkBackend):
-    """Connects by name, but only to addresses of the open internet."""
-
-    def __init__(self) -> None:
-        self._plain = httpcore.SyncBackend()
-
-    @override
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        try:
-            addresses = resolve(host, port)
-        except OSError as error:
-            raise httpcore.ConnectError(f"{host} cannot be resolved") from error
-        if not addresses or not all(is_public(address) for address in addresses):
-            raise AddressRefused(f"{host} is not on the open internet")
-        return self._plain.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
-
-    @override
-    def sleep(self, seconds: float) -> None:
-        self._plain.sleep(seconds)
 
 
 class HttpEgress:
@@ -80,8 +43,8 @@ class HttpEgress:
         self._blobs = blobs
         self._local_mode = local_mode
         context = ssl.create_default_context()
-        self._trusted = _client(context)
-        self._guarded = self._trusted if local_mode else _client(context, _JudgingBackend())
+        self._trusted = make_client(context)
+        self._guarded = self._trusted if local_mode else make_client(context, PublicBackend())
 
     def send(self, upstream: Upstream, call: HttpCall) -> HttpReply:
         """Make one call, once: no retry and no redirect.
@@ -93,21 +56,11 @@ class HttpEgress:
         UpstreamSilent
             If something was, and no whole answer came.
         """
+        url = self._own_url(upstream, call)
         content = self._content(call.form) if call.form else {"json": call.json}
-        url = upstream.base_url + call.path
-        self._check(url, own=True)
-        with (
-            _named_errors(upstream.base_url),
-            self._trusted.stream(
-                call.method,
-                url,
-                headers={"accept-encoding": "identity", **upstream.headers},
-                **content,
-            ) as response,
-        ):
-            body = _read(
-                response, REPLY_BYTES, UpstreamConfused("the provider's answer is too long")
-            )
+        with opened(self._trusted, call.method, url, upstream.headers, content) as response:
+            too_long = UpstreamConfused("the provider's answer is too long")
+            body = read(response, REPLY_BYTES, too_long)
             return HttpReply(response.status_code, dict(response.headers), body)
 
     def fetch(self, url: str, limit: int) -> Upload:
@@ -119,116 +72,98 @@ class HttpEgress:
             If it cannot be had.
         """
         try:
-            with self._follow(url, Upstream("", {})) as response:
+            with self._follow(url, None) as response:
                 if response.status_code != 200:
                     raise BadInputFile(f"input_reference answered {response.status_code}")
-                body = _read(response, limit, BadInputFile("input_reference is too large"))
-        except (UpstreamUnreachable, UpstreamSilent) as error:
-            raise BadInputFile(f"input_reference cannot be fetched: {error.message}") from error
+                body = read(response, limit, BadInputFile("input_reference is too large"))
+        except (AddressRefused, UpstreamUnreachable, UpstreamSilent) as error:
+            raise BadInputFile(f"input_reference cannot be fetched: {error}") from error
         kind = response.headers.get("content-type", "application/octet-stream")
         return Upload("input_reference", kind, body)
 
     @contextmanager
     def download(self, upstream: Upstream, output: Output) -> Iterator[Download]:
         """An output as a stream. The key goes to the provider's own origin only."""
-        url = urljoin(upstream.base_url + "/", output.url)
-        if output.url.startswith("/"):
-            url = upstream.base_url + output.url
-        keyed = upstream if output.needs_key else Upstream(upstream.base_url, {})
-        with self._follow(url, keyed) as response:
-            _check_output(response.status_code)
-            length = response.headers.get("content-length")
-            yield Download(
-                length=int(length) if length else None,
-                content_type=response.headers.get("content-type"),
-                chunks=_chunks(response),
-            )
+        relative = output.url.startswith("/")
+        url = upstream.base_url + output.url if relative else output.url
+        keyed = upstream if output.needs_key else replace(upstream, headers={})
+        try:
+            with self._follow(url, keyed) as response:
+                _check_output(response)
+                yield Download(
+                    length=_length(response),
+                    content_type=response.headers.get("content-type"),
+                    chunks=_chunks(response),
+                )
+        except AddressRefused as error:
+            raise BadOutput(f"the output cannot be fetched: {error}") from error
 
     @contextmanager
-    def _follow(self, url: str, upstream: Upstream) -> Iterator[httpx.Response]:
-        """GET with redirects, each judged anew."""
+    def _follow(self, address: str, upstream: Upstream | None) -> Iterator[httpx.Response]:
+        """GET with redirects, each judged anew. Once one leads away, the key stays behind."""
+        url = parsed(address)
         for _ in range(REDIRECTS + 1):
-            own = _origin(url) == _origin(upstream.base_url)
-            self._check(url, own=own)
-            client = self._trusted if own else self._guarded
-            headers = {"accept-encoding": "identity", **(upstream.headers if own else {})}
-            with _named_errors(url), client.stream("GET", url, headers=headers) as response:
+            if upstream and origin(url) != origin(parsed(upstream.base_url)):
+                upstream = None
+            self._check(url, own=upstream is not None)
+            client = self._trusted if upstream else self._guarded
+            headers = upstream.headers if upstream else {}
+            with opened(client, "GET", url, headers) as response:
                 if not response.has_redirect_location:
                     yield response
                     return
-                url = urljoin(url, response.headers["location"])
-        raise BadOutput(f"more than {REDIRECTS} redirects")
+                url = parsed(response.headers["location"], response.url)
+        raise AddressRefused(f"more than {REDIRECTS} redirects")
 
-    def _check(self, url: str, *, own: bool) -> None:
-        parts = urlsplit(url)
-        if parts.scheme == "https" or (self._local_mode and parts.scheme == "http"):
-            if parts.username is None or own:
-                return
-            raise UpstreamUnreachable("addresses with a user name are not connected to")
-        raise UpstreamUnreachable(f"only https is spoken, not {parts.scheme or 'nothing'}")
+    def _own_url(self, upstream: Upstream, call: HttpCall) -> httpx.URL:
+        try:
+            home, url = parsed(upstream.base_url), parsed(upstream.base_url + call.path)
+            self._check(home, own=True)
+        except AddressRefused as error:
+            raise ProviderNotConfigured(f"the provider's base_url will not do: {error}") from error
+        if origin(url) != origin(home):
+            raise UpstreamConfused("the provider's path leads to somebody else")
+        return url
+
+    def _check(self, url: httpx.URL, *, own: bool) -> None:
+        if not (url.scheme == "https" or (self._local_mode and url.scheme == "http")):
+            raise AddressRefused(f"only https is spoken, not {url.scheme or 'nothing'}")
+        if url.userinfo and not own:
+            raise AddressRefused("addresses with a user name are not connected to")
 
     def _content(self, form: Mapping[str, str | FormFile]) -> dict[str, Any]:
         """A form as httpx's `files`: multipart even where no part is a file."""
-        return {
-            "files": {
-                name: (None, part)
-                if isinstance(part, str)
-                else (part.filename, self._blobs.read(part.file.key), part.file.content_type)
-                for name, part in form.items()
-            }
-        }
+        return {"files": {name: self._part(part) for name, part in form.items()}}
+
+    def _part(self, part: str | FormFile) -> tuple[str | None, str | bytes, str | None]:
+        if isinstance(part, str):
+            return None, part, None
+        if part.file.size > FORM_FILE_BYTES:
+            raise BadInputFile(f"a file of {part.file.size} bytes is too large to be sent")
+        return part.filename, self._blobs.read(part.file.key), part.file.content_type
 
 
-def _client(
-    context: ssl.SSLContext, backend: httpcore.NetworkBackend | None = None
-) -> httpx.Client:
-    """One that looks at no proxy variables, follows nothing and retries nothing."""
-    transport = httpx.HTTPTransport(verify=context, retries=0, trust_env=False)
-    if backend is not None:
-        # httpx has no public seam for this; a test holds the pinned version to it.
-        transport._pool._network_backend = backend  # noqa: SLF001
-    return httpx.Client(transport=transport, timeout=TIMEOUT, trust_env=False)
-
-
-@contextmanager
-def _named_errors(where: str) -> Iterator[None]:
-    """What httpx raises, as ours; the line that matters is whether anything may have been sent."""
-    host = urlsplit(where).hostname
-    try:
-        yield
-    except AddressRefused as error:
-        raise UpstreamUnreachable(f"{host} is not connected to: {error}") from error
-    except NOTHING_SENT as error:
-        raise UpstreamUnreachable(f"{host} cannot be reached ({type(error).__name__})") from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise UpstreamSilent(f"no answer from {host} ({type(error).__name__})") from error
-
-
-def _check_output(status: int) -> None:
+def _check_output(response: httpx.Response) -> None:
     """Links die and servers stumble: another look may bring a fresh one."""
+    status = response.status_code
     if status in (401, 403, 404, 408, 410, 429) or status >= 500:
         raise OutputInterrupted(f"the output's address answered {status}")
     if status != 200:
         raise BadOutput(f"the output's address answered {status}")
+    encoding = response.headers.get("content-encoding", "identity")
+    if encoding != "identity":
+        raise BadOutput(f"the output came in an encoding not asked for ({encoding[:40]})")
+
+
+def _length(response: httpx.Response) -> int | None:
+    if "transfer-encoding" in response.headers:  # a length beside it does not count
+        return None
+    length = response.headers.get("content-length")
+    return int(length) if length else None
 
 
 def _chunks(response: httpx.Response) -> Iterator[bytes]:
     try:
-        yield from response.iter_raw(CHUNK_BYTES)
+        yield from in_time(response.iter_raw(), OUTPUT_SECONDS)
     except httpx.HTTPError as error:
         raise OutputInterrupted(f"the output broke off ({type(error).__name__})") from error
-
-
-def _read(response: httpx.Response, limit: int, too_long: UpstreamError) -> bytes:
-    body = bytearray()
-    for chunk in response.iter_bytes(CHUNK_BYTES):
-        body += chunk
-        if len(body) > limit:
-            raise too_long
-    return bytes(body)
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    default = {"https": 443, "http": 80}.get(parts.scheme)
-    return parts.scheme, parts.hostname, parts.port or default

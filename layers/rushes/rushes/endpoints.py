@@ -19,7 +19,7 @@ from rushes.errors import InvalidRequest, NotFound, RushesError, ServerError, Un
 from rushes.job import Job
 from rushes.service import Service
 
-logger = Logger(child=True)
+logger = Logger(service="rushes", child=True)
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Endpoints:
     def _refuse(self, dialect: Dialect, error: RushesError) -> HttpResponse:
         if error.http_status >= 500:
             logger.error("not answered", reason=error.message)
-            error = ServerError("the service cannot answer at the moment", code=error.error_code)
+            error = type(error)("the service cannot answer at the moment")
         return dialect.write_error(error)
 
     def _create(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:

@@ -121,6 +121,7 @@ class StoreUnavailable(ServerError):
 
 class WriteConflict(RushesError):
     code = "write_conflict"
+    http_status = 503
     retryable = True
 
 

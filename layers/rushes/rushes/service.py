@@ -20,7 +20,7 @@ from rushes.job import Artifact, Job, JobPage, JobStatus
 from rushes.ports import Blobs, Clock, Executions, JobQuery, Jobs
 from rushes.request import Creation, GenerationRequest, StoredFile, Upload
 
-logger = Logger(child=True)
+logger = Logger(service="rushes", child=True)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from rushes.ports import Change, Clock, Executions, Jobs
 UNTOUCHED_SECONDS = 60.0
 BATCH = 200
 
-logger = Logger(child=True)
+logger = Logger(service="rushes", child=True)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ DEPTH = 32
 PARTS = 32
 BODY_BYTES = 10 * 1024 * 1024
 LARGEST_NUMBER = 2**63 - 1
+CHARSETS = ("utf8", "utf-8", "us-ascii")
 BRACKETED = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]")
 
 
@@ -93,14 +94,16 @@ def _read_multipart(body: bytes, boundary: str) -> dict[str, Any]:
     try:
         for part in parser:
             _add(fields, part.name, _value(part))
-    except (multipart.MultipartError, UnicodeDecodeError, LookupError) as error:
+    except (multipart.MultipartError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"the multipart body cannot be read: {error}", param="body") from None
     return fields
 
 
 def _value(part: multipart.MultipartPart) -> str | Upload:
     if part.filename is None:
-        text: str = part.raw.decode("utf-8")
+        if part.charset.lower() not in CHARSETS:
+            raise InvalidRequest(f"{part.name[:80]} is not in UTF-8", param=part.name[:80])
+        text: str = part.raw.decode()
         return text
     return Upload(part.name, part.content_type or "application/octet-stream", part.raw)
 
@@ -115,9 +118,9 @@ def _add(fields: dict[str, Any], name: str, value: str | Upload) -> None:
         return
     outer, inner = match.groups()
     holder = fields.setdefault(outer, {} if inner else [])
-    if isinstance(holder, dict) and inner and inner not in holder:
+    if isinstance(value, str) and isinstance(holder, dict) and inner and inner not in holder:
         holder[inner] = value
-    elif isinstance(holder, list) and not inner:
+    elif isinstance(value, str) and isinstance(holder, list) and not inner:
         holder.append(value)
     else:
         raise InvalidRequest(f"{name[:80]} does not fit the other fields", param=outer[:80])

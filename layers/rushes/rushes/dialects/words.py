@@ -38,6 +38,6 @@ def error_fields(error: RushesError) -> dict[str, str | None]:
     return {
         "message": error.message,
         "type": error_type(error),
-        "param": FIELDS.get(error.param, error.param) if error.param else None,
+        "param": FIELDS.get(error.param or "", error.param),
         "code": error.error_code,
     }

@@ -4,10 +4,17 @@ from typing import Any
 from urllib.parse import quote
 
 from rushes.errors import UnknownUpstreamStatus
-from rushes.job import Job, Output
+from rushes.job import Job, JobError, Output
 from rushes.ports import FormFile, HttpCall, HttpReply
 from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
-from rushes.providers.replies import Reply, check_answered, check_created, failure, read
+from rushes.providers.replies import (
+    Reply,
+    check_answered,
+    check_created,
+    failure,
+    read,
+    retry_after,
+)
 
 WAITING = frozenset({"queued", "pending", "in_progress", "processing", "running"})
 SUCCEEDED = frozenset({"completed", "succeeded"})
@@ -15,7 +22,7 @@ FAILED = frozenset({"failed", "cancelled", "canceled", "expired"})
 
 
 class _Error(Reply):
-    code: str | None = None
+    code: str | int | None = None
     message: str | None = None
 
 
@@ -23,7 +30,7 @@ class _Video(Reply):
     id: str
     status: str
     progress: float | None = None
-    error: _Error | None = None
+    error: _Error | str | None = None
 
 
 class OpenAICompatible:
@@ -53,19 +60,27 @@ class OpenAICompatible:
         check_answered(reply)
         video = read(reply, _Video)
         if video.status in WAITING:
-            return Pending(None if video.progress is None else round(video.progress))
+            progress = None if video.progress is None else round(video.progress)
+            return Pending(progress, wait_seconds=retry_after(reply))
         if video.status in SUCCEEDED:
             content = f"{_path(operation)}/content"
             return Succeeded((Output(url=content, needs_key=True),))
         if video.status in FAILED:
-            error = video.error or _Error(code=video.status)
-            return Failed(failure(error.code, error.message))
+            return Failed(_failure(video))
         raise UnknownUpstreamStatus(
             f"the provider reports a status {video.status!r} that we do not know"
         )
 
     def cancel(self, operation: dict[str, Any]) -> HttpCall:
         return HttpCall("DELETE", _path(operation))
+
+
+def _failure(video: _Video) -> JobError:
+    """In the provider's words: an object as a rule, bare text from some."""
+    if isinstance(video.error, str):
+        return failure(video.status, video.error)
+    error = video.error or _Error()
+    return failure(str(error.code or video.status), error.message)
 
 
 def _path(operation: dict[str, Any]) -> str:

@@ -29,7 +29,7 @@ Body = TypeVar("Body", bound=BaseModel)
 class Reply(BaseModel):
     """Base of what we read of a reply: only the fields used, whatever else there is."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
 class _Error(Reply):
@@ -91,7 +91,9 @@ def _check(reply: HttpReply) -> None:
 
 def _refusal(reply: HttpReply) -> UpstreamError:
     message, code = _own_words(reply)
-    if reply.status in (401, 403):
+    if reply.status == 401:  # its words are about our key, and some quote it
+        return UpstreamRefused("the provider refused our key", code="upstream_unauthorized")
+    if reply.status == 403:
         return UpstreamRefused(
             f"the provider refused our key: {message}", code="upstream_unauthorized"
         )
@@ -125,10 +127,9 @@ def retry_after(reply: HttpReply) -> float | None:
     value = reply.headers.get("retry-after", "").strip()
     if not value:
         return None
-    try:
-        return max(float(value), 0.0)
-    except ValueError:
-        return _until(value, reply.headers.get("date", ""))
+    if value.replace(".", "", 1).isdecimal():
+        return float(value)
+    return _until(value, reply.headers.get("date", ""))
 
 
 def _until(moment: str, now: str) -> float | None:

@@ -1,0 +1,131 @@
+"""Every transcript of every provider, replayed: the call we make, and what the answer means.
+
+They follow the upstreams' published schemas and sources; a reply's body is JSON or, where it is
+none, text.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rushes import providers
+from rushes.errors import UpstreamError
+from rushes.job import Job
+from rushes.ports import FormFile, HttpCall, HttpReply
+from rushes.providers import PROVIDERS, adapter
+from rushes.providers.base import Cancels, Failed, Pending, Provider, Submitted, Succeeded
+from rushes.request import GenerationRequest
+
+TRANSCRIPTS = Path(__file__).with_name("transcripts")
+FILES = sorted(TRANSCRIPTS.rglob("*.json"))
+NOT_PROVIDERS = {"__init__", "base", "replies"}
+WORDS = {Submitted: "submitted", Pending: "pending", Succeeded: "succeeded", Failed: "failed"}
+Transcript = dict[str, Any]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda it: f"{it.parent.name}/{it.stem}")
+def test_a_provider_calls_and_understands_as_in_its_transcript(file: Path):
+    transcript = json.loads(file.read_text())
+    provider = adapter(file.parent.name)
+    assert shown(call_of(provider, transcript)) == transcript["call"]
+    assert meaning(provider, transcript) == transcript["means"]
+
+
+def test_registry_files_and_transcripts_are_of_the_same_providers():
+    modules = {path.stem for path in Path(str(providers.__file__)).parent.glob("*.py")}
+    folders = {path.name for path in TRANSCRIPTS.iterdir() if path.is_dir()}
+    assert set(PROVIDERS) == modules - NOT_PROVIDERS == folders
+    for kind, place in PROVIDERS.items():
+        assert place.startswith(f"rushes.providers.{kind}:")
+
+
+@pytest.mark.parametrize("kind", PROVIDERS)
+def test_each_provider_has_a_transcript_of_each_thing_that_may_happen(kind: str):
+    transcripts = [json.loads(path.read_text()) for path in (TRANSCRIPTS / kind).glob("*.json")]
+    happened = {(it["step"], word) for it in transcripts for word in it["means"]}
+    refusals = {it["means"]["error"]["kind"] for it in transcripts if "error" in it["means"]}
+    assert happened >= {
+        *(("submit", "submitted"), ("submit", "error"), ("poll", "pending")),
+        *(("poll", "succeeded"), ("poll", "failed"), ("poll", "error")),
+    }
+    assert refusals >= {
+        *("UpstreamBusy", "UpstreamRefused", "UpstreamSilent", "UpstreamConfused"),
+        *("UpstreamForgot", "UnknownUpstreamStatus"),
+    }
+
+
+def call_of(provider: Provider, transcript: Transcript) -> HttpCall:
+    match transcript["step"]:
+        case "submit":
+            return provider.submit(job_of(transcript))
+        case "poll":
+            return provider.poll(transcript["operation"])
+        case _:
+            assert isinstance(provider, Cancels)
+            return provider.cancel(transcript["operation"])
+
+
+def job_of(transcript: Transcript) -> Job:
+    given = transcript["job"]
+    return Job(
+        id="job_1",
+        account="demo",
+        dialect="openai",
+        provider="one",
+        upstream_model=given["upstream_model"],
+        request=GenerationRequest(model="one/model", **given["request"]),
+        created_at=0,
+        updated_at=0,
+        deadline_at=3600,
+    )
+
+
+def shown(call: HttpCall) -> Transcript:
+    """A call as transcripts write it: without what is not there."""
+    content: Transcript = {} if call.json is None else {"json": call.json}
+    if call.form is not None:
+        content["form"] = {name: _part(part) for name, part in call.form.items()}
+    return {"method": call.method, "path": call.path, **content}
+
+
+def _part(part: str | FormFile) -> str | Transcript:
+    if isinstance(part, str):
+        return part
+    file = {"key": part.file.key, "content_type": part.file.content_type}
+    return {"filename": part.filename, **file}
+
+
+def reply_of(transcript: Transcript) -> HttpReply:
+    reply = transcript["reply"]
+    body = reply["body"] if isinstance(reply["body"], str) else json.dumps(reply["body"])
+    return HttpReply(reply["status"], reply["headers"], body.encode())
+
+
+def meaning(provider: Provider, transcript: Transcript) -> Transcript:
+    """What the reply is taken for; of an error only what the transcript tells of it."""
+    reply = reply_of(transcript)
+    try:
+        match transcript["step"]:
+            case "submit":
+                return _as_written(provider.submitted(reply))
+            case "poll":
+                return _as_written(provider.polled(transcript["operation"], reply))
+            case _:
+                return {}
+    except UpstreamError as error:
+        facts = {"kind": type(error).__name__, "code": error.error_code, **vars(error)}
+        told = transcript["means"].get("error", {})
+        return {"error": {name: facts[name] for name in told or ("kind", "message")}}
+
+
+def _as_written(result: Submitted | Pending | Succeeded | Failed) -> Transcript:
+    word = WORDS[type(result)]
+    if isinstance(result, Failed):
+        return {word: result.error.model_dump()}
+    facts = {name: it for name, it in asdict(result).items() if it not in (None, ())}
+    if isinstance(result, Succeeded):
+        facts["outputs"] = [output.model_dump(exclude_none=True) for output in result.outputs]
+    return {word: facts}

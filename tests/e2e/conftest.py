@@ -1,0 +1,3 @@
+from tests.stack import aws, client, events, stack
+
+__all__ = ["aws", "client", "events", "stack"]

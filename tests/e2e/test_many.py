@@ -1,0 +1,41 @@
+"""Many jobs at once: every one once, and table, bucket, bus and upstream agree."""
+
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import httpx
+
+from tests.e2e.small_jobs import completes, create
+
+JOBS = 50
+
+
+def test_fifty_jobs_at_once_are_made_once_each_and_all_records_agree(client, stack, aws, events):
+    prompt = f"one of many {uuid4()}"
+    with ThreadPoolExecutor(JOBS) as threads:
+        answers = list(threads.map(lambda _: create(client, prompt), range(JOBS)))
+        ids = [answer.json()["id"] for answer in answers]
+        assert all(threads.map(lambda job_id: completes(client, job_id, 180), ids))
+
+    ledger = httpx.get(f"{stack.studio_url}/_ledger").json()
+    upstream_ids = [entry["id"] for entry in ledger["creates"] if entry["prompt"] == prompt]
+    assert len(upstream_ids) == len(set(upstream_ids)) == JOBS
+
+    table = aws("dynamodb").get_paginator("scan").paginate(TableName=stack.outputs["TableName"])
+    rows = [item for page in table for item in page["Items"]]
+    jobs = {row["pk"]["S"].rpartition("#")[2]: row for row in rows if row["sk"]["S"] == "job"}
+    assert all(jobs[job_id]["status"]["S"] == "completed" for job_id in ids)
+    assert not any("open_pk" in jobs[job_id] for job_id in ids)
+
+    bucket = (
+        aws("s3")
+        .get_paginator("list_objects_v2")
+        .paginate(Bucket=stack.outputs["BucketName"], Prefix="outputs/demo/")
+    )
+    keys = [entry["Key"] for page in bucket for entry in page.get("Contents", [])]
+    assert {f"outputs/demo/{job_id}/0.mp4" for job_id in ids} <= set(keys)
+
+    for job_id in ids:
+        told = events.of(job_id, 10)
+        assert [event["type"] for event in told] == ["job.completed"]
+        assert told[0]["data"]["artifacts"][0]["key"] == f"outputs/demo/{job_id}/0.mp4"

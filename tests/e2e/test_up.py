@@ -1,0 +1,60 @@
+"""`make up`: a stack in the foreground that keeps its state, used with nothing but stack.env."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from local.packaging import ROOT
+from local.programs import free_port
+from tests.e2e.small_jobs import completes, create
+
+
+@contextmanager
+def running(port: int, folder: Path) -> Iterator[dict[str, str]]:
+    """The stack as another shell sees it."""
+    command = [sys.executable, "-m", "local.up", "--port", str(port), "--folder", str(folder)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "layers/rushes")}
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        shown = next(line for line in process.stdout if line.startswith("ready "))
+        variables = (line.partition("=") for line in (folder / "stack.env").read_text().split())
+        facts = {name: value.strip("'") for name, _, value in variables}
+        assert shown.split()[1] == facts["RUSHES_URL"] == f"http://127.0.0.1:{port}"
+        yield facts
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def client(facts: dict[str, str], key: str = "RUSHES_API_KEY") -> httpx.Client:
+    headers = {"authorization": f"Bearer {facts[key]}"}
+    return httpx.Client(base_url=facts["RUSHES_URL"], headers=headers, timeout=30)
+
+
+def test_jobs_and_keys_outlive_a_restart(tmp_path):
+    port = free_port()
+    with running(port, tmp_path) as before, client(before) as http:
+        job_id = create(http).json()["id"]
+        assert completes(http, job_id, 60)
+    with running(port, tmp_path) as after, client(after) as http:
+        assert after["RUSHES_API_KEY"] == before["RUSHES_API_KEY"]
+        assert completes(http, job_id, 1)
+        link = http.get(f"/openai/v1/videos/{job_id}/content").headers["location"]
+        assert httpx.get(link).content[4:8] == b"ftyp"
+        with client(after, "RUSHES_OTHER_API_KEY") as other:
+            assert other.get(f"/openai/v1/videos/{job_id}").status_code == 404

@@ -1,0 +1,66 @@
+"""What the function that clients wait for loads before its first answer, in a fresh interpreter."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rushes.config import Settings
+
+REPOSITORY = Path(__file__).parents[2]
+ENVIRONMENT = {
+    "PYTHONPATH": f"{REPOSITORY / 'layers/rushes'}:{REPOSITORY}",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_ACCESS_KEY_ID": "x",
+    "AWS_SECRET_ACCESS_KEY": "x",
+    **{str(field.alias): "1" for field in Settings.model_fields.values()},
+}
+UNWANTED = (
+    "httpx",
+    "httpcore",
+    "anyio",
+    "rushes.providers",
+    "rushes.egress",
+    "rushes.workflow",
+    "rushes.sweeper",
+    "aws_xray_sdk",
+    "aws_lambda_powertools.utilities.parser",
+    "aws_lambda_powertools.utilities.validation",
+    "aws_lambda_powertools.event_handler.middlewares",
+    "aws_lambda_powertools.event_handler.openapi.compat",
+    "aws_lambda_powertools.event_handler.openapi.dependant",
+    "aws_lambda_powertools.event_handler.openapi.models",
+    "aws_lambda_powertools.event_handler.openapi.params",
+    "aws_lambda_powertools.event_handler.openapi.schema_generator",
+)
+
+
+def modules_after(program: str) -> list[str]:
+    """The names of all modules that are loaded when `program` has run."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}\nimport json, sys; print(json.dumps([*sys.modules]))"],
+        env=ENVIRONMENT,
+        cwd=REPOSITORY,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    names: list[str] = json.loads(done.stdout)
+    return names
+
+
+@pytest.mark.parametrize("then", ["", "api.wiring.endpoints()"])
+def test_the_api_function_loads_nothing_that_only_others_need(then: str):
+    names = modules_after(f"import functions.api.app as api\n{then}")
+    assert "functions.api.app" in names
+    assert "rushes.dialects.openai" in names
+    found = [name for name in names if any(f"{name}.".startswith(f"{it}.") for it in UNWANTED)]
+    assert found == []
+
+
+@pytest.mark.parametrize("name", ["job", "request", "errors", "ports", "dialects", "media"])
+def test_the_domain_and_the_dialects_load_no_infrastructure(name: str):
+    names = modules_after(f"import rushes.{name}")
+    assert not {"boto3", "botocore", "httpx", "aws_lambda_powertools"} & set(names)

@@ -1,0 +1,158 @@
+"""What is in `events/`: the schemas we promise, their examples, and what functions are given."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+
+from rushes import media
+from rushes.auth import KEY
+from rushes.dialects import dialect_of
+from rushes.dialects.base import HttpRequest
+from rushes.events import JobEvent, ending
+from rushes.executions import VERSION
+from rushes.gateway import read_event
+from rushes.job import TERMINAL
+from scripts import schemas
+from tests.world import World
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted((ROOT / "events/emitted").glob("*.example.json"))
+CASES = sorted((ROOT / "events/invoke").glob("*/*.json"))
+STEPS = [path for path in CASES if path.parent.name not in ("api", "sweep")]
+STATUSES: dict[str, set[str | None]] = {
+    "submit": {None, "pending"},
+    "poll": {"submitted", "pending"},
+    "collect": {"succeeded"},
+}
+
+
+def named(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return content
+
+
+def validator(status: str) -> Draft202012Validator:
+    schema = read(ROOT / f"events/emitted/job.{status}.v1.schema.json")
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema, format_checker=FormatChecker())
+
+
+def test_the_schemas_are_what_the_models_say() -> None:
+    assert schemas.outdated() == [], "run `python scripts/schemas.py`"
+
+
+def test_every_ending_has_a_schema_and_an_example() -> None:
+    assert set(schemas.VERDICTS) == {status.value for status in TERMINAL}
+    assert len(schemas.files()) == 2 * len(TERMINAL)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=named)
+def test_every_example_is_of_its_own_type_and_of_no_other(path: Path) -> None:
+    event = read(path)
+    status = event["data"]["status"]
+    assert path.name == f"{event['type']}.v1.example.json"
+    assert JobEvent.model_validate(event).model_dump(mode="json") == event
+    validator(status).validate(event)
+    for other in TERMINAL - {status}:
+        with pytest.raises(ValidationError):
+            validator(other).validate(event)
+
+
+def test_a_real_jobs_event_is_valid() -> None:
+    event = ending(World().completed(), "media").model_dump(mode="json")
+    validator("completed").validate(event)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"type": "job.lost"}, {"timestamp": "yesterday"}, {"timestamp": 3}, {"id": None}],
+)
+def test_what_is_no_event_is_not_valid(change: dict[str, object]) -> None:
+    event = schemas.example("completed")
+    with pytest.raises(ValidationError):
+        validator("completed").validate({**event, **change})
+
+
+def test_outdated_missing_and_superfluous_files_are_named_and_put_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schemas, "FOLDER", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["schemas.py"])
+    schemas.main()
+    assert schemas.outdated() == []
+    (tmp_path / "job.lost.v1.schema.json").write_text("{}")
+    (tmp_path / "job.failed.v1.schema.json").write_text("{}")
+    (tmp_path / "job.completed.v1.example.json").unlink()
+    monkeypatch.setattr(sys, "argv", ["schemas.py", "--check"])
+    with pytest.raises(SystemExit) as refused:
+        schemas.main()
+    for name in ("job.lost.v1.schema", "job.failed.v1.schema", "job.completed.v1.example"):
+        assert f"{name}.json" in str(refused.value)
+    monkeypatch.setattr(sys, "argv", ["schemas.py"])
+    schemas.main()
+    assert schemas.outdated() == []
+
+
+def test_the_script_runs_by_itself() -> None:
+    subprocess.run([sys.executable, "scripts/schemas.py", "--check"], cwd=ROOT, check=True)
+
+
+def test_every_function_has_a_case_to_be_invoked_with() -> None:
+    functions = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+    assert {path.parent.name for path in CASES} == functions
+
+
+@pytest.mark.parametrize("path", STEPS, ids=named)
+def test_a_step_is_given_ids_and_the_last_outcome_and_nothing_else(path: Path) -> None:
+    event, function = read(path), path.parent.name
+    assert event["version"] == VERSION
+    assert event.keys() >= {"account", "job_id"}
+    outcome = {"status", "wait_seconds", "cause", "execution"}
+    assert event.keys() - {"version", "account", "job_id"} <= outcome
+    if function == "finish":
+        assert event["execution"].startswith(event["job_id"])
+    else:
+        assert event.get("status") in STATUSES[function]
+
+
+def test_the_sweeper_is_woken_by_a_schedule() -> None:
+    event = read(ROOT / "events/invoke/sweep/scheduled.json")
+    assert (event["source"], event["detail-type"]) == ("aws.events", "Scheduled Event")
+
+
+def call(case: str) -> HttpRequest:
+    """What the api function makes of an event."""
+    return read_event(APIGatewayProxyEventV2(read(ROOT / f"events/invoke/api/{case}.json")), {})
+
+
+@pytest.mark.parametrize("case", ["create_json", "create_multipart", "list"])
+def test_a_clients_call_carries_a_key_of_the_right_form(case: str) -> None:
+    request = call(case)
+    assert KEY.fullmatch(dialect_of(request.path).read_key(request.headers))
+
+
+@pytest.mark.parametrize("case", ["create_json", "create_multipart"])
+def test_a_create_call_can_be_read(case: str) -> None:
+    request = call(case)
+    creation = dialect_of(request.path).read_create(request)
+    assert (creation.request.prompt, creation.request.seconds) == ("a red ball on a beach", 4)
+    assert request.headers["content-length"] == str(len(request.body))
+    assert (creation.image is not None) is (case == "create_multipart")
+    if creation.image:
+        assert media.sniff(creation.image.content) == "image/png"
+
+
+def test_a_list_call_can_be_read() -> None:
+    request = call("list")
+    query = dialect_of(request.path).read_list(request)
+    assert (query.limit, query.newest_first) == (5, True)

@@ -1,0 +1,268 @@
+"""What a client can do."""
+
+from collections.abc import Callable
+
+import pytest
+
+from rushes.errors import (
+    AlreadyFinished,
+    ContentNotReady,
+    InvalidRequest,
+    NotFound,
+    RushesError,
+    StoreUnavailable,
+    UnknownCursor,
+    UnknownModel,
+    VariantNotAvailable,
+)
+from rushes.job import Job, JobStatus, Stage
+from rushes.ports import JobQuery
+from rushes.request import Creation, GenerationRequest, Upload
+from tests.world import ACCOUNT, FILM, PICTURE, World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def creation(
+    image: Upload | None = None, source_video: Upload | None = None, **fields: object
+) -> Creation:
+    plain: dict[str, object] = {"model": "short", "prompt": "a red ball"}
+    request = GenerationRequest.model_validate(plain | fields)
+    return Creation(request, image=image, source_video=source_video)
+
+
+def create(world: World, creation: Creation) -> Job:
+    return world.service.create(ACCOUNT, "openai", creation)
+
+
+def test_an_accepted_job_is_stored_and_started(world: World) -> None:
+    job = create(world, creation(seconds=8))
+    assert world.now(job) == job
+    assert world.executions.running == {job.id: True}
+
+
+def test_a_job_knows_what_was_asked_for_and_what_the_catalog_says(world: World) -> None:
+    job = create(world, creation(seconds=8, seed=7))
+    assert (job.account, job.dialect, job.status, job.stage) == (
+        ACCOUNT,
+        "openai",
+        JobStatus.QUEUED,
+        Stage.ACCEPTED,
+    )
+    assert (job.provider, job.upstream_model, job.cost) == ("studio", "one-at-home", 0.8)
+    assert job.deadline_at == job.created_at + 1800
+    assert (job.request.model, job.request.seconds, job.request.seed) == ("short", 8, 7)
+    assert job.request.size == "1280x720"
+
+
+def test_ids_sort_by_time_and_cannot_be_guessed(world: World) -> None:
+    jobs = []
+    for _ in range(20):
+        jobs.append(world.accepted())
+        world.clock.advance(0.002)
+    ids = [job.id for job in jobs]
+    assert ids == sorted(ids)
+    assert len({it[-20:] for it in ids}) == 20
+    assert {len(it) for it in ids} == {36}
+
+
+def test_a_request_without_a_model_gets_the_default(world: World) -> None:
+    assert create(world, creation(model="")).request.model == "short"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "param"),
+    [
+        (creation(model="nobody/none"), UnknownModel, "model"),
+        (creation(seconds=5), InvalidRequest, "seconds"),
+        (creation(prompt=" "), InvalidRequest, "prompt"),
+        (creation(Upload("picture", "image/png", FILM)), InvalidRequest, "picture"),
+        (creation(Upload("picture", "image/png", b"<html>")), InvalidRequest, "picture"),
+        (
+            creation(source_video=Upload("video", "video/mp4", PICTURE)),
+            InvalidRequest,
+            "video",
+        ),
+        (
+            creation(Upload("picture", "image/png", PICTURE), model="studio/plain"),
+            InvalidRequest,
+            "input_reference",
+        ),
+        (
+            creation(model="studio/plain", image_url="https://pictures.example/1"),
+            InvalidRequest,
+            "input_reference",
+        ),
+        (
+            creation(source_video=Upload("video", "video/mp4", FILM), model="studio/plain"),
+            InvalidRequest,
+            "model",
+        ),
+    ],
+)
+def test_what_is_refused_leaves_nothing_behind(
+    world: World, wrong: Creation, error: type[RushesError], param: str
+) -> None:
+    with pytest.raises(error) as refused:
+        create(world, wrong)
+    assert refused.value.param == param
+    assert (world.jobs.rows, world.blobs.objects, world.executions.running) == ({}, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [("image", PICTURE, "image/png"), ("source_video", FILM, "video/mp4")],
+)
+def test_a_clients_file_is_kept_under_its_job_with_its_real_type(
+    world: World, name: str, content: bytes, kind: str
+) -> None:
+    upload = Upload("file", "text/plain", content)
+    job = create(world, creation(**{name: upload}))
+    file = getattr(job.request, name)
+    assert (file.key, file.content_type) == (f"inputs/{ACCOUNT}/{job.id}/{name}", kind)
+    assert world.blobs.objects[file.key] == content
+
+
+def test_a_job_that_cannot_be_started_is_accepted_all_the_same(world: World) -> None:
+    world.executions.trouble = StoreUnavailable("throttled")
+    job = world.accepted()
+    assert world.now(job).status is JobStatus.QUEUED
+    assert world.executions.running == {}
+
+
+def test_a_remix_is_a_new_job_like_the_old_with_its_film_to_work_from(world: World) -> None:
+    old = world.completed()
+    new = world.service.remix(ACCOUNT, "bifrost", old.id, "a blue ball")
+    film = new.request.source_video
+    assert film is not None
+    assert (film.key, film.size) == (old.artifacts[0].key, len(FILM))
+    assert (new.remixed_from, new.dialect, new.request.prompt) == (
+        old.id,
+        "bifrost",
+        "a blue ball",
+    )
+    assert (new.request.seconds, new.request.size) == (old.request.seconds, old.request.size)
+    assert world.executions.running[new.id]
+
+
+def test_a_creation_that_names_a_job_to_work_from_is_a_remix(world: World) -> None:
+    old = world.completed()
+    edit = Creation(GenerationRequest(model="", prompt="a blue ball"), source_id=old.id)
+    assert create(world, edit).remixed_from == old.id
+
+
+def test_only_a_completed_job_of_ones_own_can_be_remixed(world: World) -> None:
+    with pytest.raises(InvalidRequest, match="is not completed"):
+        world.service.remix(ACCOUNT, "openai", world.running().id, "a blue ball")
+    with pytest.raises(NotFound):
+        world.service.remix("stranger", "openai", world.completed().id, "a blue ball")
+
+
+def test_a_deleted_and_a_foreign_job_are_not_found_like_one_that_never_was(world: World) -> None:
+    deleted, foreign = world.completed(), world.accepted()
+    world.service.delete(ACCOUNT, deleted.id)
+    for account, job_id in ((ACCOUNT, "none"), (ACCOUNT, deleted.id), ("stranger", foreign.id)):
+        with pytest.raises(NotFound) as refused:
+            world.service.get(account, job_id)
+        assert refused.value.message == f"there is no job {job_id}"
+
+
+def test_a_list_goes_on_after_a_job_even_if_that_was_deleted(world: World) -> None:
+    first, second = world.completed(), world.completed()
+    newest_first = sorted((first.id, second.id), reverse=True)
+    world.service.delete(ACCOUNT, newest_first[0])
+    page = world.service.list(ACCOUNT, JobQuery(after=newest_first[0]))
+    assert [job.id for job in page.jobs] == newest_first[1:]
+
+
+def test_a_list_cannot_go_on_after_an_unknown_or_foreign_job(world: World) -> None:
+    job = world.accepted()
+    with pytest.raises(UnknownCursor):
+        world.service.list("stranger", JobQuery(after=job.id))
+
+
+def test_a_list_of_none_is_empty_and_asks_nobody(world: World) -> None:
+    world.accepted()
+    assert world.service.list(ACCOUNT, JobQuery(limit=0)).jobs == ()
+
+
+def test_a_completed_jobs_film_has_an_address_and_a_name(world: World) -> None:
+    job = world.completed()
+    link = world.service.content(ACCOUNT, job.id, "video")
+    assert link == f"https://bucket.example/{job.artifacts[0].key}?filename={job.id}.mp4"
+
+
+def test_a_job_that_is_not_completed_has_no_film(world: World) -> None:
+    with pytest.raises(ContentNotReady, match="is in_progress"):
+        world.service.content(ACCOUNT, world.stored().id, "video")
+
+
+def test_there_is_nothing_but_the_film(world: World) -> None:
+    with pytest.raises(VariantNotAvailable):
+        world.service.content(ACCOUNT, world.completed().id, "thumbnail")
+
+
+@pytest.mark.parametrize("state", [World.accepted, World.running, World.generated])
+def test_an_open_job_is_cancelled_by_a_further_execution(
+    world: World, state: Callable[[World], Job]
+) -> None:
+    job = world.service.cancel(ACCOUNT, state(world).id)
+    assert job.cancel_requested_at == world.clock()
+    assert world.executions.running[f"{job.id}-r2"]
+
+
+def test_cancelling_twice_is_cancelling_once(world: World) -> None:
+    job = world.accepted()
+    first = world.service.cancel(ACCOUNT, job.id)
+    world.clock.advance(5)
+    assert world.service.cancel(ACCOUNT, job.id) == first
+    assert set(world.executions.running) == {job.id, f"{job.id}-r2"}
+
+
+@pytest.mark.parametrize("state", [World.stored, World.completed])
+def test_what_is_decided_cannot_be_cancelled(world: World, state: Callable[[World], Job]) -> None:
+    job = state(world)
+    with pytest.raises(AlreadyFinished):
+        world.service.cancel(ACCOUNT, job.id)
+    assert world.now(job) == job
+
+
+def test_a_deleted_job_leaves_a_tombstone_and_no_files(world: World) -> None:
+    job = world.completed()
+    world.blobs.objects[f"inputs/{ACCOUNT}/{job.id}/image"] = PICTURE
+    world.service.delete(ACCOUNT, job.id)
+    assert world.blobs.objects == {}
+    assert world.now(job).deleted_at == world.clock()
+    assert world.now(job).status is JobStatus.COMPLETED
+
+
+def test_deleting_an_open_job_cancels_it(world: World) -> None:
+    job = world.running()
+    world.service.delete(ACCOUNT, job.id)
+    stored = world.now(job)
+    assert stored.cancel_requested_at
+    assert stored.deleted_at
+    assert world.executions.running[f"{job.id}-r2"]
+
+
+def test_deleting_a_job_that_ends_at_this_moment_deletes_it(world: World) -> None:
+    job = world.running()
+    world.jobs.before_write = lambda: _end(world, job)
+    world.service.delete(ACCOUNT, job.id)
+    assert world.now(job).deleted_at
+    assert not world.now(job).cancel_requested_at
+
+
+def test_deleting_twice_at_once_leaves_one_tombstone(world: World) -> None:
+    job = world.completed()
+    world.jobs.before_write = lambda: world.service.delete(ACCOUNT, job.id)
+    world.service.delete(ACCOUNT, job.id)
+    assert world.now(job).version == job.version + 1
+
+
+def _end(world: World, job: Job) -> None:
+    world.jobs.change(job.account, job.id, lambda it: it.called_off(world.clock()))
+    world.finish(job)

@@ -1,0 +1,161 @@
+"""The single way out."""
+
+from collections.abc import Callable
+
+import pytest
+from typing_extensions import override
+
+from rushes import pace
+from rushes.errors import NotFound, StoreUnavailable
+from rushes.job import Job, JobError, JobStatus
+from rushes.ports import Timing
+from tests.fakes import FakeTimings
+from tests.world import ACCOUNT, FILM, World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def cancelled(world: World) -> Job:
+    job = world.running()
+    return world.jobs.change(ACCOUNT, job.id, lambda it: it.called_off(world.clock()))
+
+
+def doomed(world: World) -> Job:
+    job = world.running()
+    error = JobError(code="upstream_failed", message="it burns")
+    return world.jobs.change(ACCOUNT, job.id, lambda it: it.doomed(world.clock(), error))
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [(World.stored, "completed"), (cancelled, "cancelled"), (doomed, "failed")],
+)
+def test_the_verdict_is_carried_out_and_told(
+    world: World, state: Callable[[World], Job], status: str
+) -> None:
+    job = state(world)
+    ending = world.finish(job)
+    stored = world.now(job)
+    assert ending["status"] == stored.status.value == status
+    assert (stored.finished_at, stored.finished_by) == (world.clock(), job.id)
+    assert ending["event"]["type"] == f"job.{status}"
+    assert ending["event"]["data"]["id"] == job.id
+
+
+def test_a_completed_jobs_files_are_promised_for_as_long_as_they_are_kept(world: World) -> None:
+    assert world.completed().expires_at == world.clock() + 3600.0
+
+
+def test_the_event_says_in_which_bucket_the_film_is(world: World) -> None:
+    (artifact,) = world.finish(world.stored())["event"]["data"]["artifacts"]
+    assert (artifact["bucket"], artifact["size"]) == ("media", len(FILM))
+
+
+def test_the_same_execution_repeated_says_the_same_again(world: World) -> None:
+    """Its first answer may have been lost on its way back."""
+    job = world.stored()
+    first = world.finish(job)
+    world.clock.advance(30)
+    assert world.finish(job) == first
+
+
+def test_another_execution_has_nothing_to_announce(world: World) -> None:
+    job = world.stored()
+    world.finish(job, "one")
+    assert world.finish(job, "another") == {"status": "completed"}
+
+
+def test_of_two_that_finish_at_once_one_announces(world: World) -> None:
+    job = world.stored()
+    endings = []
+    world.jobs.before_write = lambda: endings.append(world.finish(job, "faster"))
+    endings.append(world.finish(job, "slower"))
+    assert ["event" in ending for ending in endings] == [True, False]
+    assert world.now(job).finished_by == "faster"
+
+
+@pytest.mark.parametrize(
+    ("cause", "message"),
+    [
+        ("Lambda.Unknown", "the workflow broke off (Lambda.Unknown)"),
+        (None, "the workflow broke off"),
+    ],
+)
+def test_a_job_without_a_verdict_fails_and_the_cause_is_reported(
+    world: World, cause: str | None, message: str
+) -> None:
+    job = world.running()
+    ending = world.finish(job, cause=cause)
+    assert world.now(job).error == JobError(code="internal_error", message=message)
+    assert ending["event"]["data"]["error"]["message"] == message
+
+
+def test_a_cause_does_not_overrule_a_verdict(world: World) -> None:
+    assert world.finish(world.stored(), cause="Lambda.Unknown")["status"] == "completed"
+
+
+def test_a_job_deleted_meanwhile_leaves_no_objects(world: World) -> None:
+    job = world.generated()
+    world.service.delete(ACCOUNT, job.id)
+    world.blobs.objects[f"outputs/{ACCOUNT}/{job.id}/0.mp4"] = FILM
+    world.blobs.objects[f"outputs/{ACCOUNT}/{job.id}0/0.mp4"] = FILM
+    world.finish(job)
+    assert list(world.blobs.objects) == [f"outputs/{ACCOUNT}/{job.id}0/0.mp4"]
+
+
+def test_what_a_second_execution_stored_of_a_deleted_job_is_removed_as_well(world: World) -> None:
+    job = world.completed()
+    world.service.delete(ACCOUNT, job.id)
+    world.blobs.objects[f"outputs/{ACCOUNT}/{job.id}/0.mp4"] = FILM
+    world.finish(job, "another")
+    assert world.blobs.objects == {}
+
+
+def test_a_completed_job_teaches_how_long_its_kind_takes(world: World) -> None:
+    job = world.running()
+    world.clock.advance(100)
+    world.jobs.change(ACCOUNT, job.id, lambda it: it.stored(world.clock(), ()))
+    world.finish(job)
+    assert world.timings.rows == {pace.kind_of(job): pace.learned(Timing(), 100.0)}
+
+
+@pytest.mark.parametrize("state", [cancelled, doomed, World.running])
+def test_a_job_that_did_not_complete_teaches_nothing(
+    world: World, state: Callable[[World], Job]
+) -> None:
+    world.finish(state(world))
+    assert world.timings.rows == {}
+
+
+class Unlearning(FakeTimings):
+    @override
+    def put(self, kind: str, timing: Timing) -> None:
+        raise StoreUnavailable("throttled")
+
+
+def test_what_cannot_be_learned_keeps_no_event_back(world: World) -> None:
+    world.timings = Unlearning()
+    assert world.finish(world.stored())["event"]["type"] == "job.completed"
+
+
+def test_a_terminal_write_that_fails_is_left_to_the_machine_to_repeat(world: World) -> None:
+    job = world.stored()
+    world.jobs.before_write = _no_store
+    with pytest.raises(StoreUnavailable):
+        world.finish(job)
+    assert world.now(job).status is JobStatus.IN_PROGRESS
+    assert world.finish(job)["event"]
+
+
+def test_a_job_that_is_not_there_cannot_be_finished(world: World) -> None:
+    job = world.stored()
+    world.jobs.rows.clear()
+    with pytest.raises(NotFound):
+        world.finish(job)
+
+
+def _no_store() -> None:
+    raise StoreUnavailable("throttled")

@@ -1,0 +1,223 @@
+"""A client, several executions, the sweeper and a moody provider at one job, in any order."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from typing_extensions import override
+
+from rushes.errors import (
+    OutputInterrupted,
+    RushesError,
+    StoreUnavailable,
+    UpstreamSilent,
+    UpstreamUnreachable,
+)
+from rushes.job import Stage
+from rushes.ports import HttpCall, HttpReply, Upstream
+from tests.fakes import FakeEgress
+from tests.world import ACCOUNT, ASK, CONTENT, CREATE, FILM, STOP, World, reply, video
+
+
+class KilledError(Exception):
+    """The function died in the middle of its work; the machine takes the state again."""
+
+
+MADE_NOTHING = (reply(429), UpstreamUnreachable("refused"), StoreUnavailable("throttled"))
+CREATIONS = [video("queued"), *MADE_NOTHING, UpstreamSilent("…"), reply(502), KilledError()]
+LOOKS = [
+    *(video("in_progress", progress=progress) for progress in (0, 30, 60, 1000)),
+    *(video(status) for status in ("completed", "failed", "dreaming")),
+    *(reply(status) for status in (401, 404, 503)),
+    KilledError(),
+]
+FILES = [FILM, b"<html>", OutputInterrupted("410"), StoreUnavailable("throttled")]
+
+OTHERS = (
+    "nothing_happens",
+    "another_steps",
+    "client_cancels",
+    "client_deletes",
+    "sweeper_comes_by",
+    "function_dies",
+    "store_fails",
+)
+
+NEXT = {
+    ("submit", "submitted"): "poll",
+    ("submit", "pending"): "submit",
+    ("poll", "succeeded"): "collect",
+    ("poll", "pending"): "poll",
+    ("collect", "pending"): "poll",
+}
+"""The state machine's choices; what is not there leads to its last step."""
+
+
+class Provider(FakeEgress):
+    """Counts the create calls that may have made something; lets others act just before a call."""
+
+    may_have_made = 0
+    meanwhile: Callable[[], None] | None = None
+
+    @override
+    def send(self, upstream: Upstream, call: HttpCall) -> HttpReply:
+        action, self.meanwhile = self.meanwhile, None
+        if action:
+            action()
+        if call.method == "POST" and self.answers[CREATE] not in MADE_NOTHING:
+            self.may_have_made += 1
+        return super().send(upstream, call)
+
+
+class AnyOrder(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.provider = Provider()
+        self.world = World(egress=self.provider)
+        self.job = self.last = self.world.accepted()
+        self.at: dict[str, str] = {}
+        self.events: dict[str, Any] = {}
+        self.provider_is(reply(429), video("queued"), FILM)
+        self.world.answer(STOP, reply(200))
+
+    def live(self) -> list[str]:
+        return [name for name, runs in self.world.executions.running.items() if runs]
+
+    def step(self, execution: str, *, answer_lost: bool = False) -> None:
+        """Take the execution's next state; where the answer is lost it is taken again."""
+        state = self.at.setdefault(execution, "submit")
+        try:
+            if state == "finish":
+                outcome: Any = self.world.finish(self.job, execution)
+            else:
+                outcome = getattr(self.world, state)(self.job)
+        except (KilledError, StoreUnavailable):
+            return
+        if not answer_lost and state == "finish":
+            self.world.executions.running[execution] = False
+            if "event" in outcome:
+                self.events[execution] = outcome["event"]
+        elif not answer_lost:
+            self.at[execution] = NEXT.get((state, outcome["status"]), "finish")
+
+    def step_any(self, number: int, *, answer_lost: bool = False) -> None:
+        if live := self.live():
+            self.step(live[number % len(live)], answer_lost=answer_lost)
+
+    @rule(
+        number=st.integers(0, 2),
+        between=st.sampled_from(OTHERS),
+        before_call=st.booleans(),
+        answer_lost=st.booleans(),
+    )
+    def an_execution_takes_its_next_step(
+        self, number: int, between: str, *, before_call: bool, answer_lost: bool
+    ) -> None:
+        """While something else comes between its reading and its writing, or before its call."""
+        action = getattr(self, between)
+        if before_call:
+            self.provider.meanwhile = action
+        else:
+            self.world.jobs.before_write = action
+        self.step_any(number, answer_lost=answer_lost)
+        self.world.jobs.before_write = self.provider.meanwhile = None
+
+    @rule(number=st.integers(0, 3))
+    def an_execution_is_stopped(self, number: int) -> None:
+        """By an operator, or by a bug; but not between its terminal write and its event."""
+        live = [name for name in self.live() if self.at.get(name) != "finish"]
+        if live:
+            self.world.executions.running[live[number % len(live)]] = False
+
+    @rule(
+        creation=st.sampled_from(CREATIONS),
+        look=st.sampled_from(LOOKS),
+        file=st.sampled_from(FILES),
+    )
+    def provider_is(
+        self, creation: HttpReply | Exception, look: HttpReply | Exception, file: bytes | Exception
+    ) -> None:
+        self.world.answer(CREATE, creation)
+        self.world.answer(ASK, look)
+        self.provider.files[CONTENT] = file
+
+    @rule()
+    def client_cancels(self) -> None:
+        self.client(self.world.service.cancel)
+
+    @rule()
+    def client_deletes(self) -> None:
+        self.client(self.world.service.delete)
+
+    def client(self, verb: Callable[[str, str], object]) -> None:
+        """Does something; that it may be refused is no news."""
+        try:
+            verb(ACCOUNT, self.job.id)
+        except RushesError:
+            return
+
+    @rule(seconds=st.sampled_from([1, 20, 61, 151, 301, 2000]))
+    def time_passes(self, seconds: float) -> None:
+        self.world.clock.advance(seconds)
+
+    @rule()
+    def sweeper_comes_by(self) -> None:
+        self.world.sweeper.sweep()
+
+    def nothing_happens(self) -> None:
+        pass
+
+    def another_steps(self) -> None:
+        """Another execution, or the same one's function run twice."""
+        self.step_any(len(self.live()) - 1)
+
+    def function_dies(self) -> None:
+        raise KilledError
+
+    def store_fails(self) -> None:
+        raise StoreUnavailable("throttled")
+
+    @invariant()
+    def at_most_one_film_is_paid_for(self) -> None:
+        assert self.provider.may_have_made <= 1
+
+    @invariant()
+    def nothing_runs_backwards(self) -> None:
+        now, last = self.world.now(self.job), self.last
+        assert now.progress >= last.progress
+        assert now.version >= last.version
+        assert now.executions >= last.executions
+        assert bool(now.deleted_at) >= bool(last.deleted_at)
+        if last.is_finished:
+            assert now.model_copy(update={"deleted_at": None}) == last.model_copy(
+                update={"deleted_at": None, "version": now.version, "updated_at": now.updated_at}
+            )
+        self.last = now
+
+    @invariant()
+    def only_the_execution_that_ended_the_job_tells_of_it(self) -> None:
+        job = self.world.now(self.job)
+        assert set(self.events) <= {job.finished_by}
+        assert job.is_finished is (job.stage is Stage.FINISHED) is bool(job.finished_by)
+
+    @override
+    def teardown(self) -> None:
+        """In the end, with everything in order again, the job has ended and was told of once."""
+        self.provider_is(video("queued"), video("completed"), FILM)
+        for _ in range(100):
+            for execution in self.live():
+                self.step(execution)
+            self.world.clock.advance(61)
+            self.world.sweeper.sweep()
+        job = self.world.now(self.job)
+        assert list(self.events) == [job.finished_by]
+        assert self.live() == []
+        assert self.provider.may_have_made <= 1
+        if job.deleted_at:
+            assert self.world.blobs.objects == {}
+
+
+TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(max_examples=250, stateful_step_count=30, deadline=None)
