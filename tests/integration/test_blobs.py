@@ -92,6 +92,7 @@ def broken(content: bytes) -> Iterator[bytes]:
         (lambda: Download(len(FILM) + 1, None, pieces(FILM)), OutputInterrupted),
         (lambda: Download(len(FILM), None, iter([])), OutputInterrupted),
         (lambda: Download(len(FILM) - 1, None, pieces(FILM)), OutputInterrupted),
+        (lambda: Download(32767, None, pieces(FILM[:32768])), OutputInterrupted),
         (lambda: Download(len(FILM) + 1, None, broken(FILM)), OutputInterrupted),
         (lambda: Download(None, None, broken(FILM)), OutputInterrupted),
         (lambda: Download(None, None, broken(LONG_FILM)), OutputInterrupted),
@@ -100,7 +101,8 @@ def broken(content: bytes) -> Iterator[bytes]:
         (lambda: Download(6 * 1024**3, None, pieces(FILM)), BadOutput),
     ],
     ids=[
-        *("a byte short", "nothing", "a byte too long", "broken", "broken, length unknown"),
+        *("a byte short", "nothing", "a byte too long", "a byte too long for its last block"),
+        *("broken", "broken, length unknown"),
         *("broken in its third part", "over the limit", "over the limit by its own word"),
         "longer than S3 takes at once",
     ],

@@ -33,6 +33,10 @@ from tests.stack import REGION
 
 Clients = Callable[[str], Any]
 Event = dict[str, Any]
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
+    "AAAADUlEQVR4nGNgYGD4DwABBAEAX+XDSwAAAABJRU5ErkJggg=="
+)
 SMALL = {"model": "sora-2", "size": "128x72", "seconds": 1}
 
 
@@ -163,9 +167,7 @@ def carry_out(job_id: str) -> Event:
     return run(finish, {**event, "execution": job_id})
 
 
-def test_a_job_becomes_a_film_in_the_bucket(
-    call: Caller, stack: Stack, as_wired: Clients, idle_machine: str
-):
+def test_a_job_becomes_a_film_in_the_bucket(call: Caller, as_wired: Clients, idle_machine: str):
     job_id = call.create("A fox in the snow", seed=7)
     execution = f"{idle_machine.replace(':stateMachine:', ':execution:')}:{job_id}"
     begun = as_wired("stepfunctions").describe_execution(executionArn=execution)
@@ -252,8 +254,7 @@ def test_a_remix_reworks_the_film_of_the_first_job(call: Caller, stack: Stack):
 
 
 def test_a_picture_that_came_along_reaches_the_provider(call: Caller):
-    pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGD4DwABBAEAX+XDSwAAAABJRU5ErkJggg=="
-    reference = {"image_url": f"data:image/png;base64,{pixel}"}
+    reference = {"image_url": f"data:image/png;base64,{PIXEL}"}
     assert carry_out(call.create("A fox", input_reference=reference))["status"] == "completed"
 
 
@@ -267,7 +268,7 @@ def test_a_deleted_jobs_film_is_gone(call: Caller):
 
 
 def test_a_job_that_was_deleted_while_it_ran_is_cancelled_at_the_provider(
-    call: Caller, jobs: JobTable, as_wired: Clients, stack: Stack
+    call: Caller, jobs: JobTable
 ):
     job_id = call.create("A fox [slow=30]")
     event = step_until(submit, start(job_id), "submitted")
@@ -342,7 +343,7 @@ def execution_of(jobs: JobTable, job_id: str) -> str:
 
 
 def test_a_provider_without_an_address_is_told_by_name(
-    call: Caller, jobs: JobTable, as_wired: Clients
+    call: Caller,
 ):
     job_id = call.create("A fox", model="vllm/wan-2.2-t2v", size="832x480", seconds=5)
     assert run(submit, start(job_id))["status"] == "ending"

@@ -118,12 +118,11 @@ def test_the_first_wait_converges_to_a_little_less_than_jobs_take(true_seconds: 
 
 
 def test_the_first_wait_recovers_when_jobs_have_become_ten_times_faster() -> None:
-    """Though no job is ever seen to end before it: each lesson is shorter than the one before."""
+    """Though none is ever seen to end before it: what was done at the first look counts half."""
     timing = taught(*[200.0] * 20)
     firsts: list[float] = []
     while not firsts or firsts[-1] > 20.0:
         first, timing = run_once(timing, 20.0)
         firsts.append(first)
     assert firsts[0] > 150
-    assert firsts == sorted(firsts, reverse=True)
-    assert len(firsts) <= 70
+    assert len(firsts) <= 20

@@ -101,6 +101,8 @@ class Job(BaseModel):
     deadline_at: float
     """When the job fails if it has not ended by then."""
     submitted_at: float | None = None
+    generated_at: float | None = None
+    """When it was first seen that the provider was done."""
     finished_at: float | None = None
     finished_by: str | None = None
     """The execution that ended it, so that a repeated last step can tell its own write."""
@@ -193,6 +195,7 @@ class Job(BaseModel):
         return self._step(
             now,
             stage=Stage.STORING,
+            generated_at=self.generated_at or now,
             outputs=outputs,
             troubled_since=None,
             cost=self.cost if cost is None else cost,

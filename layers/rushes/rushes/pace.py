@@ -20,6 +20,10 @@ LONGEST_ON_REQUEST = 300.0
 MEMORY = 20
 """Jobs after which an old one hardly counts."""
 LEAST_VARIANCE = 0.01
+KNOWN = 3
+"""Jobs of a kind after which what they teach is used."""
+AT_FIRST_LOOK = 1.15
+"""As a part of the first wait: what was done by then was done at the first look."""
 
 
 def kind_of(job: Job) -> str:
@@ -29,7 +33,13 @@ def kind_of(job: Job) -> str:
 
 
 def learned(timing: Timing, seconds: float) -> Timing:
-    """The timing with one more job in it, the newer ones counting more."""
+    """The timing with one more job in it, the newer ones counting more.
+
+    `seconds` is when it was seen to be done. One that was done at the first look was so at some
+    time before: half of it is taken, and a first wait that has become too long mends itself.
+    """
+    if timing.count >= KNOWN and seconds < first_wait(timing, 0) * AT_FIRST_LOOK:
+        seconds /= 2
     value = math.log(max(seconds, 0.1))
     count = timing.count + 1
     weight = max(1 / count, 1 / MEMORY)
@@ -42,7 +52,7 @@ def learned(timing: Timing, seconds: float) -> Timing:
 
 
 def first_wait(timing: Timing, typical_seconds: float) -> int:
-    if timing.count < 3:
+    if timing.count < KNOWN:
         return whole(typical_seconds / 2, LONGEST)
     spread = math.sqrt(max(timing.variance, LEAST_VARIANCE))
     return whole(math.exp(timing.mean + FIFTH_PERCENTILE * spread), LONGEST_ON_REQUEST)

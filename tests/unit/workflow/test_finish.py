@@ -117,6 +117,8 @@ def test_what_a_second_execution_stored_of_a_deleted_job_is_removed_as_well(worl
 def test_a_completed_job_teaches_how_long_its_kind_takes(world: World) -> None:
     job = world.running()
     world.clock.advance(100)
+    world.jobs.change(ACCOUNT, job.id, lambda it: it.generated(world.clock(), (), None))
+    world.clock.advance(50)  # spent on copying, which is no lesson
     world.jobs.change(ACCOUNT, job.id, lambda it: it.stored(world.clock(), ()))
     world.finish(job)
     assert world.timings.rows == {pace.kind_of(job): pace.learned(Timing(), 100.0)}

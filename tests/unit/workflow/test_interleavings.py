@@ -26,23 +26,31 @@ class KilledError(Exception):
 
 
 MADE_NOTHING = (reply(429), UpstreamUnreachable("refused"), StoreUnavailable("throttled"))
-CREATIONS = [video("queued"), *MADE_NOTHING, UpstreamSilent("…"), reply(502), KilledError()]
-LOOKS = [
-    *(video("in_progress", progress=progress) for progress in (0, 30, 60, 1000)),
-    *(video(status) for status in ("completed", "failed", "dreaming")),
-    *(reply(status) for status in (401, 404, 503)),
-    KilledError(),
-]
-FILES = [FILM, b"<html>", OutputInterrupted("410"), StoreUnavailable("throttled")]
-
-OTHERS = (
-    "nothing_happens",
-    "another_steps",
-    "client_cancels",
-    "client_deletes",
-    "sweeper_comes_by",
-    "function_dies",
-    "store_fails",
+CREATIONS = st.sampled_from(
+    [*[video("queued")] * 4, *MADE_NOTHING, UpstreamSilent("…"), reply(502), KilledError()]
+)
+LOOKS = st.sampled_from(
+    [
+        *(video("in_progress", progress=progress) for progress in (0, 30, 60, 1000)),
+        *[video("completed")] * 4,
+        *(video(status) for status in ("failed", "dreaming")),
+        *(reply(status) for status in (401, 404, 503)),
+        KilledError(),
+    ]
+)
+FILES = st.sampled_from([FILM, b"<html>", OutputInterrupted("410"), StoreUnavailable("throttled")])
+OTHERS = st.sampled_from(
+    [
+        *["another_steps"] * 3,
+        "client_cancels",
+        "client_deletes",
+        "sweeper_comes_by",
+        "function_dies",
+        "store_fails",
+    ]
+)
+HAPPENINGS = st.sampled_from(
+    [*["client_looks"] * 4, "client_cancels", "client_deletes", "execution_is_stopped"]
 )
 
 NEXT = {
@@ -106,36 +114,49 @@ class AnyOrder(RuleBasedStateMachine):
         if live := self.live():
             self.step(live[number % len(live)], answer_lost=answer_lost)
 
-    @rule(
-        number=st.integers(0, 2),
-        between=st.sampled_from(OTHERS),
-        before_call=st.booleans(),
-        answer_lost=st.booleans(),
-    )
+    @rule(creation=CREATIONS, look=LOOKS, file=FILES)
     def an_execution_takes_its_next_step(
-        self, number: int, between: str, *, before_call: bool, answer_lost: bool
+        self, creation: HttpReply | Exception, look: HttpReply | Exception, file: bytes | Exception
     ) -> None:
-        """While something else comes between its reading and its writing, or before its call."""
-        action = getattr(self, between)
-        if before_call:
-            self.provider.meanwhile = action
-        else:
-            self.world.jobs.before_write = action
-        self.step_any(number, answer_lost=answer_lost)
-        self.world.jobs.before_write = self.provider.meanwhile = None
+        self.provider_is(creation, look, file)
+        self.step_any(0)
 
-    @rule(number=st.integers(0, 3))
-    def an_execution_is_stopped(self, number: int) -> None:
+    @rule(creation=CREATIONS, look=LOOKS, other=OTHERS, number=st.integers(0, 2))
+    def something_comes_between_reading_and_writing(
+        self, creation: HttpReply | Exception, look: HttpReply | Exception, other: str, number: int
+    ) -> None:
+        self.provider_is(creation, look, FILM)
+        self.world.jobs.before_write = getattr(self, other)
+        self.step_any(number)
+        self.world.jobs.before_write = None
+
+    @rule(creation=CREATIONS, look=LOOKS, other=OTHERS, number=st.integers(0, 2))
+    def something_comes_just_before_a_call(
+        self, creation: HttpReply | Exception, look: HttpReply | Exception, other: str, number: int
+    ) -> None:
+        self.provider_is(creation, look, FILM)
+        self.provider.meanwhile = getattr(self, other)
+        self.step_any(number)
+        self.provider.meanwhile = None
+
+    @rule(number=st.integers(0, 2))
+    def an_answer_is_lost(self, number: int) -> None:
+        self.step_any(number, answer_lost=True)
+
+    @rule(what=HAPPENINGS)
+    def something_happens(self, what: str) -> None:
+        getattr(self, what)()
+
+    @rule(seconds=st.sampled_from([1, 20, 61, 151, 301, 2000]))
+    def time_passes_and_the_sweeper_comes_by(self, seconds: float) -> None:
+        self.world.clock.advance(seconds)
+        self.sweeper_comes_by()
+
+    def execution_is_stopped(self) -> None:
         """By an operator, or by a bug; but not between its terminal write and its event."""
-        live = [name for name in self.live() if self.at.get(name) != "finish"]
-        if live:
-            self.world.executions.running[live[number % len(live)]] = False
+        if live := [name for name in self.live() if self.at.get(name) != "finish"]:
+            self.world.executions.running[live[0]] = False
 
-    @rule(
-        creation=st.sampled_from(CREATIONS),
-        look=st.sampled_from(LOOKS),
-        file=st.sampled_from(FILES),
-    )
     def provider_is(
         self, creation: HttpReply | Exception, look: HttpReply | Exception, file: bytes | Exception
     ) -> None:
@@ -143,13 +164,14 @@ class AnyOrder(RuleBasedStateMachine):
         self.world.answer(ASK, look)
         self.provider.files[CONTENT] = file
 
-    @rule()
     def client_cancels(self) -> None:
         self.client(self.world.service.cancel)
 
-    @rule()
     def client_deletes(self) -> None:
         self.client(self.world.service.delete)
+
+    def client_looks(self) -> None:
+        self.client(self.world.service.get)
 
     def client(self, verb: Callable[[str, str], object]) -> None:
         """Does something; that it may be refused is no news."""
@@ -158,16 +180,8 @@ class AnyOrder(RuleBasedStateMachine):
         except RushesError:
             return
 
-    @rule(seconds=st.sampled_from([1, 20, 61, 151, 301, 2000]))
-    def time_passes(self, seconds: float) -> None:
-        self.world.clock.advance(seconds)
-
-    @rule()
     def sweeper_comes_by(self) -> None:
         self.world.sweeper.sweep()
-
-    def nothing_happens(self) -> None:
-        pass
 
     def another_steps(self) -> None:
         """Another execution, or the same one's function run twice."""
@@ -220,4 +234,4 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 TestAnyOrder = AnyOrder.TestCase
-TestAnyOrder.settings = settings(max_examples=250, stateful_step_count=30, deadline=None)
+TestAnyOrder.settings = settings(max_examples=400, stateful_step_count=25, deadline=None)

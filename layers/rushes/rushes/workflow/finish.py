@@ -51,9 +51,9 @@ class Finish:
         return {"status": job.status.value, "event": event}
 
     def _learn(self, job: Job) -> None:
-        if job.status is JobStatus.COMPLETED and job.submitted_at and job.finished_at:
+        if job.status is JobStatus.COMPLETED and job.submitted_at and job.generated_at:
             kind = pace.kind_of(job)
-            seconds = job.finished_at - job.submitted_at
+            seconds = job.generated_at - job.submitted_at
             self.timings.put(kind, pace.learned(self.timings.get(kind), seconds))
 
 

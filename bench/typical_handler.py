@@ -1,0 +1,51 @@
+"""A handler as it is often written: every convenience at hand, loaded before the first call.
+
+The same models as ours, Powertools with its validation, boto3's resources and an HTTP client.
+"""
+
+import os
+
+import boto3
+import httpx
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from rushes.job import Job
+from rushes.request import GenerationRequest
+
+logger = Logger(service="typical")
+metrics = Metrics(namespace="typical", service="typical")
+app = APIGatewayHttpResolver(enable_validation=True)
+table = boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])
+states = boto3.client("stepfunctions")
+s3 = boto3.client("s3")
+http = httpx.Client(timeout=10)
+
+
+@app.post("/v1/videos")
+def create(request: GenerationRequest) -> Job:
+    metrics.add_metric(name="created", unit=MetricUnit.Count, value=1)
+    return Job(
+        id="job_1",
+        account="demo",
+        dialect="typical",
+        provider="one",
+        upstream_model="model",
+        request=request,
+        created_at=0,
+        updated_at=0,
+        deadline_at=0,
+    )
+
+
+@app.get("/v1/videos/<job_id>")
+def get(job_id: str) -> Job:
+    return Job.model_validate_json(str(table.get_item(Key={"pk": job_id})["Item"]["document"]))
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str, object]:
+    return app.resolve(event, context)
