@@ -21,7 +21,7 @@ LOCAL := $(ENVS)/local
 # The SAM CLI looks neither for an account nor for a newer self.
 SAM := env SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none sam
 STACK := $(LOCAL)/.synced $(ENVS)/engine/.synced $(ENVS)/runtime/.synced
-TESTS := $(STACK) $(DEV)/.synced $(ENVS)/openai-json/.synced
+TESTS := $(STACK) $(DEV)/.synced $(ENVS)/openai-json/.synced $(ENVS)/sam/.synced
 
 .PHONY: help
 help: ## list the targets
@@ -48,7 +48,7 @@ up: $(STACK) ## run the whole stack on this machine until Ctrl-C   [PORT=8787]
 
 .PHONY: test
 test: $(TESTS) ## run all tests
-	@$(DEV)/bin/python -m pytest
+	@$(DEV)/bin/python -m pytest -n 2 --dist loadfile
 
 .PHONY: check
 check: $(TESTS) lint cover ## all that CI runs
@@ -65,7 +65,7 @@ lint: $(DEV)/.synced ## style, types, arrows, spelling, template
 
 .PHONY: cover
 cover: $(TESTS) # the tests, with branch coverage
-	@$(DEV)/bin/python -m pytest --cov --cov-report=term
+	@$(DEV)/bin/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --durations=10
 
 .PHONY: requirements
 requirements: $(UV) # what the layer's builder installs, from the lock

@@ -15,6 +15,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+import aws_xray_sdk
+import wrapt
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "layers/rushes")]
 
@@ -55,11 +58,14 @@ def unpack(folder: Path) -> None:
     for layer in ("dependencies", "rushes"):
         with zipfile.ZipFile(build_layer(ROOT / "layers" / layer)) as archive:
             archive.extractall(folder / "opt")
+    for package in (aws_xray_sdk, wrapt):  # our layer has no tracer
+        home = Path(package.__path__[0])
+        shutil.copytree(home, folder / "opt/python" / home.name)
     task = folder / "task"
     task.mkdir()
     for file in (ROOT / "functions/api/app.py", ROOT / "bench/typical_handler.py"):
         shutil.copy(file, task)
-    compile_bytecode(task)
+    compile_bytecode(folder)
 
 
 def measure(programs: dict[str, tuple[Path, str]]) -> dict[str, list[float]]:

@@ -7,7 +7,7 @@ import os
 
 import boto3
 import httpx
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -16,6 +16,7 @@ from rushes.job import Job
 from rushes.request import GenerationRequest
 
 logger = Logger(service="typical")
+tracer = Tracer(service="typical")
 metrics = Metrics(namespace="typical", service="typical")
 app = APIGatewayHttpResolver(enable_validation=True)
 table = boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])

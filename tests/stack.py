@@ -31,7 +31,8 @@ def aws(stack: Stack) -> Callable[[str], Any]:
         environment["AWS_SECRET_ACCESS_KEY"],
         region_name=REGION,
     )
-    return lambda service: session.client(service, endpoint_url=environment["AWS_ENDPOINT_URL"])
+    make: Any = session.client
+    return lambda service: make(service, endpoint_url=environment["AWS_ENDPOINT_URL"])
 
 
 @pytest.fixture

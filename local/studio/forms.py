@@ -5,7 +5,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from multipart import (  # type: ignore[import-untyped] # it has no stubs
+from multipart import (
     MultipartError,
     MultipartParser,
     MultipartPart,

@@ -12,9 +12,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import openai
-from openai import OpenAI
+from openai import DefaultHttpxClient, OpenAI
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
@@ -24,12 +23,12 @@ POLL_MS = 200
 
 class Journey:
     def __init__(self, base_url: str, api_key: str) -> None:
-        self.sent: list[httpx.Request] = []
-        watching = httpx.Client(event_hooks={"request": [self.sent.append]}, follow_redirects=True)
+        self.sent: list[Any] = []
+        watching = DefaultHttpxClient(event_hooks={"request": [self.sent.append]})
         self.client = OpenAI(
             base_url=base_url, api_key=api_key, http_client=watching, max_retries=0
         )
-        self.with_key = lambda key: OpenAI(base_url=base_url, api_key=key, max_retries=0)
+        self.base_url = base_url
 
     def create_and_poll(self) -> dict[str, Any]:
         video = self._make("a lighthouse in the fog")
@@ -65,7 +64,8 @@ class Journey:
         return {"status": video.status, "code": video.error.code}
 
     def refusals(self) -> dict[str, Any]:
-        wrong = self.with_key("rk_0000000000000000_" + "x" * 43)
+        key = "rk_0000000000000000_" + "x" * 43
+        wrong = OpenAI(base_url=self.base_url, api_key=key, max_retries=0)
         return {
             "wrong key": refused(lambda: wrong.videos.retrieve("job_x")),
             "unknown id": refused(lambda: self.client.videos.retrieve("job_x")),

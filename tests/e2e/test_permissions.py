@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.small_jobs import completes, create, status
 
 ROLES = {
-    "SubmitFunctionRole": "secretsmanager:GetSecretValue",
+    "SubmitFunctionRole": "dynamodb:PutItem",
     "PollFunctionRole": "dynamodb:GetItem",
     "CollectFunctionRole": "s3:PutObject",
     "FinishFunctionRole": "dynamodb:PutItem",

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -28,12 +29,12 @@ RUN_HERE = {
 }
 
 
-def run(command: str, folder: Path = ROOT, **environment: str) -> str:
-    inherited = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+def run(command: str, folder: Path = ROOT, environment: Mapping[str, str] | None = None) -> str:
+    inherited = {name: it for name, it in os.environ.items() if not name.startswith("AWS_")}
     done = subprocess.run(
         ["bash", "-euc", command],
         cwd=folder,
-        env={**inherited, "SAM_CLI_TELEMETRY": "0", **environment},
+        env={**inherited, "SAM_CLI_TELEMETRY": "0", **(environment or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -59,7 +60,7 @@ def test_the_first_job_is_made(stack: Stack, tmp_path):
     write_environment(tmp_path / ".local/stack.env", stack.environment())
     (tmp_path / ".local/envs").symlink_to(ROOT / ".local/envs")
     (tmp_path / "first_job.py").write_text(PYTHON[0])
-    shown = run(f"{COMMANDS[2]}\n{COMMANDS[3]}", folder=tmp_path, PYTHONWARNINGS="ignore")
+    shown = run(f"{COMMANDS[2]}\n{COMMANDS[3]}", tmp_path, {"PYTHONWARNINGS": "ignore"})
     assert shown.startswith("completed job_")
     assert measure(tmp_path / "fox.mp4").seconds == 4
 
@@ -69,8 +70,8 @@ def test_it_deploys(stack: Stack):
     here = {name: value for name, value in stack.environment().items() if name.startswith("AWS_")}
     run("make build")
     options = "--no-confirm-changeset --stack-name readme --parameter-overrides LogDays=7"
-    run(f".local/envs/sam/bin/sam deploy {options}", **here)
-    key = run("make --no-print-directory key ACCOUNT=my-team STACK_NAME=readme", **here)
+    run(f".local/envs/sam/bin/sam deploy {options}", ROOT, here)
+    key = run("make --no-print-directory key ACCOUNT=my-team STACK_NAME=readme", ROOT, here)
     assert re.fullmatch(r"rk_[0-9a-f]{16}_\S{43}", key.strip())
 
 

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -37,6 +38,7 @@ PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
     "AAAADUlEQVR4nGNgYGD4DwABBAEAX+XDSwAAAABJRU5ErkJggg=="
 )
+ROOT = Path(__file__).parents[2]
 SMALL = {"model": "sora-2", "size": "128x72", "seconds": 1}
 
 
@@ -165,6 +167,24 @@ def carry_out(job_id: str) -> Event:
     if event["status"] == "succeeded":
         event = step_until(collect, event, "ending")
     return run(finish, {**event, "execution": job_id})
+
+
+CASES = sorted((ROOT / "events/invoke").glob("*/*.json"))
+FUNCTIONS = {it.__name__.split(".")[1]: it for it in (api, submit, poll, collect, finish, sweep)}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda it: f"{it.parent.name}/{it.stem}")
+def test_a_function_answers_each_case_that_it_may_be_invoked_with(case: Path, call: Caller):
+    event = json.loads(case.read_text())
+    if "headers" in event:
+        event["headers"]["authorization"] = f"Bearer {call.key}"
+    if "job_id" in event:
+        event["job_id"] = call.create("A fox in the snow")
+    if case.parent.name in ("poll", "collect"):
+        step_until(submit, start(event["job_id"]), "submitted")
+    answer = run(FUNCTIONS[case.parent.name], event)
+    assert answer.get("statusCode", 200) == 200, answer
+    assert {"statusCode", "status", "repaired"} & set(answer)
 
 
 def test_a_job_becomes_a_film_in_the_bucket(call: Caller, as_wired: Clients, idle_machine: str):

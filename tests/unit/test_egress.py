@@ -274,11 +274,16 @@ class TestSend:
         self, server: RawServer, door: HttpEgress, upstream: Upstream
     ):
         """One kept while the function is frozen may be dead when the next call is sent into it."""
-        server.answers["/v1/videos"] = reply(b"{}", connection="keep-alive")
-        door.send(upstream, CREATE)
-        door.send(upstream, CREATE)
-        assert server.connections == 2
-        assert not door._trusted._transport._pool.connections  # type: ignore[attr-defined]
+
+        def answer_and_stay(writer: BufferedIOBase) -> None:
+            writer.write(reply(b"{}", connection="keep-alive"))
+            time.sleep(0.2)
+
+        server.answers["/v1/videos"] = answer_and_stay
+        for calls in (1, 2):
+            door.send(upstream, CREATE)
+            assert server.connections == calls
+            assert not door._trusted._transport._pool.connections  # type: ignore[attr-defined]
 
     def test_no_cookie_is_kept(self, server: RawServer, door: HttpEgress, upstream: Upstream):
         server.answers["/v1/videos"] = reply(b"{}", set_cookie="job=one; Path=/")

@@ -62,6 +62,7 @@ STEPS: dict[str, Callable[[Job], Job]] = {
     "doomed": lambda it: it.doomed(LATER, ERROR),
     "called_off": lambda it: it.called_off(LATER),
     "cancel_requested": lambda it: it.cancel_requested(LATER),
+    "seen_running": lambda it: it.seen_running(LATER),
     "restarted": lambda it: it.restarted(LATER),
     "finished": lambda it: it.finished(LATER, SUCCESS, "job_1", 3600.0),
     "deleted": lambda it: it.deleted(LATER),

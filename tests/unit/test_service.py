@@ -266,3 +266,10 @@ def test_deleting_twice_at_once_leaves_one_tombstone(world: World) -> None:
 def _end(world: World, job: Job) -> None:
     world.jobs.change(job.account, job.id, lambda it: it.called_off(world.clock()))
     world.finish(job)
+
+
+def test_what_may_have_been_deleted_by_its_age_is_not_linked_to(world: World) -> None:
+    job = world.completed()
+    world.clock.now = (job.expires_at or 0) + 1
+    with pytest.raises(ContentNotReady, match="expired"):
+        world.service.content(ACCOUNT, job.id, "video")

@@ -46,11 +46,15 @@ def test_a_job_left_behind_gets_a_new_execution(world: World) -> None:
     assert world.now(job).executions == 2
 
 
-def test_a_job_whose_execution_runs_is_left_alone(world: World) -> None:
+def test_a_job_whose_execution_runs_goes_to_the_end_of_the_line(world: World) -> None:
+    """Silent jobs, to which nobody writes, would otherwise hide those that need help."""
     job = world.running()
     world.clock.advance(3600)
     assert world.sweeper.sweep() == 0
-    assert world.now(job) == job
+    seen = world.now(job)
+    assert seen == job.model_copy(update={"updated_at": world.clock(), "version": job.version + 1})
+    assert world.sweeper.sweep() == 0
+    assert world.now(job) == seen
 
 
 def test_a_job_touched_within_the_minute_is_left_alone(world: World) -> None:

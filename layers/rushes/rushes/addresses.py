@@ -79,7 +79,3 @@ class PublicBackend(httpcore.NetworkBackend):
         if not addresses or not all(is_public(address) for address in addresses):
             raise AddressRefused(f"{host} is not on the open internet")
         return self._plain.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
-
-    @override
-    def sleep(self, seconds: float) -> None:
-        self._plain.sleep(seconds)

@@ -80,9 +80,12 @@ class Artifact(StoredFile):
 
 
 class Job(BaseModel):
-    """A request to generate media and all that became of it. Times are seconds since 1970."""
+    """A request to generate media and all that became of it. Times are seconds since 1970.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Fields that a newer version wrote are ignored, so that going back to this one is possible.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     account: str
@@ -218,6 +221,10 @@ class Job(BaseModel):
         """Somebody wants it stopped; a further execution is started to see to it at once."""
         return self._step(now, cancel_requested_at=now, executions=self.executions + 1)
 
+    def seen_running(self, now: float) -> Self:
+        """Its execution runs: there is no need to look after it for a while."""
+        return self._step(now)
+
     def restarted(self, now: float) -> Self:
         return self._step(now, executions=self.executions + 1)
 
@@ -235,6 +242,7 @@ class Job(BaseModel):
             finished_by=execution,
             expires_at=now + keep_seconds if done else None,
             lease_until=None,
+            artifacts=() if self.deleted_at else self.artifacts,
         )
 
     def deleted(self, now: float) -> Self:

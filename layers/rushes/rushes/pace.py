@@ -14,6 +14,8 @@ FIFTH_PERCENTILE = -1.645
 """Standard deviations below the mean, of a normal distribution."""
 STEP = 0.12
 """A look's distance to the next, as a part of the job's age."""
+SHORTEST_STEP = 0.09
+"""The same, where the provider asks for shorter ones."""
 SHORTEST, LONGEST = 1.0, 30.0
 LONGEST_ON_REQUEST = 300.0
 """The most that a provider may make us wait by its own word."""
@@ -59,9 +61,14 @@ def first_wait(timing: Timing, typical_seconds: float) -> int:
 
 
 def next_wait(age_seconds: float, asked_seconds: float | None, shortest: float) -> int:
-    """Seconds until the next look at a job of that age; what the provider asked for comes first."""
+    """Seconds until the next look at a job of that age.
+
+    What the provider asked for comes first, but it does not make us look much more often than
+    we would: the history of an execution is limited.
+    """
     if asked_seconds is not None:
-        return whole(asked_seconds, LONGEST_ON_REQUEST)
+        floor = min(age_seconds * SHORTEST_STEP, LONGEST)
+        return whole(max(asked_seconds, floor), LONGEST_ON_REQUEST)
     return whole(max(age_seconds * STEP, shortest), LONGEST)
 
 

@@ -19,7 +19,7 @@ class StoredFile(BaseModel):
 class GenerationRequest(BaseModel):
     """What a client wants made. None means: as the model does it by itself."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     model: str
     """As the client wrote it: `provider/model` or a catalog alias."""

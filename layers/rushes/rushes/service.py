@@ -124,6 +124,10 @@ class Service:
             return
 
     def _artifact(self, job: Job) -> Artifact:
+        if job.expires_at and job.expires_at < self.clock():
+            raise ContentNotReady(
+                f"the content of {job.id} has expired", param="video_id", code="content_expired"
+            )
         if job.status is not JobStatus.COMPLETED or not job.artifacts:
             raise ContentNotReady(
                 f"{job.id} is {job.status.value}: it has no content", param="video_id"

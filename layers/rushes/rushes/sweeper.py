@@ -9,7 +9,7 @@ from rushes.job import Job
 from rushes.ports import Change, Clock, Executions, Jobs
 
 UNTOUCHED_SECONDS = 60.0
-BATCH = 200
+BATCH = 500
 
 logger = Logger(service="rushes", child=True)
 
@@ -36,6 +36,7 @@ class Sweeper:
     def _repair(self, job: Job) -> bool:
         running = self.executions.is_running(job)
         if running:
+            self.jobs.change(job.account, job.id, self._seen_running)
             return False
         if running is False:
             job = self.jobs.change(job.account, job.id, self._restarted(job))
@@ -44,6 +45,10 @@ class Sweeper:
         self.executions.start(job)
         logger.warning("repaired", job_id=job.id, execution=job.execution_name)
         return True
+
+    def _seen_running(self, job: Job) -> Job:
+        """It goes to the end of the line, or silent jobs would hide the others."""
+        return job if job.is_finished else job.seen_running(self.clock())
 
     def _restarted(self, seen: Job) -> Change:
         def change(job: Job) -> Job:

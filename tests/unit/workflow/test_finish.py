@@ -161,3 +161,11 @@ def test_a_job_that_is_not_there_cannot_be_finished(world: World) -> None:
 
 def _no_store() -> None:
     raise StoreUnavailable("throttled")
+
+
+def test_a_job_deleted_on_its_last_steps_tells_of_no_artifacts(world: World) -> None:
+    job = world.stored()
+    world.service.delete(ACCOUNT, job.id)
+    event = world.finish(job)["event"]
+    assert (event["type"], event["data"]["artifacts"]) == ("job.completed", [])
+    assert world.blobs.objects == {}

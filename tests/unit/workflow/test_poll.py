@@ -254,3 +254,10 @@ def _call_off(world: World, job: Job) -> None:
 def _end(world: World, job: Job) -> None:
     _call_off(world, job)
     world.finish(job)
+
+
+def test_a_job_whose_provider_left_the_catalog_fails_by_that_name(world: World) -> None:
+    job = world.running()
+    world.jobs.change(ACCOUNT, job.id, lambda it: it.model_copy(update={"provider": "gone"}))
+    assert world.poll(job) == ENDING
+    assert error_of(world, job).code == "provider_not_configured"

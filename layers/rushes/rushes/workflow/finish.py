@@ -43,6 +43,7 @@ class Finish:
         job = self.jobs.change(account, job_id, end)
         if job.deleted_at:
             self.blobs.delete(f"outputs/{account}/{job_id}/")
+            self.blobs.delete(f"inputs/{account}/{job_id}/")
         if job.finished_by != execution:
             return {"status": job.status.value}
         with suppress(StoreUnavailable):  # the next job teaches the same; the event is said once

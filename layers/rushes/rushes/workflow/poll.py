@@ -39,7 +39,8 @@ class Poll(Step):
         match result:
             case Pending():
                 self._note_progress(job, result.progress or 0)
-                return pending(self._wait(job, result.wait_seconds))
+                shortest = self.provider(job).profile.shortest_wait
+                return pending(self._wait(job, result.wait_seconds, shortest))
             case Succeeded():
                 self.change(
                     job,
@@ -49,9 +50,9 @@ class Poll(Step):
             case Failed():
                 return self.end(job, lambda current: current.doomed(self.clock(), result.error))
 
-    def _wait(self, job: Job, asked_seconds: float | None) -> int:
+    def _wait(self, job: Job, asked_seconds: float | None, shortest: float = pace.SHORTEST) -> int:
         age = self.clock() - (job.submitted_at or job.created_at)
-        return pace.next_wait(age, asked_seconds, self.provider(job).profile.shortest_wait)
+        return pace.next_wait(age, asked_seconds, shortest)
 
     def _note_progress(self, job: Job, progress: int) -> None:
         """Write only what is news: a poll that learns nothing costs no write."""
@@ -74,18 +75,18 @@ class Poll(Step):
 
     def _stop_upstream(self, job: Job) -> None:
         """Tell the provider to stop, where it can; what came of it is noted on the job."""
-        provider = self.provider(job)
-        note = "the provider cannot be told to stop"
-        if isinstance(provider, Cancels):
-            note = self._cancel(provider, job)
+        try:
+            note = self._cancel(job)
+        except UpstreamError as error:
+            note = f"the provider could not be told to stop: {error.message}"
         self.change(job, lambda current: current.warned(self.clock(), note))
 
-    def _cancel(self, provider: Cancels, job: Job) -> str:
-        try:
-            upstream = self.upstreams.find(job.provider)
-            reply = self.egress.send(upstream, provider.cancel(job.operation or {}))
-        except UpstreamError as error:
-            return f"the provider could not be told to stop: {error.message}"
+    def _cancel(self, job: Job) -> str:
+        provider = self.provider(job)
+        if not isinstance(provider, Cancels):
+            return "the provider cannot be told to stop"
+        upstream = self.upstreams.find(job.provider)
+        reply = self.egress.send(upstream, provider.cancel(job.operation or {}))
         if reply.status >= 300:
             return f"the provider was told to stop and answered {reply.status}"
         return "the provider was told to stop"

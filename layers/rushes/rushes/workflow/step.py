@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from rushes.catalog import Catalog
-from rushes.errors import StoreUnavailable, UpstreamError, WriteConflict
+from rushes.errors import ProviderNotConfigured, StoreUnavailable, UpstreamError, WriteConflict
 from rushes.job import Job, JobError
 from rushes.ports import Blobs, Change, Clock, Egress, Jobs, Timings, Upstreams
 from rushes.providers.base import Provider
@@ -53,7 +53,11 @@ class Step(ABC):
     def take(self, job: Job) -> Outcome: ...
 
     def provider(self, job: Job) -> Provider:
-        return self.adapter(self.catalog.providers[job.provider].kind)
+        """The job's provider, which may have left the catalog since."""
+        entry = self.catalog.providers.get(job.provider)
+        if entry is None:
+            raise ProviderNotConfigured(f"provider {job.provider!r} is not in the catalog any more")
+        return self.adapter(entry.kind)
 
     def change(self, job: Job, change: Change) -> Job:
         """Change the job as it is stored now; another execution may have ended it meanwhile."""
