@@ -21,7 +21,7 @@ LOCAL := $(ENVS)/local
 # The SAM CLI looks neither for an account nor for a newer self.
 SAM := env SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none sam
 STACK := $(LOCAL)/.synced $(ENVS)/engine/.synced $(ENVS)/runtime/.synced
-TESTS := $(STACK) $(DEV)/.synced $(ENVS)/openai-json/.synced $(ENVS)/sam/.synced
+TESTS := $(STACK) $(DEV)/.synced $(ENVS)/sam/.synced $(foreach group,openai-json clients clients-older,$(ENVS)/$(group)/.synced)
 
 .PHONY: help
 help: ## list the targets
@@ -62,6 +62,7 @@ lint: $(DEV)/.synced ## style, types, arrows, spelling, template
 	PYTHONPATH=layers/rushes:. $(DEV)/bin/lint-imports --no-logo
 	$(DEV)/bin/codespell
 	$(DEV)/bin/cfn-lint template.yaml
+	$(DEV)/bin/python scripts/check_catalog.py
 
 .PHONY: cover
 cover: $(TESTS) # the tests, with branch coverage
@@ -84,6 +85,10 @@ key: $(LOCAL)/.synced ## make an API key for a deployed stack   ACCOUNT=name [ST
 bench: $(TESTS) ## measure: memory, cold start, history (minutes)
 	@for bench in init_cost collect_memory history; do \
 	  echo "== $$bench"; PYTHONPATH=layers/rushes:. $(DEV)/bin/python -W ignore -m bench.$$bench; done
+
+.PHONY: matrix
+matrix: $(STACK) ## every dialect with every provider, a real job for each; the table is in README.md
+	@PYTHONPATH=layers/rushes $(LOCAL)/bin/python -m local.matrix --write
 
 .PHONY: format
 format: $(DEV)/.synced ## put the code into its one form

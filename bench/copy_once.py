@@ -20,7 +20,8 @@ LIMIT = 5 * 1024**3
 
 def main() -> None:
     url, way, megabytes = sys.argv[1:]
-    bucket = Bucket(wiring._client("s3", wiring.S3), os.environ["RUSHES_BUCKET"], LIMIT)  # noqa: SLF001
+    client = wiring._client("s3", wiring._s3())  # noqa: SLF001 - as the functions have it
+    bucket = Bucket(client, os.environ["RUSHES_BUCKET"], LIMIT)
     egress = HttpEgress(bucket, local_mode=True)
 
     def copy(path: str) -> None:

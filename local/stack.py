@@ -34,6 +34,19 @@ ENGINE_PYTHON = ROOT / ".local/envs/engine/bin/python"
 # keys must not reach the functions.
 INHERITED = ("HOME", "LANG", "PATH", "TMPDIR")
 ACCOUNTS = ("demo", "other")
+STUDIO_PROVIDERS = {
+    "studio": "/v1",
+    "studio-runway": "/runway/v1",
+    "studio-gemini": "/gemini/v1beta",
+    "studio-vertex": "/vertex",
+    "studio-minimax": "/minimax/v1",
+    "studio-fal": "/fal",
+    "studio-pipelet": "/pipelet/queue",
+    "studio-replicate": "/replicate/v1",
+    "studio-together": "/together",
+    "studio-tiyaro": "/tiyaro",
+}
+"""The catalog's providers that are the studio, and where it speaks each one's protocol."""
 
 
 def ignore(_: str) -> None:
@@ -193,15 +206,19 @@ class Stack:
             self._identity.api_keys, self._identity.api_id = keys, self.outputs["ApiId"]
 
     def _tell_the_provider_key(self, secrets: "SecretsManagerClient") -> None:
-        provider = {"base_url": f"{self.studio_url}/v1", "api_key": self._identity.studio_api_key}
+        key = self._identity.studio_api_key
+        providers = {
+            name: {"base_url": self.studio_url + prefix, "api_key": key}
+            for name, prefix in STUDIO_PROVIDERS.items()
+        }
         secrets.put_secret_value(
-            SecretId=self.outputs["ProviderSecretArn"],
-            SecretString=json.dumps({"studio": provider}),
+            SecretId=self.outputs["ProviderSecretArn"], SecretString=json.dumps(providers)
         )
 
     def _parameters(self) -> dict[str, str]:
         arm = platform.machine().lower() in ("arm64", "aarch64")
         return {
+            "PublicUrl": self.url,
             "LocalMode": "true",
             "DeletionProtection": "false",
             "Architecture": "arm64" if arm else "x86_64",

@@ -22,12 +22,13 @@ from local.programs import StartError
 from local.stack import Stack
 
 FOLDER = ROOT / ".local"
+LAST_PORT = 65535
 FAILURES = (StartError, DeploymentError, ClientError, BotoCoreError, subprocess.SubprocessError)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
-    parser.add_argument("--port", type=int, default=8787, help="port of the API (8787)")
+    parser.add_argument("--port", type=port, default=8787, help="port of the API (8787)")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where its state is kept")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, stop)
@@ -42,10 +43,18 @@ def main() -> None:
             arguments.folder / "state", keep=True, port=arguments.port, progress=show
         ) as stack:
             write_environment(arguments.folder / "stack.env", stack.environment())
+            print(f"how to use it is in {arguments.folder / 'stack.env'}", flush=True)
             print(f"ready {stack.url}", flush=True)
             watch(stack)
     except FAILURES as failure:
         sys.exit(str(failure))
+
+
+def port(written: str) -> int:
+    number = int(written)
+    if not 1 <= number <= LAST_PORT:
+        raise argparse.ArgumentTypeError(f"a port is 1 to {LAST_PORT}, not {number}")
+    return number
 
 
 def watch(stack: Stack) -> None:

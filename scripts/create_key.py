@@ -13,10 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 
 from rushes.auth import mint_key
+from rushes.errors import RushesError
 from rushes.store import KeyTable
 
 
@@ -29,6 +31,13 @@ def main() -> None:
     what.add_argument("--account", help="who the key is for: it owns the jobs made with it")
     what.add_argument("--revoke", metavar="KEY_ID", help="the part between rk_ and the next _")
     asked = arguments.parse_args()
+    try:
+        act(asked)
+    except (BotoCoreError, ClientError, RushesError, ValueError) as error:
+        sys.exit(str(error))
+
+
+def act(asked: argparse.Namespace) -> None:
     keys = KeyTable(boto3.client("dynamodb"), asked.table or table_of(asked.stack))
     if asked.revoke:
         revoke(keys, asked.revoke)

@@ -3,7 +3,9 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from urllib.parse import quote, unquote
 
+from rushes import media
 from rushes.errors import BadInputFile, NotFound, OutputInterrupted, WriteConflict
 from rushes.job import Artifact, Job, JobPage, Output, allowed_before
 from rushes.ports import (
@@ -17,6 +19,8 @@ from rushes.ports import (
     Upstream,
 )
 from rushes.request import StoredFile, Upload
+
+BUCKET = "https://bucket.example/"
 
 
 class FakeClock:
@@ -129,8 +133,22 @@ class FakeBlobs:
             raise BadInputFile("a file that the job works from is gone")
         return self.objects[key]
 
-    def link(self, artifact: Artifact, filename: str) -> str:
-        return f"https://bucket.example/{artifact.key}?filename={filename}"
+    def find(self, key: str) -> StoredFile | None:
+        content = self.objects.get(key)
+        if content is None:
+            return None
+        kind = media.sniff(content) or "application/octet-stream"
+        return StoredFile(key=key, content_type=kind, size=len(content))
+
+    def link(self, file: StoredFile, filename: str) -> str:
+        return f"{BUCKET}{quote(file.key)}?filename={filename}"
+
+    def upload_link(self, key: str) -> str:
+        return f"{BUCKET}{quote(key)}?upload"
+
+    def key_of(self, address: str) -> str | None:
+        path = address.partition("?")[0]
+        return unquote(path.removeprefix(BUCKET)) if path.startswith(BUCKET) else None
 
     def delete(self, prefix: str) -> None:
         self.objects = {key: it for key, it in self.objects.items() if not key.startswith(prefix)}
@@ -172,6 +190,9 @@ class FakeEgress:
         self.answers = answers or {}
         self.files: dict[str, bytes | Exception] = {}
         self.calls: list[HttpCall] = []
+        self.puts: dict[str, StoredFile] = {}
+        """What was put where."""
+        self.put_trouble: Exception | None = None
         self.upstreams: list[Upstream] = []
         """Whom each call and each download was made to."""
 
@@ -190,6 +211,11 @@ class FakeEgress:
         if len(content) > limit:
             raise BadInputFile("input_reference is too large")
         return Upload("input_reference", "application/octet-stream", content)
+
+    def put(self, url: str, file: StoredFile) -> None:
+        if self.put_trouble:
+            raise self.put_trouble
+        self.puts[url] = file
 
     @contextmanager
     def download(self, upstream: Upstream, output: Output) -> Iterator[Download]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rushes.catalog import read_catalog
+from rushes.description import ProviderEntry
 from rushes.job import Job
 from rushes.ports import HttpCall, HttpReply
 from rushes.providers import adapter
@@ -32,29 +33,45 @@ CATALOG = read_catalog(
     default_model = "short"
     [providers.studio]
     kind = "openai_compatible"
+    [providers.spare]
+    kind = "openai_compatible"
     [aliases]
     short = "studio/one"
+    sure = ["studio/one", "spare/one"]
     [[models]]
     name = "studio/one"
     upstream_model = "one-at-home"
     seconds = [4, 8]
     sizes = ["1280x720", "720x1280"]
     options = ["seed", "fps"]
-    image = true
-    remix = true
+    inputs = ["image", "source_video"]
     prompt_characters = 100
     price_per_second = 0.1
     typical_seconds = 20
     deadline_seconds = 1800
+    queue_seconds = 60
+    [[models]]
+    name = "spare/one"
+    seconds = [4]
+    sizes = ["1280x720"]
+    options = ["seed"]
     [[models]]
     name = "studio/plain"
     seconds = [4]
     sizes = ["1280x720"]
+    [[models]]
+    name = "studio/ears"
+    kind = "transcription"
+    inputs = ["audio"]
+    needs = ["audio"]
+    needs_prompt = false
+    price_per_job = 0.25
     """
 )
 ACCOUNT = "demo"
 FILM = b"\x00\x00\x00\x18ftypmp42" + bytes(1000)
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(100)
+SOUND = b"ID3\x04" + bytes(100)
 ASK = "GET /videos/up-1"
 CREATE = "POST /videos"
 STOP = "DELETE /videos/up-1"
@@ -79,7 +96,7 @@ class World:
     executions: FakeExecutions = field(default_factory=FakeExecutions)
     upstreams: FakeUpstreams = field(default_factory=FakeUpstreams)
     egress: FakeEgress = field(default_factory=FakeEgress)
-    adapter: Callable[[str], Provider] = adapter
+    adapter: Callable[[ProviderEntry], Provider] = adapter
 
     @property
     def service(self) -> Service:

@@ -8,8 +8,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
+from local.studio import minimax, outputs, runway, veo
 from local.studio.jobs import Studio
 from local.studio.openai_videos import routes as openai_videos
+from local.studio.queue import routes as queue
+from local.studio.queue.fal import FalQueue
+from local.studio.queue.pipelet import PipeletQueue
+from local.studio.replicate import routes as replicate
+from local.studio.tiyaro import routes as tiyaro
+from local.studio.together import routes as together
 
 
 def create_app(api_key: str) -> Starlette:
@@ -38,7 +45,17 @@ def create_app(api_key: str) -> Starlette:
             Route("/health", health),
             Route("/_ledger", ledger),
             Route("/_reset", reset, methods=["POST"]),
+            *outputs.routes(studio),
             Mount("/v1", openai_videos.create_app(studio, api_key)),
+            Mount("/fal", queue.create_app(FalQueue(studio), api_key)),
+            Mount("/pipelet/queue", queue.create_app(PipeletQueue(studio), api_key)),
+            Mount("/replicate/v1", replicate.create_app(studio, api_key)),
+            Mount("/tiyaro", tiyaro.create_app(studio, api_key)),
+            Mount("/runway", runway.create_app(studio, api_key)),
+            Mount("/gemini/v1beta", veo.create_gemini(studio, api_key)),
+            Mount("/vertex", veo.create_vertex(studio, api_key)),
+            Mount("/minimax", minimax.create_app(studio, api_key)),
+            Mount("/together", together.create_app(studio, api_key)),
         ],
         lifespan=close_at_the_end,
     )

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from local.studio.ledger import Source
 
 DEFAULT_FPS = 24
+Kind = Literal["video", "image", "audio", "transcription"]
 
 
 @dataclass(frozen=True)
@@ -18,9 +20,13 @@ class Brief:
     fps: int = DEFAULT_FPS
     seed: int | None = None
     negative_prompt: str | None = None
+    kind: Kind = "video"
+    """What is made: an MP4, a PNG, a WAV or JSON. A picture has no length, and sound no size."""
     source: Source = "create"
     image: Path | None = None
     """A picture the clip starts from: it becomes the background."""
+    sound: Path | None = None
+    """The recording that a transcription listens to."""
     clip: Path | None = None
     """The video a remix or an edit starts from: it plays in a corner."""
     clip_id: str | None = None

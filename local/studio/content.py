@@ -1,4 +1,4 @@
-"""A job's video as a response: whole or by range, and spoilt where the prompt asks for it."""
+"""A job's file as a response: whole or by range, and spoilt where the prompt asks for it."""
 
 import re
 import struct
@@ -13,14 +13,19 @@ from local.studio.job import Job
 
 CHUNK = 256 * 1024
 MEBIBYTE = 1024 * 1024
-MEDIA_TYPE = "video/mp4"
+MEDIA_TYPES = {
+    "video": "video/mp4",
+    "image": "image/png",
+    "audio": "audio/wav",
+    "transcription": "application/json",
+}
 # A 64-bit box length follows the type when the 32-bit one says 1; players skip `free` boxes.
 BOX_HEADER = struct.Struct(">I4sQ")
 _RANGE = re.compile(r"bytes=(?=\d|-\d)(?P<first>\d*)-(?P<last>\d*)")
 
 
 class Reel:
-    """The bytes of an MP4, padded at its end without ever holding the padding."""
+    """The bytes of a file; an MP4 may be padded at its end, without ever holding the padding."""
 
     def __init__(self, video: Path, padded_to: int = 0) -> None:
         self._video = video
@@ -59,32 +64,34 @@ class TruncatedResponse(StreamingResponse):
 
 
 def content_response(job: Job, wanted: str | None) -> Response:
-    """The video, or what the job's directives make of it; ``wanted`` is the Range header."""
+    """The file, or what the job's directives make of it; ``wanted`` is the Range header."""
+    media_type = MEDIA_TYPES[job.brief.kind]
     if "html" in job.directives:
         return HTMLResponse("<!doctype html><title>Sign in</title><h1>Please sign in</h1>")
     if "empty" in job.directives:
-        return Response(b"", media_type=MEDIA_TYPE)
-    reel = Reel(job.video, job.directives.get("big", 0) * MEBIBYTE)
+        return Response(b"", media_type=media_type)
+    padded_to = job.directives.get("big", 0) * MEBIBYTE if job.brief.kind == "video" else 0
+    reel = Reel(job.media, padded_to)
     if "truncate" in job.directives:
         length = {"content-length": str(reel.size)}
-        return TruncatedResponse(reel.read(0, reel.size // 2), 200, length, MEDIA_TYPE)
-    return _stream(reel, wanted)
+        return TruncatedResponse(reel.read(0, reel.size // 2), 200, length, media_type)
+    return _stream(reel, wanted, media_type)
 
 
-def _stream(reel: Reel, wanted: str | None) -> Response:
+def _stream(reel: Reel, wanted: str | None, media_type: str) -> Response:
     match = _RANGE.fullmatch(wanted or "")
     headers = {"accept-ranges": "bytes"}
     # A header we do not understand, such as several ranges, must be ignored: RFC 9110, 14.2.
     if not match:
         headers["content-length"] = str(reel.size)
-        return StreamingResponse(reel.read(0, reel.size), 200, headers, MEDIA_TYPE)
+        return StreamingResponse(reel.read(0, reel.size), 200, headers, media_type)
     start, stop = _bounds(match["first"], match["last"], reel.size)
     if start >= stop:
         headers["content-range"] = f"bytes */{reel.size}"
         return Response(status_code=416, headers=headers)
     headers["content-range"] = f"bytes {start}-{stop - 1}/{reel.size}"
     headers["content-length"] = str(stop - start)
-    return StreamingResponse(reel.read(start, stop), 206, headers, MEDIA_TYPE)
+    return StreamingResponse(reel.read(start, stop), 206, headers, media_type)
 
 
 def _bounds(first: str, last: str, size: int) -> tuple[int, int]:

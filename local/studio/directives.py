@@ -31,7 +31,9 @@ DIRECTIVES: Final = {
     "html": Directive(1, "content answers 200 with an HTML page"),
     "empty": Directive(1, "content answers 200 with no bytes"),
     "truncate": Directive(1, "content announces its full length and closes half-way"),
+    "gcs": Directive(1, "Vertex keeps the film in a Google bucket"),
     "big": Directive(100, "content is a playable MP4 padded to N MiB"),
+    "expire": Directive(1, "plain links to outputs answer 403 after N seconds"),
 }
 
 _BRACKETS = re.compile(r"\[([a-z0-9-]+)(?:=(\d{1,6}))?\]")

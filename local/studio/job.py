@@ -7,6 +7,13 @@ from pathlib import Path
 
 from local.studio.brief import Brief
 
+FILE_NAMES = {
+    "video": "video.mp4",
+    "image": "picture.png",
+    "audio": "tone.wav",
+    "transcription": "transcript.json",
+}
+
 
 class JobStatus(enum.StrEnum):
     QUEUED = "queued"
@@ -45,6 +52,11 @@ class Job:
     @property
     def video(self) -> Path:
         return self.folder / "video.mp4"
+
+    @property
+    def media(self) -> Path:
+        """The file that is made, of whichever kind."""
+        return self.folder / FILE_NAMES[self.brief.kind]
 
     @property
     def status(self) -> JobStatus:

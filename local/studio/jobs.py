@@ -19,7 +19,7 @@ from local.studio.errors import (
 )
 from local.studio.job import Failure, Job, JobFailedError, JobStatus
 from local.studio.ledger import Create, Ledger
-from local.studio.render import render
+from local.studio.making import make
 
 SIMULTANEOUS_RENDERS = 2
 DIRECTED_FAILURES = {
@@ -79,9 +79,17 @@ class Studio:
         if job_id in self._tasks:
             self._tasks[job_id].cancel()
         shutil.rmtree(job.folder, ignore_errors=True)
-        for path in (job.brief.image, job.brief.clip):
+        for path in (job.brief.image, job.brief.clip, job.brief.sound):
             if path:
                 path.unlink(missing_ok=True)
+
+    def stop(self, job_id: str, code: str) -> None:
+        """Abort a job that has not ended; it stays, as one that failed."""
+        job = self.find(job_id)
+        self.ledger.deletes.append(job_id)
+        if job_id in self._tasks:
+            job.failure, job.ended_at = Failure(code, "The request was cancelled."), time.time()
+            self._tasks[job_id].cancel()
 
     async def close(self) -> None:
         """End every render and remove every file."""
@@ -105,7 +113,7 @@ class Studio:
         await asyncio.sleep(job.directives.get("queue", 0))
         async with self._slots:
             job.started_at = time.time()
-            await render(job.brief, job.video, job.note_progress)
+            await make(job.brief, job.media, job.note_progress)
         # After the slot is free: pretended slowness must not keep others from rendering.
         await asyncio.sleep(job.started_at + job.directives.get("slow", 0) - time.time())
         for directive, failure in DIRECTED_FAILURES.items():
@@ -131,11 +139,11 @@ def _entry(brief: Brief, idempotency_key: str | None) -> Create:
         source=brief.source,
         prompt=brief.prompt,
         model=brief.model,
-        size=brief.size,
-        seconds=str(brief.seconds),
+        size=brief.size if brief.kind in ("video", "image") else None,
+        seconds=str(brief.seconds) if brief.kind in ("video", "audio") else None,
         seed=brief.seed,
         idempotency_key=idempotency_key,
-        has_input_reference=brief.image is not None,
+        has_input_reference=bool(brief.image or brief.sound),
     )
 
 

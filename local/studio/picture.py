@@ -57,7 +57,8 @@ def _settings(brief: Brief) -> str:
     seed = "no seed" if brief.seed is None else f"seed {brief.seed}"
     origin = {"create": "", "remix": " · remix", "edits": " · edit"}[brief.source]
     of = f" of {brief.clip_id[:14]}…" if brief.clip_id else ""
-    return f"{brief.size} · {brief.seconds} s · {brief.fps} fps · {seed}{origin}{of}"
+    length = "" if brief.kind == "image" else f" · {brief.seconds} s · {brief.fps} fps"
+    return f"{brief.size}{length} · {seed}{origin}{of}"
 
 
 def draw_background(brief: Brief, source: Path, path: Path) -> None:

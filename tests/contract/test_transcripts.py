@@ -5,23 +5,47 @@ none, text.
 """
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from rushes import providers
+from rushes.description import ProviderEntry
 from rushes.errors import UpstreamError
 from rushes.job import Job
-from rushes.ports import FormFile, HttpCall, HttpReply
+from rushes.ports import FormFile, HttpCall, HttpReply, JsonFile
 from rushes.providers import PROVIDERS, adapter
-from rushes.providers.base import Cancels, Failed, Pending, Provider, Submitted, Succeeded
+from rushes.providers.base import (
+    AskAlso,
+    Cancels,
+    Failed,
+    Pending,
+    Provider,
+    Submitted,
+    Succeeded,
+    TellsResult,
+)
 from rushes.request import GenerationRequest
+from tests.examples import catalog_with_examples
 
 TRANSCRIPTS = Path(__file__).with_name("transcripts")
 FILES = sorted(TRANSCRIPTS.rglob("*.json"))
-NOT_PROVIDERS = {"__init__", "base", "replies"}
+NOT_PROVIDERS = {
+    "__init__",
+    "base",
+    "replies",
+    "complaints",
+    "roles",
+    "values",
+    "veo",
+    "queue_arguments",
+    "queue_status",
+    "results",
+    "sizes",
+}
 WORDS = {Submitted: "submitted", Pending: "pending", Succeeded: "succeeded", Failed: "failed"}
 Transcript = dict[str, Any]
 
@@ -29,7 +53,7 @@ Transcript = dict[str, Any]
 @pytest.mark.parametrize("file", FILES, ids=lambda it: f"{it.parent.name}/{it.stem}")
 def test_a_provider_calls_and_understands_as_in_its_transcript(file: Path):
     transcript = json.loads(file.read_text())
-    provider = adapter(file.parent.name)
+    provider = adapter(entry_of(file.parent.name, transcript))
     assert shown(call_of(provider, transcript)) == transcript["call"]
     assert meaning(provider, transcript) == transcript["means"]
 
@@ -37,15 +61,16 @@ def test_a_provider_calls_and_understands_as_in_its_transcript(file: Path):
 def test_registry_files_and_transcripts_are_of_the_same_providers():
     modules = {path.stem for path in Path(str(providers.__file__)).parent.glob("*.py")}
     folders = {path.name for path in TRANSCRIPTS.iterdir() if path.is_dir()}
-    assert set(PROVIDERS) == modules - NOT_PROVIDERS == folders
-    for kind, place in PROVIDERS.items():
-        assert place.startswith(f"rushes.providers.{kind}:")
+    places = [re.fullmatch(r"rushes\.providers\.(\w+):\w+", it) for it in PROVIDERS.values()]
+    assert {place[1] for place in places if place} == modules - NOT_PROVIDERS
+    assert set(PROVIDERS) == folders
 
 
 @pytest.mark.parametrize("kind", PROVIDERS)
 def test_each_provider_has_a_transcript_of_each_thing_that_may_happen(kind: str):
     transcripts = [json.loads(path.read_text()) for path in (TRANSCRIPTS / kind).glob("*.json")]
-    happened = {(it["step"], word) for it in transcripts for word in it["means"]}
+    steps = [(it["step"].replace("result", "poll"), it["means"]) for it in transcripts]
+    happened = {(step, word) for step, means in steps for word in means}
     refusals = {it["means"]["error"]["kind"] for it in transcripts if "error" in it["means"]}
     assert happened >= {
         *(("submit", "submitted"), ("submit", "error"), ("poll", "pending")),
@@ -57,12 +82,22 @@ def test_each_provider_has_a_transcript_of_each_thing_that_may_happen(kind: str)
     }
 
 
+def entry_of(kind: str, transcript: Transcript) -> ProviderEntry:
+    """A described provider is one of the catalog's, or of its examples."""
+    name = transcript.get("provider")
+    return catalog_with_examples().providers[name] if name else ProviderEntry(kind=kind)
+
+
 def call_of(provider: Provider, transcript: Transcript) -> HttpCall:
     match transcript["step"]:
         case "submit":
             return provider.submit(job_of(transcript))
         case "poll":
             return provider.poll(transcript["operation"])
+        case "result":
+            also = provider.polled(transcript["operation"], reply_of(transcript, "first"))
+            assert isinstance(also, AskAlso)
+            return also.call
         case _:
             assert isinstance(provider, Cancels)
             return provider.cancel(transcript["operation"])
@@ -76,6 +111,7 @@ def job_of(transcript: Transcript) -> Job:
         dialect="openai",
         provider="one",
         upstream_model=given["upstream_model"],
+        kind=given.get("kind", "video"),
         request=GenerationRequest(model="one/model", **given["request"]),
         created_at=0,
         updated_at=0,
@@ -85,10 +121,21 @@ def job_of(transcript: Transcript) -> Job:
 
 def shown(call: HttpCall) -> Transcript:
     """A call as transcripts write it: without what is not there."""
-    content: Transcript = {} if call.json is None else {"json": call.json}
+    content: Transcript = {} if call.json is None else {"json": _json(call.json)}
+    if call.headers:
+        content["headers"] = dict(call.headers)
     if call.form is not None:
         content["form"] = {name: _part(part) for name, part in call.form.items()}
     return {"method": call.method, "path": call.path, **content}
+
+
+def _json(value: Any) -> Any:
+    """A JSON body as transcripts write it: a file in it by its key and the form it is sent in."""
+    if isinstance(value, JsonFile):
+        return {"key": value.file.key, "as": value.form}
+    if isinstance(value, dict):
+        return {name: _json(member) for name, member in value.items()}
+    return [_json(member) for member in value] if isinstance(value, list | tuple) else value
 
 
 def _part(part: str | FormFile) -> str | Transcript:
@@ -98,8 +145,9 @@ def _part(part: str | FormFile) -> str | Transcript:
     return {"filename": part.filename, **file}
 
 
-def reply_of(transcript: Transcript) -> HttpReply:
-    reply = transcript["reply"]
+def reply_of(transcript: Transcript, name: str = "reply") -> HttpReply:
+    """`first` is, before a result, the answer that says that there is one."""
+    reply = transcript[name]
     body = reply["body"] if isinstance(reply["body"], str) else json.dumps(reply["body"])
     return HttpReply(reply["status"], reply["headers"], body.encode())
 
@@ -113,6 +161,9 @@ def meaning(provider: Provider, transcript: Transcript) -> Transcript:
                 return _as_written(provider.submitted(reply))
             case "poll":
                 return _as_written(provider.polled(transcript["operation"], reply))
+            case "result":
+                teller = cast("TellsResult", provider)
+                return _as_written(teller.resulted(transcript["operation"], reply))
             case _:
                 return {}
     except UpstreamError as error:
@@ -121,11 +172,15 @@ def meaning(provider: Provider, transcript: Transcript) -> Transcript:
         return {"error": {name: facts[name] for name in told or ("kind", "message")}}
 
 
-def _as_written(result: Submitted | Pending | Succeeded | Failed) -> Transcript:
+def _as_written(result: Submitted | Pending | Succeeded | Failed | AskAlso) -> Transcript:
+    if isinstance(result, AskAlso):
+        return {"ask_also": shown(result.call)}
     word = WORDS[type(result)]
     if isinstance(result, Failed):
         return {word: result.error.model_dump()}
-    facts = {name: it for name, it in asdict(result).items() if it not in (None, ())}
+    facts = {
+        name: it for name, it in asdict(result).items() if it not in (None, ()) and it is not False
+    }
     if isinstance(result, Succeeded):
         facts["outputs"] = [output.model_dump(exclude_none=True) for output in result.outputs]
     return {word: facts}

@@ -1,9 +1,11 @@
 import json
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 
 from local.stack import Stack
 from rushes import wiring
@@ -25,10 +27,16 @@ def as_wired(stack: Stack) -> Callable[[str], Any]:
     )
 
     def make(service: str) -> Any:
-        config = wiring.S3 if service == "s3" else wiring.RETRIES
+        config = _s3() if service == "s3" else wiring.RETRIES
         return session.client(service, endpoint_url=environment["AWS_ENDPOINT_URL"], config=config)
 
     return make
+
+
+def _s3() -> Config:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wiring, "settings", lambda: SimpleNamespace(local_mode=True))
+        return wiring._s3()
 
 
 @pytest.fixture

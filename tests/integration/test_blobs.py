@@ -1,9 +1,12 @@
 """The bucket itself: whole or not at all, and links that a browser cannot be fooled with."""
 
+import base64
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from contextlib import suppress
+from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -14,13 +17,14 @@ from rushes.blobs import PART_BYTES, Bucket, Measured
 from rushes.egress import HttpEgress
 from rushes.errors import BadOutput, OutputInterrupted, RushesError, StoreUnavailable
 from rushes.job import Artifact, Output
-from rushes.ports import Download, Upstream
-from rushes.request import Upload
+from rushes.ports import Download, HttpCall, JsonFile, Upstream
+from rushes.request import StoredFile, Upload
 from tests.integration.conftest import LIMIT
 from tests.raw_http import RawServer, chunked, reply, serving
 
 Clients = Callable[[str], Any]
 FILM = bytes(range(256)) * 20_000  # 5 MB
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(200)
 LONG_FILM = FILM * 7  # more than two parts
 
 
@@ -226,6 +230,105 @@ class TestLink:
     def test_it_cannot_be_made_to_do_anything_else(self, link: str, signed: str, forged: str):
         assert signed in link
         assert httpx.get(link.replace(signed, forged)).status_code == 403
+
+
+class TestUploadLink:
+    @pytest.fixture
+    def uploads(self, prefix: str) -> str:
+        return prefix.replace("outputs/demo/", "uploads/demo-")
+
+    @pytest.fixture
+    def upload_key(self, uploads: str) -> str:
+        return f"{uploads}/a.png"
+
+    @pytest.fixture
+    def link(self, bucket: Bucket, upload_key: str) -> str:
+        return bucket.upload_link(upload_key)
+
+    def test_whoever_has_it_puts_a_file_there_without_any_headers(
+        self, bucket: Bucket, link: str, upload_key: str
+    ):
+        assert bucket.find(upload_key) is None
+        assert httpx.put(link, content=PICTURE).status_code == 200
+        assert bucket.read(upload_key) == PICTURE
+        found = StoredFile(key=upload_key, content_type="image/png", size=len(PICTURE))
+        assert bucket.find(upload_key) == found
+
+    @pytest.mark.parametrize(
+        "kind", ["image/png", "text/html", "application/x-www-form-urlencoded"]
+    )
+    def test_a_clients_content_type_is_taken_and_not_believed(
+        self, bucket: Bucket, link: str, upload_key: str, kind: str
+    ):
+        answer = httpx.put(link, content=PICTURE, headers={"content-type": kind})
+        assert answer.status_code == 200
+        file = bucket.find(upload_key)
+        assert file is not None
+        assert file.content_type == "image/png"
+
+    def test_it_ends_after_a_quarter_of_an_hour(self, link: str):
+        signed = parse_qs(urlsplit(link).query)
+        assert signed["X-Amz-Expires"] == ["900"]
+        assert signed["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+
+    def test_another_accounts_file_stays_untouched(
+        self, bucket: Bucket, link: str, uploads: str, upload_key: str
+    ):
+        strangers = f"{uploads}-stranger/a.png"
+        bucket.put(strangers, Upload("file", "image/png", b"theirs"))
+        assert upload_key in link
+        for forged in (strangers, f"{uploads}/../{uploads.rpartition('/')[2]}-stranger/a.png"):
+            answer = httpx.put(link.replace(upload_key, forged), content=PICTURE)
+            assert answer.status_code == 403
+        assert httpx.put(link, content=PICTURE).status_code == 200
+        assert bucket.read(strangers) == b"theirs"
+
+    def test_it_is_for_putting_only(self, bucket: Bucket, link: str, upload_key: str):
+        bucket.put(upload_key, Upload("file", "image/png", PICTURE))
+        assert httpx.get(link).status_code == 403
+        assert httpx.delete(link).status_code == 403
+        assert bucket.read(upload_key) == PICTURE
+
+    @pytest.mark.parametrize("up", ["..", "%2e%2e", ".%2E"])
+    def test_no_way_leads_from_ones_own_folder_to_anothers(
+        self, bucket: Bucket, uploads: str, up: str
+    ):
+        """The key of such an address begins with one's own folder; it is no way, only a name."""
+        strangers = f"{uploads}-stranger/a.png"
+        bucket.put(strangers, Upload("file", "image/png", PICTURE))
+        link = bucket.upload_link(strangers).partition("?")[0]
+        name = uploads.rpartition("/")[2]
+        detour = link.replace(strangers, f"{uploads}/{up}/{name}-stranger/a.png")
+        key = bucket.key_of(detour)
+        assert key is not None
+        assert key.startswith(f"{uploads}/")
+        with suppress(StoreUnavailable):
+            assert bucket.find(key) is None
+
+
+@pytest.mark.parametrize("form", ["data_url", "link"])
+def test_a_file_in_the_bucket_reaches_a_provider_inside_json(
+    bucket: Bucket, key: str, server: RawServer, form: Literal["data_url", "link"]
+):
+    file = bucket.put(key, Upload("file", "image/png", PICTURE))
+    server.answers["/v1/images"] = reply(b"{}")
+    call = HttpCall("POST", "/images", json={"image": JsonFile(file, form)})
+    HttpEgress(bucket, local_mode=True).send(Upstream(f"{server.url}/v1", {}), call)
+    text = json.loads(server.received[0].body)["image"]
+    if form == "link":
+        answer = httpx.get(text)
+        assert (answer.content, answer.headers["content-type"]) == (PICTURE, "image/png")
+    else:
+        assert text == "data:image/png;base64," + base64.b64encode(PICTURE).decode()
+
+
+def test_a_file_in_the_bucket_is_put_where_a_provider_wants_it(
+    bucket: Bucket, key: str, server: RawServer
+):
+    file = bucket.put(key, Upload("file", "video/mp4", FILM))
+    server.answers["/put"] = reply()
+    HttpEgress(bucket, local_mode=True).put(f"{server.url}/put", file)
+    assert server.received[0].body == FILM
 
 
 def test_more_than_a_thousand_objects_are_deleted_as_one(

@@ -239,20 +239,25 @@ def test_what_is_no_film_is_not_stored(call: Caller, directive: str, code: str):
 
 
 def test_a_film_that_breaks_off_is_fetched_again_before_the_job_fails(
-    call: Caller, jobs: JobTable, as_wired: Clients, stack: Stack
+    call: Caller,
+    jobs: JobTable,
+    as_wired: Clients,
+    stack: Stack,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     job_id = call.create("A fox [truncate]")
     event = step_until(submit, start(job_id), "submitted")
     event = step_until(poll, event, "succeeded")
     assert run(collect, event)["status"] == "pending"
     for _ in range(5):
-        event = run(collect, event)
-    assert event["status"] == "ending"
+        assert run(collect, event)["status"] == "pending"
+    monkeypatch.setattr("rushes.workflow.collect.PATIENCE_SECONDS", 0.0)
+    assert run(collect, event)["status"] == "ending"
     job = jobs.get("demo", job_id)
     assert job
     assert job.verdict
     assert job.verdict.error
-    assert (job.verdict.error.code, job.collections) == ("output_interrupted", 6)
+    assert (job.verdict.error.code, job.collections) == ("output_interrupted", 7)
     listed = as_wired("s3").list_objects_v2(
         Bucket=stack.outputs["BucketName"], Prefix=f"outputs/demo/{job_id}/"
     )

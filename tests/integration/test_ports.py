@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 import botocore.httpsession
 import pytest
@@ -21,7 +22,7 @@ from rushes.errors import (
 from rushes.executions import StateMachine
 from rushes.job import Job, JobError, JobStatus, Verdict
 from rushes.ports import ApiKey, Blobs, Download, Executions, JobQuery, Jobs, Keys, Timing, Timings
-from rushes.request import GenerationRequest, Upload
+from rushes.request import GenerationRequest, StoredFile, Upload
 from rushes.store import SHARDS, JobTable, KeyTable, TimingTable
 from tests.fakes import FakeBlobs, FakeExecutions, FakeJobs, FakeKeys, FakeTimings
 
@@ -510,6 +511,47 @@ class TestBlobs:
             blobs.put_stream(f"{prefix}0.mp4", Download(10, None, iter([b"01234"])), "video/mp4")
         with pytest.raises(BadInputFile):
             blobs.read(f"{prefix}0.mp4")
+
+    @pytest.mark.parametrize(
+        ("content", "kind"),
+        [
+            (b"\x89PNG\r\n\x1a\n" + bytes(200), "image/png"),
+            (b"ID3", "audio/mpeg"),
+            (b"<html>" * 50, "application/octet-stream"),
+            (b"x", "application/octet-stream"),
+            (b"", "application/octet-stream"),
+        ],
+        ids=["longer than looked at", "shorter", "no media file", "a byte", "nothing"],
+    )
+    def test_what_is_found_is_of_the_kind_that_its_bytes_tell(
+        self, blobs: Blobs, prefix: str, content: bytes, kind: str
+    ):
+        key = f"{prefix}upload"
+        blobs.put(key, Upload("file", "video/mp4", content))
+        assert blobs.find(key) == StoredFile(key=key, content_type=kind, size=len(content))
+
+    def test_where_nothing_is_nothing_is_found(self, blobs: Blobs, prefix: str):
+        blobs.put(f"{prefix}upload-1", Upload("file", "video/mp4", b"1"))
+        for key in (f"{prefix}upload", f"{prefix}upload-1/", prefix):
+            assert blobs.find(key) is None
+
+    @pytest.mark.parametrize("name", ["a.png", "a b+c%20.png", "ä/ö?x=1&y#z.png"])
+    def test_an_address_of_ours_tells_its_object(self, blobs: Blobs, prefix: str, name: str):
+        key = f"{prefix}{name}"
+        file = StoredFile(key=key, content_type="image/png", size=1)
+        for address in (blobs.upload_link(key), blobs.link(file, "a.png")):
+            assert blobs.key_of(address) == key
+            assert blobs.key_of(address.partition("?")[0]) == key
+
+    def test_anybody_elses_address_tells_nothing(self, blobs: Blobs, prefix: str):
+        ours = urlsplit(blobs.upload_link(f"{prefix}a.png"))
+        for address in (
+            *("", f"{prefix}a.png", "https://a.example/", "http://[", "data:,x", ours.path),
+            ours._replace(netloc=f"{ours.netloc}.example").geturl(),
+            ours._replace(netloc=f"user@{ours.netloc}").geturl(),
+            ours._replace(scheme="ftp").geturl(),
+        ):
+            assert blobs.key_of(address) is None
 
     def test_what_begins_alike_is_deleted_and_nothing_else(self, blobs: Blobs, prefix: str):
         keys = [f"{prefix}1/a", f"{prefix}1/b", f"{prefix}11/a", f"{prefix}2/a"]

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from rushes import credentials
-from rushes.catalog import Catalog, ModelEntry, ProviderEntry
+from rushes.catalog import Catalog, ModelEntry
 from rushes.credentials import ProviderSecret
+from rushes.description import ProviderEntry
 from rushes.errors import ProviderNotConfigured
 
 CATALOG = Catalog(

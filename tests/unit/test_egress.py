@@ -1,5 +1,6 @@
 """The way out, over real connections on this machine."""
 
+import base64
 import gzip
 import json
 import re
@@ -12,20 +13,21 @@ from io import BufferedIOBase
 import httpx
 import pytest
 
-from rushes import egress, wire
+from rushes import contents, egress, wire
 from rushes.egress import HttpEgress
 from rushes.errors import (
     BadInputFile,
     BadOutput,
     OutputInterrupted,
     ProviderNotConfigured,
+    UpstreamBusy,
     UpstreamConfused,
     UpstreamError,
     UpstreamSilent,
     UpstreamUnreachable,
 )
 from rushes.job import Output
-from rushes.ports import FormFile, HttpCall, Upstream
+from rushes.ports import FormFile, HttpCall, JsonFile, Upstream
 from rushes.request import StoredFile, Upload
 from tests.fakes import FakeBlobs
 from tests.raw_http import RawServer, chunked, reply, serving
@@ -33,6 +35,7 @@ from tests.raw_http import RawServer, chunked, reply, serving
 KEY = {"authorization": "Bearer upstream-key"}
 FILM = b"film " * 40_000
 CREATE = HttpCall("POST", "/videos", json={"prompt": "A fox"})
+NOTHING = StoredFile(key="nothing", content_type="image/png", size=0)
 
 
 @pytest.fixture
@@ -49,7 +52,9 @@ def elsewhere() -> Iterator[RawServer]:
 
 @pytest.fixture
 def blobs() -> FakeBlobs:
-    return FakeBlobs()
+    blobs = FakeBlobs()
+    blobs.objects[NOTHING.key] = b""
+    return blobs
 
 
 @pytest.fixture
@@ -148,12 +153,37 @@ class TestSend:
     def test_a_file_that_memory_would_not_hold_is_not_sent(
         self, server: RawServer, door: HttpEgress, upstream: Upstream
     ):
-        film = StoredFile(
-            key="outputs/one", content_type="video/mp4", size=egress.FORM_FILE_BYTES + 1
-        )
+        film = StoredFile(key="outputs/one", content_type="video/mp4", size=contents.FILE_BYTES + 1)
         with pytest.raises(BadInputFile, match="too large to be sent"):
             door.send(upstream, HttpCall("POST", "/v", form={"video": FormFile("f", film)}))
         assert not server.connections
+
+    def test_a_file_inside_json_comes_out_of_the_bucket(
+        self, server: RawServer, door: HttpEgress, upstream: Upstream, blobs: FakeBlobs
+    ):
+        picture = blobs.put("inputs/one", Upload("image", "image/png", b"\x89PNG picture"))
+        server.answers["/v1/videos"] = reply()
+        json_body = {"images": [JsonFile(picture, "data_url"), JsonFile(picture, "link")]}
+        door.send(upstream, HttpCall("POST", "/videos", json=json_body))
+        (received,) = server.received
+        assert received.headers["content-type"] == "application/json"
+        assert json.loads(received.body) == {
+            "images": [
+                "data:image/png;base64,iVBORyBwaWN0dXJl",
+                "https://bucket.example/inputs/one?filename=one",
+            ]
+        }
+
+    def test_a_calls_own_headers_go_along_and_never_for_the_key(
+        self, server: RawServer, door: HttpEgress, upstream: Upstream
+    ):
+        server.answers["/v1/videos"] = reply()
+        own = {"x-api-version": "2024-11-06", "authorization": "Bearer somebody"}
+        door.send(upstream, HttpCall("POST", "/videos", json={}, headers=own))
+        (received,) = server.received
+        assert received.headers["x-api-version"] == "2024-11-06"
+        assert received.headers["authorization"] == "Bearer upstream-key"
+        assert json.loads(received.body) == {}
 
     @pytest.mark.parametrize("status", ["301", "302", "303", "307", "308"])
     def test_a_redirect_is_an_answer_and_is_not_followed(
@@ -259,7 +289,7 @@ class TestSend:
             door.send(upstream, CREATE)
 
     def test_a_bomb_is_cut_off(self, server: RawServer, door: HttpEgress, upstream: Upstream):
-        bomb = gzip.compress(bytes(50_000_000))
+        bomb = gzip.compress(bytes(egress.REPLY_BYTES + 1_000_000))
         server.answers["/v1/videos"] = reply(bomb, content_encoding="gzip")
         with pytest.raises(UpstreamConfused, match="too long"):
             door.send(upstream, CREATE)
@@ -375,6 +405,152 @@ class TestFetch:
         server.answers["/"] = answer
         with pytest.raises(BadInputFile, match="cannot be fetched"):
             door.fetch(server.url, 100)
+
+
+class TestPut:
+    @pytest.fixture
+    def picture(self, blobs: FakeBlobs) -> StoredFile:
+        return blobs.put("inputs/one", Upload("image", "image/png", b"\x89PNG picture"))
+
+    @pytest.mark.parametrize("status", ["200 OK", "201 Created", "204 No"])
+    def test_a_file_is_put_whole_to_the_address_and_no_key_is_shown(
+        self, server: RawServer, door: HttpEgress, picture: StoredFile, status: str
+    ):
+        server.answers["/put/1"] = reply(b"", status)
+        door.put(f"{server.url}/put/1?signature=a%2Fb", picture)
+        (received,) = server.received
+        assert (received.method, received.path) == ("PUT", "/put/1?signature=a%2Fb")
+        assert received.body == b"\x89PNG picture"
+        assert received.headers["content-length"] == str(len(received.body))
+        assert "authorization" not in received.headers
+
+    @pytest.mark.parametrize("status", ["302 Go", "400 No", "403 No", "429 Slow", "503 Busy"])
+    def test_a_file_that_is_not_taken_may_be_brought_again(
+        self,
+        server: RawServer,
+        elsewhere: RawServer,
+        door: HttpEgress,
+        picture: StoredFile,
+        status: str,
+    ):
+        server.answers["/"] = reply(b"", status, location=elsewhere.url)
+        with pytest.raises(UpstreamBusy, match=f"the upload was answered {status[:3]}"):
+            door.put(server.url, picture)
+        assert (server.connections, elsewhere.connections) == (1, 0)
+
+    def test_an_upload_without_an_answer_is_silent(
+        self, server: RawServer, door: HttpEgress, picture: StoredFile
+    ):
+        server.answers["/"] = b""
+        with pytest.raises(UpstreamSilent):
+            door.put(server.url, picture)
+        assert server.connections == 1
+
+    @pytest.mark.parametrize(
+        "url",
+        ["", "/put/1", "file:///tmp/x", "ftp://127.0.0.1/x", "http://u:p@127.0.0.1:1/"],
+    )
+    def test_what_is_no_address_to_put_a_file_to_is_the_providers_fault(
+        self, door: HttpEgress, picture: StoredFile, url: str
+    ):
+        with pytest.raises(UpstreamConfused, match="upload address will not do"):
+            door.put(url, picture)
+
+    @pytest.mark.parametrize(
+        "url", ["http://uploads.example/1", "https://127.0.0.1:1/", "https://169.254.169.254/x"]
+    )
+    def test_on_aws_an_address_must_be_https_and_public(self, blobs: FakeBlobs, url: str):
+        picture = blobs.put("inputs/one", Upload("image", "image/png", b"1"))
+        with pytest.raises(UpstreamConfused, match="upload address will not do"):
+            HttpEgress(blobs, local_mode=False).put(url, picture)
+
+    def test_a_file_that_is_gone_is_a_fault_of_the_job(
+        self, server: RawServer, door: HttpEgress, picture: StoredFile, blobs: FakeBlobs
+    ):
+        blobs.objects.clear()
+        with pytest.raises(BadInputFile, match="is gone"):
+            door.put(server.url, picture)
+        assert not server.connections
+
+    def test_a_file_that_memory_would_not_hold_is_not_sent(
+        self, server: RawServer, door: HttpEgress, picture: StoredFile
+    ):
+        film = picture.model_copy(update={"size": contents.FILE_BYTES + 1})
+        with pytest.raises(BadInputFile, match="too large to be sent"):
+            door.put(server.url, film)
+        assert not server.connections
+
+
+class TestUnpackedDownload:
+    """Outputs that stand in base64 inside a JSON reply."""
+
+    @pytest.fixture
+    def wrapping(self, server: RawServer) -> RawServer:
+        """A provider that tells its film at /v1/film."""
+        films = [{"bytes": base64.b64encode(FILM).decode()}]
+        body = json.dumps({"films": films}).encode()
+        server.answers["/v1/film"] = reply(body, content_type="application/json")
+        return server
+
+    @pytest.mark.parametrize(
+        ("json_body", "asked"),
+        [
+            (None, ("GET", b"")),
+            ({"operation": "up/1"}, ("POST", b'{"operation":"up/1"}')),
+            ({}, ("POST", b"{}")),
+        ],
+    )
+    def test_a_file_is_taken_out_of_the_reply_and_the_key_goes_along(
+        self,
+        wrapping: RawServer,
+        door: HttpEgress,
+        upstream: Upstream,
+        json_body: dict[str, str] | None,
+        asked: tuple[str, bytes],
+    ):
+        output = Output(
+            url="/film",
+            pointer="/films/0/bytes",
+            content_type="video/mp4",
+            json_body=json_body,
+        )
+        with door.download(upstream, output) as it:
+            assert (it.length, it.content_type) == (len(FILM), "video/mp4")
+            assert b"".join(it.chunks) == FILM
+        (received,) = wrapping.received
+        assert received.path == "/v1/film"
+        assert (received.method, received.body) == asked
+        assert received.headers["authorization"] == "Bearer upstream-key"
+
+    @pytest.mark.parametrize("status", ["401 No", "404 No", "410 Gone", "429 Slow", "500 Oh"])
+    def test_a_refusal_is_worth_another_look(
+        self, server: RawServer, door: HttpEgress, upstream: Upstream, status: str
+    ):
+        server.answers["/v1/film"] = reply(b"{}", status)
+        with (
+            pytest.raises(OutputInterrupted, match=status[:3]),
+            door.download(upstream, Output(url="/film", pointer="/film")),
+        ):
+            pass
+
+    @pytest.mark.usefixtures("wrapping")
+    def test_a_reply_without_the_file_is_a_bad_output(self, door: HttpEgress, upstream: Upstream):
+        with (
+            pytest.raises(BadOutput, match="there is no file at /films/1/bytes"),
+            door.download(upstream, Output(url="/film", pointer="/films/1/bytes")),
+        ):
+            pass
+
+    def test_it_is_fetched_from_the_provider_itself_only(
+        self, elsewhere: RawServer, door: HttpEgress
+    ):
+        output = Output(url="@evil.example/film", pointer="/film")
+        with (
+            pytest.raises(UpstreamConfused, match="somebody else"),
+            door.download(Upstream(elsewhere.url, KEY), output),
+        ):
+            pass
+        assert not elsewhere.connections
 
 
 class TestDownload:
@@ -530,8 +706,9 @@ class TestDownload:
         lambda door, it: door.send(it, HttpCall("GET", "/x")),
         lambda door, it: door.fetch(f"{it.base_url}/x", 1),
         lambda door, it: download(door, it, "/x"),
+        lambda door, it: door.put(f"{it.base_url}/x", NOTHING),
     ],
-    ids=["send", "fetch", "download"],
+    ids=["send", "fetch", "download", "put"],
 )
 def test_no_trouble_tells_the_key(
     server: RawServer, door: HttpEgress, ask: Callable[[HttpEgress, Upstream], object]

@@ -50,9 +50,11 @@ def job(**fields: object) -> Job:
 
 
 STEPS: dict[str, Callable[[Job], Job]] = {
+    "fetched": lambda it: it.fetched(LATER, ()),
     "submitting": lambda it: it.submitting(LATER, 150.0),
     "postponed": lambda it: it.postponed(LATER),
     "submitted": lambda it: it.submitted(LATER, {"id": "up-1"}, ("no seed",)),
+    "moved": lambda it: it.moved(LATER, ERROR, "other/two", "other", "two"),
     "progressed": lambda it: it.progressed(LATER, 40),
     "troubled": lambda it: it.troubled(LATER, "nonsense"),
     "warned": lambda it: it.warned(LATER, "beware"),
@@ -143,6 +145,22 @@ def test_progress_never_runs_backwards_nor_to_the_end_by_itself(reports: list[in
     assert seen[-1] == max([0, *(min(report, 99) for report in reports)])
 
 
+def test_a_job_that_is_moved_waits_for_the_next_and_its_ledger_tells_of_the_last() -> None:
+    first = job(model="studio/one", candidates=("other/two", "third/three"))
+    second = STEPS["moved"](STEPS["submitted"](first.submitting(LATER, 150.0)))
+    assert (second.model, second.provider, second.upstream_model) == ("other/two", "other", "two")
+    assert (second.candidates, second.stage) == (("third/three",), Stage.WAITING)
+    assert (second.operation, second.submitted_at, second.lease_until) == (None, None, None)
+    (attempt,) = second.attempts
+    assert (attempt.model, attempt.provider, attempt.error) == ("studio/one", "studio", ERROR)
+    assert attempt.operation == {"id": "up-1"}
+    assert (attempt.started_at, attempt.ended_at) == (100.0, LATER)
+    third = second.moved(LATER + 1, ERROR, "third/three", "third", "three")
+    assert [it.started_at for it in third.attempts] == [100.0, LATER]
+    assert third.attempts[1].operation is None
+    assert third.candidates == ()
+
+
 def test_trouble_is_dated_from_its_beginning_and_each_kind_is_noted_once() -> None:
     it = job().troubled(1.0, "a").troubled(2.0, "b").troubled(3.0, "a")
     assert (it.troubled_since, it.warnings) == (1.0, ("a", "b"))
@@ -159,6 +177,18 @@ def test_what_the_provider_says_it_cost_replaces_the_estimate(
 ) -> None:
     done = job().generated(LATER, FILMS, told)
     assert (done.cost, done.outputs, done.stage) == (cost, FILMS, Stage.STORING)
+
+
+@pytest.mark.parametrize("document", [None, {}, {"text": "hello", "words": [1.5, None]}])
+def test_a_result_that_is_json_is_kept_with_the_job(document: dict[str, object] | None) -> None:
+    done = job().generated(LATER, (), None, document)
+    assert done.document == document
+    assert Job.model_validate_json(done.model_dump_json()).document == document
+
+
+def test_a_fresh_look_replaces_what_an_earlier_one_found() -> None:
+    done = job().generated(LATER, FILMS, None, {"text": "hello"}).generated(LATER, (), None)
+    assert (done.outputs, done.document) == ((), None)
 
 
 @pytest.mark.parametrize(

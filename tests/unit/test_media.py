@@ -16,14 +16,22 @@ HEADS = [
     (b"RIFF\x24\x00\x00\x00WEBPVP8 ", "image/webp"),
     (b"GIF87a\x01\x00", "image/gif"),
     (b"GIF89a\x01\x00", "image/gif"),
+    (b"RIFF\x24\x00\x00\x00WAVEfmt ", "audio/wav"),
+    (b"ID3\x04\x00", "audio/mpeg"),
+    (b"\xff\xfb\x90\x64", "audio/mpeg"),
+    (b"\xff\xf3\x40\xc4", "audio/mpeg"),
+    (b"\xff\xf2\x40\xc4", "audio/mpeg"),
+    (b"OggS\x00\x02", "audio/ogg"),
+    (b"fLaC\x00\x00", "audio/flac"),
+    (b"\x00\x00\x00\x1cftypM4A \x00", "audio/mp4"),
 ]
 
 
 @pytest.mark.parametrize(("head", "content_type"), HEADS)
 def test_a_file_is_known_by_its_first_bytes(head: bytes, content_type: str) -> None:
     assert media.sniff(head) == content_type
-    assert media.is_image(content_type) is content_type.startswith("image/")
-    assert media.is_video(content_type) is content_type.startswith("video/")
+    for family in ("image", "video", "audio"):
+        assert (media.family(content_type) == family) is content_type.startswith(f"{family}/")
 
 
 def test_every_content_type_has_an_extension_and_a_test() -> None:
@@ -32,7 +40,7 @@ def test_every_content_type_has_an_extension_and_a_test() -> None:
 
 @pytest.mark.parametrize(
     "head",
-    [b"", b"\x00", b"<!doctype html>", b'{"error": 1}', b"RIFF\x24\x00\x00\x00WAVE", b"%PDF-1.7"],
+    [b"", b"\x00", b"<!doctype html>", b'{"error": 1}', b"RIFF\x24\x00\x00\x00AVI ", b"%PDF-1.7"],
 )
 def test_what_is_no_media_file_has_no_content_type(head: bytes) -> None:
     assert media.sniff(head) is None
@@ -43,6 +51,6 @@ def test_any_bytes_can_be_looked_at(head: bytes) -> None:
     assert media.sniff(head) in {None, *media.EXTENSIONS}
 
 
-def test_nothing_is_neither_image_nor_film() -> None:
-    assert not media.is_image(None)
-    assert not media.is_video(None)
+@pytest.mark.parametrize("content_type", [None, "", "text/html", "images/png", "application/json"])
+def test_nothing_else_is_image_film_or_sound(content_type: str | None) -> None:
+    assert media.family(content_type) == ""

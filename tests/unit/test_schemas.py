@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
@@ -13,11 +13,12 @@ from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from rushes import media
 from rushes.auth import KEY
 from rushes.dialects import dialect_of
-from rushes.dialects.base import HttpRequest
+from rushes.dialects.base import HttpRequest, Videos
 from rushes.events import JobEvent, ending
 from rushes.executions import VERSION
 from rushes.gateway import read_event
 from rushes.job import TERMINAL
+from rushes.request import Role
 from scripts import schemas
 from tests.world import World
 
@@ -147,12 +148,12 @@ def test_a_create_call_can_be_read(case: str) -> None:
     creation = dialect_of(request.path).read_create(request)
     assert (creation.request.prompt, creation.request.seconds) == ("a red ball on a beach", 4)
     assert request.headers["content-length"] == str(len(request.body))
-    assert (creation.image is not None) is (case == "create_multipart")
-    if creation.image:
-        assert media.sniff(creation.image.content) == "image/png"
+    sent = [(role, media.sniff(upload.content)) for role, upload in creation.uploads]
+    assert sent == ([(Role.IMAGE, "image/png")] if case == "create_multipart" else [])
+    assert (creation.request.inputs, creation.uploaded) == ((), ())
 
 
 def test_a_list_call_can_be_read() -> None:
     request = call("list")
-    query = dialect_of(request.path).read_list(request)
+    query = cast("Videos", dialect_of(request.path)).read_list(request)
     assert (query.limit, query.newest_first) == (5, True)

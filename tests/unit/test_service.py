@@ -1,9 +1,11 @@
 """What a client can do."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 
+from rushes import service
 from rushes.errors import (
     AlreadyFinished,
     ContentNotReady,
@@ -17,8 +19,11 @@ from rushes.errors import (
 )
 from rushes.job import Job, JobStatus, Stage
 from rushes.ports import JobQuery
-from rushes.request import Creation, GenerationRequest, Upload
-from tests.world import ACCOUNT, FILM, PICTURE, World
+from rushes.request import Creation, GenerationRequest, Input, Role, StoredFile, Upload
+from tests.world import ACCOUNT, ASK, CONTENT, CREATE, FILM, PICTURE, SOUND, World, video
+
+ADDRESS = Input(role=Role.IMAGE, url="https://pictures.example/1")
+OURS = f"https://bucket.example/uploads/{ACCOUNT}"
 
 
 @pytest.fixture
@@ -26,12 +31,24 @@ def world() -> World:
     return World()
 
 
-def creation(
-    image: Upload | None = None, source_video: Upload | None = None, **fields: object
-) -> Creation:
+def creation(*uploads: tuple[Role, Upload], **fields: object) -> Creation:
     plain: dict[str, object] = {"model": "short", "prompt": "a red ball"}
     request = GenerationRequest.model_validate(plain | fields)
-    return Creation(request, image=image, source_video=source_video)
+    return Creation(request, uploads=uploads)
+
+
+def picture(content: bytes = PICTURE) -> tuple[Role, Upload]:
+    return Role.IMAGE, Upload("picture", "image/png", content)
+
+
+def film(content: bytes = FILM) -> tuple[Role, Upload]:
+    return Role.SOURCE_VIDEO, Upload("video", "video/mp4", content)
+
+
+def by_link(*uploaded: tuple[Role, str], model: str = "short") -> Creation:
+    """A creation from files that the client has put to addresses of ours."""
+    request = GenerationRequest(model=model, prompt="a red ball")
+    return Creation(request, uploaded=uploaded)
 
 
 def create(world: World, creation: Creation) -> Job:
@@ -79,28 +96,21 @@ def test_a_request_without_a_model_gets_the_default(world: World) -> None:
         (creation(model="nobody/none"), UnknownModel, "model"),
         (creation(seconds=5), InvalidRequest, "seconds"),
         (creation(prompt=" "), InvalidRequest, "prompt"),
-        (creation(Upload("picture", "image/png", FILM)), InvalidRequest, "picture"),
-        (creation(Upload("picture", "image/png", b"<html>")), InvalidRequest, "picture"),
+        (creation(picture(FILM)), InvalidRequest, "picture"),
+        (creation(picture(b"<html>")), InvalidRequest, "picture"),
+        (creation(picture(SOUND)), InvalidRequest, "picture"),
+        (creation(film(PICTURE)), InvalidRequest, "video"),
+        (creation(picture(), film(PICTURE)), InvalidRequest, "video"),
+        (creation(picture(), model="studio/plain"), InvalidRequest, "picture"),
+        (creation(model="studio/plain", inputs=[ADDRESS]), InvalidRequest, "input_reference"),
+        (creation(film(), model="studio/plain"), InvalidRequest, "video"),
         (
-            creation(source_video=Upload("video", "video/mp4", PICTURE)),
+            creation((Role.AUDIO, Upload("voice", "audio/mpeg", SOUND))),
             InvalidRequest,
-            "video",
+            "voice",
         ),
-        (
-            creation(Upload("picture", "image/png", PICTURE), model="studio/plain"),
-            InvalidRequest,
-            "input_reference",
-        ),
-        (
-            creation(model="studio/plain", image_url="https://pictures.example/1"),
-            InvalidRequest,
-            "input_reference",
-        ),
-        (
-            creation(source_video=Upload("video", "video/mp4", FILM), model="studio/plain"),
-            InvalidRequest,
-            "model",
-        ),
+        (by_link((Role.IMAGE, f"{OURS}/a.png"), model="studio/plain"), InvalidRequest, "URL"),
+        (by_link((Role.IMAGE, f"{OURS}/absent.png")), InvalidRequest, "URL"),
     ],
 )
 def test_what_is_refused_leaves_nothing_behind(
@@ -113,17 +123,122 @@ def test_what_is_refused_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "kind"),
-    [("image", PICTURE, "image/png"), ("source_video", FILM, "video/mp4")],
+    ("role", "content", "kind"),
+    [(Role.IMAGE, PICTURE, "image/png"), (Role.SOURCE_VIDEO, FILM, "video/mp4")],
 )
 def test_a_clients_file_is_kept_under_its_job_with_its_real_type(
-    world: World, name: str, content: bytes, kind: str
+    world: World, role: Role, content: bytes, kind: str
 ) -> None:
     upload = Upload("file", "text/plain", content)
-    job = create(world, creation(**{name: upload}))
-    file = getattr(job.request, name)
-    assert (file.key, file.content_type) == (f"inputs/{ACCOUNT}/{job.id}/{name}", kind)
-    assert world.blobs.objects[file.key] == content
+    job = create(world, creation((role, upload)))
+    (file,) = job.request.files(role)
+    assert (file.key, file.content_type) == (f"inputs/{ACCOUNT}/{job.id}/upload-0", kind)
+    assert file.size == len(content)
+    assert world.blobs.objects == {file.key: content}
+
+
+def test_several_files_are_kept_apart_and_in_their_order(world: World) -> None:
+    other = PICTURE + b"another"
+    job = create(world, creation(picture(), film(), picture(other), inputs=[ADDRESS]))
+    assert [it.role for it in job.request.inputs] == [
+        *(Role.IMAGE, Role.IMAGE, Role.SOURCE_VIDEO, Role.IMAGE),
+    ]
+    kept = [world.blobs.objects[it.key] for it in job.request.files(Role.IMAGE)]
+    assert kept == [PICTURE, other]
+    assert job.request.inputs[0] == ADDRESS
+    assert world.now(job) == job
+
+
+def test_a_file_put_to_an_address_of_ours_is_worked_from_where_it_is(world: World) -> None:
+    address = world.service.upload_address(ACCOUNT, "png")
+    key = world.blobs.key_of(address)
+    assert key is not None
+    world.blobs.objects[key] = PICTURE
+    job = create(world, by_link((Role.IMAGE, address)))
+    assert job.request.file(Role.IMAGE) == StoredFile(
+        key=key, content_type="image/png", size=len(PICTURE)
+    )
+    assert world.blobs.objects == {key: PICTURE}
+    assert world.now(job) == job
+
+
+def test_each_address_to_upload_to_is_a_new_one_of_that_account(world: World) -> None:
+    keys = {world.blobs.key_of(world.service.upload_address(ACCOUNT, "png")) for _ in range(20)}
+    assert len(keys) == 20
+    for key in keys:
+        assert re.fullmatch(rf"uploads/{ACCOUNT}/[0-9a-f]{{32}}\.png", key or "")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://bucket.example/uploads/stranger/a.png",
+        f"https://bucket.example/uploads/{ACCOUNT}-2/a.png",
+        f"https://bucket.example/uploads/{ACCOUNT}",
+        f"https://bucket.example/inputs/{ACCOUNT}/a.png",
+        f"https://bucket.example/outputs/{ACCOUNT}/a.png",
+        f"https://elsewhere.example/uploads/{ACCOUNT}/a.png",
+        f"uploads/{ACCOUNT}/a.png",
+        "",
+    ],
+)
+def test_what_is_not_an_upload_of_that_account_is_not_worked_from(
+    world: World, address: str
+) -> None:
+    """And it is refused alike, whether anything is there or not."""
+    bucket = "https://bucket.example/"
+    for there in (False, True):
+        world.blobs.objects = {address.removeprefix(bucket): PICTURE} if there else {}
+        before = dict(world.blobs.objects)
+        with pytest.raises(InvalidRequest, match="none that was given out to this") as refused:
+            create(world, by_link((Role.IMAGE, address)))
+        assert refused.value.param == "URL"
+        assert (world.jobs.rows, world.blobs.objects) == ({}, before)
+
+
+@pytest.mark.parametrize("content", [FILM, SOUND, b"<html>", b""])
+def test_an_upload_that_is_not_what_it_is_for_is_refused(world: World, content: bytes) -> None:
+    world.blobs.objects[f"uploads/{ACCOUNT}/a.png"] = content
+    with pytest.raises(InvalidRequest, match="is no image") as refused:
+        create(world, by_link((Role.IMAGE, f"{OURS}/a.png")))
+    assert (refused.value.param, world.jobs.rows) == ("URL", {})
+
+
+def test_an_upload_may_be_as_long_as_the_limit_and_no_longer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "UPLOAD_BYTES", len(PICTURE))
+    key = f"uploads/{ACCOUNT}/a.png"
+    world.blobs.objects[key] = PICTURE
+    assert create(world, by_link((Role.IMAGE, f"{OURS}/a.png"))).request.file(Role.IMAGE)
+    world.blobs.objects[key] = PICTURE + b"x"
+    with pytest.raises(InvalidRequest, match="more than 108 bytes"):
+        create(world, by_link((Role.IMAGE, f"{OURS}/a.png")))
+
+
+def test_how_a_client_wants_its_answers_is_kept_for_its_dialect(world: World) -> None:
+    request = GenerationRequest(model="short", prompt="a red ball")
+    job = create(world, Creation(request, preferences={"response_format": "b64_json"}))
+    assert world.now(job).preferences == {"response_format": "b64_json"}
+
+
+def test_a_job_is_of_the_kind_of_its_model_and_costs_what_that_says(world: World) -> None:
+    assert world.accepted().kind == "video"
+    upload = Upload("file", "audio/mpeg", SOUND)
+    spoken = creation((Role.AUDIO, upload), model="studio/ears", prompt="")
+    job = create(world, spoken)
+    assert (job.kind, job.cost, job.request.seconds, job.request.size) == (
+        *("transcription", 0.25),
+        *(None, None),
+    )
+    (sound,) = job.request.files(Role.AUDIO)
+    assert sound.content_type == "audio/mpeg"
+
+
+def test_a_model_that_works_from_sound_only_is_refused_without(world: World) -> None:
+    with pytest.raises(InvalidRequest, match="works from sound only") as refused:
+        create(world, creation(model="studio/ears", prompt=""))
+    assert (refused.value.param, world.jobs.rows) == ("audio", {})
 
 
 def test_a_job_that_cannot_be_started_is_accepted_all_the_same(world: World) -> None:
@@ -136,7 +251,8 @@ def test_a_job_that_cannot_be_started_is_accepted_all_the_same(world: World) -> 
 def test_a_remix_is_a_new_job_like_the_old_with_its_film_to_work_from(world: World) -> None:
     old = world.completed()
     new = world.service.remix(ACCOUNT, "bifrost", old.id, "a blue ball")
-    film = new.request.source_video
+    assert [it.role for it in new.request.inputs] == [Role.SOURCE_VIDEO]
+    film = new.request.file(Role.SOURCE_VIDEO)
     assert film is not None
     assert (film.key, film.size) == (old.artifacts[0].key, len(FILM))
     assert (new.remixed_from, new.dialect, new.request.prompt) == (
@@ -146,6 +262,19 @@ def test_a_remix_is_a_new_job_like_the_old_with_its_film_to_work_from(world: Wor
     )
     assert (new.request.seconds, new.request.size) == (old.request.seconds, old.request.size)
     assert world.executions.running[new.id]
+
+
+def test_a_remix_leaves_behind_what_the_old_job_worked_from(world: World) -> None:
+    job = create(world, creation(picture()))
+    world.answer(CREATE, video("queued"))
+    world.submit(job)
+    world.answer(ASK, video("completed"))
+    world.egress.files[CONTENT] = FILM
+    world.poll(job)
+    world.collect(job)
+    world.finish(job)
+    new = world.service.remix(ACCOUNT, "openai", job.id, "a blue ball")
+    assert (len(new.request.inputs), new.request.file(Role.IMAGE)) == (1, None)
 
 
 def test_a_creation_that_names_a_job_to_work_from_is_a_remix(world: World) -> None:

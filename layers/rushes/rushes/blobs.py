@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import IO, TYPE_CHECKING, cast
+from urllib.parse import unquote, urlsplit
 
+from rushes import media
 from rushes.boundary import store_errors
 from rushes.errors import BadInputFile, BadOutput, OutputInterrupted, StoreUnavailable
 from rushes.job import Artifact
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 LINK_SECONDS = 3600
+UPLOAD_LINK_SECONDS = 900
 LONGEST_SINGLE_PUT = 5 * 1024**3
 PART_BYTES = 16 * 1024 * 1024
 
@@ -103,14 +106,45 @@ class Bucket:
         except self._client.exceptions.NoSuchKey:
             raise BadInputFile("a file that the job works from is gone") from None
 
-    def link(self, artifact: Artifact, filename: str) -> str:
+    def find(self, key: str) -> StoredFile | None:
+        """What is there, with the content type that its first bytes tell; None where nothing is."""
+        try:
+            with store_errors():  # whole, as of an empty object S3 gives no range
+                reply = self._client.get_object(Bucket=self._name, Key=key)
+                with closing(reply["Body"]) as body:
+                    head = body.read(media.HEAD)
+        except self._client.exceptions.NoSuchKey:
+            return None
+        kind = media.sniff(head) or "application/octet-stream"
+        return StoredFile(key=key, content_type=kind, size=reply["ContentLength"])
+
+    def upload_link(self, key: str) -> str:
+        """An address that one file may be PUT to, for a quarter of an hour."""
+        return self._client.generate_presigned_url(
+            "put_object",
+            Params={"Bucket": self._name, "Key": key},
+            ExpiresIn=UPLOAD_LINK_SECONDS,
+        )
+
+    def key_of(self, address: str) -> str | None:
+        """The object that a link of ours stands for. Only parsed: nothing is looked up."""
+        try:
+            asked, ours = urlsplit(address), urlsplit(self.upload_link("x"))
+        except ValueError:
+            return None
+        prefix = ours.path.removesuffix("x")
+        if (asked.scheme, asked.netloc) != (ours.scheme, ours.netloc):
+            return None
+        return unquote(asked.path.removeprefix(prefix)) if asked.path.startswith(prefix) else None
+
+    def link(self, file: StoredFile, filename: str) -> str:
         """An address that anybody may download from for an hour."""
         return self._client.generate_presigned_url(
             "get_object",
             Params={
                 "Bucket": self._name,
-                "Key": artifact.key,
-                "ResponseContentType": artifact.content_type,
+                "Key": file.key,
+                "ResponseContentType": file.content_type,
                 "ResponseContentDisposition": f'attachment; filename="{filename}"',
             },
             ExpiresIn=LINK_SECONDS,

@@ -19,6 +19,8 @@ class Settings(BaseModel):
     """The most bytes that an output may have."""
     local_mode: bool = Field(alias="LOCAL_MODE")
     """Whether upstreams may be http and on this machine."""
+    public_url: str = Field(default="", alias="PUBLIC_URL")
+    """What addresses of ours begin with. Only in api."""
     state_machine_arn: str = Field(default="", alias="STATE_MACHINE_ARN")
     """Only where executions are started: in api and sweep."""
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, RootModel, StringConstraints, Valida
 
 from rushes.boundary import store_errors
 from rushes.catalog import Catalog
+from rushes.description import ProviderEntry
 from rushes.errors import ProviderNotConfigured
 from rushes.ports import Upstream
 from rushes.providers import adapter
@@ -18,7 +19,7 @@ from rushes.providers import adapter
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-FRESH_SECONDS = 300.0
+FRESH_SECONDS = 60.0
 HEADER_TEXT = StringConstraints(strip_whitespace=True, pattern=r"^[ -~]*$")
 """What a header can carry; a pasted key likes to bring a line end along."""
 
@@ -59,13 +60,7 @@ class ProviderSecret:
             raise ProviderNotConfigured(
                 f"no base_url for provider {provider!r}: neither in the catalog nor in the secret"
             )
-        return Upstream(base_url.rstrip("/"), self._headers(entry.kind, credential))
-
-    def _headers(self, kind: str, credential: Credential) -> dict[str, str]:
-        profile = adapter(kind).profile
-        if not credential.api_key:
-            return {}
-        return {profile.key_header: f"{profile.key_scheme} {credential.api_key}".strip()}
+        return Upstream(base_url.rstrip("/"), _headers(entry, credential))
 
     def _credential(self, provider: str) -> Credential:
         if time.monotonic() - self._read_at > FRESH_SECONDS:
@@ -81,3 +76,10 @@ class ProviderSecret:
         except ValidationError as error:
             place = ".".join(str(part) for part in error.errors()[0]["loc"]) or "the whole"
             raise ProviderNotConfigured(f"the provider secret cannot be read: {place}") from None
+
+
+def _headers(entry: ProviderEntry, credential: Credential) -> dict[str, str]:
+    profile = adapter(entry).profile
+    if not credential.api_key:
+        return {}
+    return {profile.key_header: f"{profile.key_scheme} {credential.api_key}".strip()}

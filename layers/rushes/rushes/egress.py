@@ -6,34 +6,37 @@ which get no key and must be public: resolved once, every answer judged, the jud
 """
 
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import httpx
 
 from rushes.addresses import AddressRefused, PublicBackend
+from rushes.contents import bytes_of, content_of
 from rushes.errors import (
     BadInputFile,
     BadOutput,
     OutputInterrupted,
     ProviderNotConfigured,
+    UpstreamBusy,
     UpstreamConfused,
     UpstreamSilent,
     UpstreamUnreachable,
 )
 from rushes.job import Output
-from rushes.ports import Blobs, Download, FormFile, HttpCall, HttpReply, Upstream
-from rushes.request import Upload
-from rushes.wire import in_time, make_client, opened, origin, parsed, read
+from rushes.ports import Blobs, Download, HttpCall, HttpReply, Upstream
+from rushes.request import StoredFile, Upload
+from rushes.unpacking import unpack
+from rushes.wire import TIMEOUT, in_time, make_client, opened, origin, parsed, read
 
-REPLY_BYTES = 10 * 1024 * 1024
-FORM_FILE_BYTES = 256 * 1024 * 1024
-"""A form's file is held in memory while it is sent."""
+REPLY_BYTES = 48 * 1024 * 1024
+"""Some providers answer with whole films in base64."""
 OUTPUT_SECONDS = 840.0
 """Less than the collect function may run, so that it is the one that says what went wrong."""
 REDIRECTS = 3
+FETCH_TIMEOUT = httpx.Timeout(8)
+"""For what clients point at: all redirects together must leave the function time for its call."""
 
 
 class HttpEgress:
@@ -57,8 +60,9 @@ class HttpEgress:
             If something was, and no whole answer came.
         """
         url = self._own_url(upstream, call)
-        content = self._content(call.form) if call.form else {"json": call.json}
-        with opened(self._trusted, call.method, url, upstream.headers, content) as response:
+        content = content_of(call, self._blobs)
+        headers = {**call.headers, **upstream.headers}
+        with opened(self._trusted, call.method, url, headers, content) as response:
             too_long = UpstreamConfused("the provider's answer is too long")
             body = read(response, REPLY_BYTES, too_long)
             return HttpReply(response.status_code, dict(response.headers), body)
@@ -72,7 +76,7 @@ class HttpEgress:
             If it cannot be had.
         """
         try:
-            with self._follow(url, None) as response:
+            with self._follow(url, None, FETCH_TIMEOUT) as response:
                 if response.status_code != 200:
                     raise BadInputFile(f"input_reference answered {response.status_code}")
                 body = read(response, limit, BadInputFile("input_reference is too large"))
@@ -81,9 +85,30 @@ class HttpEgress:
         kind = response.headers.get("content-type", "application/octet-stream")
         return Upload("input_reference", kind, body)
 
+    def put(self, url: str, file: StoredFile) -> None:
+        """Send a file to an address that a provider gave for it; the provider's key stays here.
+
+        Raises
+        ------
+        UpstreamError
+            If it did not arrive.
+        """
+        content = {"content": bytes_of(file, self._blobs)}
+        try:
+            address = parsed(url)
+            self._check(address, own=False)
+            with opened(self._guarded, "PUT", address, {}, content) as response:
+                if response.status_code >= 300:
+                    raise UpstreamBusy(f"the upload was answered {response.status_code}")
+        except AddressRefused as error:
+            raise UpstreamConfused(f"the provider's upload address will not do: {error}") from error
+
     @contextmanager
     def download(self, upstream: Upstream, output: Output) -> Iterator[Download]:
         """An output as a stream. The key goes to the provider's own origin only."""
+        if output.pointer is not None:
+            yield self._unpacked(upstream, output, output.pointer)
+            return
         relative = output.url.startswith("/")
         url = upstream.base_url + output.url if relative else output.url
         keyed = upstream if output.needs_key else replace(upstream, headers={})
@@ -98,8 +123,17 @@ class HttpEgress:
         except AddressRefused as error:
             raise BadOutput(f"the output cannot be fetched: {error}") from error
 
+    def _unpacked(self, upstream: Upstream, output: Output, pointer: str) -> Download:
+        """A file that stands in base64 inside a JSON reply."""
+        method = "GET" if output.json_body is None else "POST"
+        reply = self.send(upstream, HttpCall(method, output.url, json=output.json_body))
+        content = unpack(reply, pointer)
+        return Download(len(content), output.content_type, iter([content]))
+
     @contextmanager
-    def _follow(self, address: str, upstream: Upstream | None) -> Iterator[httpx.Response]:
+    def _follow(
+        self, address: str, upstream: Upstream | None, timeout: httpx.Timeout = TIMEOUT
+    ) -> Iterator[httpx.Response]:
         """GET with redirects, each judged anew. Once one leads away, the key stays behind."""
         url = parsed(address)
         for _ in range(REDIRECTS + 1):
@@ -108,7 +142,7 @@ class HttpEgress:
             self._check(url, own=upstream is not None)
             client = self._trusted if upstream else self._guarded
             headers = upstream.headers if upstream else {}
-            with opened(client, "GET", url, headers) as response:
+            with opened(client, "GET", url, headers, {"timeout": timeout}) as response:
                 if not response.has_redirect_location:
                     yield response
                     return
@@ -130,17 +164,6 @@ class HttpEgress:
             raise AddressRefused(f"only https is spoken, not {url.scheme or 'nothing'}")
         if url.userinfo and not own:
             raise AddressRefused("addresses with a user name are not connected to")
-
-    def _content(self, form: Mapping[str, str | FormFile]) -> dict[str, Any]:
-        """A form as httpx's `files`: multipart even where no part is a file."""
-        return {"files": {name: self._part(part) for name, part in form.items()}}
-
-    def _part(self, part: str | FormFile) -> tuple[str | None, str | bytes, str | None]:
-        if isinstance(part, str):
-            return None, part, None
-        if part.file.size > FORM_FILE_BYTES:
-            raise BadInputFile(f"a file of {part.file.size} bytes is too large to be sent")
-        return part.filename, self._blobs.read(part.file.key), part.file.content_type
 
 
 def _check_output(response: httpx.Response) -> None:

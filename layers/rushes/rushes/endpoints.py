@@ -2,20 +2,31 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from rushes.auth import Authenticator
 from rushes.dialects import dialect_of
 from rushes.dialects.base import (
+    Cancels,
     Dialect,
     HttpRequest,
     HttpResponse,
     JobView,
     PageView,
+    Uploads,
     Verb,
+    Videos,
 )
-from rushes.errors import InvalidRequest, NotFound, RushesError, ServerError, UnsupportedOperation
+from rushes.errors import (
+    AlreadyFinished,
+    InvalidRequest,
+    NotFound,
+    RushesError,
+    ServerError,
+    UnsupportedOperation,
+)
 from rushes.job import Job
 from rushes.service import Service
 
@@ -24,11 +35,15 @@ logger = Logger(service="rushes", child=True)
 
 @dataclass(frozen=True)
 class Endpoints:
+    """`base_url` is what addresses of ours begin with, whatever host a client named."""
+
     service: Service
     authenticator: Authenticator
+    base_url: str
 
     def answer(self, dialect: Dialect, verb: Verb, request: HttpRequest) -> HttpResponse:
         """The answer, whatever happens: errors come in the dialect's envelope."""
+        dialect = dialect.speaker(request)
         try:
             account = self.authenticator.account(dialect.read_key(request.headers))
             response = VERBS[verb](self, dialect, account, request)
@@ -37,7 +52,13 @@ class Endpoints:
         except Exception:
             logger.exception("unexpected", dialect=dialect.name, verb=verb)
             response = dialect.write_error(ServerError("something went wrong on our side"))
-        logger.info("answered", dialect=dialect.name, verb=verb, status=response.status)
+        logger.info(
+            "answered",
+            dialect=dialect.name,
+            verb=verb,
+            status=response.status,
+            job_id=request.variables.get("job_id"),
+        )
         return response
 
     def nowhere(self, request: HttpRequest) -> HttpResponse:
@@ -57,7 +78,7 @@ class Endpoints:
         job = self.service.create(account, dialect.name, dialect.read_create(request))
         return self._show(dialect, job, "create")
 
-    def _edit(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
+    def _edit(self, dialect: Videos, account: str, request: HttpRequest) -> HttpResponse:
         creation = dialect.read_edit(request)
         if creation.source_id is not None:
             source = self._find(dialect, account, creation.source_id)
@@ -65,7 +86,7 @@ class Endpoints:
         job = self.service.create(account, dialect.name, creation)
         return self._show(dialect, job, "edit")
 
-    def _remix(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
+    def _remix(self, dialect: Videos, account: str, request: HttpRequest) -> HttpResponse:
         prompt = dialect.read_remix(request)
         source = self._find(dialect, account, request.variables["job_id"])
         job = self.service.remix(account, dialect.name, source.id, prompt)
@@ -75,30 +96,58 @@ class Endpoints:
         job = self._find(dialect, account, request.variables["job_id"])
         return self._show(dialect, job, "retrieve")
 
-    def _list(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
+    def _status(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
+        job = self._find(dialect, account, request.variables["job_id"])
+        return self._show(dialect, job, "status")
+
+    def _result(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
+        job = self._find(dialect, account, request.variables["job_id"])
+        self.service.check_kept(job)
+        return self._show(dialect, job, "result")
+
+    def _list(self, dialect: Videos, account: str, request: HttpRequest) -> HttpResponse:
         query = dialect.read_list(request)
         if query.provider:
             self._check_provider(query.provider, "provider")
         return dialect.write_page(PageView(self.service.list(account, query), query.provider))
 
-    def _delete(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
+    def _delete(self, dialect: Videos, account: str, request: HttpRequest) -> HttpResponse:
         job = self._find(dialect, account, request.variables["job_id"])
         self.service.delete(account, job.id)
         return dialect.write_deleted(job)
 
-    def _content(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
+    def _content(self, dialect: Videos, account: str, request: HttpRequest) -> HttpResponse:
         """A redirect to S3: the bytes would not fit through a function."""
         variant = dialect.read_variant(request)
         job = self._find(dialect, account, request.variables["job_id"])
         link = self.service.content(account, job.id, variant)
         return HttpResponse(302, headers={"location": link, "cache-control": "no-store"})
 
+    def _cancel(self, dialect: Cancels, account: str, request: HttpRequest) -> HttpResponse:
+        job = self._find(dialect, account, request.variables["job_id"])
+        accepted = dialect.may_cancel(job) and not job.is_decided
+        if accepted:
+            try:
+                job = self.service.cancel(account, job.id)
+            except AlreadyFinished:
+                accepted = False
+        return dialect.write_cancelled(job, accepted=accepted)
+
+    def _upload(self, dialect: Uploads, account: str, request: HttpRequest) -> HttpResponse:
+        address = self.service.upload_address(account, dialect.read_upload(request))
+        return dialect.write_upload(address)
+
     def _unsupported(self, _dialect: Dialect, _account: str, request: HttpRequest) -> HttpResponse:
         """A route that the dialect has and we have nothing behind."""
         raise UnsupportedOperation(f"{request.method} {request.path} is not supported")
 
     def _show(self, dialect: Dialect, job: Job, verb: Verb) -> HttpResponse:
-        view = JobView(job, lambda artifact: self.service.link(job, artifact))
+        view = JobView(
+            job=job,
+            link=lambda artifact: self.service.link(job, artifact),
+            read=lambda artifact: self.service.blobs.read(artifact.key),
+            base_url=self.base_url,
+        )
         return dialect.write_job(view, verb)
 
     def _find(self, dialect: Dialect, account: str, written: str) -> Job:
@@ -114,7 +163,7 @@ class Endpoints:
             raise InvalidRequest(f"there is no provider {name[:80]}", param=param)
 
 
-VERBS: dict[Verb, Callable[[Endpoints, Dialect, str, HttpRequest], HttpResponse]] = {
+VERBS: dict[Verb, Callable[[Endpoints, Any, str, HttpRequest], HttpResponse]] = {
     "create": Endpoints._create,  # noqa: SLF001 - the table belongs to the class
     "edit": Endpoints._edit,  # noqa: SLF001
     "remix": Endpoints._remix,  # noqa: SLF001
@@ -122,5 +171,9 @@ VERBS: dict[Verb, Callable[[Endpoints, Dialect, str, HttpRequest], HttpResponse]
     "list": Endpoints._list,  # noqa: SLF001
     "delete": Endpoints._delete,  # noqa: SLF001
     "content": Endpoints._content,  # noqa: SLF001
+    "status": Endpoints._status,  # noqa: SLF001
+    "result": Endpoints._result,  # noqa: SLF001
+    "cancel": Endpoints._cancel,  # noqa: SLF001
+    "upload": Endpoints._upload,  # noqa: SLF001
     "unsupported": Endpoints._unsupported,  # noqa: SLF001
 }

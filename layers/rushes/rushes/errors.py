@@ -126,16 +126,25 @@ class WriteConflict(RushesError):
 
 
 class UpstreamError(RushesError):
-    """`wait_seconds` is what the provider asked for, None where it asked for nothing."""
+    """`wait_seconds` is what the provider asked for, None where it asked for nothing.
+
+    `upstream_code` is its own word for what is wrong.
+    """
 
     code = "upstream_error"
     http_status = 502
 
     def __init__(
-        self, message: str, *, code: str | None = None, wait_seconds: float | None = None
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        wait_seconds: float | None = None,
+        upstream_code: str | None = None,
     ) -> None:
         super().__init__(message, code=code)
         self.wait_seconds = wait_seconds
+        self.upstream_code = upstream_code
 
 
 class UpstreamUnreachable(UpstreamError):

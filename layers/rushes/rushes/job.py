@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rushes.request import GenerationRequest, StoredFile
+from rushes.request import GenerationRequest, Input, StoredFile
 
 
 class JobStatus(StrEnum):
@@ -63,13 +63,19 @@ class Verdict(BaseModel):
 
 
 class Output(BaseModel):
-    """A file at the provider's address. `needs_key`: its download wants the provider's key."""
+    """A file at the provider, at an address or inside a JSON reply."""
 
     model_config = ConfigDict(frozen=True)
 
     url: str
+    """Absolute, or relative to the provider's base URL where it begins with a slash."""
     needs_key: bool = False
+    """Whether its download wants the provider's key."""
     content_type: str | None = None
+    pointer: str | None = None
+    """Where in the JSON reply at `url` the file stands in base64 (RFC 6901)."""
+    json_body: dict[str, Any] | None = None
+    """What to POST to `url` for that reply; without it, it is a GET."""
 
 
 class Artifact(StoredFile):
@@ -77,6 +83,19 @@ class Artifact(StoredFile):
 
     sha256: str
     """Of the bytes as stored, in hexadecimal."""
+
+
+class Attempt(BaseModel):
+    """A provider that was tried before the present one, and why it was left."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    provider: str
+    operation: dict[str, Any] | None
+    started_at: float
+    ended_at: float
+    error: JobError
 
 
 class Job(BaseModel):
@@ -94,7 +113,19 @@ class Job(BaseModel):
     """The API that it came in by."""
     provider: str
     upstream_model: str
+    model: str = ""
+    """The catalog's name of what makes it at present; `request.model` is what was asked for."""
+    candidates: tuple[str, ...] = ()
+    """What is tried next, by the catalog's names, where the present provider does not make it."""
+    attempts: tuple[Attempt, ...] = ()
+    """What was tried before."""
+    attempt_at: float | None = None
+    """Since when the present provider is tried, if it is not the first."""
     request: GenerationRequest
+    kind: str = "video"
+    """video, image, audio or transcription."""
+    preferences: dict[str, str] = Field(default_factory=dict)
+    """How its client wants answers, for the dialect that it came in by."""
     status: JobStatus = JobStatus.QUEUED
     stage: Stage = Stage.ACCEPTED
     progress: int = 0
@@ -122,6 +153,10 @@ class Job(BaseModel):
     troubled_since: float | None = None
     """Since when the provider's answers have made no sense, without a break."""
     outputs: tuple[Output, ...] = ()
+    document: dict[str, Any] | None = None
+    """A result that is JSON: a transcript, for example."""
+    document_file: StoredFile | None = None
+    """The same, where it is too large for the row."""
     artifacts: tuple[Artifact, ...] = ()
     collections: int = 0
     """How often fetching the outputs was begun."""
@@ -153,6 +188,10 @@ class Job(BaseModel):
     def _step(self, now: float, **changes: Any) -> Self:  # noqa: ANN401 - any field of the job
         return self.model_copy(update={"updated_at": now, "version": self.version + 1, **changes})
 
+    def fetched(self, now: float, inputs: tuple[Input, ...]) -> Self:
+        """What its request pointed at is in the bucket."""
+        return self._step(now, request=self.request.model_copy(update={"inputs": inputs}))
+
     def submitting(self, now: float, lease_seconds: float) -> Self:
         """A create call is about to be made; nobody else may make one until the lease ends."""
         return self._step(
@@ -177,6 +216,33 @@ class Job(BaseModel):
             warnings=self.warnings + warnings,
         )
 
+    def moved(
+        self, now: float, error: JobError, model: str, provider: str, upstream_model: str
+    ) -> Self:
+        """The next candidate gets it; the ledger keeps what became of the present one."""
+        attempt = Attempt(
+            model=self.model or self.request.model,
+            provider=self.provider,
+            operation=self.operation,
+            started_at=self.attempt_at or self.created_at,
+            ended_at=now,
+            error=error,
+        )
+        return self._step(
+            now,
+            stage=Stage.WAITING,
+            attempts=(*self.attempts, attempt),
+            attempt_at=now,
+            candidates=self.candidates[1:],
+            model=model,
+            provider=provider,
+            upstream_model=upstream_model,
+            operation=None,
+            submitted_at=None,
+            troubled_since=None,
+            lease_until=None,
+        )
+
     def progressed(self, now: float, progress: int) -> Self:
         """Progress never runs backwards, whatever the provider says."""
         return self._step(now, progress=max(self.progress, min(progress, 99)), troubled_since=None)
@@ -193,10 +259,18 @@ class Job(BaseModel):
     def warned(self, now: float, warning: str) -> Self:
         return self._step(now, warnings=(*self.warnings, warning))
 
-    def generated(self, now: float, outputs: tuple[Output, ...], cost: float | None) -> Self:
+    def generated(
+        self,
+        now: float,
+        outputs: tuple[Output, ...],
+        cost: float | None,
+        document: dict[str, Any] | StoredFile | None = None,
+    ) -> Self:
         """The provider is done; its outputs are still to be fetched."""
         return self._step(
             now,
+            document=document if isinstance(document, dict) else None,
+            document_file=document if isinstance(document, StoredFile) else None,
             stage=Stage.STORING,
             generated_at=self.generated_at or now,
             outputs=outputs,

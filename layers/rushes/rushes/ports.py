@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from rushes.job import Artifact, Job, JobPage, Output
 from rushes.request import StoredFile, Upload
@@ -21,16 +21,26 @@ class FormFile:
 
 
 @dataclass(frozen=True)
+class JsonFile:
+    """A file as a value in a JSON call: as a data URL, as bare base64, or as a link to fetch."""
+
+    file: StoredFile
+    form: Literal["data_url", "base64", "link"]
+
+
+@dataclass(frozen=True)
 class HttpCall:
     """A call to a provider, relative to its base URL and without its key.
 
-    At most one of `json` and `form` is given; a form is sent as multipart.
+    At most one of `json` and `form` is given; a form is sent as multipart. Among the values of
+    `json` there may be `JsonFile`s; what they stand for is put in when the call is made.
     """
 
     method: str
     path: str
     json: Any = None
     form: Mapping[str, str | FormFile] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -129,7 +139,13 @@ class Blobs(Protocol):
     def put(self, key: str, upload: Upload) -> StoredFile: ...
     def put_stream(self, key: str, download: Download, content_type: str) -> Artifact: ...
     def read(self, key: str) -> bytes: ...
-    def link(self, artifact: Artifact, filename: str) -> str: ...
+    def find(self, key: str) -> StoredFile | None: ...
+    def link(self, file: StoredFile, filename: str) -> str: ...
+    def upload_link(self, key: str) -> str: ...
+    def key_of(self, address: str) -> str | None:
+        """The object that an address of ours stands for; None for anybody else's."""
+        ...
+
     def delete(self, prefix: str) -> None: ...
 
 
@@ -145,4 +161,8 @@ class Upstreams(Protocol):
 class Egress(Protocol):
     def send(self, upstream: Upstream, call: HttpCall) -> HttpReply: ...
     def fetch(self, url: str, limit: int) -> Upload: ...
+    def put(self, url: str, file: StoredFile) -> None:
+        """Send a file to an address that a provider gave for it."""
+        ...
+
     def download(self, upstream: Upstream, output: Output) -> AbstractContextManager[Download]: ...

@@ -1,5 +1,6 @@
 """What a client can do: the same verbs for every dialect."""
 
+import re
 import secrets
 from dataclasses import dataclass
 
@@ -18,7 +19,22 @@ from rushes.errors import (
 )
 from rushes.job import Artifact, Job, JobPage, JobStatus
 from rushes.ports import Blobs, Clock, Executions, JobQuery, Jobs
-from rushes.request import Creation, GenerationRequest, StoredFile, Upload
+from rushes.request import (
+    Creation,
+    GenerationRequest,
+    Input,
+    Role,
+    StoredFile,
+    Upload,
+    family_of,
+)
+
+UPLOAD_BYTES = 200 * 1024 * 1024
+UPLOAD_NAME = r"[a-z0-9]{1,64}\.[a-z0-9]{1,8}"
+"""Names that S3 cannot even be asked for are none that were given out."""
+
+PAGE_BYTES = 3 * 1024 * 1024
+"""A function's answer may have 6 MB."""
 
 logger = Logger(service="rushes", child=True)
 
@@ -36,14 +52,24 @@ class Service:
         if creation.source_id:
             return self.remix(account, dialect, creation.source_id, creation.request.prompt)
         name = creation.request.model or self.catalog.default_model
-        model = self.catalog.find(name)
+        model, *others = self.catalog.candidates(name, *creation.request.fallbacks)
         request = model.fit(creation.request.model_copy(update={"model": name}))
-        wants_image = creation.image is not None or request.image_url is not None
-        model.check_files(image=wants_image, source=creation.source_video is not None)
-        uploads = _checked(creation)
+        model.check_files(_roles(creation))
+        for other in others:
+            other.fit(request)
+            other.check_files(_roles(creation))
+        uploads = [(role, _checked(role, upload)) for role, upload in creation.uploads]
+        uploaded = [self._adopted(account, role, url) for role, url in creation.uploaded]
         job = self._new(account, dialect, model, request)
-        files = {name: self._keep(job, name, upload) for name, upload in uploads.items()}
-        return self._accept(job.model_copy(update={"request": request.model_copy(update=files)}))
+        stored = [self._keep(job, role, n, it) for n, (role, it) in enumerate(uploads)]
+        inputs = (*request.inputs, *stored, *uploaded)
+        whole = request.model_copy(update={"inputs": inputs})
+        changes = {
+            "request": whole,
+            "preferences": creation.preferences,
+            "candidates": tuple(other.name for other in others),
+        }
+        return self._accept(job.model_copy(update=changes))
 
     def remix(self, account: str, dialect: str, source_id: str, prompt: str) -> Job:
         """A new job that reworks a finished one: same model, length and size, new prompt."""
@@ -51,15 +77,11 @@ class Service:
         if source.status is not JobStatus.COMPLETED:
             raise InvalidRequest(f"{source_id} is not completed", param="video_id")
         model = self.catalog.find(source.request.model)
-        model.check_files(image=False, source=True)
-        film = self._artifact(source)
-        changes = {
-            "prompt": prompt,
-            "source_video": StoredFile(**film.model_dump(exclude={"sha256"})),
-        }
-        request = model.fit(
-            source.request.model_copy(update={**changes, "image": None, "image_url": None})
-        )
+        model.check_files({Role.SOURCE_VIDEO: "model"})
+        film = StoredFile(**self._artifact(source).model_dump(exclude={"sha256"}))
+        inputs = (Input(role=Role.SOURCE_VIDEO, file=film),)
+        changes = {"prompt": prompt, "inputs": inputs}
+        request = model.fit(source.request.model_copy(update=changes))
         job = self._new(account, dialect, model, request)
         return self._accept(job.model_copy(update={"remixed_from": source.id}))
 
@@ -81,7 +103,7 @@ class Service:
             raise UnknownCursor(f"there is no job {query.after} to go on after", param="after")
         if query.limit == 0:
             return JobPage()
-        return self.jobs.page(account, query)
+        return _short(self.jobs.page(account, query))
 
     def content(self, account: str, job_id: str, variant: str) -> str:
         """An address to download the job's film from, good for an hour."""
@@ -90,9 +112,21 @@ class Service:
             raise VariantNotAvailable(f"there is no {variant} of {job_id}", param="variant")
         return self.link(job, self._artifact(job))
 
+    def check_kept(self, job: Job) -> None:
+        """Refuse to give out what may have been deleted by its age."""
+        if job.expires_at and job.expires_at < self.clock():
+            raise ContentNotReady(
+                f"the content of {job.id} has expired", param="video_id", code="content_expired"
+            )
+
     def link(self, job: Job, artifact: Artifact) -> str:
         extension = media.EXTENSIONS.get(artifact.content_type, "bin")
         return self.blobs.link(artifact, f"{job.id}.{extension}")
+
+    def upload_address(self, account: str, extension: str) -> str:
+        """An address to PUT one input file to; it belongs to the account."""
+        name = f"{secrets.token_hex(16)}.{extension}"
+        return self.blobs.upload_link(f"uploads/{account}/{name}")
 
     def cancel(self, account: str, job_id: str) -> Job:
         """Have a job stopped: at once where it waits, at the provider where it runs."""
@@ -124,11 +158,12 @@ class Service:
             return
 
     def _artifact(self, job: Job) -> Artifact:
-        if job.expires_at and job.expires_at < self.clock():
+        self.check_kept(job)
+        if job.status is JobStatus.COMPLETED and not job.artifacts:
             raise ContentNotReady(
-                f"the content of {job.id} has expired", param="video_id", code="content_expired"
+                f"{job.id} came to words, not to a file", param="video_id", code="no_content"
             )
-        if job.status is not JobStatus.COMPLETED or not job.artifacts:
+        if job.status is not JobStatus.COMPLETED:
             raise ContentNotReady(
                 f"{job.id} is {job.status.value}: it has no content", param="video_id"
             )
@@ -144,15 +179,32 @@ class Service:
             dialect=dialect,
             provider=model.provider,
             upstream_model=model.model_at_provider,
+            model=model.name,
             request=request,
+            kind=model.kind,
             created_at=now,
             updated_at=now,
             deadline_at=now + model.deadline_seconds,
-            cost=model.price(request.seconds or 0),
+            cost=model.price(request.seconds),
         )
 
-    def _keep(self, job: Job, name: str, upload: Upload) -> StoredFile:
-        return self.blobs.put(f"inputs/{job.account}/{job.id}/{name}", upload)
+    def _keep(self, job: Job, role: Role, number: int, upload: Upload) -> Input:
+        key = f"inputs/{job.account}/{job.id}/upload-{number}"
+        return Input(role=role, file=self.blobs.put(key, upload))
+
+    def _adopted(self, account: str, role: Role, address: str) -> Input:
+        """A file that the client has PUT to an address of ours. The address is never fetched."""
+        key = self.blobs.key_of(address)
+        if key is None or not re.fullmatch(rf"uploads/{re.escape(account)}/{UPLOAD_NAME}", key):
+            raise InvalidRequest("URL is none that was given out to this account", param="URL")
+        file = self.blobs.find(key)
+        if file is None:
+            raise InvalidRequest("nothing was uploaded to URL, or too long ago", param="URL")
+        if file.size > UPLOAD_BYTES:
+            raise InvalidRequest(f"the upload has more than {UPLOAD_BYTES} bytes", param="URL")
+        if media.family(file.content_type) != family_of(role):
+            raise InvalidRequest(f"what was uploaded is no {family_of(role)}", param="URL")
+        return Input(role=role, file=file)
 
     def _accept(self, job: Job) -> Job:
         self.jobs.add(job)
@@ -167,18 +219,27 @@ class Service:
             logger.warning("not started yet", job_id=job.id, reason=error.message)
 
 
-def _checked(creation: Creation) -> dict[str, Upload]:
-    """The files that came along, by what they are for, with their real content types."""
-    found: dict[str, Upload] = {}
-    for name, upload, is_right in (
-        ("image", creation.image, media.is_image),
-        ("source_video", creation.source_video, media.is_video),
-    ):
-        if upload is None:
-            continue
-        kind = media.sniff(upload.content)
-        if kind is None or not is_right(kind):
-            wanted = "an image" if name == "image" else "a film"
-            raise InvalidRequest(f"{upload.field} is not {wanted}", param=upload.field)
-        found[name] = Upload(upload.field, kind, upload.content)
-    return found
+def _short(page: JobPage) -> JobPage:
+    """As much of the page as fits into an answer; the rest is on the next one."""
+    length = 0
+    for count, job in enumerate(page.jobs):
+        length += len(job.model_dump_json())
+        if count and length > PAGE_BYTES:
+            return JobPage(jobs=page.jobs[:count], has_more=True)
+    return page
+
+
+def _roles(creation: Creation) -> dict[Role, str]:
+    """What the files that came with a call are for, and the fields that they came in."""
+    roles = {it.role: "input_reference" for it in creation.request.inputs}
+    roles |= {role: upload.field for role, upload in creation.uploads}
+    return roles | {role: "URL" for role, _ in creation.uploaded}
+
+
+def _checked(role: Role, upload: Upload) -> Upload:
+    """The file with its real content type."""
+    kind = media.sniff(upload.content)
+    if kind is None or media.family(kind) != family_of(role):
+        wanted = {"image": "an image", "video": "a film", "audio": "sound"}[family_of(role)]
+        raise InvalidRequest(f"{upload.field} is not {wanted}", param=upload.field)
+    return Upload(upload.field, kind, upload.content)

@@ -6,7 +6,7 @@ clients wait for, loads neither httpx nor a provider.
 
 import time
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 from botocore.config import Config
@@ -31,14 +31,22 @@ ONE_SESSION = boto3.session.Session()
 RETRIES = Config(
     retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=20
 )
-S3 = RETRIES.merge(
-    Config(
-        signature_version="s3v4",  # without it links are signed in a way that newer regions refuse
-        request_checksum_calculation="when_required",  # a stream is read once
-        s3={"payload_signing_enabled": False},
-        read_timeout=120,
+
+
+def _s3() -> Config:
+    """Links must name the bucket's region: a new bucket's others redirect, and break signatures.
+
+    By host name, then; but the local engine has no host names.
+    """
+    style: Literal["path", "virtual"] = "path" if settings().local_mode else "virtual"
+    return RETRIES.merge(
+        Config(
+            signature_version="s3v4",
+            request_checksum_calculation="when_required",  # a stream is read once
+            s3={"addressing_style": style, "payload_signing_enabled": False},
+            read_timeout=120,
+        )
     )
-)
 
 
 @cache
@@ -61,7 +69,7 @@ def endpoints() -> "Endpoints":
         clock=time.time,
     )
     keys = KeyTable(_client("dynamodb"), settings().table_name)
-    return Endpoints(service, Authenticator(keys))
+    return Endpoints(service, Authenticator(keys), settings().public_url.rstrip("/"))
 
 
 @cache
@@ -113,7 +121,7 @@ def sweeper() -> "Sweeper":
 def _bucket() -> "Bucket":
     from rushes.blobs import Bucket
 
-    return Bucket(_client("s3", S3), settings().bucket_name, settings().output_bytes)
+    return Bucket(_client("s3", _s3()), settings().bucket_name, settings().output_bytes)
 
 
 def _tools() -> dict[str, Any]:

@@ -19,8 +19,6 @@ from local.studio.openai_videos.fields import (
     ImageReference,
 )
 
-DEFAULT_MODEL = "studio-1"
-
 
 async def brief_of_create(studio: Studio, wish: CreateVideo) -> Brief:
     width, height = map(int, wish.size.split("x"))
@@ -58,7 +56,7 @@ def brief_of_remix(studio: Studio, source: Job, prompt: str, kind: Source) -> Br
 
 async def brief_of_edit(studio: Studio, wish: EditVideo) -> Brief:
     if isinstance(wish.video, Upload):
-        return await _brief_of_upload(studio, wish.prompt, wish.video)
+        return await _brief_of_upload(studio, wish, wish.video)
     try:
         source = studio.completed(wish.video.id)
     except (UnknownJobError, NotReadyError) as problem:
@@ -68,7 +66,7 @@ async def brief_of_edit(studio: Studio, wish: EditVideo) -> Brief:
     return brief_of_remix(studio, source, wish.prompt, "edits")
 
 
-async def _brief_of_upload(studio: Studio, prompt: str, upload: Upload) -> Brief:
+async def _brief_of_upload(studio: Studio, wish: EditVideo, upload: Upload) -> Brief:
     """Size and length are those of the file, as far as the studio can render them."""
     try:
         clip, facts = await inputs.keep_clip(upload.content, studio.folder)
@@ -79,7 +77,7 @@ async def _brief_of_upload(studio: Studio, prompt: str, upload: Upload) -> Brief
         text = f"Both sides must be {SMALLEST_SIDE} to {LARGEST_SIDE} pixels."
         raise _unusable(text, "video")
     seconds = min(LONGEST_SECONDS, max(1, round(facts.seconds)))
-    return Brief(prompt, DEFAULT_MODEL, width, height, seconds, source="edits", clip=clip)
+    return Brief(wish.prompt, wish.model, width, height, seconds, source="edits", clip=clip)
 
 
 async def _read_picture(reference: ImageReference | Upload) -> bytes:

@@ -31,7 +31,7 @@ def _check_size(size: str) -> str:
     return size
 
 
-def _check_seconds(seconds: str) -> str:
+def check_seconds(seconds: str) -> str:
     if not _SECONDS.fullmatch(seconds) or int(seconds) > LONGEST_SECONDS:
         raise ValueError(f"seconds must be a string from '1' to '{LONGEST_SECONDS}'")
     return seconds
@@ -64,7 +64,7 @@ class CreateVideo(Fields):
 
     prompt: Prompt
     model: Literal["studio-1", "studio-1-pro"] = "studio-1"
-    seconds: Annotated[str, AfterValidator(_check_seconds)] = "4"
+    seconds: Annotated[str, AfterValidator(check_seconds)] = "4"
     size: Annotated[str, AfterValidator(_check_size)] = "720x1280"
     input_reference: ImageReference | InstanceOf[Upload] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
@@ -79,6 +79,7 @@ class RemixVideo(Fields):
 class EditVideo(Fields):
     prompt: Prompt
     video: VideoReference | InstanceOf[Upload]
+    model: Literal["studio-1", "studio-1-pro"] = "studio-1"  # an extra, as LiteLLM has it
 
 
 class ListVideos(Fields):

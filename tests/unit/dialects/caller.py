@@ -31,8 +31,7 @@ name = "studio/film"
 seconds = [4, 8]
 sizes = ["1280x720", "720x1280"]
 options = ["seed", "negative_prompt", "guidance_scale", "webhook"]
-image = true
-remix = true
+inputs = ["image", "source_video"]
 [[models]]
 name = "openai/plain"
 seconds = [4]
@@ -41,6 +40,7 @@ sizes = ["1280x720"]
 BIFROST, OPENAI = "/v1/videos", "/openai/v1/videos"
 BASES = (BIFROST, "/bifrost/v1/videos", OPENAI)
 ACCOUNT, STRANGER = "alice", "bob"
+BASE_URL = "https://rushes.example"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
 FILM = b"\x00\x00\x00\x18ftypmp42" + bytes(16)
 FIELDS = {"prompt": "a cat", "model": "studio/film", "size": "1280x720", "seconds": "4"}
@@ -82,7 +82,7 @@ class Caller:
         self.jobs, self.blobs = FakeJobs(), FakeBlobs()
         self.executions, self.keys = FakeExecutions(), FakeKeys()
         service = Service(self.jobs, self.blobs, self.executions, CATALOG, self.clock)
-        self.endpoints = Endpoints(service, Authenticator(self.keys))
+        self.endpoints = Endpoints(service, Authenticator(self.keys), BASE_URL)
         self.key, self.strangers_key = self.new_key(ACCOUNT), self.new_key(STRANGER)
         monkeypatch.setattr(wiring, "endpoints", lambda: self.endpoints)
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from rushes.job import JobStatus
+from rushes.request import Role
 from tests.unit.dialects.caller import (
     BIFROST,
     FIELDS,
@@ -94,7 +95,10 @@ def test_bifrost_clients_must_name_the_model(caller: Caller, fields: dict[str, s
         ({"negative_prompt": 5}, "negative_prompt"),
         ({"audio": "perhaps"}, "audio"),
         ({"audio": True}, "audio"),
-        ({"fallbacks": []}, "fallbacks"),
+        ({"fallbacks": "studio/film"}, "fallbacks"),
+        ({"fallbacks": [{"provider": "studio"}]}, "fallbacks.0.model"),
+        ({"fallbacks": [{"provider": "studio", "model": "none"}]}, "model"),
+        ({"fallbacks": [{"provider": "studio", "model": "film", "key": "x"}]}, "fallbacks.0.key"),
         ({"video_uri": "https://films.example/1"}, "video_uri"),
         ({"steps": 30}, "steps"),
         ({"": 1}, ""),
@@ -164,8 +168,7 @@ def test_pollers_are_told_when_to_come_back(caller: Caller, base: str):
 @pytest.mark.parametrize("video", [FILM, b"\x1a\x45\xdf\xa3" + bytes(16)])
 def test_an_edit_takes_a_film_as_a_file(caller: Caller, base: str, video: bytes):
     reply = caller.form(f"{base}/edits", ("prompt", "at night"), ("video", "video/mp4", video))
-    stored = caller.job(reply).request.source_video
-    assert stored
+    (stored,) = caller.job(reply).request.files(Role.SOURCE_VIDEO)
     assert caller.blobs.objects == {stored.key: video}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from rushes.request import Input, Role
 from tests.unit.dialects.caller import FIELDS, FILM, PNG, Caller, assert_refused
 
 ADDRESS = "https://pictures.example/cat.png?width=1#top"
@@ -15,35 +16,38 @@ FORM = tuple(FIELDS.items())
 @pytest.mark.parametrize("reference", [DATA, {"image_url": DATA}])
 def test_a_data_url_is_stored_as_a_file(caller: Caller, base: str, reference: Any):
     job = caller.job(caller.create(base, input_reference=reference))
-    assert job.request.image
-    assert job.request.image.content_type == "image/png"
-    assert caller.blobs.objects == {job.request.image.key: PNG}
+    image = job.request.file(Role.IMAGE)
+    assert image
+    assert image.content_type == "image/png"
+    assert caller.blobs.objects == {image.key: PNG}
 
 
 @pytest.mark.parametrize("name", ["input_reference", "input_reference[image_url]"])
 def test_a_form_may_carry_a_data_url_or_an_address(caller: Caller, base: str, name: str):
     by_address = caller.job(caller.form(base, *FORM, (name, ADDRESS)))
     by_data_url = caller.job(caller.form(base, *FORM, (name, DATA)))
-    assert by_address.request.image_url == ADDRESS
-    assert by_data_url.request.image
+    assert by_address.request.inputs == (Input(role=Role.IMAGE, url=ADDRESS),)
+    assert by_data_url.request.file(Role.IMAGE)
 
 
 @pytest.mark.parametrize("kind", ["image/png", "text/html", "video/mp4"])
 def test_a_file_is_what_its_bytes_are_not_what_it_is_called(caller: Caller, base: str, kind: str):
     job = caller.job(caller.form(base, *FORM, ("input_reference", kind, PNG)))
-    assert job.request.image
-    assert job.request.image.content_type == "image/png"
+    (image,) = job.request.files(Role.IMAGE)
+    assert image.content_type == "image/png"
 
 
 @pytest.mark.parametrize("reference", [ADDRESS, {"image_url": ADDRESS}, "HTTP://a.example"])
 def test_an_address_is_kept_to_be_fetched_later(caller: Caller, base: str, reference: Any):
     job = caller.job(caller.create(base, input_reference=reference))
-    assert job.request.image_url in (ADDRESS, "HTTP://a.example")
+    (kept,) = job.request.inputs
+    assert (kept.role, kept.file) == (Role.IMAGE, None)
+    assert kept.url in (ADDRESS, "HTTP://a.example")
     assert caller.blobs.objects == {}
 
 
 def test_no_reference_is_none(caller: Caller, base: str):
-    assert caller.job(caller.create(base, input_reference=None)).request.image is None
+    assert caller.job(caller.create(base, input_reference=None)).request.inputs == ()
 
 
 @pytest.mark.parametrize(

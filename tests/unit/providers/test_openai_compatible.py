@@ -25,7 +25,7 @@ def polled(**video: Any) -> PollResult:
 
 @pytest.mark.parametrize("status", ["queued", "pending", "in_progress", "processing", "running"])
 def test_a_job_on_its_way_is_pending(status: str):
-    assert polled(status=status) == Pending()
+    assert polled(status=status) == Pending(queued=status in ("queued", "pending"))
 
 
 @pytest.mark.parametrize("status", ["completed", "succeeded"])
@@ -66,7 +66,7 @@ def test_progress_is_a_whole_number_whatever_it_comes_as(progress: object, perce
 def test_a_provider_that_says_when_to_ask_again_is_heard():
     body = b'{"id": "video_1", "status": "queued"}'
     result = PROVIDER.polled({"id": "video_1"}, HttpReply(200, {"retry-after": "8"}, body))
-    assert result == Pending(wait_seconds=8)
+    assert result == Pending(wait_seconds=8, queued=True)
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1).filter(lambda it: it.strip(".")))

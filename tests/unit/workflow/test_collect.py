@@ -8,12 +8,12 @@ import pytest
 from typing_extensions import override
 
 from rushes.errors import BadOutput, OutputInterrupted, StoreUnavailable, UpstreamSilent
-from rushes.job import Job, JobStatus, Output
+from rushes.job import Job, JobStatus, Output, Verdict
 from rushes.ports import Download, Upstream
-from rushes.workflow.collect import TRIES
+from rushes.workflow.collect import PATIENCE_SECONDS, TRIES
 from rushes.workflow.step import ENDING, STORE_TROUBLE_WAIT
 from tests.fakes import FakeEgress
-from tests.world import ACCOUNT, CONTENT, FILM, PICTURE, World
+from tests.world import ACCOUNT, CONTENT, FILM, PICTURE, SOUND, World
 
 
 @pytest.fixture
@@ -104,8 +104,20 @@ def test_copying_is_given_up_in_the_end(world: World) -> None:
     job = world.generated()
     world.egress.files[CONTENT] = OutputInterrupted("the output's address answered 403")
     outcomes = [world.collect(job)["status"] for _ in range(TRIES)]
-    assert outcomes == ["pending"] * (TRIES - 1) + ["ending"]
+    assert outcomes == ["pending"] * TRIES
+    world.clock.advance(PATIENCE_SECONDS)
+    assert world.collect(job)["status"] == "pending"
+    world.clock.advance(1)
+    assert world.collect(job) == ENDING
     assert failure(world, job) == "output_interrupted: the output's address answered 403"
+
+
+def test_copying_is_not_given_up_for_its_age_alone(world: World) -> None:
+    job = world.generated()
+    world.egress.files[CONTENT] = OutputInterrupted("the output's address answered 403")
+    world.clock.advance(PATIENCE_SECONDS + 1)
+    outcomes = [world.collect(job)["status"] for _ in range(TRIES)]
+    assert outcomes == ["pending"] * (TRIES - 1) + ["ending"]
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>expired</html>", b'{"error": "gone"}'])
@@ -130,6 +142,46 @@ def test_a_success_without_an_output_is_none(world: World) -> None:
     job = world.running()
     assert world.collect(job) == ENDING
     assert failure(world, job) == "bad_output: the provider finished without an output"
+
+
+def test_a_result_that_is_only_a_document_is_one(world: World) -> None:
+    job = world.running()
+    told = {"text": "hello", "segments": [{"start": 0.5, "words": []}]}
+    world.jobs.change(ACCOUNT, job.id, lambda it: it.generated(world.clock(), (), 0.1, told))
+    assert world.collect(job) == ENDING
+    collected = world.now(job)
+    assert (collected.verdict, collected.artifacts) == (Verdict(status=JobStatus.COMPLETED), ())
+    assert world.blobs.objects == {}
+    assert len(world.egress.calls) == 1
+    assert world.finish(job)["status"] == "completed"
+    assert (world.now(job).document, world.now(job).progress) == (told, 100)
+
+
+def test_an_empty_document_is_a_result_as_well(world: World) -> None:
+    job = world.running()
+    world.jobs.change(ACCOUNT, job.id, lambda it: it.generated(world.clock(), (), None, {}))
+    world.collect(job)
+    assert world.finish(job)["status"] == "completed"
+
+
+def test_beside_a_document_the_outputs_are_copied_all_the_same(world: World) -> None:
+    job = world.generated()
+    outputs = (Output(url="/a"), Output(url="/b"))
+    world.jobs.change(
+        ACCOUNT, job.id, lambda it: it.generated(world.clock(), outputs, None, {"seed": 7})
+    )
+    world.egress.files = {"/a": SOUND, "/b": BadOutput("no")}
+    assert world.collect(job) == ENDING
+    assert failure(world, job) == "bad_output: no"
+
+
+def test_sound_is_stored_under_its_real_type(world: World) -> None:
+    job = world.generated()
+    world.egress.files[CONTENT] = SOUND
+    world.collect(job)
+    (artifact,) = world.now(job).artifacts
+    assert artifact.key == f"outputs/{ACCOUNT}/{job.id}/0.mp3"
+    assert artifact.content_type == "audio/mpeg"
 
 
 def test_a_store_that_cannot_be_written_to_costs_time_only(world: World) -> None:

@@ -1,11 +1,24 @@
 """Asking a provider how a job stands."""
 
-import pytest
+import json
 
+import pytest
+from typing_extensions import override
+
+from rushes.dialects.base import JobView
 from rushes.errors import StoreUnavailable, UpstreamSilent, UpstreamUnreachable
 from rushes.job import Job, JobError, JobStatus, Output, Stage
 from rushes.ports import HttpCall, HttpReply
-from rushes.providers.base import Pending, PollResult, Profile, Submitted
+from rushes.providers.base import (
+    AskAlso,
+    Failed,
+    Pending,
+    PollResult,
+    Profile,
+    Submitted,
+    Succeeded,
+)
+from rushes.providers.replies import check_answered
 from rushes.workflow.poll import PATIENCE_SECONDS
 from rushes.workflow.step import ENDING, STORE_TROUBLE_WAIT
 from tests.world import ACCOUNT, ASK, CONTENT, STOP, World, reply, video
@@ -33,8 +46,24 @@ class Slow:
     def poll(self, _operation: dict[str, object]) -> HttpCall:
         return HttpCall("GET", "/videos/up-1")
 
-    def polled(self, _operation: dict[str, object], _reply: HttpReply) -> PollResult:
+    def polled(self, _operation: dict[str, object], _reply: HttpReply) -> PollResult | AskAlso:
         return Pending(wait_seconds=self.asked)
+
+
+class TellsApart(Slow):
+    """A provider whose status and result are two calls."""
+
+    found: PollResult = Succeeded((Output(url="/a"),), cost=1.5)
+
+    @override
+    def polled(self, _operation: dict[str, object], _reply: HttpReply) -> PollResult | AskAlso:
+        return AskAlso(HttpCall("GET", "/results/up-1"))
+
+    def resulted(self, operation: dict[str, object], reply: HttpReply) -> PollResult:
+        assert operation == {"id": "up-1"}
+        check_answered(reply)
+        assert json.loads(reply.body) == {"of": "the result"}
+        return self.found
 
 
 def error_of(world: World, job: Job) -> JobError:
@@ -62,6 +91,76 @@ def test_a_provider_may_say_when_to_ask_again(world: World, asked: float | None,
     job = world.running()
     world.answer(ASK, reply(200))
     assert world.poll(job)["wait_seconds"] == wait
+
+
+RESULT = "GET /results/up-1"
+THE_RESULT = reply(200, of="the result")
+
+
+@pytest.fixture
+def told(world: World) -> TellsApart:
+    """The provider, which has `world`'s job done."""
+    provider = TellsApart()
+    world.adapter = lambda _kind: provider
+    world.answer(ASK, reply(200, of="the status"))
+    world.answer(RESULT, THE_RESULT)
+    return provider
+
+
+def test_what_came_of_it_is_asked_for_by_another_call(world: World, told: TellsApart) -> None:
+    told.found = Succeeded((Output(url="/a"),), cost=1.5, document={"text": "hello"})
+    job = world.running()
+    assert world.poll(job) == SUCCEEDED
+    done = world.now(job)
+    assert (done.outputs, done.cost) == ((Output(url="/a"),), 1.5)
+    assert (done.document, done.stage) == ({"text": "hello"}, Stage.STORING)
+    assert [f"{it.method} {it.path}" for it in world.egress.calls[1:]] == [ASK, RESULT]
+    assert {it.base_url for it in world.egress.upstreams} == {"https://studio.example/v1"}
+
+
+def test_what_came_of_it_may_be_a_failure_or_nothing_yet(world: World, told: TellsApart) -> None:
+    job = world.running()
+    told.found = Pending(progress=70)
+    assert world.poll(job)["status"] == "pending"
+    assert world.now(job).progress == 70
+    told.found = Failed(JobError(code="upstream_failed", message="it burns"))
+    assert world.poll(job) == ENDING
+    assert error_of(world, job).message == "it burns"
+
+
+@pytest.mark.parametrize(
+    ("answer", "wait"),
+    [
+        (reply(429, {"retry-after": "45"}), 45),
+        (reply(503), 8),
+        (UpstreamSilent("no answer"), 8),
+        (UpstreamUnreachable("refused"), 8),
+    ],
+)
+@pytest.mark.usefixtures("told")
+def test_bad_moments_are_sat_out_in_the_second_call_as_well(
+    world: World, answer: HttpReply | Exception, wait: int
+) -> None:
+    job = world.running()
+    world.clock.advance(60)
+    world.answer(RESULT, answer, THE_RESULT)
+    assert world.poll(job) == {"status": "pending", "wait_seconds": wait}
+    assert world.now(job) == job
+    assert world.poll(job) == SUCCEEDED
+    calls = [f"{it.method} {it.path}" for it in world.egress.calls[1:]]
+    assert calls == [ASK, RESULT, ASK, RESULT]
+
+
+@pytest.mark.usefixtures("told")
+def test_a_result_that_is_not_there_is_borne_for_five_minutes(world: World) -> None:
+    job = world.running()
+    world.answer(RESULT, reply(404))
+    assert world.poll(job)["status"] == "pending"
+    world.clock.advance(PATIENCE_SECONDS)
+    assert world.poll(job)["status"] == "pending"
+    world.clock.advance(1)
+    assert world.poll(job) == ENDING
+    assert error_of(world, job).code == "upstream_job_not_found"
 
 
 def test_progress_is_kept_and_never_runs_backwards(world: World) -> None:
@@ -159,9 +258,14 @@ def test_one_sensible_answer_starts_the_patience_anew(world: World) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_key_fails_the_job_at_once(world: World, status: int) -> None:
+def test_a_refused_key_is_borne_for_five_minutes(world: World, status: int) -> None:
+    """It may be one that is just being exchanged."""
     job = world.running()
     world.answer(ASK, reply(status, error={"message": "who are you?"}))
+    assert world.poll(job)["status"] == "pending"
+    world.clock.advance(PATIENCE_SECONDS)
+    assert world.poll(job)["status"] == "pending"
+    world.clock.advance(1)
     assert world.poll(job) == ENDING
     assert error_of(world, job).code == "upstream_unauthorized"
 
@@ -241,6 +345,9 @@ def test_a_job_that_ended_while_its_provider_was_asked_stays_as_it_ended(
 @pytest.mark.parametrize("answer", [video("failed"), reply(401)])
 def test_of_two_verdicts_the_first_one_stands(world: World, answer: HttpReply) -> None:
     job = world.running()
+    world.answer(ASK, video("dreaming"))
+    world.poll(job)
+    world.clock.advance(PATIENCE_SECONDS + 1)
     world.answer(ASK, answer)
     world.jobs.before_write = lambda: _call_off(world, job)
     assert world.poll(job) == ENDING
@@ -259,5 +366,28 @@ def _end(world: World, job: Job) -> None:
 def test_a_job_whose_provider_left_the_catalog_fails_by_that_name(world: World) -> None:
     job = world.running()
     world.jobs.change(ACCOUNT, job.id, lambda it: it.model_copy(update={"provider": "gone"}))
+    assert world.poll(job)["status"] == "pending"
+    world.clock.advance(PATIENCE_SECONDS + 1)
     assert world.poll(job) == ENDING
     assert error_of(world, job).code == "provider_not_configured"
+
+
+@pytest.mark.parametrize("words", [10, 60_000])
+def test_a_long_document_is_kept_beside_the_row(words: int) -> None:
+    """A row of the table holds 400 KB; an hour of speech may be more."""
+    told = {"text": "word " * words}
+
+    class Scribe(Slow):
+        @override
+        def polled(self, _operation: dict[str, object], _reply: HttpReply) -> PollResult:
+            return Succeeded(document=told)
+
+    world = World(adapter=lambda *_: Scribe())
+    job = world.running()
+    world.answer(ASK, reply(200))
+    assert world.poll(job) == SUCCEEDED
+    done = world.now(job)
+    assert (done.document is None) is (words > 10)
+    assert len(done.model_dump_json()) < 200_000
+    view = JobView(done, lambda _: "", lambda file: world.blobs.read(file.key), "")
+    assert view.document == told

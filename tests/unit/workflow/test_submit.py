@@ -14,11 +14,15 @@ from rushes.errors import (
 )
 from rushes.job import Job, JobStatus, Stage
 from rushes.ports import FormFile, HttpReply, Timing
+from rushes.request import Input, Role
 from rushes.workflow.step import ENDING, STORE_TROUBLE_WAIT
 from rushes.workflow.submit import LEASE_SECONDS
-from tests.world import ACCOUNT, CATALOG, CREATE, PICTURE, World, reply, video
+from tests.world import ACCOUNT, CATALOG, CREATE, FILM, PICTURE, SOUND, World, reply, video
 
 ADDRESS = "https://pictures.example/ball.png"
+FETCHED = {"status": "pending", "wait_seconds": 1}
+"""Fetching has a run of its own: the create call gets all of a function's time."""
+PICTURE_THERE = Input(role=Role.IMAGE, url=ADDRESS)
 
 
 @pytest.fixture
@@ -153,7 +157,7 @@ def test_tries_are_spaced_ever_wider(world: World) -> None:
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
-        (reply(400, error={"message": "no", "code": "too_rude"}), "too_rude"),
+        (reply(400, error={"message": "no", "code": "too_rude"}), "upstream_refused"),
         (reply(400, error={"message": "no", "code": "content_filter"}), "content_filtered"),
         (reply(401), "upstream_unauthorized"),
         (HttpReply(200, {}, b"<html>"), "upstream_bad_response"),
@@ -164,6 +168,17 @@ def test_a_clear_no_and_nonsense_end_the_job(world: World, answer: HttpReply, co
     world.answer(CREATE, answer)
     assert world.submit(job) == ENDING
     assert verdict(world, job) == code
+
+
+@pytest.mark.parametrize("word", ["too_rude", "content_filter"])
+def test_the_providers_own_word_for_its_no_is_kept(world: World, word: str) -> None:
+    job = world.accepted()
+    world.answer(CREATE, reply(400, error={"message": "no", "code": word}))
+    world.submit(job)
+    decided = world.now(job).verdict
+    assert decided is not None
+    assert decided.error is not None
+    assert decided.error.upstream_code == word
 
 
 def test_a_secret_that_cannot_be_read_costs_time_only(world: World) -> None:
@@ -215,21 +230,66 @@ def test_a_cancel_waits_for_a_create_call_that_may_be_on_its_way(world: World) -
 
 
 def test_a_picture_at_an_address_is_fetched_and_sent_along(world: World) -> None:
-    job = world.accepted(image_url=ADDRESS)
+    job = world.accepted(inputs=[PICTURE_THERE])
     world.egress.files[ADDRESS] = PICTURE
+    assert world.submit(job) == FETCHED
+    world.egress.files.clear()  # it is in the bucket: nobody asks there again
     world.submit(job)
     (call,) = world.creates()
     assert call.form is not None
     part = call.form["input_reference"]
     assert isinstance(part, FormFile)
+    assert part.file.key == f"inputs/{ACCOUNT}/{job.id}/0"
+    assert (part.file.content_type, part.file.size) == ("image/png", len(PICTURE))
     assert world.blobs.objects[part.file.key] == PICTURE
+
+
+def test_a_film_at_an_address_is_fetched_and_sent_along(world: World) -> None:
+    source = Input(role=Role.SOURCE_VIDEO, url=ADDRESS)
+    job = world.accepted(inputs=[PICTURE_THERE.model_copy(update={"url": "x"}), source])
+    world.egress.files = {"x": PICTURE, ADDRESS: FILM}
+    world.answer("POST /videos/edits", video("queued"))
+    assert world.submit(job) == FETCHED
+    assert world.submit(job)["status"] == "submitted"
+    (call,) = world.creates()
+    assert call.form is not None
+    part = call.form["video"]
+    assert isinstance(part, FormFile)
+    assert (part.file.key, part.file.content_type) == (
+        f"inputs/{ACCOUNT}/{job.id}/1",
+        "video/mp4",
+    )
+    assert world.blobs.objects == {f"inputs/{ACCOUNT}/{job.id}/0": PICTURE, part.file.key: FILM}
+
+
+@pytest.mark.parametrize(
+    ("role", "content", "said"),
+    [
+        (Role.IMAGE, FILM, "what image points to is no image"),
+        (Role.IMAGE, SOUND, "what image points to is no image"),
+        (Role.SOURCE_VIDEO, PICTURE, "what source_video points to is no video"),
+        (Role.SOURCE_VIDEO, b"", "what source_video points to is no video"),
+    ],
+)
+def test_a_file_of_another_family_than_its_role_wants_ends_the_job(
+    world: World, role: Role, content: bytes, said: str
+) -> None:
+    job = world.accepted(inputs=[Input(role=role, url=ADDRESS)])
+    world.egress.files[ADDRESS] = content
+    assert world.submit(job) == ENDING
+    assert verdict(world, job) == "invalid_input_reference"
+    decided = world.now(job).verdict
+    assert decided is not None
+    assert decided.error is not None
+    assert decided.error.message == said
+    assert (world.egress.calls, world.blobs.objects) == ([], {})
 
 
 @pytest.mark.parametrize("picture", [b"<html>", BadInputFile("it answered 404")])
 def test_a_picture_that_is_none_ends_the_job_before_anything_is_sent(
     world: World, picture: bytes | Exception
 ) -> None:
-    job = world.accepted(image_url=ADDRESS)
+    job = world.accepted(inputs=[PICTURE_THERE])
     world.egress.files[ADDRESS] = picture
     assert world.submit(job) == ENDING
     assert verdict(world, job) == "invalid_input_reference"

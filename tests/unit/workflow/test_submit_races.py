@@ -3,6 +3,7 @@
 import pytest
 
 from rushes.job import Job, JobStatus, Stage
+from rushes.request import Input, Role
 from rushes.workflow.step import ENDING
 from rushes.workflow.submit import LEASE_SECONDS
 from tests.world import ACCOUNT, CREATE, PICTURE, World, video
@@ -35,7 +36,7 @@ def test_of_two_that_claim_at_once_one_waits_for_the_others_lease(world: World) 
 
 def test_a_cancel_that_comes_while_the_picture_is_fetched_is_in_time(world: World) -> None:
     """And the job stays ended: no claim is laid to it afterwards."""
-    job = world.accepted(image_url=ADDRESS)
+    job = world.accepted(inputs=[Input(role=Role.IMAGE, url=ADDRESS)])
     world.egress.files[ADDRESS] = PICTURE
     world.jobs.before_write = lambda: _cancel_to_the_end(world, job)
     assert world.submit(job)["status"] == "pending"

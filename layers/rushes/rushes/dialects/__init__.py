@@ -2,9 +2,20 @@
 
 from rushes.dialects.base import Dialect
 from rushes.dialects.bifrost import BifrostDialect
+from rushes.dialects.fal import FalDialect
 from rushes.dialects.openai import OpenAIDialect
+from rushes.dialects.pipelet import PipeletDialect
+from rushes.dialects.tiyaro import TiyaroDialect
+from rushes.dialects.together import TogetherDialect
 
-DIALECTS: tuple[Dialect, ...] = (BifrostDialect(), OpenAIDialect())
+DIALECTS: tuple[Dialect, ...] = (
+    BifrostDialect(),
+    OpenAIDialect(),
+    TogetherDialect(),
+    PipeletDialect(),
+    FalDialect(),
+    TiyaroDialect(),
+)
 
 
 def dialect_of(path: str) -> Dialect:

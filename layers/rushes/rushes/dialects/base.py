@@ -5,14 +5,29 @@ A dialect is vocabulary only; `service` has the same verbs for all of them.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
+
+from pydantic_core import from_json
 
 from rushes.errors import RushesError
 from rushes.job import Artifact, Job, JobPage
 from rushes.ports import JobQuery
-from rushes.request import Creation
+from rushes.request import Creation, StoredFile
 
-Verb = Literal["create", "list", "retrieve", "delete", "content", "remix", "edit", "unsupported"]
+Verb = Literal[
+    "create",
+    "edit",
+    "remix",
+    "retrieve",
+    "status",
+    "result",
+    "list",
+    "content",
+    "cancel",
+    "delete",
+    "upload",
+    "unsupported",
+]
 
 
 @dataclass(frozen=True)
@@ -45,10 +60,24 @@ class HttpResponse:
 
 @dataclass(frozen=True)
 class JobView:
-    """A job to be shown. `link` gives a fresh download address for one of its artifacts."""
+    """A job to be shown.
+
+    `link` gives a fresh download address for one of its artifacts, `read` its bytes; addresses of
+    ours begin with `base_url`, which has no slash at its end.
+    """
 
     job: Job
     link: Callable[[Artifact], str]
+    read: Callable[[StoredFile], bytes]
+    base_url: str
+
+    @property
+    def document(self) -> dict[str, Any] | None:
+        """The result that is JSON, wherever it is kept."""
+        if self.job.document_file is None:
+            return self.job.document
+        kept: dict[str, Any] = from_json(self.read(self.job.document_file))
+        return kept
 
 
 @dataclass(frozen=True)
@@ -67,19 +96,51 @@ class JobReference:
 
 
 class Dialect(Protocol):
-    """The contract. Reading raises `ClientError`, which `write_error` then puts into words."""
+    """The contract. Reading raises `ClientError`, which `write_error` then puts into words.
+
+    For the verbs that only some have, there are the protocols below.
+    """
 
     name: str
     routes: tuple[Route, ...]
 
+    def speaker(self, request: HttpRequest) -> "Dialect":
+        """Who answers: the dialect itself, or another that shares its paths."""
+        ...
+
     def read_key(self, headers: Mapping[str, str]) -> str: ...
     def read_reference(self, written: str) -> JobReference: ...
     def read_create(self, request: HttpRequest) -> Creation: ...
+    def write_job(self, view: JobView, verb: Verb) -> HttpResponse: ...
+    def write_error(self, error: RushesError) -> HttpResponse: ...
+
+
+class Videos(Dialect, Protocol):
+    """Verbs: edit, remix, list, content, delete."""
+
     def read_edit(self, request: HttpRequest) -> Creation: ...
     def read_remix(self, request: HttpRequest) -> str: ...
     def read_list(self, request: HttpRequest) -> JobQuery: ...
     def read_variant(self, request: HttpRequest) -> str: ...
-    def write_job(self, view: JobView, verb: Verb) -> HttpResponse: ...
     def write_page(self, view: PageView) -> HttpResponse: ...
     def write_deleted(self, job: Job) -> HttpResponse: ...
-    def write_error(self, error: RushesError) -> HttpResponse: ...
+
+
+class Cancels(Dialect, Protocol):
+    """Verb: cancel."""
+
+    def may_cancel(self, job: Job) -> bool:
+        """Whether the dialect lets a job be cancelled that stands so."""
+        ...
+
+    def write_cancelled(self, job: Job, *, accepted: bool) -> HttpResponse: ...
+
+
+class Uploads(Dialect, Protocol):
+    """Verb: upload."""
+
+    def read_upload(self, request: HttpRequest) -> str:
+        """The extension of the file that is to come, without a dot."""
+        ...
+
+    def write_upload(self, address: str) -> HttpResponse: ...

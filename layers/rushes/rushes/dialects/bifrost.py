@@ -1,6 +1,5 @@
 """Bifrost's video API. Empty fields are absent, and an id names its provider behind a colon."""
 
-import json
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -9,7 +8,16 @@ from typing_extensions import override
 from rushes.dialects.base import HttpRequest, HttpResponse, JobView, PageView, Verb
 from rushes.dialects.shapes import Listing
 from rushes.dialects.videos import VideosDialect, video_routes
-from rushes.dialects.words import JSON, POLLED, error_fields, error_of, error_type, status_of
+from rushes.dialects.words import (
+    JSON,
+    POLLED,
+    as_json,
+    completed_at,
+    error_fields,
+    error_of,
+    error_type,
+    status_of,
+)
 from rushes.errors import InvalidRequest, RushesError
 from rushes.job import Job, JobStatus
 from rushes.ports import JobQuery
@@ -69,7 +77,7 @@ class BifrostDialect(VideosDialect):
         if job.error and job.error.code == "content_filtered":
             video["content_filter"] = {"filtered_count": 1, "reasons": [job.error.message]}
         video["extra_fields"] = _extra(REQUEST_TYPES.get(verb, verb), job.provider, job)
-        return HttpResponse(200, json.dumps(video), POLLED)
+        return HttpResponse(200, as_json(video), POLLED)
 
     def write_page(self, view: PageView) -> HttpResponse:
         videos = [_video(job) for job in view.page.jobs]
@@ -77,7 +85,7 @@ class BifrostDialect(VideosDialect):
         if videos:
             page |= {"first_id": videos[0]["id"], "last_id": videos[-1]["id"]}
         page["extra_fields"] = _extra("video_list", view.provider)
-        return HttpResponse(200, json.dumps(page), JSON)
+        return HttpResponse(200, as_json(page), JSON)
 
     def write_deleted(self, job: Job) -> HttpResponse:
         gone = {
@@ -86,7 +94,7 @@ class BifrostDialect(VideosDialect):
             "deleted": True,
             "extra_fields": _extra("video_delete", job.provider, job),
         }
-        return HttpResponse(200, json.dumps(gone), JSON)
+        return HttpResponse(200, as_json(gone), JSON)
 
     def write_error(self, error: RushesError) -> HttpResponse:
         fields = {name: value for name, value in error_fields(error).items() if value is not None}
@@ -97,7 +105,7 @@ class BifrostDialect(VideosDialect):
             "error": fields,
             "extra_fields": {},
         }
-        return HttpResponse(error.http_status, json.dumps(body), JSON)
+        return HttpResponse(error.http_status, as_json(body), JSON)
 
 
 def _id(job: Job) -> str:
@@ -122,10 +130,10 @@ def _video(job: Job) -> dict[str, Any]:
         "progress": job.progress,
         "prompt": job.request.prompt,
         "remixed_from_video_id": job.remixed_from,
-        "seconds": str(job.request.seconds),
+        "seconds": str(job.request.seconds) if job.request.seconds else None,
         "size": job.request.size,
         "created_at": int(job.created_at),
-        "completed_at": int(job.finished_at) if job.artifacts and job.finished_at else None,
+        "completed_at": completed_at(job),
         "expires_at": int(job.expires_at) if job.expires_at else None,
         "error": error_of(job),
     }

@@ -34,6 +34,8 @@ def read_fields(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     if kind == "multipart/form-data":
         fields = _read_multipart(body, options.get("boundary", ""))
     elif kind in ("application/json", ""):
+        if options.get("charset", "utf-8").lower() not in CHARSETS:
+            raise InvalidRequest("JSON is in UTF-8 only", param="content-type")
         fields = _read_json(body)
     else:
         raise InvalidRequest(f"a body of type {kind[:80]} is not understood", param="content-type")

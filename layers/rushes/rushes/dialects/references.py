@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 from rushes.dialects.base import JobReference
 from rushes.dialects.body import read_data_url
 from rushes.errors import InvalidRequest, NotFound, UnknownCursor, UnsupportedOperation
-from rushes.request import Upload
+from rushes.request import Input, Role, Upload
 
 JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -31,21 +31,28 @@ def read_cursor(written: str | None) -> str | None:
     return job_id
 
 
-def read_picture(reference: Any) -> tuple[Upload | None, str | None]:  # noqa: ANN401 - as sent
-    """A file, a data URL, an address, or OpenAI's object around one of the latter two."""
+Files = tuple[tuple[tuple[Role, Upload], ...], tuple[Input, ...]]
+"""Files that came along, and files at addresses; each with what it is for."""
+
+
+def read_picture(reference: Any) -> Files:  # noqa: ANN401 - as sent
+    """OpenAI's `input_reference`: what `read_file` reads, or an object around it."""
     if reference is None:
-        return None, None
-    if isinstance(reference, Upload):
-        return reference, None
+        return (), ()
     if isinstance(reference, dict):
         reference = _read_object(reference)
-    if isinstance(reference, str) and reference.startswith("data:"):
-        return read_data_url("input_reference", reference), None
-    if isinstance(reference, str) and _is_address(reference):
-        return None, reference
-    raise InvalidRequest(
-        "input_reference is neither a file nor a data URL nor an address", param="input_reference"
-    )
+    return read_file("input_reference", Role.IMAGE, reference)
+
+
+def read_file(field: str, role: Role, written: Any) -> Files:  # noqa: ANN401 - as sent
+    """A file part, a data URL or an address."""
+    if isinstance(written, Upload):
+        return ((role, written),), ()
+    if isinstance(written, str) and written.startswith("data:"):
+        return ((role, read_data_url(field, written)),), ()
+    if isinstance(written, str) and _is_address(written):
+        return (), (Input(role=role, url=written),)
+    raise InvalidRequest(f"{field} is neither a file nor a data URL nor an address", param=field)
 
 
 def _read_object(reference: dict[str, Any]) -> Any:  # noqa: ANN401 - judged by the caller

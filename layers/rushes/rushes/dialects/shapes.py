@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from rushes.errors import InvalidRequest
 
@@ -21,6 +21,13 @@ Seconds = Annotated[Whole, Field(ge=1, le=3600)]
 Seed = Annotated[Whole, Field(ge=-(2**63), le=2**63 - 1)]
 
 
+class Fallback(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    provider: str
+    model: str
+
+
 class CreateBody(BaseModel):
     """The fields that both know; others go to the provider if the catalog lets them."""
 
@@ -33,7 +40,11 @@ class CreateBody(BaseModel):
     input_reference: Any = None
     seed: Seed | None = None
     negative_prompt: str | None = None
-    audio: bool | None = None
+    audio: Annotated[
+        bool | None, Field(validation_alias=AliasChoices("audio", "generate_audio"))
+    ] = None
+    """Bifrost's word for it, and what most others say."""
+    fallbacks: tuple[Fallback, ...] = ()
 
 
 class EditBody(BaseModel):
@@ -62,5 +73,5 @@ def check(shape: type[Shape], fields: Mapping[str, Any]) -> Shape:
         return shape.model_validate(fields)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        name = str(first["loc"][0])[:80]
+        name = ".".join(str(part) for part in first["loc"])[:80]
         raise InvalidRequest(f"{name}: {first['msg']}", param=name) from None

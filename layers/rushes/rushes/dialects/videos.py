@@ -1,7 +1,7 @@
 """How the OpenAI and the Bifrost dialects are read; in writing they differ."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from rushes.dialects.base import HttpRequest, JobReference, Route
 from rushes.dialects.body import read_fields
@@ -10,7 +10,7 @@ from rushes.dialects.references import read_cursor, read_picture, read_reference
 from rushes.dialects.shapes import CreateBody, EditBody, Listing, RemixBody, check
 from rushes.errors import InvalidRequest, TooLarge
 from rushes.ports import JobQuery
-from rushes.request import Creation, GenerationRequest, Upload
+from rushes.request import Creation, GenerationRequest, Role, Upload
 
 REQUEST_BYTES = 192 * 1024
 """What a request may have, files apart: it is kept in one row of a table, and 400 KB fit there."""
@@ -36,6 +36,9 @@ def video_routes(prefix: str) -> tuple[Route, ...]:
 class VideosDialect:
     listing: ClassVar[type[Listing]] = Listing
 
+    def speaker(self, request: HttpRequest) -> Self:  # noqa: ARG002 - the same for all
+        return self
+
     def read_key(self, headers: Mapping[str, str]) -> str:
         return read_key(headers)
 
@@ -44,7 +47,7 @@ class VideosDialect:
 
     def read_create(self, request: HttpRequest) -> Creation:
         body = check(CreateBody, read_fields(request.headers, request.body))
-        image, image_url = read_picture(body.input_reference)
+        uploads, inputs = read_picture(body.input_reference)
         generation = GenerationRequest(
             model=body.model,
             prompt=body.prompt,
@@ -53,17 +56,18 @@ class VideosDialect:
             seed=body.seed,
             negative_prompt=body.negative_prompt,
             generate_audio=body.audio,
-            image_url=image_url,
+            inputs=inputs,
+            fallbacks=tuple(f"{it.provider}/{it.model}" for it in body.fallbacks),
             provider_options=_options(body),
         )
-        _check_length(generation)
-        return Creation(generation, image=image)
+        check_length(generation)
+        return Creation(generation, uploads=uploads)
 
     def read_edit(self, request: HttpRequest) -> Creation:
         body = check(EditBody, read_fields(request.headers, request.body))
         generation = GenerationRequest(model="", prompt=body.prompt)
         if isinstance(body.video, Upload):
-            return Creation(generation, source_video=body.video)
+            return Creation(generation, uploads=((Role.SOURCE_VIDEO, body.video),))
         if isinstance(body.video, dict) and isinstance(body.video.get("id"), str):
             return Creation(generation, source_id=body.video["id"])
         raise InvalidRequest("video is neither a file nor an object with an id", param="video")
@@ -99,7 +103,7 @@ def _options(body: CreateBody) -> dict[str, Any]:
     return options
 
 
-def _check_length(generation: GenerationRequest) -> None:
+def check_length(generation: GenerationRequest) -> None:
     length = len(generation.model_dump_json().encode())
     if length > REQUEST_BYTES:
         raise TooLarge(

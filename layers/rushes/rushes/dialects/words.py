@@ -1,5 +1,7 @@
 """The words that the OpenAI and the Bifrost video APIs have in common for jobs and for errors."""
 
+import json
+
 from rushes.errors import RushesError
 from rushes.job import Job, JobStatus
 
@@ -11,9 +13,19 @@ FIELDS = {"generate_audio": "audio"}
 """What a field of ours is called in these APIs, where the names differ."""
 
 
+def as_json(body: object) -> str:
+    """Compact: an answer may have 6 MB."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
 def status_of(job: Job) -> str:
     """Neither API has a word for cancelled: it is a failure whose code says so."""
     return "failed" if job.status is JobStatus.CANCELLED else job.status.value
+
+
+def completed_at(job: Job) -> int | None:
+    done = job.status is JobStatus.COMPLETED and job.finished_at
+    return int(job.finished_at or 0) if done else None
 
 
 def error_of(job: Job) -> dict[str, str] | None:

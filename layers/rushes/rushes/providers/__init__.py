@@ -1,18 +1,35 @@
 """The providers: kind of upstream → where its adapter lives. Adapters are imported when needed."""
 
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 
+from rushes.description import ProviderEntry
 from rushes.providers.base import Provider
 
 PROVIDERS = {
+    "declarative": "rushes.providers.declarative:described",
+    "fal": "rushes.providers.queue:Fal",
+    "gemini": "rushes.providers.gemini:Gemini",
     "openai_compatible": "rushes.providers.openai_compatible:OpenAICompatible",
+    "pipelet": "rushes.providers.queue:Pipelet",
+    "replicate": "rushes.providers.replicate:Replicate",
+    "runway": "rushes.providers.runway:Runway",
+    "tiyaro": "rushes.providers.tiyaro:Tiyaro",
+    "together": "rushes.providers.together:Together",
+    "vertex": "rushes.providers.vertex:Vertex",
 }
 
 
-@cache
-def adapter(kind: str) -> Provider:
-    """The adapter for a kind of provider that the catalog names."""
-    module, _, name = PROVIDERS[kind].partition(":")
-    made: Provider = getattr(import_module(module), name)()
+def adapter(entry: ProviderEntry) -> Provider:
+    """The adapter for a provider of the catalog."""
+    make = _maker(entry.kind)
+    made: Provider = make(entry.describes) if entry.describes else make()
     return made
+
+
+@cache
+def _maker(kind: str) -> Callable[..., Provider]:
+    module, _, name = PROVIDERS[kind].partition(":")
+    maker: Callable[..., Provider] = getattr(import_module(module), name)
+    return maker

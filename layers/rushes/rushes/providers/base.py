@@ -33,23 +33,35 @@ class Submitted:
 
 @dataclass(frozen=True)
 class Pending:
-    """Not done yet. `wait_seconds` where the provider said when to ask again."""
+    """Not done yet. `wait_seconds` where the provider said when to ask again.
+
+    `queued` where it said that it has not begun.
+    """
 
     progress: int | None = None
     wait_seconds: float | None = None
+    queued: bool = False
 
 
 @dataclass(frozen=True)
 class Succeeded:
-    """`cost` in US dollars where the provider tells it."""
+    """Files, or a `document`, or both; `cost` in US dollars where the provider tells it."""
 
-    outputs: tuple[Output, ...]
+    outputs: tuple[Output, ...] = ()
     cost: float | None = None
+    document: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Failed:
     error: JobError
+
+
+@dataclass(frozen=True)
+class AskAlso:
+    """Done, and what came of it is told by another call, whose reply `resulted` reads."""
+
+    call: HttpCall
 
 
 PollResult = Pending | Succeeded | Failed
@@ -63,7 +75,25 @@ class Provider(Protocol):
     def submit(self, job: Job) -> HttpCall: ...
     def submitted(self, reply: HttpReply) -> Submitted: ...
     def poll(self, operation: dict[str, Any]) -> HttpCall: ...
-    def polled(self, operation: dict[str, Any], reply: HttpReply) -> PollResult: ...
+    def polled(self, operation: dict[str, Any], reply: HttpReply) -> PollResult | AskAlso: ...
+
+
+class TellsResult(Protocol):
+    """What a provider that answers `AskAlso` has as well."""
+
+    def resulted(self, operation: dict[str, Any], reply: HttpReply) -> PollResult: ...
+
+
+@runtime_checkable
+class TakesUploads(Protocol):
+    """An ability: the provider wants its input file put to an address that it gives first."""
+
+    def ask_address(self, job: Job) -> HttpCall | None:
+        """None where this job has no file for it."""
+        ...
+
+    def read_address(self, reply: HttpReply) -> str: ...
+    def submit_uploaded(self, job: Job, address: str) -> HttpCall: ...
 
 
 @runtime_checkable

@@ -1,9 +1,10 @@
 """Any upstream that speaks the OpenAI Videos API: vLLM-Omni, SGLang, LiteLLM, Bifrost, Rushes."""
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from rushes.errors import UnknownUpstreamStatus
+from pydantic import Field
+
 from rushes.job import Job, JobError, Output
 from rushes.ports import FormFile, HttpCall, HttpReply
 from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
@@ -14,9 +15,14 @@ from rushes.providers.replies import (
     failure,
     read,
     retry_after,
+    unknown_status,
 )
+from rushes.request import Role
 
-WAITING = frozenset({"queued", "pending", "in_progress", "processing", "running"})
+Form = dict[str, str | FormFile]
+
+QUEUED = frozenset({"queued", "pending"})
+WAITING = QUEUED | {"in_progress", "processing", "running"}
 SUCCEEDED = frozenset({"completed", "succeeded"})
 FAILED = frozenset({"failed", "cancelled", "canceled", "expired"})
 
@@ -27,7 +33,7 @@ class _Error(Reply):
 
 
 class _Video(Reply):
-    id: str
+    id: Annotated[str, Field(max_length=1000)]
     status: str
     progress: float | None = None
     error: _Error | str | None = None
@@ -39,14 +45,16 @@ class OpenAICompatible:
     def submit(self, job: Job) -> HttpCall:
         """Multipart, as the newest SDKs send it and as the only form that vLLM-Omni takes."""
         request = job.request
-        if request.source_video:
-            film = FormFile("source.mp4", request.source_video)
-            return HttpCall("POST", "/videos/edits", form={"prompt": request.prompt, "video": film})
-        form: dict[str, str | FormFile] = {
+        if source := request.file(Role.SOURCE_VIDEO):
+            film = FormFile("source.mp4", source)
+            model, prompt = job.upstream_model, request.prompt
+            rework: Form = {"model": model, "prompt": prompt, "video": film}
+            return HttpCall("POST", "/videos/edits", form=rework)
+        form: Form = {
             name: _as_text(value) for name, value in _fields(job).items() if value is not None
         }
-        if request.image:
-            form["input_reference"] = FormFile("reference", request.image)
+        if image := request.file(Role.IMAGE):
+            form["input_reference"] = FormFile("reference", image)
         return HttpCall("POST", "/videos", form=form)
 
     def submitted(self, reply: HttpReply) -> Submitted:
@@ -61,15 +69,13 @@ class OpenAICompatible:
         video = read(reply, _Video)
         if video.status in WAITING:
             progress = None if video.progress is None else round(video.progress)
-            return Pending(progress, wait_seconds=retry_after(reply))
+            return Pending(progress, retry_after(reply), queued=video.status in QUEUED)
         if video.status in SUCCEEDED:
             content = f"{_path(operation)}/content"
             return Succeeded((Output(url=content, needs_key=True),))
         if video.status in FAILED:
             return Failed(_failure(video))
-        raise UnknownUpstreamStatus(
-            f"the provider reports a status {video.status!r} that we do not know"
-        )
+        raise unknown_status(video.status)
 
     def cancel(self, operation: dict[str, Any]) -> HttpCall:
         return HttpCall("DELETE", _path(operation))

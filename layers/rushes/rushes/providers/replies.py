@@ -6,6 +6,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rushes.errors import (
+    UnknownUpstreamStatus,
     UpstreamBusy,
     UpstreamConfused,
     UpstreamError,
@@ -18,6 +19,8 @@ from rushes.ports import HttpReply
 
 EXCERPT = 300
 """Characters of a provider's own words that we keep."""
+CODE_EXCERPT = 80
+"""The same, of its codes and statuses."""
 
 CONTENT_FILTERS = frozenset(
     {"content_filter", "content_filtered", "content_policy_violation", "moderation_blocked"}
@@ -38,10 +41,19 @@ class _Error(Reply):
     type: str | None = None
 
 
+class _Fault(Reply):
+    """One field of a call that will not do, as FastAPI tells it."""
+
+    msg: str = ""
+    loc: tuple[str | int, ...] = ()
+    type: str | None = None
+
+
 class _ErrorBody(Reply):
     error: _Error | str | None = None
     message: str | None = None
-    detail: str | None = None
+    code: str | int | None = None
+    detail: str | list[_Fault] | None = None
 
 
 def read(reply: HttpReply, shape: type[Body]) -> Body:
@@ -90,7 +102,7 @@ def _check(reply: HttpReply) -> None:
 
 
 def _refusal(reply: HttpReply) -> UpstreamError:
-    message, code = _own_words(reply)
+    message, code = own_words(reply)
     if reply.status == 401:  # its words are about our key, and some quote it
         return UpstreamRefused("the provider refused our key", code="upstream_unauthorized")
     if reply.status == 403:
@@ -98,18 +110,32 @@ def _refusal(reply: HttpReply) -> UpstreamError:
             f"the provider refused our key: {message}", code="upstream_unauthorized"
         )
     if code in CONTENT_FILTERS:
-        return UpstreamRefused(message, code="content_filtered")
-    return UpstreamRefused(f"the provider refused ({reply.status}): {message}", code=code or None)
+        return UpstreamRefused(message, code="content_filtered", upstream_code=code)
+    return UpstreamRefused(
+        f"the provider refused ({reply.status}): {message}", upstream_code=code or None
+    )
 
 
-def _own_words(reply: HttpReply) -> tuple[str, str]:
+def own_words(reply: HttpReply) -> tuple[str, str]:
+    """The message and the code of a refusal, each as far as there is one."""
     try:
         body = _ErrorBody.model_validate_json(reply.body)
     except ValidationError:
         return reply.body[:EXCERPT].decode("utf-8", "replace"), ""
     if isinstance(body.error, _Error):
-        return (body.error.message or "")[:EXCERPT], str(body.error.code or body.error.type or "")
-    return (body.error or body.message or body.detail or "")[:EXCERPT], ""
+        code = str(body.error.code or body.error.type or "")
+        return (body.error.message or "")[:EXCERPT], code[:CODE_EXCERPT]
+    if isinstance(body.detail, list):
+        return _told(body.detail)
+    code = str(body.code or reply.headers.get("x-fal-error-type") or "")
+    return (body.error or body.message or body.detail or "")[:EXCERPT], code[:CODE_EXCERPT]
+
+
+def _told(faults: list[_Fault]) -> tuple[str, str]:
+    places = (".".join(str(step) for step in fault.loc if step != "body") for fault in faults)
+    lines = (f"{place}: {fault.msg}" for place, fault in zip(places, faults, strict=True))
+    code = next((fault.type for fault in faults if fault.type), "")
+    return "; ".join(line.removeprefix(": ") for line in lines)[:EXCERPT], code[:CODE_EXCERPT]
 
 
 def failure(code: str | None, message: str | None) -> JobError:
@@ -118,8 +144,13 @@ def failure(code: str | None, message: str | None) -> JobError:
     return JobError(
         code=ours,
         message=(message or "the provider gave no reason")[:EXCERPT],
-        upstream_code=code,
+        upstream_code=code[:CODE_EXCERPT] if code else None,
     )
+
+
+def unknown_status(status: str) -> UnknownUpstreamStatus:
+    shown = status[:CODE_EXCERPT]
+    return UnknownUpstreamStatus(f"the provider reports a status {shown!r} that we do not know")
 
 
 def retry_after(reply: HttpReply) -> float | None:

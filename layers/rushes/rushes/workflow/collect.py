@@ -11,6 +11,8 @@ from rushes.ports import Download
 from rushes.workflow.step import Outcome, Step, pending
 
 TRIES = 6
+PATIENCE_SECONDS = 900.0
+"""How long after the provider was done its output is tried for, at least, and so many times."""
 
 
 class Collect(Step):
@@ -21,13 +23,17 @@ class Collect(Step):
         try:
             artifacts = self._copy_all(job)
         except UpstreamError as error:
-            if error.retryable and job.collections < TRIES:
+            if error.retryable and not self._tried_enough(job):
                 return pending(pace.retry_wait(job.collections, error.wait_seconds))
             return self.doom(job, error)
         return self.end(job, lambda current: current.stored(self.clock(), artifacts))
 
+    def _tried_enough(self, job: Job) -> bool:
+        waited = self.clock() - (job.generated_at or job.created_at)
+        return job.collections >= TRIES and waited > PATIENCE_SECONDS
+
     def _copy_all(self, job: Job) -> tuple[Artifact, ...]:
-        if not job.outputs:
+        if not job.outputs and job.document is None and job.document_file is None:
             raise BadOutput("the provider finished without an output")
         return tuple(self._copy(job, number, output) for number, output in enumerate(job.outputs))
 

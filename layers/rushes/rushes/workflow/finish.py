@@ -37,7 +37,7 @@ class Finish:
         def end(job: Job) -> Job:
             if job.is_finished:
                 return job
-            verdict = job.verdict or _broken(cause)
+            verdict = job.verdict or _broken(job, cause)
             return job.finished(self.clock(), verdict, execution, self.keep_seconds)
 
         job = self.jobs.change(account, job_id, end)
@@ -58,7 +58,9 @@ class Finish:
             self.timings.put(kind, pace.learned(self.timings.get(kind), seconds))
 
 
-def _broken(cause: str | None) -> Verdict:
+def _broken(job: Job, cause: str | None) -> Verdict:
     message = f"the workflow broke off ({cause})" if cause else "the workflow broke off"
-    error = JobError(code="internal_error", message=message)
+    unknown = job.lease_until is not None and job.operation is None
+    code = "upstream_outcome_unknown" if unknown else "internal_error"
+    error = JobError(code=code, message=message)
     return Verdict(status=JobStatus.FAILED, error=error)

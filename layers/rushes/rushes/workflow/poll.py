@@ -1,13 +1,27 @@
 """Ask a provider once how a job stands, and decide what follows from it."""
 
+import json
+from typing import Any, cast
+
 from typing_extensions import override
 
 from rushes import pace
-from rushes.errors import UpstreamConfused, UpstreamError, UpstreamForgot
+from rushes.errors import UpstreamError
 from rushes.job import Job
-from rushes.providers.base import Cancels, Failed, Pending, PollResult, Succeeded
-from rushes.workflow.step import Outcome, Step, pending
+from rushes.providers.base import (
+    AskAlso,
+    Cancels,
+    Failed,
+    Pending,
+    PollResult,
+    Succeeded,
+    TellsResult,
+)
+from rushes.request import StoredFile, Upload
+from rushes.workflow.step import Outcome, Step, pending, queued_too_long
 
+DOCUMENT_BYTES = 128 * 1024
+STOPPED = "the provider was told to stop"
 PATIENCE_SECONDS = 300.0
 """How long a provider may answer nonsense about a job before the job fails."""
 
@@ -18,7 +32,7 @@ class Poll(Step):
         if job.cancel_requested_at:
             self._stop_upstream(job)
             return self.end(job, lambda current: current.called_off(self.clock()))
-        if self.clock() > job.deadline_at:
+        if self.clock() > job.deadline_at and not job.generated_at:
             self._stop_upstream(job)
             allowed = job.deadline_at - job.created_at
             late = f"the provider did not finish within {allowed:.0f} s"
@@ -33,22 +47,41 @@ class Poll(Step):
         provider, operation = self.provider(job), job.operation or {}
         upstream = self.upstreams.find(job.provider)
         reply = self.egress.send(upstream, provider.poll(operation))
-        return provider.polled(operation, reply)
+        result = provider.polled(operation, reply)
+        if not isinstance(result, AskAlso):
+            return result
+        teller = cast("TellsResult", provider)
+        return teller.resulted(operation, self.egress.send(upstream, result.call))
 
     def _follow(self, job: Job, result: PollResult) -> Outcome:
         match result:
+            case Pending(queued=True) if self.has_waited_enough(job) and self._stopped(job):
+                return self.doom(job, queued_too_long())
             case Pending():
                 self._note_progress(job, result.progress or 0)
                 shortest = self.provider(job).profile.shortest_wait
                 return pending(self._wait(job, result.wait_seconds, shortest))
             case Succeeded():
+                document = self._kept(job, result.document)
                 self.change(
                     job,
-                    lambda current: current.generated(self.clock(), result.outputs, result.cost),
+                    lambda current: current.generated(
+                        self.clock(), result.outputs, result.cost, document
+                    ),
                 )
                 return {"status": "succeeded", "wait_seconds": 0}
             case Failed():
-                return self.end(job, lambda current: current.doomed(self.clock(), result.error))
+                return self.fail(job, result.error)
+
+    def _kept(
+        self, job: Job, document: dict[str, Any] | None
+    ) -> dict[str, Any] | StoredFile | None:
+        """The document, or where it was put because the job's row cannot hold it."""
+        content = json.dumps(document).encode()
+        if document is None or len(content) <= DOCUMENT_BYTES:
+            return document
+        upload = Upload("document", "application/json", content)
+        return self.blobs.put(f"outputs/{job.account}/{job.id}/document.json", upload)
 
     def _wait(self, job: Job, asked_seconds: float | None, shortest: float = pace.SHORTEST) -> int:
         age = self.clock() - (job.submitted_at or job.created_at)
@@ -60,15 +93,14 @@ class Poll(Step):
             self.change(job, lambda current: current.progressed(self.clock(), progress))
 
     def _trouble(self, job: Job, error: UpstreamError) -> Outcome:
-        """Bad moments pass; nonsense is borne for a while; a clear no ends the job.
+        """Bad moments pass; nonsense and refusals are borne for a while.
 
-        The render may be running and paid for, so nothing is given up lightly.
+        The render is running and paid for: a key that is being exchanged, or a secret that somebody
+        is writing, must not end it.
         """
         wait = pending(self._wait(job, error.wait_seconds))
         if error.retryable:
             return wait
-        if not isinstance(error, UpstreamConfused | UpstreamForgot):
-            return self.doom(job, error)
         troubled = self.change(job, lambda current: current.troubled(self.clock(), error.message))
         since = troubled.troubled_since or self.clock()
         return self.doom(job, error) if self.clock() - since > PATIENCE_SECONDS else wait
@@ -81,6 +113,13 @@ class Poll(Step):
             note = f"the provider could not be told to stop: {error.message}"
         self.change(job, lambda current: current.warned(self.clock(), note))
 
+    def _stopped(self, job: Job) -> bool:
+        """Whether the provider has surely let go of the job."""
+        try:
+            return self._cancel(job) == STOPPED
+        except UpstreamError:
+            return False
+
     def _cancel(self, job: Job) -> str:
         provider = self.provider(job)
         if not isinstance(provider, Cancels):
@@ -89,4 +128,4 @@ class Poll(Step):
         reply = self.egress.send(upstream, provider.cancel(job.operation or {}))
         if reply.status >= 300:
             return f"the provider was told to stop and answered {reply.status}"
-        return "the provider was told to stop"
+        return STOPPED

@@ -5,17 +5,37 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypedDict
 
-from rushes.catalog import Catalog
-from rushes.errors import ProviderNotConfigured, StoreUnavailable, UpstreamError, WriteConflict
+from rushes.catalog import Catalog, ModelEntry
+from rushes.description import ProviderEntry
+from rushes.errors import (
+    ProviderNotConfigured,
+    StoreUnavailable,
+    UnknownModel,
+    UpstreamError,
+    WriteConflict,
+)
 from rushes.job import Job, JobError
 from rushes.ports import Blobs, Change, Clock, Egress, Jobs, Timings, Upstreams
 from rushes.providers.base import Provider
 
 STORE_TROUBLE_WAIT = 20
+MAY_MOVE = frozenset(
+    {
+        "provider_not_configured",
+        "upstream_failed",
+        "upstream_queued_too_long",
+        "upstream_refused",
+        "upstream_unauthorized",
+    }
+)
+"""Failures after which nothing runs at the provider, and another one may do better."""
 
 
 class Outcome(TypedDict):
-    """`status`: pending, submitted, succeeded or ending. `wait_seconds` before the next step."""
+    """Where to go next: `status` and `wait_seconds` before it.
+
+    pending: the same again; submitted: poll; succeeded: collect; resubmit: submit; ending: finish.
+    """
 
     status: str
     wait_seconds: int
@@ -28,6 +48,10 @@ def pending(seconds: int) -> Outcome:
     return {"status": "pending", "wait_seconds": seconds}
 
 
+def queued_too_long() -> UpstreamError:
+    return UpstreamError("it waited too long for the provider", code="upstream_queued_too_long")
+
+
 @dataclass(frozen=True)
 class Step(ABC):
     jobs: Jobs
@@ -36,7 +60,7 @@ class Step(ABC):
     upstreams: Upstreams
     egress: Egress
     catalog: Catalog
-    adapter: Callable[[str], Provider]
+    adapter: Callable[[ProviderEntry], Provider]
     clock: Clock
 
     def __call__(self, account: str, job_id: str) -> Outcome:
@@ -57,7 +81,7 @@ class Step(ABC):
         entry = self.catalog.providers.get(job.provider)
         if entry is None:
             raise ProviderNotConfigured(f"provider {job.provider!r} is not in the catalog any more")
-        return self.adapter(entry.kind)
+        return self.adapter(entry)
 
     def change(self, job: Job, change: Change) -> Job:
         """Change the job as it is stored now; another execution may have ended it meanwhile."""
@@ -73,5 +97,37 @@ class Step(ABC):
         return ENDING
 
     def doom(self, job: Job, error: UpstreamError) -> Outcome:
-        reason = JobError(code=error.error_code, message=error.message)
-        return self.end(job, lambda current: current.doomed(self.clock(), reason))
+        reason = JobError(
+            code=error.error_code, message=error.message, upstream_code=error.upstream_code
+        )
+        return self.fail(job, reason)
+
+    def fail(self, job: Job, reason: JobError) -> Outcome:
+        """Fail the job, or hand it to its next candidate where that cannot make it twice."""
+        following = self._next_candidate(job) if reason.code in MAY_MOVE else None
+        if following is None:
+            return self.end(job, lambda current: current.doomed(self.clock(), reason))
+
+        def move(current: Job) -> Job:
+            changed = current.is_decided or current.cancel_requested_at
+            if changed or current.candidates != job.candidates:
+                return current
+            model, provider = following.name, following.provider
+            return current.moved(self.clock(), reason, model, provider, following.model_at_provider)
+
+        self.change(job, move)
+        return {"status": "resubmit", "wait_seconds": 1}
+
+    def has_waited_enough(self, job: Job) -> bool:
+        """Whether another candidate should get a job that still waits for its provider."""
+        if not job.candidates:
+            return False
+        limit = self.catalog.find(job.model or job.request.model).queue_seconds
+        waited = self.clock() - (job.attempt_at or job.created_at)
+        return limit is not None and waited > limit
+
+    def _next_candidate(self, job: Job) -> ModelEntry | None:
+        try:
+            return self.catalog.find(job.candidates[0]) if job.candidates else None
+        except UnknownModel:  # it has left the catalog since
+            return None

@@ -1,5 +1,7 @@
 """Hand a job to its provider: at most one create call, whatever happens around it."""
 
+from dataclasses import replace
+
 from typing_extensions import override
 
 from rushes import media, pace
@@ -13,12 +15,14 @@ from rushes.errors import (
     WriteConflict,
 )
 from rushes.job import Job
-from rushes.providers.base import Submitted
-from rushes.workflow.step import STORE_TROUBLE_WAIT, Outcome, Step, pending
+from rushes.ports import HttpCall
+from rushes.providers.base import Submitted, TakesUploads
+from rushes.request import Input, family_of
+from rushes.workflow.step import STORE_TROUBLE_WAIT, Outcome, Step, pending, queued_too_long
 
 LEASE_SECONDS = 150.0
 """Longer than the submit function may run: after it, a create call is surely over."""
-IMAGE_BYTES = 20 * 1024 * 1024
+INPUT_BYTES = 50 * 1024 * 1024
 
 
 class LeaseHeld(WriteConflict):
@@ -52,12 +56,22 @@ class Submit(Step):
         self._check_lease(job)
         if self.clock() > job.deadline_at:
             raise UpstreamError("no provider took the job in time", code="upstream_timeout")
-        ready = self._with_image(job)
+        if any(it.url for it in job.request.inputs):
+            return self._fetch(job)
+        try:
+            call = self._prepare(job)
+        except UpstreamError as error:
+            if not error.retryable:
+                raise
+            waited = self.clock() - (job.attempt_at or job.created_at)
+            return pending(pace.next_wait(waited, error.wait_seconds, 2.0))
         claimed = self.jobs.change(job.account, job.id, self._claim)
         try:
-            submitted = self._create(ready)
+            submitted = self._create(job, call)
         except (UpstreamUnreachable, UpstreamBusy) as error:
             self.change(job, lambda current: current.postponed(self.clock()))
+            if self.has_waited_enough(job):
+                raise queued_too_long() from error
             return pending(pace.retry_wait(claimed.submissions, error.wait_seconds))
         except StoreUnavailable:  # the key or a file could not be read: nothing was sent
             self.change(job, lambda current: current.postponed(self.clock()))
@@ -87,27 +101,44 @@ class Submit(Step):
             raise WriteConflict("another execution has taken the job further")
         return job.submitting(self.clock(), LEASE_SECONDS)
 
-    def _create(self, job: Job) -> Submitted:
+    def _prepare(self, job: Job) -> HttpCall:
+        """The create call; where the provider wants the file beforehand, it is put there."""
+        provider, upstream = self.provider(job), self.upstreams.find(job.provider)
+        if isinstance(provider, TakesUploads) and (ask := provider.ask_address(job)):
+            address = provider.read_address(self.egress.send(upstream, ask))
+            self.egress.put(address, next(it.file for it in job.request.inputs if it.file))
+            return provider.submit_uploaded(job, address)
+        return provider.submit(job)
+
+    def _create(self, job: Job, call: HttpCall) -> Submitted:
         """The one place where a provider is made to start something that costs money."""
-        provider = self.provider(job)
         upstream = self.upstreams.find(job.provider)
-        return provider.submitted(self.egress.send(upstream, provider.submit(job)))
+        return self.provider(job).submitted(self.egress.send(upstream, call))
 
     def _first_wait(self, job: Job) -> int:
         timing = self.timings.get(pace.kind_of(job))
         try:
-            typical = self.catalog.find(job.request.model).typical_seconds
+            typical = self.catalog.find(job.model or job.request.model).typical_seconds
         except UnknownModel:  # it has left the catalog since, but the provider has begun
             typical = pace.LONGEST
         return pace.first_wait(timing, typical)
 
-    def _with_image(self, job: Job) -> Job:
-        """The job with the picture at `image_url` fetched into the bucket."""
-        url = job.request.image_url
-        if not url:
-            return job
-        upload = self.egress.fetch(url, IMAGE_BYTES)
-        if not media.is_image(media.sniff(upload.content)):
-            raise BadInputFile("what input_reference points to is not an image")
-        file = self.blobs.put(f"inputs/{job.account}/{job.id}/image", upload)
-        return job.model_copy(update={"request": job.request.model_copy(update={"image": file})})
+    def _fetch(self, job: Job) -> Outcome:
+        """Get what the request points at into the bucket, in a run of its own.
+
+        It may take long, and the create call must have all of a function's time before it.
+        """
+        inputs = tuple(
+            self._fetched(job, number, it) if it.url else it
+            for number, it in enumerate(job.request.inputs)
+        )
+        self.change(job, lambda current: current.fetched(self.clock(), inputs))
+        return pending(1)
+
+    def _fetched(self, job: Job, number: int, wanted: Input) -> Input:
+        upload = self.egress.fetch(wanted.url or "", INPUT_BYTES)
+        kind = media.sniff(upload.content)
+        if kind is None or media.family(kind) != family_of(wanted.role):
+            raise BadInputFile(f"what {wanted.role.value} points to is no {family_of(wanted.role)}")
+        key = f"inputs/{job.account}/{job.id}/{number}"
+        return Input(role=wanted.role, file=self.blobs.put(key, replace(upload, content_type=kind)))

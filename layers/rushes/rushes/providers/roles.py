@@ -1,0 +1,16 @@
+"""Files that a provider has a place for."""
+
+from rushes.errors import BadInputFile
+from rushes.request import GenerationRequest, Role
+
+
+def check_roles(request: GenerationRequest, provider: str, *roles: Role) -> None:
+    """Refuse files that would be left behind, however the catalog came to promise them.
+
+    Raises
+    ------
+    BadInputFile
+    """
+    for given in request.inputs:
+        if given.role not in roles:
+            raise BadInputFile(f"{provider} cannot be given a file as {given.role.value}")

@@ -1,0 +1,102 @@
+"""Speech in a file becomes text: ffmpeg decodes it, pocketsphinx recognises it (English only).
+
+As a program (``python hearing.py RAW TRANSCRIPT``) it does the recognising: in a process of its
+own it holds up nobody and can be ended at any moment.
+"""
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from pathlib import Path
+
+import imageio_ffmpeg
+from pocketsphinx import Decoder, Vad
+
+SAMPLE_RATE = 16_000
+SAMPLE_BYTES = 2
+FRAMES_IN_A_SECOND = 100
+PAUSE_SECONDS = 0.5
+"""A silence of this length ends a segment."""
+
+
+class HearingError(Exception):
+    """The file cannot be listened to; the message is the program's last words."""
+
+
+async def hear(sound: Path, transcript: Path) -> None:
+    """Write what is said in a file; when cancelled, the programs are killed before this returns."""
+    raw = transcript.with_name("speech.raw")
+    form = ("-ac", "1", "-ar", str(SAMPLE_RATE), "-f", "s16le")
+    decode = (imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-i", str(sound), *form)
+    await _run(*decode, str(raw))
+    await _run(sys.executable, "-P", __file__, str(raw), str(transcript))
+
+
+async def _run(*command: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE
+    )
+    try:
+        _, complaints = await process.communicate()
+        if process.returncode:
+            raise HearingError(complaints.decode(errors="replace").strip()[-500:])
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def recognise(raw: bytes) -> dict[str, object]:
+    """The text, and its parts with their times in seconds."""
+    words = _words(raw) if _is_speech(raw) else []
+    segments = _segments(words)
+    return {
+        "text": " ".join(str(segment["text"]) for segment in segments),
+        "segments": segments,
+        "language": "en",
+        "duration": round(len(raw) / SAMPLE_BYTES / SAMPLE_RATE, 3),
+    }
+
+
+def _is_speech(raw: bytes) -> bool:
+    """Whether anything in it may be: in silence the recogniser hears words as well."""
+    vad = Vad(sample_rate=SAMPLE_RATE)
+    starts = range(0, len(raw) - vad.frame_bytes + 1, vad.frame_bytes)
+    return any(vad.is_speech(raw[start : start + vad.frame_bytes]) for start in starts)
+
+
+def _words(raw: bytes) -> list[tuple[str, int, int]]:
+    decoder = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
+    decoder.start_utt()
+    decoder.process_raw(raw, full_utt=True)
+    decoder.end_utt()
+    if not decoder.hyp():
+        return []
+    return [(it.word, it.start_frame, it.end_frame + 1) for it in decoder.seg()]
+
+
+def _segments(words: list[tuple[str, int, int]]) -> list[dict[str, object]]:
+    """Words that follow one another without a long pause are one segment."""
+    groups: list[list[tuple[str, int, int]]] = []
+    for word, start, end in words:
+        if word.startswith(("<", "[")):  # silence and noises
+            continue
+        pause = start - groups[-1][-1][2] if groups else 0
+        if not groups or pause > PAUSE_SECONDS * FRAMES_IN_A_SECOND:
+            groups.append([])
+        groups[-1].append((word.partition("(")[0], start, end))
+    return [
+        {
+            "id": number,
+            "start": group[0][1] / FRAMES_IN_A_SECOND,
+            "end": group[-1][2] / FRAMES_IN_A_SECOND,
+            "text": " ".join(word for word, _, _ in group),
+        }
+        for number, group in enumerate(groups)
+    ]
+
+
+if __name__ == "__main__":
+    said = recognise(Path(sys.argv[1]).read_bytes())
+    Path(sys.argv[2]).write_text(json.dumps(said))

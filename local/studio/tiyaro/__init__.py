@@ -1,0 +1,1 @@
+"""Tiyaro's asynchronous inference: files by upload address, models by path, answers in JSON."""

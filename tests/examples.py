@@ -1,0 +1,11 @@
+"""The deployed catalog with the examples in it that it has as comments."""
+
+import re
+from functools import cache
+
+from rushes.catalog import CATALOG_FILE, Catalog, read_catalog
+
+
+@cache
+def catalog_with_examples() -> Catalog:
+    return read_catalog(re.sub("(?m)^#: ", "", CATALOG_FILE.read_text("utf-8")))

@@ -1,0 +1,135 @@
+"""A job whose provider does not make it goes to the next candidate, and never to two at once."""
+
+import pytest
+
+from rushes.errors import InvalidRequest, UnknownModel, UpstreamSilent
+from rushes.job import Job, JobStatus, Stage
+from rushes.ports import HttpCall, HttpReply, Upstream
+from rushes.request import Creation, GenerationRequest
+from rushes.workflow.step import ENDING
+from tests.world import ACCOUNT, ASK, CREATE, STOP, World, reply, video
+
+RESUBMIT = {"status": "resubmit", "wait_seconds": 1}
+REFUSAL = reply(400, error={"message": "not today", "code": "too_busy_really"})
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def sure(world: World) -> Job:
+    return world.accepted(model="sure")
+
+
+def running(world: World) -> Job:
+    return world.running(model="sure")
+
+
+def test_a_refused_job_goes_to_the_next_candidate_and_is_made_there(world: World):
+    job = sure(world)
+    world.answer(CREATE, REFUSAL, video("queued"))
+    assert world.submit(job) == RESUBMIT
+    moved = world.now(job)
+    assert (moved.provider, moved.model, moved.stage) == ("spare", "spare/one", Stage.WAITING)
+    assert world.submit(job)["status"] == "submitted"
+    assert len(world.creates()) == 2
+
+
+def test_the_ledger_keeps_what_was_tried(world: World):
+    job = running(world)
+    world.clock.advance(30)
+    world.answer(ASK, video("failed", error={"code": "oops", "message": "it broke"}))
+    assert world.poll(job) == RESUBMIT
+    (attempt,) = world.now(job).attempts
+    assert (attempt.provider, attempt.model) == ("studio", "studio/one")
+    assert attempt.operation == {"id": "up-1"}
+    assert attempt.ended_at - attempt.started_at == 30
+    assert (attempt.error.code, attempt.error.upstream_code) == ("upstream_failed", "oops")
+
+
+def test_a_job_without_further_candidates_fails(world: World):
+    job = sure(world)
+    world.answer(CREATE, REFUSAL, REFUSAL)
+    assert [world.submit(job), world.submit(job)] == [RESUBMIT, ENDING]
+    world.finish(job)
+    assert world.now(job).status is JobStatus.FAILED
+    assert len(world.now(job).attempts) == 1
+
+
+def test_an_unknown_outcome_is_no_reason_to_ask_another(world: World):
+    """The first provider may be making the film: another one would be paid for the same."""
+    job = sure(world)
+    world.answer(CREATE, UpstreamSilent("no answer"))
+    assert world.submit(job) == ENDING
+    assert world.now(job).provider == "studio"
+
+
+def test_what_a_content_filter_refused_is_not_carried_elsewhere(world: World):
+    job = sure(world)
+    world.answer(CREATE, reply(400, error={"message": "no", "code": "content_filter"}))
+    assert world.submit(job) == ENDING
+
+
+def test_a_job_that_its_provider_puts_off_too_long_goes_on(world: World):
+    job = sure(world)
+    world.answer(CREATE, reply(429))
+    assert world.submit(job)["status"] == "pending"
+    world.clock.advance(61)
+    assert world.submit(job) == RESUBMIT
+    assert world.now(job).provider == "spare"
+
+
+def test_a_job_that_stays_queued_is_called_back_first(world: World):
+    job = running(world)
+    world.answer(ASK, video("queued"))
+    world.clock.advance(61)
+    world.answer(STOP, reply(200))
+    assert world.poll(job) == RESUBMIT
+    assert [call.method for call in world.egress.calls[-2:]] == ["GET", "DELETE"]
+
+
+def test_a_job_that_cannot_be_called_back_stays(world: World):
+    job = running(world)
+    world.answer(ASK, video("queued"))
+    world.clock.advance(61)
+    world.answer(STOP, reply(409))
+    assert world.poll(job)["status"] == "pending"
+    assert world.now(job).provider == "studio"
+
+
+def test_a_cancelled_job_goes_nowhere(world: World, monkeypatch: pytest.MonkeyPatch):
+    job = sure(world)
+    send = world.egress.send
+
+    def send_and_cancel(upstream: Upstream, call: HttpCall) -> HttpReply:
+        world.service.cancel(ACCOUNT, job.id)
+        return send(upstream, call)
+
+    world.answer(CREATE, REFUSAL)
+    monkeypatch.setattr(world.egress, "send", send_and_cancel)
+    world.submit(job)
+    assert world.now(job).provider == "studio"
+
+
+def test_fallbacks_of_a_request_come_after_those_of_its_model(world: World):
+    request = GenerationRequest(model="short", prompt="x", fallbacks=("spare/one",))
+    job = world.service.create(ACCOUNT, "bifrost", Creation(request))
+    assert (job.model, job.candidates) == ("studio/one", ("spare/one",))
+
+
+@pytest.mark.parametrize(
+    ("fields", "refusal"),
+    [
+        ({"fallbacks": ("nobody/none",)}, UnknownModel),
+        ({"fallbacks": ("spare/one",), "seconds": 8}, InvalidRequest),
+        ({"fallbacks": ("spare/one",), "provider_options": {"fps": 24}}, InvalidRequest),
+    ],
+)
+def test_a_fallback_that_could_not_do_it_is_refused_at_once(
+    world: World, fields: dict[str, object], refusal: type[Exception]
+):
+    request = GenerationRequest.model_validate({"model": "short", "prompt": "x", **fields})
+    with pytest.raises(refusal):
+        world.service.create(ACCOUNT, "bifrost", Creation(request))
+    assert not world.jobs.rows
