@@ -54,7 +54,9 @@ STEPS: dict[str, Callable[[Job], Job]] = {
     "submitting": lambda it: it.submitting(LATER, 150.0),
     "postponed": lambda it: it.postponed(LATER),
     "submitted": lambda it: it.submitted(LATER, {"id": "up-1"}, ("no seed",)),
-    "moved": lambda it: it.moved(LATER, ERROR, "other/two", "other", "two"),
+    "moved": lambda it: it.moved(
+        LATER, ERROR, model="other/two", provider="other", upstream_model="two", cost=0.5
+    ),
     "progressed": lambda it: it.progressed(LATER, 40),
     "troubled": lambda it: it.troubled(LATER, "nonsense"),
     "warned": lambda it: it.warned(LATER, "beware"),
@@ -155,7 +157,10 @@ def test_a_job_that_is_moved_waits_for_the_next_and_its_ledger_tells_of_the_last
     assert (attempt.model, attempt.provider, attempt.error) == ("studio/one", "studio", ERROR)
     assert attempt.operation == {"id": "up-1"}
     assert (attempt.started_at, attempt.ended_at) == (100.0, LATER)
-    third = second.moved(LATER + 1, ERROR, "third/three", "third", "three")
+    third = second.moved(
+        LATER + 1, ERROR, model="third/three", provider="third", upstream_model="three", cost=0.1
+    )
+    assert (second.cost, third.cost) == (0.5, 0.1)
     assert [it.started_at for it in third.attempts] == [100.0, LATER]
     assert third.attempts[1].operation is None
     assert third.candidates == ()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -402,3 +403,18 @@ def test_what_may_have_been_deleted_by_its_age_is_not_linked_to(world: World) ->
     world.clock.now = (job.expires_at or 0) + 1
     with pytest.raises(ContentNotReady, match="expired"):
         world.service.content(ACCOUNT, job.id, "video")
+
+
+def test_a_page_is_as_long_as_an_answer_may_be(world: World) -> None:
+    """The rest is on the next page: nothing is left out."""
+    for number in range(45):
+        job = world.accepted()
+        world.clock.advance(1)
+        long = job.request.model_copy(update={"prompt": f"{number}" + "x" * 100_000})
+        changes = {"request": long, "version": job.version + 1}
+        world.jobs.change(ACCOUNT, job.id, partial(Job.model_copy, update=changes))
+    first = world.service.list(ACCOUNT, JobQuery(limit=100))
+    assert 10 < len(first.jobs) < 45
+    assert first.has_more
+    rest = world.service.list(ACCOUNT, JobQuery(limit=100, after=first.jobs[-1].id))
+    assert (len(first.jobs) + len(rest.jobs), rest.has_more) == (45, False)

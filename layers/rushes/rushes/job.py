@@ -217,7 +217,14 @@ class Job(BaseModel):
         )
 
     def moved(
-        self, now: float, error: JobError, model: str, provider: str, upstream_model: str
+        self,
+        now: float,
+        error: JobError,
+        *,
+        model: str,
+        provider: str,
+        upstream_model: str,
+        cost: float,
     ) -> Self:
         """The next candidate gets it; the ledger keeps what became of the present one."""
         attempt = Attempt(
@@ -237,6 +244,7 @@ class Job(BaseModel):
             model=model,
             provider=provider,
             upstream_model=upstream_model,
+            cost=cost,
             operation=None,
             submitted_at=None,
             troubled_since=None,

@@ -7,7 +7,7 @@ from rushes.job import Job, JobStatus, Stage
 from rushes.ports import HttpCall, HttpReply, Upstream
 from rushes.request import Creation, GenerationRequest
 from rushes.workflow.step import ENDING
-from tests.world import ACCOUNT, ASK, CREATE, STOP, World, reply, video
+from tests.world import ACCOUNT, ASK, CATALOG, CREATE, STOP, World, reply, video
 
 RESUBMIT = {"status": "resubmit", "wait_seconds": 1}
 REFUSAL = reply(400, error={"message": "not today", "code": "too_busy_really"})
@@ -133,3 +133,41 @@ def test_a_fallback_that_could_not_do_it_is_refused_at_once(
     with pytest.raises(refusal):
         world.service.create(ACCOUNT, "bifrost", Creation(request))
     assert not world.jobs.rows
+
+
+@pytest.mark.parametrize("answer", [reply(401), reply(400), reply(404)])
+def test_a_running_job_whose_provider_no_longer_answers_is_not_made_elsewhere_too(
+    world: World, answer: HttpReply
+):
+    """It may still be running there, and be paid for."""
+    job = running(world)
+    world.answer(ASK, answer)
+    world.poll(job)
+    world.clock.advance(301)
+    assert world.poll(job) == ENDING
+    assert (world.now(job).provider, len(world.creates())) == ("studio", 1)
+
+
+def test_the_estimate_is_that_of_who_makes_it(world: World):
+    job = sure(world)
+    assert job.cost == 0.4
+    world.answer(CREATE, REFUSAL)
+    world.submit(job)
+    assert world.now(job).cost == 0
+
+
+def test_a_model_that_left_the_catalog_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch):
+    job = sure(world)
+    without = CATALOG.model_copy(update={"models": CATALOG.models[1:]})
+    monkeypatch.setattr("tests.world.CATALOG", without)
+    world.clock.advance(61)
+    world.answer(CREATE, reply(429))
+    assert world.submit(job)["status"] == "pending"
+
+
+def test_a_candidate_that_left_the_catalog_is_none(world: World, monkeypatch: pytest.MonkeyPatch):
+    job = sure(world)
+    left = tuple(model for model in CATALOG.models if model.name != "spare/one")
+    monkeypatch.setattr("tests.world.CATALOG", CATALOG.model_copy(update={"models": left}))
+    world.answer(CREATE, REFUSAL)
+    assert world.submit(job) == ENDING

@@ -19,16 +19,14 @@ from rushes.ports import Blobs, Change, Clock, Egress, Jobs, Timings, Upstreams
 from rushes.providers.base import Provider
 
 STORE_TROUBLE_WAIT = 20
-MAY_MOVE = frozenset(
-    {
-        "provider_not_configured",
-        "upstream_failed",
-        "upstream_queued_too_long",
-        "upstream_refused",
-        "upstream_unauthorized",
-    }
-)
-"""Failures after which nothing runs at the provider, and another one may do better."""
+NOTHING_RUNS = frozenset({"upstream_failed", "upstream_queued_too_long"})
+"""Failures after which nothing runs at the provider, even if it had taken the job."""
+NOTHING_RAN = NOTHING_RUNS | {
+    "provider_not_configured",
+    "upstream_refused",
+    "upstream_unauthorized",
+}
+"""Those of a create call after which it has not taken the job at all."""
 
 
 class Outcome(TypedDict):
@@ -104,7 +102,8 @@ class Step(ABC):
 
     def fail(self, job: Job, reason: JobError) -> Outcome:
         """Fail the job, or hand it to its next candidate where that cannot make it twice."""
-        following = self._next_candidate(job) if reason.code in MAY_MOVE else None
+        may_move = reason.code in (NOTHING_RUNS if job.operation else NOTHING_RAN)
+        following = self._next_candidate(job) if may_move else None
         if following is None:
             return self.end(job, lambda current: current.doomed(self.clock(), reason))
 
@@ -112,8 +111,14 @@ class Step(ABC):
             changed = current.is_decided or current.cancel_requested_at
             if changed or current.candidates != job.candidates:
                 return current
-            model, provider = following.name, following.provider
-            return current.moved(self.clock(), reason, model, provider, following.model_at_provider)
+            return current.moved(
+                self.clock(),
+                reason,
+                model=following.name,
+                provider=following.provider,
+                upstream_model=following.model_at_provider,
+                cost=following.price(current.request.seconds),
+            )
 
         self.change(job, move)
         return {"status": "resubmit", "wait_seconds": 1}
@@ -122,7 +127,10 @@ class Step(ABC):
         """Whether another candidate should get a job that still waits for its provider."""
         if not job.candidates:
             return False
-        limit = self.catalog.find(job.model or job.request.model).queue_seconds
+        try:
+            limit = self.catalog.find(job.model or job.request.model).queue_seconds
+        except UnknownModel:  # it has left the catalog since
+            return False
         waited = self.clock() - (job.attempt_at or job.created_at)
         return limit is not None and waited > limit
 
