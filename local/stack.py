@@ -104,6 +104,7 @@ class Stack:
             "RUSHES_BUCKET": self.outputs["BucketName"],
             "RUSHES_BUS": self.outputs["BusName"],
             "RUSHES_STATE_MACHINE": self.outputs["StateMachineArn"],
+            "RUSHES_PROVIDER_SECRET": self.outputs["ProviderSecretArn"],
             "STUDIO_URL": self.studio_url,
             "STUDIO_API_KEY": self._identity.studio_api_key,
             **self._aws_environment(),
@@ -211,9 +212,9 @@ class Stack:
             name: {"base_url": self.studio_url + prefix, "api_key": key}
             for name, prefix in STUDIO_PROVIDERS.items()
         }
-        secrets.put_secret_value(
-            SecretId=self.outputs["ProviderSecretArn"], SecretString=json.dumps(providers)
-        )
+        arn = self.outputs["ProviderSecretArn"]
+        kept = json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])
+        secrets.put_secret_value(SecretId=arn, SecretString=json.dumps({**kept, **providers}))
 
     def _parameters(self) -> dict[str, str]:
         arm = platform.machine().lower() in ("arm64", "aarch64")

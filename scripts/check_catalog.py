@@ -47,6 +47,16 @@ def faults_in(text: str) -> Iterator[str]:
             line = line_of(text, place) if place else _line_of_named(text, message)
             yield f"{line}: {_name(text, place)}{message}"
     yield from _unknown_kinds(text)
+    yield from _prices_of_nobody(text)
+
+
+def _prices_of_nobody(text: str) -> Iterator[str]:
+    models = tomllib.loads(text).get("models")
+    for number, model in enumerate(models if isinstance(models, list) else ()):
+        priced = [price for price in ("price_per_second", "price_per_job") if model.get(price)]
+        if priced and not model.get("price_source"):
+            line = line_of(text, ("models", number, priced[0]))
+            yield f"{line}: model {model.get('name')!r}: {priced[0]} without a price_source"
 
 
 def _unknown_kinds(text: str) -> Iterator[str]:
@@ -105,6 +115,9 @@ def _line_of_named(text: str, message: str) -> int:
     """Faults of the whole name what they are about: a member, or else a text in quotes."""
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
     for name in _QUOTED.findall(message):
+        for number, line in lines:
+            if message.startswith("model ") and re.match(rf'name\s*=\s*"{re.escape(name)}"', line):
+                return number
         for number, line in lines:
             if _MEMBER.match(line) and line.startswith((f"{name} ", f'"{name}" ', f"{name}=")):
                 return number

@@ -40,6 +40,7 @@ seconds = [4]
 name = "tasks/two"
 inputs = ["image"]
 price_per_second = 0.1
+price_source = "a list"
 """
 
 
@@ -120,3 +121,19 @@ def test_the_program_fails_for_a_wrong_catalog_and_names_file_and_line(tmp_path:
     )
     assert wrong.returncode == 1
     assert wrong.stdout.startswith("wrong.toml:22: model 'studio/one'.seconds: ")
+
+
+def test_a_price_says_where_it_is_from():
+    priced = SOUND.replace('name = "studio/one"\n', 'name = "studio/one"\nprice_per_second = 0.1\n')
+    line = priced.splitlines().index("price_per_second = 0.1") + 1
+    assert list(faults_in(priced)) == [
+        f"{line}: model 'studio/one': price_per_second without a price_source"
+    ]
+
+
+def test_a_model_is_found_by_its_own_line_though_others_name_it_before():
+    text = SOUND.replace('default_model = "short"', 'default_model = "studio/one"')
+    twice = text + '[[models]]\nname = "studio/one"\nseconds = [4]\n'
+    (fault,) = faults_in(twice)
+    line = text.splitlines().index('name = "studio/one"') + 1
+    assert fault.startswith(f"{line}: ")

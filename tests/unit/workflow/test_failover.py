@@ -2,7 +2,7 @@
 
 import pytest
 
-from rushes.errors import InvalidRequest, UnknownModel, UpstreamSilent
+from rushes.errors import InvalidRequest, UnknownModel, UpstreamSilent, UpstreamUnreachable
 from rushes.job import Job, JobStatus, Stage
 from rushes.ports import HttpCall, HttpReply, Upstream
 from rushes.request import Creation, GenerationRequest
@@ -171,3 +171,12 @@ def test_a_candidate_that_left_the_catalog_is_none(world: World, monkeypatch: py
     monkeypatch.setattr("tests.world.CATALOG", CATALOG.model_copy(update={"models": left}))
     world.answer(CREATE, REFUSAL)
     assert world.submit(job) == ENDING
+
+
+def test_a_job_whose_provider_cannot_be_told_stays(world: World):
+    job = running(world)
+    world.answer(ASK, video("queued"))
+    world.clock.advance(61)
+    world.answer(STOP, UpstreamUnreachable("nobody there"))
+    assert world.poll(job)["status"] == "pending"
+    assert world.now(job).provider == "studio"
