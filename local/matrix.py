@@ -73,8 +73,16 @@ def cell(stack: Stack, row: str, dialect: str) -> str:
     try:
         with httpx.Client(base_url=stack.url, headers=headers, timeout=60) as http:
             return judged(CALLERS[dialect](http).make(model, ask))
-    except (CallFailedError, FilmError, KeyError, httpx.HTTPError) as failure:
-        return f"no: {failure}".replace("|", "/").replace("\n", " ")[:120]
+    except CallFailedError as refusal:
+        if "no words for" in str(refusal):
+            return "— films only"
+        return worded(refusal)
+    except (FilmError, KeyError, httpx.HTTPError) as failure:
+        return worded(failure)
+
+
+def worded(failure: Exception) -> str:
+    return f"no: {failure}".replace("|", "/").replace("\n", " ")[:120]
 
 
 def judged(content: bytes) -> str:

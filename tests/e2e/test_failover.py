@@ -18,6 +18,7 @@ def test_a_refused_job_is_made_by_its_fallback(client, stack, aws):
     assert job_id.endswith(":vllm")
     bare = job_id.partition(":")[0]
     assert completes(client, bare, 60)
+    assert client.get(f"/v1/videos/{job_id}").status_code == 200  # the id that was given out
     answer = client.get(f"/v1/videos/{bare}").json()
     assert answer["id"] == f"{bare}:studio"
     ledger = httpx.get(f"{stack.studio_url}/_ledger").json()["creates"]

@@ -528,7 +528,24 @@ class TestBlobs:
     ):
         key = f"{prefix}upload"
         blobs.put(key, Upload("file", "video/mp4", content))
-        assert blobs.find(key) == StoredFile(key=key, content_type=kind, size=len(content))
+        found = blobs.find(key)
+        assert found is not None
+        assert found.etag
+        unmarked = found.model_copy(update={"etag": None})
+        assert unmarked == StoredFile(key=key, content_type=kind, size=len(content))
+
+    def test_what_was_found_is_copied_as_long_as_it_is_the_same(self, blobs: Blobs, prefix: str):
+        blobs.put(f"{prefix}upload", Upload("file", "video/mp4", b"first"))
+        found = blobs.find(f"{prefix}upload")
+        assert found is not None
+        copy = blobs.copy(found, f"{prefix}copy")
+        assert copy == found.model_copy(update={"key": f"{prefix}copy"})
+        blobs.put(f"{prefix}upload", Upload("file", "video/mp4", b"second"))
+        assert blobs.read(f"{prefix}copy") == b"first"
+        assert blobs.copy(found, f"{prefix}other") is None
+        blobs.delete(f"{prefix}upload")
+        assert blobs.copy(found, f"{prefix}other") is None
+        assert blobs.find(f"{prefix}other") is None
 
     def test_where_nothing_is_nothing_is_found(self, blobs: Blobs, prefix: str):
         blobs.put(f"{prefix}upload-1", Upload("file", "video/mp4", b"1"))

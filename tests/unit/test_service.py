@@ -150,16 +150,20 @@ def test_several_files_are_kept_apart_and_in_their_order(world: World) -> None:
     assert world.now(job) == job
 
 
-def test_a_file_put_to_an_address_of_ours_is_worked_from_where_it_is(world: World) -> None:
+def test_a_file_put_to_an_address_of_ours_is_copied_before_anybody_changes_it(
+    world: World,
+) -> None:
     address = world.service.upload_address(ACCOUNT, "png")
     key = world.blobs.key_of(address)
     assert key is not None
     world.blobs.objects[key] = PICTURE
     job = create(world, by_link((Role.IMAGE, address)))
-    assert job.request.file(Role.IMAGE) == StoredFile(
-        key=key, content_type="image/png", size=len(PICTURE)
-    )
-    assert world.blobs.objects == {key: PICTURE}
+    world.blobs.objects[key] = b"<html>"  # what the address still allows
+    file = job.request.file(Role.IMAGE)
+    assert file is not None
+    assert (file.content_type, file.size) == ("image/png", len(PICTURE))
+    assert file.key == f"inputs/{ACCOUNT}/{job.id}/adopted"
+    assert world.blobs.objects[file.key] == PICTURE
     assert world.now(job) == job
 
 
@@ -418,3 +422,30 @@ def test_a_page_is_as_long_as_an_answer_may_be(world: World) -> None:
     assert first.has_more
     rest = world.service.list(ACCOUNT, JobQuery(limit=100, after=first.jobs[-1].id))
     assert (len(first.jobs) + len(rest.jobs), rest.has_more) == (45, False)
+
+
+def test_an_upload_that_is_changed_at_that_moment_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = world.service.upload_address(ACCOUNT, "png")
+    key = world.blobs.key_of(address)
+    assert key is not None
+    world.blobs.objects[key] = PICTURE
+    find = world.blobs.find
+
+    def find_and_change(wanted: str) -> StoredFile | None:
+        found = find(wanted)
+        world.blobs.objects[wanted] = PICTURE + b"!"
+        return found
+
+    monkeypatch.setattr(world.blobs, "find", find_and_change)
+    with pytest.raises(InvalidRequest, match="changed"):
+        create(world, by_link((Role.IMAGE, address)))
+    assert not world.jobs.rows
+
+
+def test_a_job_works_from_sixteen_files_at_most(world: World) -> None:
+    pictures = tuple(Input(role=Role.IMAGE, url=f"https://p.example/{n}") for n in range(17))
+    request = GenerationRequest(model="short", prompt="x", inputs=pictures)
+    with pytest.raises(InvalidRequest, match="at most 16"):
+        world.service.create(ACCOUNT, "openai", Creation(request))

@@ -6,6 +6,8 @@ from contextlib import closing, suppress
 from typing import IO, TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
+from botocore.exceptions import ClientError
+
 from rushes import media
 from rushes.boundary import store_errors
 from rushes.errors import BadInputFile, BadOutput, OutputInterrupted, StoreUnavailable
@@ -116,7 +118,24 @@ class Bucket:
         except self._client.exceptions.NoSuchKey:
             return None
         kind = media.sniff(head) or "application/octet-stream"
-        return StoredFile(key=key, content_type=kind, size=reply["ContentLength"])
+        size, etag = reply["ContentLength"], reply["ETag"]
+        return StoredFile(key=key, content_type=kind, size=size, etag=etag)
+
+    def copy(self, file: StoredFile, key: str) -> StoredFile | None:
+        """The very bytes that were found, under another key; None where there are others by now."""
+        try:
+            with store_errors():
+                self._client.copy_object(
+                    Bucket=self._name,
+                    Key=key,
+                    CopySource={"Bucket": self._name, "Key": file.key},
+                    CopySourceIfMatch=file.etag or "",
+                )
+        except ClientError as refused:  # 412, or 404 where it is gone: all else is ours
+            if refused.response["Error"]["Code"] not in ("PreconditionFailed", "NoSuchKey"):
+                raise
+            return None
+        return file.model_copy(update={"key": key})
 
     def upload_link(self, key: str) -> str:
         """An address that one file may be PUT to, for a quarter of an hour."""

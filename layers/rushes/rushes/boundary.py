@@ -13,6 +13,7 @@ ANSWERS = frozenset(
         "ExecutionAlreadyExists",
         "ExecutionDoesNotExist",
         "NoSuchKey",
+        "PreconditionFailed",
         "404",
     }
 )

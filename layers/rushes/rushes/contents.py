@@ -12,6 +12,10 @@ FILE_BYTES = 256 * 1024 * 1024
 """A file is held in memory while it is sent."""
 
 
+EMBEDDED_BYTES = 48 * 1024 * 1024
+"""In base64 it takes four times its size while the call is made."""
+
+
 def content_of(call: HttpCall, blobs: Blobs) -> dict[str, Any]:
     """The call's body as httpx takes it: multipart for a form, even where no part is a file."""
     if call.form:
@@ -41,6 +45,8 @@ def _filled(value: Any, blobs: Blobs) -> Any:  # noqa: ANN401 - any JSON value
 def _embedded(value: JsonFile, blobs: Blobs) -> str:
     if value.form == "link":
         return blobs.link(value.file, value.file.key.rpartition("/")[2])
+    if value.file.size > EMBEDDED_BYTES:
+        raise BadInputFile(f"a file of {value.file.size} bytes is too large to be put into a call")
     text = base64.b64encode(bytes_of(value.file, blobs)).decode()
     return f"data:{value.file.content_type};base64,{text}" if value.form == "data_url" else text
 

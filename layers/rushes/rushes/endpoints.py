@@ -75,7 +75,9 @@ class Endpoints:
         return dialect.write_error(error)
 
     def _create(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
-        job = self.service.create(account, dialect.name, dialect.read_create(request))
+        creation = dialect.read_create(request)
+        self._check_kind(dialect, creation.request.model)
+        job = self.service.create(account, dialect.name, creation)
         return self._show(dialect, job, "create")
 
     def _edit(self, dialect: Videos, account: str, request: HttpRequest) -> HttpResponse:
@@ -153,10 +155,18 @@ class Endpoints:
     def _find(self, dialect: Dialect, account: str, written: str) -> Job:
         reference = dialect.read_reference(written)
         job = self.service.get(account, reference.job_id)
-        if reference.provider and reference.provider != job.provider:
+        if reference.provider and reference.provider not in job.providers:
             self._check_provider(reference.provider, "video_id")
             raise NotFound(f"there is no job {job.id}", param="video_id")
         return job
+
+    def _check_kind(self, dialect: Dialect, model: str) -> None:
+        catalog = self.service.catalog
+        kind = catalog.find(model or catalog.default_model).kind
+        if kind not in dialect.kinds:
+            raise InvalidRequest(
+                f"{model[:80]} is for {kind}, which this API has no words for", param="model"
+            )
 
     def _check_provider(self, name: str, param: str) -> None:
         if name not in self.service.catalog.providers:

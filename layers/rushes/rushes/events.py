@@ -61,7 +61,8 @@ def ending(job: Job, bucket: str) -> JobEvent:
         created_at=_moment(job.created_at),
         finished_at=finished_at,
         artifacts=tuple(
-            ArtifactFacts(bucket=bucket, **artifact.model_dump()) for artifact in job.artifacts
+            ArtifactFacts(bucket=bucket, **artifact.model_dump(exclude={"etag"}))
+            for artifact in job.artifacts
         ),
         error=job.error,
         cost=job.cost,

@@ -96,6 +96,8 @@ class Attempt(BaseModel):
     started_at: float
     ended_at: float
     error: JobError
+    cost: float | None = None
+    """What the present one's estimate was; whether it was billed, the provider knows."""
 
 
 class Job(BaseModel):
@@ -176,6 +178,11 @@ class Job(BaseModel):
         return self.status in TERMINAL
 
     @property
+    def providers(self) -> frozenset[str]:
+        """All that have had it: an id that names one of them was given out at its time."""
+        return frozenset((self.provider, *(attempt.provider for attempt in self.attempts)))
+
+    @property
     def is_decided(self) -> bool:
         """Whether it is known how the job ends."""
         return self.is_finished or self.verdict is not None
@@ -234,6 +241,7 @@ class Job(BaseModel):
             started_at=self.attempt_at or self.created_at,
             ended_at=now,
             error=error,
+            cost=self.cost,
         )
         return self._step(
             now,
@@ -247,6 +255,12 @@ class Job(BaseModel):
             cost=cost,
             operation=None,
             submitted_at=None,
+            generated_at=None,
+            outputs=(),
+            document=None,
+            document_file=None,
+            collections=0,
+            progress=0,
             troubled_since=None,
             lease_until=None,
         )

@@ -16,6 +16,8 @@ class StoredFile(BaseModel):
     key: str
     content_type: str
     size: int
+    etag: str | None = None
+    """S3's mark of these very bytes, where it matters."""
 
 
 class Role(StrEnum):

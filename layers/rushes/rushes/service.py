@@ -29,6 +29,7 @@ from rushes.request import (
     family_of,
 )
 
+MOST_FILES = 16
 UPLOAD_BYTES = 200 * 1024 * 1024
 UPLOAD_NAME = r"[a-z0-9]{1,64}\.[a-z0-9]{1,8}"
 """Names that S3 cannot even be asked for are none that were given out."""
@@ -56,11 +57,14 @@ class Service:
         request = model.fit(creation.request.model_copy(update={"model": name}))
         model.check_files(_roles(creation))
         for other in others:
+            if other.kind != model.kind:
+                raise InvalidRequest(f"{other.name} makes no {model.kind}", param="fallbacks")
             other.fit(request)
             other.check_files(_roles(creation))
+        _check_count(creation)
         uploads = [(role, _checked(role, upload)) for role, upload in creation.uploads]
-        uploaded = [self._adopted(account, role, url) for role, url in creation.uploaded]
         job = self._new(account, dialect, model, request)
+        uploaded = [self._adopted(job, role, url) for role, url in creation.uploaded]
         stored = [self._keep(job, role, n, it) for n, (role, it) in enumerate(uploads)]
         inputs = (*request.inputs, *stored, *uploaded)
         whole = request.model_copy(update={"inputs": inputs})
@@ -192,10 +196,14 @@ class Service:
         key = f"inputs/{job.account}/{job.id}/upload-{number}"
         return Input(role=role, file=self.blobs.put(key, upload))
 
-    def _adopted(self, account: str, role: Role, address: str) -> Input:
-        """A file that the client has PUT to an address of ours. The address is never fetched."""
+    def _adopted(self, job: Job, role: Role, address: str) -> Input:
+        """A file that the client has PUT to an address of ours. The address is never fetched.
+
+        It is copied: the client may PUT something else to its address as long as that is good.
+        """
         key = self.blobs.key_of(address)
-        if key is None or not re.fullmatch(rf"uploads/{re.escape(account)}/{UPLOAD_NAME}", key):
+        ours = rf"uploads/{re.escape(job.account)}/{UPLOAD_NAME}"
+        if key is None or not re.fullmatch(ours, key):
             raise InvalidRequest("URL is none that was given out to this account", param="URL")
         file = self.blobs.find(key)
         if file is None:
@@ -204,7 +212,10 @@ class Service:
             raise InvalidRequest(f"the upload has more than {UPLOAD_BYTES} bytes", param="URL")
         if media.family(file.content_type) != family_of(role):
             raise InvalidRequest(f"what was uploaded is no {family_of(role)}", param="URL")
-        return Input(role=role, file=file)
+        copy = self.blobs.copy(file, f"inputs/{job.account}/{job.id}/adopted")
+        if copy is None:
+            raise InvalidRequest("what was uploaded has just been changed", param="URL")
+        return Input(role=role, file=copy)
 
     def _accept(self, job: Job) -> Job:
         self.jobs.add(job)
@@ -234,6 +245,13 @@ def _roles(creation: Creation) -> dict[Role, str]:
     roles = {it.role: "input_reference" for it in creation.request.inputs}
     roles |= {role: upload.field for role, upload in creation.uploads}
     return roles | {role: "URL" for role, _ in creation.uploaded}
+
+
+def _check_count(creation: Creation) -> None:
+    count = len(creation.uploads) + len(creation.uploaded) + len(creation.request.inputs)
+    if count > MOST_FILES:
+        field = next(iter(_roles(creation).values()))
+        raise InvalidRequest(f"a job works from at most {MOST_FILES} files", param=field)
 
 
 def _checked(role: Role, upload: Upload) -> Upload:

@@ -30,6 +30,9 @@ Verb = Literal[
 ]
 
 
+ALL_KINDS = frozenset({"video", "image", "audio", "transcription"})
+
+
 @dataclass(frozen=True)
 class Route:
     """`path` has its variable in angle brackets: `/v1/videos/<job_id>`."""
@@ -103,6 +106,8 @@ class Dialect(Protocol):
 
     name: str
     routes: tuple[Route, ...]
+    kinds: frozenset[str]
+    """Kinds of jobs that can be handed in by it. Any job can be looked at."""
 
     def speaker(self, request: HttpRequest) -> "Dialect":
         """Who answers: the dialect itself, or another that shares its paths."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import quote, unquote
 
-from rushes.dialects.base import HttpRequest, HttpResponse, JobReference, JobView, Route
+from rushes.dialects.base import ALL_KINDS, HttpRequest, HttpResponse, JobReference, JobView, Route
 from rushes.dialects.body import read_fields
 from rushes.dialects.credentials import read_key
 from rushes.dialects.references import read_reference
@@ -44,6 +44,7 @@ def speaks_fal(headers: Mapping[str, str]) -> bool:
 class QueueDialect:
     """`prefix` is what the paths of its answers begin with: the one that it was asked by."""
 
+    kinds = ALL_KINDS
     fields: ClassVar[Mapping[str, str]] = {}
     """What a field of ours is called there, where the names differ."""
 

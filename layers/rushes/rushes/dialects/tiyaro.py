@@ -11,7 +11,15 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from rushes import media
-from rushes.dialects.base import HttpRequest, HttpResponse, JobReference, JobView, Route, Verb
+from rushes.dialects.base import (
+    ALL_KINDS,
+    HttpRequest,
+    HttpResponse,
+    JobReference,
+    JobView,
+    Route,
+    Verb,
+)
 from rushes.dialects.body import read_fields
 from rushes.dialects.credentials import read_key
 from rushes.dialects.references import read_reference
@@ -46,6 +54,7 @@ FIELDS = {
 
 class TiyaroDialect:
     name = "tiyaro"
+    kinds = ALL_KINDS
     routes = (
         Route("POST", "/v1/input/upload-url", "upload"),
         Route("GET", f"{JOBS}/<job_id>", "retrieve"),

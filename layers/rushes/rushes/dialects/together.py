@@ -34,6 +34,7 @@ def _routes(prefix: str) -> tuple[Route, ...]:
 
 class TogetherDialect:
     name = "together"
+    kinds = frozenset({"video"})
     # The second is where SDKs of version 3 arrive whose base URL ends in /v1.
     routes = (*_routes("/v2/videos"), *_routes("/v1/v2/videos"))
 

@@ -34,6 +34,7 @@ def video_routes(prefix: str) -> tuple[Route, ...]:
 
 
 class VideosDialect:
+    kinds = frozenset({"video"})
     listing: ClassVar[type[Listing]] = Listing
 
     def speaker(self, request: HttpRequest) -> Self:  # noqa: ARG002 - the same for all

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing_extensions import override
 
 from rushes import media, pace
-from rushes.errors import BadOutput, UpstreamError
+from rushes.errors import BadOutput, ProviderNotConfigured, UpstreamError
 from rushes.job import Artifact, Job, Output
 from rushes.ports import Download
 from rushes.workflow.step import Outcome, Step, pending
@@ -23,7 +23,8 @@ class Collect(Step):
         try:
             artifacts = self._copy_all(job)
         except UpstreamError as error:
-            if error.retryable and not self._tried_enough(job):
+            passing = error.retryable or isinstance(error, ProviderNotConfigured)
+            if passing and not self._tried_enough(job):
                 return pending(pace.retry_wait(job.collections, error.wait_seconds))
             return self.doom(job, error)
         return self.end(job, lambda current: current.stored(self.clock(), artifacts))

@@ -1,8 +1,8 @@
 """Ask a provider once how a job stands, and decide what follows from it."""
 
-import json
 from typing import Any, cast
 
+from pydantic_core import from_json, to_json
 from typing_extensions import override
 
 from rushes import pace
@@ -77,9 +77,12 @@ class Poll(Step):
         self, job: Job, document: dict[str, Any] | None
     ) -> dict[str, Any] | StoredFile | None:
         """The document, or where it was put because the job's row cannot hold it."""
-        content = json.dumps(document).encode()
-        if document is None or len(content) <= DOCUMENT_BYTES:
-            return document
+        if document is None:
+            return None
+        content = to_json(document, inf_nan_mode="null")  # speech models do tell NaN
+        if len(content) <= DOCUMENT_BYTES:
+            plain: dict[str, Any] = from_json(content)
+            return plain
         upload = Upload("document", "application/json", content)
         return self.blobs.put(f"outputs/{job.account}/{job.id}/document.json", upload)
 
@@ -128,4 +131,4 @@ class Poll(Step):
         reply = self.egress.send(upstream, provider.cancel(job.operation or {}))
         if reply.status >= 300:
             return f"the provider was told to stop and answered {reply.status}"
-        return STOPPED
+        return STOPPED if reply.status in (200, 204) else "the provider was asked to stop"

@@ -61,10 +61,7 @@ class Submit(Step):
         try:
             call = self._prepare(job)
         except UpstreamError as error:
-            if not error.retryable:
-                raise
-            waited = self.clock() - (job.attempt_at or job.created_at)
-            return pending(pace.next_wait(waited, error.wait_seconds, 2.0))
+            return self._not_ready(job, error)
         claimed = self.jobs.change(job.account, job.id, self._claim)
         try:
             submitted = self._create(job, call)
@@ -83,6 +80,15 @@ class Submit(Step):
             ),
         )
         return {"status": "submitted", "wait_seconds": self._first_wait(job)}
+
+    def _not_ready(self, job: Job, error: UpstreamError) -> Outcome:
+        """The create call could not even be made ready: nothing is claimed."""
+        if not error.retryable:
+            raise error
+        if self.has_waited_enough(job):
+            raise queued_too_long() from error
+        waited = self.clock() - (job.attempt_at or job.created_at)
+        return pending(pace.next_wait(waited, error.wait_seconds, 2.0))
 
     def _check_lease(self, job: Job) -> None:
         if not job.lease_until:
