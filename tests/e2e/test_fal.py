@@ -42,7 +42,10 @@ def front(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tu
             listening.terminate()
 
 
-@pytest.fixture(scope="module", params=["/queue", "/fal"])
+GENERATIONS = (("clients", "/queue"), ("clients", "/fal"), ("clients-older", "/fal"))
+
+
+@pytest.fixture(scope="module", params=GENERATIONS, ids=" on ".join)
 def journey(
     request: pytest.FixtureRequest,
     stack: Stack,
@@ -54,14 +57,19 @@ def journey(
     Image.new("RGB", (128, 72), "teal").save(picture, "PNG")
     (folder / "picture.png").write_bytes(picture.getvalue())
     host, certificate = front
+    generation, prefix = request.param
     environment = {
-        "FAL_QUEUE_RUN_HOST": host + request.param,
+        "FAL_QUEUE_RUN_HOST": host + prefix,
         "FAL_KEY": stack.environment()["RUSHES_API_KEY"],
         "SSL_CERT_FILE": str(certificate),
         "PATH": "/usr/bin:/bin",
     }
     done = subprocess.run(
-        [PYTHON, HERE / "fal_journey.py", folder / "picture.png"],
+        [
+            ROOT / f".local/envs/{generation}/bin/python",
+            HERE / "fal_journey.py",
+            folder / "picture.png",
+        ],
         env=environment,
         capture_output=True,
         text=True,
@@ -69,7 +77,7 @@ def journey(
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    return {**json.loads(done.stdout), "prefix": request.param}
+    return {**json.loads(done.stdout), "prefix": prefix}
 
 
 def test_subscribe_ends_with_a_film_that_plays(journey, tmp_path: Path):
