@@ -25,7 +25,7 @@ TESTS := $(STACK) $(DEV)/.synced $(ENVS)/sam/.synced $(foreach group,openai-json
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(UV):
 	@echo "installing uv $(UV_VERSION)"
@@ -49,6 +49,10 @@ up: $(STACK) ## run the whole stack on this machine until Ctrl-C   [PORT=8787]
 .PHONY: test
 test: $(TESTS) ## run all tests
 	@$(DEV)/bin/python -m pytest -n 2 --dist loadfile
+
+.PHONY: probes
+probes: $(TESTS) ## ask the local engine what AWS would answer; the table is docs/emulator.md
+	@$(DEV)/bin/python -m pytest -q tests/probes
 
 .PHONY: check
 check: $(TESTS) lint cover ## all that CI runs
@@ -80,6 +84,10 @@ build: $(ENVS)/sam/.synced ## what `sam deploy` takes, for ARCH=arm64 or x86_64
 .PHONY: key
 key: $(LOCAL)/.synced ## make an API key for a deployed stack   ACCOUNT=name [STACK_NAME=rushes]
 	@$(LOCAL)/bin/python scripts/create_key.py --stack "$(STACK_NAME)" --account "$(ACCOUNT)"
+
+.PHONY: stuck show retry cancel redrive
+stuck show retry cancel redrive: $(LOCAL)/.synced ## look after the jobs of a deployed stack   [JOB=id] [STACK_NAME=rushes]
+	@$(LOCAL)/bin/python scripts/jobs.py --stack "$(STACK_NAME)" $@ $(JOB)
 
 .PHONY: bench
 bench: $(TESTS) ## measure: memory, cold start, history (minutes)

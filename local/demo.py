@@ -120,6 +120,9 @@ def check(path: Path) -> None:
     )
 
 
+COMPLETED = '{"source": ["rushes"], "detail-type": ["job.completed"]}'
+
+
 class Queue:
     """A queue of our own on the bus, as a downstream application would have one."""
 
@@ -130,7 +133,7 @@ class Queue:
         attributes = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
         events = aws.client("events", endpoint_url=endpoint)
         bus = environment["RUSHES_BUS"]
-        events.put_rule(Name="demo", EventBusName=bus, EventPattern='{"source": ["rushes"]}')
+        events.put_rule(Name="demo", EventBusName=bus, EventPattern=COMPLETED)
         arn = attributes["Attributes"]["QueueArn"]
         events.put_targets(Rule="demo", EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
 

@@ -2,7 +2,8 @@
 
 It runs in an environment of its own, configured by ministack's variables and by:
 FRONT_PORT (the HTTP API's own port), LAMBDA_PYTHON (the interpreter of the functions),
-LAMBDA_WORKERS (processes per function) and WORK_DIR (unpacked functions; emptied).
+LAMBDA_WORKERS (processes per function) and WORK_DIR (unpacked functions; emptied). What it keeps
+over its own end, where it keeps anything, is told in local/durability.py.
 """
 # ruff: noqa: ANN001, ANN202, SLF001 - corrections replace private functions of untyped code
 
@@ -30,6 +31,9 @@ from ministack import app as engine  # noqa: E402
 from ministack.core import iam_evaluator as iam  # noqa: E402
 from ministack.core import lambda_runtime as runtime  # noqa: E402
 from ministack.services import apigateway, lambda_svc, stepfunctions  # noqa: E402
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # after this the tree's own code can be imported
+from local import durability  # noqa: E402
 
 ENGINE_PORT = int(os.environ["GATEWAY_PORT"])
 FRONT_PORT = int(os.environ["FRONT_PORT"])
@@ -118,6 +122,24 @@ def queue_for_a_few_workers() -> None:
             return answer(execute(function, event, request_id))
 
     lambda_svc._execute_function_warm = execute_in_a_slot
+
+
+# --- SQS ------------------------------------------------------------------------------------
+
+
+def let_groups_pass_each_other() -> None:
+    """The engine hands on one batch of a FIFO queue at a time, so that a slow group stops all.
+
+    On AWS groups are independent. Where a batch is one message this is safe to have here, too: the
+    queue gives no second message of a group whose first is still out.
+    """
+    allowed = lambda_svc._sqs_esm_concurrency
+
+    def allowed_by_group(mapping: dict, function: dict, config: dict, queue: dict | None = None):
+        one_by_one = mapping.get("BatchSize") == 1
+        return allowed(mapping, function, config, None if one_by_one else queue)
+
+    lambda_svc._sqs_esm_concurrency = allowed_by_group
 
 
 # --- Step Functions -------------------------------------------------------------------------
@@ -272,7 +294,12 @@ def joined(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
 async def by_port(scope: dict, receive, send) -> None:
     # The port of the listening socket, not of the Host header: a client cannot choose it.
     port = (scope.get("server") or [None, ENGINE_PORT])[1]
-    await (front_door if port == FRONT_PORT else engine.app)(scope, receive, send)
+    if port == FRONT_PORT:
+        await front_door(scope, receive, send)
+    elif scope.get("path") == durability.SAVE_PATH:
+        await durability.answer_to_save(send)
+    else:
+        await engine.app(scope, receive, send)
 
 
 async def run() -> None:
@@ -297,6 +324,8 @@ def prepare() -> None:
     set_the_runtime_variables()
     keep_the_exception()
     queue_for_a_few_workers()
+    let_groups_pass_each_other()
+    durability.keep_what_was_answered()
     enforce_the_state_machine_role()
     hide_function_errors()
 

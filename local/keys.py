@@ -9,7 +9,7 @@ from local.packaging import ROOT
 sys.path.insert(0, str(ROOT / "layers/rushes"))  # after this the gateway's own code can be imported
 
 from rushes.auth import mint_key
-from rushes.store import KeyTable
+from rushes.registers import KeyTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

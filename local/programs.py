@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import signal
 import socket
 import subprocess
 import time
@@ -27,7 +28,7 @@ class Program:
         self.name = name
         self._log = log
         python, *script = command
-        with log.open("wb") as output:
+        with log.open("ab") as output:
             # Its own session: Ctrl-C reaches only the parent, which then stops things in order.
             # -P: a script must not find its neighbours here when it imports "packaging".
             self._process = subprocess.Popen(
@@ -52,8 +53,12 @@ class Program:
         if code is not None:
             raise StartError(self._report(f"ended with status {code}"))
 
-    def stop(self) -> None:
-        self._process.terminate()
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        self._process.send_signal(number)
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import boto3
+import httpx
 from botocore.config import Config
 
 from local.deployment import deploy
@@ -36,6 +38,8 @@ INHERITED = ("HOME", "LANG", "PATH", "TMPDIR")
 ACCOUNTS = ("demo", "other")
 STUDIO_PROVIDERS = {
     "studio": "/v1",
+    "studio-key": "/v1",
+    "studio-find": "/find/v1",
     "studio-runway": "/runway/v1",
     "studio-gemini": "/gemini/v1beta",
     "studio-vertex": "/vertex",
@@ -65,11 +69,14 @@ class Stack:
     """The port of the HTTP API; 0 takes a free one."""
     wait_scale: str = "1"
     """Multiplies the waits of the state machine: "0.1" makes tests faster."""
+    workers: int = 2
+    """How many processes a function may have; further calls of it wait for one."""
     template: Path = ROOT / "template.yaml"
     progress: Callable[[str], None] = ignore
 
     outputs: Mapping[str, str] = field(init=False, default_factory=dict)
     _identity: Identity = field(init=False)
+    _engine_program: Program = field(init=False)
     _programs: list[Program] = field(init=False, default_factory=list)
     _closing: contextlib.ExitStack = field(init=False, default_factory=contextlib.ExitStack)
 
@@ -110,6 +117,22 @@ class Stack:
             **self._aws_environment(),
         }
 
+    def session(self) -> boto3.Session:
+        """With the rights of the account's owner."""
+        return boto3.Session(
+            self._identity.access_key_id, self._identity.secret_access_key, region_name=REGION
+        )
+
+    @property
+    def engine_process_id(self) -> int:
+        return self._engine_program.process_id
+
+    def restart_engine(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """End the engine by that signal and start it again; a stack without `keep` loses all."""
+        self._engine_program.stop(number)
+        self._programs.remove(self._engine_program)
+        self._start_engine()
+
     def check(self) -> None:
         """Raise StartError if a part of the stack has died."""
         for program in self._programs:
@@ -125,11 +148,17 @@ class Stack:
         self.progress("starting the studio, an upstream that renders")
         studio = self._run("studio", self._studio_command(), self._studio())
         self.progress(f"starting the engine; functions run on {lambda_python_version()}")
-        engine = self._run("engine", [ENGINE_PYTHON, ROOT / "local/engine.py"], self._engine())
-        engine.wait_until_healthy(self._identity.engine_port, "/_ministack/health")
+        self._start_engine()
         self._deploy()
+        if self.keep:
+            httpx.post(f"{self.engine_url}/_local/save", trust_env=False).raise_for_status()
         studio.wait_until_healthy(self._identity.studio_port, "/health")
         self._identity.save(self.folder / "identity.json")
+
+    def _start_engine(self) -> None:
+        command: list[str | Path] = [ENGINE_PYTHON, ROOT / "local/engine.py"]
+        self._engine_program = self._run("engine", command, self._engine())
+        self._engine_program.wait_until_healthy(self._identity.engine_port, "/_ministack/health")
 
     def _prepare_folder(self) -> None:
         self.folder = self.folder.resolve()
@@ -145,6 +174,8 @@ class Stack:
         if not self.keep:
             shutil.rmtree(self.folder)
             self.folder.mkdir(mode=0o700)
+        for log in self.folder.glob("*.log"):
+            log.unlink()
 
     def _run(self, name: str, command: list[str | Path], environment: dict[str, str]) -> Program:
         inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
@@ -168,6 +199,7 @@ class Stack:
             "FRONT_PORT": str(self.port),
             "GATEWAY_PORT": str(self._identity.engine_port),
             "LAMBDA_PYTHON": str(LAMBDA_PYTHON),
+            "LAMBDA_WORKERS": str(self.workers),
             "LOG_LEVEL": "WARNING",
             "SFN_WAIT_SCALE": self.wait_scale,
             "WORK_DIR": str(self.folder / "functions"),
@@ -188,9 +220,7 @@ class Stack:
         }
 
     def _deploy(self) -> None:
-        session = boto3.Session(
-            self._identity.access_key_id, self._identity.secret_access_key, region_name=REGION
-        )
+        session = self.session()
         url = self.engine_url
         direct = Config(proxies={}, retries={"total_max_attempts": 1})  # a failure is a bug here
         self.progress("building and uploading the layers and functions")

@@ -17,7 +17,8 @@ from pydantic import ValidationError
 sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 
 from rushes.catalog import CATALOG_FILE, read_catalog
-from rushes.providers import PROVIDERS
+from rushes.providers import PROVIDERS, adapter
+from rushes.providers.base import Finds
 
 Place = tuple[int | str, ...]
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]")
@@ -47,7 +48,20 @@ def faults_in(text: str) -> Iterator[str]:
             line = line_of(text, place) if place else _line_of_named(text, message)
             yield f"{line}: {_name(text, place)}{message}"
     yield from _unknown_kinds(text)
+    yield from _not_searchable(text)
     yield from _prices_of_nobody(text)
+
+
+def _not_searchable(text: str) -> Iterator[str]:
+    try:
+        providers = read_catalog(text).providers
+    except ValidationError:  # that has been told already
+        return
+    for name, entry in providers.items():
+        known = entry.idempotency == "find" and entry.kind in PROVIDERS
+        if known and not isinstance(adapter(entry), Finds):
+            line = line_of(text, ("providers", name, "idempotency"))
+            yield f"{line}: provider {name!r}: kind {entry.kind!r} cannot be searched"
 
 
 def _prices_of_nobody(text: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 
 from rushes.auth import mint_key
 from rushes.errors import RushesError
-from rushes.store import KeyTable
+from rushes.registers import KeyTable
 
 
 def main() -> None:

@@ -13,80 +13,70 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 
-from rushes.events import JobEvent, ending
-from rushes.job import Artifact, Job, JobError, JobStatus, Verdict
-from rushes.request import GenerationRequest
+from rushes.events import Event, JobEvent, JobStarted
+from rushes.job import JobStatus
+from rushes.webhooks import notices, samples
+from rushes.webhooks.model import Endpoint, Secret
 
 FOLDER = Path(__file__).resolve().parents[1] / "events" / "emitted"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 VERSION = 1
 """Raised when listeners would have to change: a field gone, or another meaning."""
 
-VERDICTS = {
-    "completed": Verdict(status=JobStatus.COMPLETED),
-    "failed": Verdict(
-        status=JobStatus.FAILED,
-        error=JobError(
-            code="content_filtered",
-            message="the prompt was refused by the provider's moderation",
-            upstream_code="moderation_blocked",
-        ),
-    ),
-    "cancelled": Verdict(status=JobStatus.CANCELLED),
+NOW = 1_790_000_061.25
+STATUSES = {
+    "job.started": JobStatus.IN_PROGRESS.value,
+    **{name: verdict.status.value for name, verdict in samples.VERDICTS.items()},
 }
+MODELS: dict[str, type[Event]] = {
+    "job.started": JobStarted,
+    **dict.fromkeys(samples.VERDICTS, JobEvent),
+    notices.DISABLED: notices.EndpointDisabled,
+    notices.TEST: notices.WebhookTest,
+}
+"""All that is said, on the bus or in messages, by type."""
 
 
-def schema(status: str) -> dict[str, Any]:
+def schema(event_type: str) -> dict[str, Any]:
     """The model's schema, narrowed to events of one type."""
-    made = JobEvent.model_json_schema(mode="serialization")
-    made["properties"]["type"] = {"const": f"job.{status}", "type": "string"}
-    facts = made["$defs"]["JobFacts"]["properties"]
-    facts["status"] = {"const": status, "type": "string"}
-    del made["$defs"]["JobStatus"]
-    return {"$schema": DIALECT, **made, "title": f"job.{status}, version {VERSION}"}
+    made = MODELS[event_type].model_json_schema(mode="serialization")
+    made["properties"]["type"] = {"const": event_type, "type": "string"}
+    if event_type in STATUSES:
+        facts = made["$defs"][made["properties"]["data"]["$ref"].rpartition("/")[2]]
+        facts["properties"]["status"] = {"const": STATUSES[event_type], "type": "string"}
+        del made["$defs"]["JobStatus"]
+    return {"$schema": DIALECT, **made, "title": f"{event_type}, version {VERSION}"}
 
 
-def example(status: str) -> dict[str, Any]:
-    """The event of a job that went the way real jobs go."""
-    job = finished_job(VERDICTS[status])
-    return ending(job, "rushes-media").model_dump(mode="json")
+def example(event_type: str) -> dict[str, Any]:
+    """One that might be real."""
+    if event_type == notices.DISABLED:
+        failing = endpoint().model_copy(update={"failing_since": NOW - 5 * 24 * 3600})
+        return notices.disabled(failing, NOW, "every attempt has failed for five days")
+    if event_type == notices.TEST:
+        return notices.test(endpoint(), NOW, "6f1d3a0c9b7e2d458810")
+    return samples.sample(event_type, "demo", "job_01a0c4506c005ad1f09b3e7c2486f1ab", NOW)
 
 
-def finished_job(verdict: Verdict) -> Job:
-    now = 1_790_000_000.0
-    job = Job(
-        id="job_01a0c4506c005ad1f09b3e7c2486f1ab",
+def endpoint() -> Endpoint:
+    return Endpoint(
+        id="we_5d2b8f0a71c94e36d7f0a8b1",
         account="demo",
-        dialect="openai",
-        provider="studio",
-        upstream_model="studio-1",
-        request=GenerationRequest(
-            model="sora-2", prompt="a red ball on a beach", seconds=4, size="1280x720"
-        ),
-        created_at=now,
-        updated_at=now,
-        deadline_at=now + 3600,
-        cost=0.4,
+        url="https://hooks.example/rushes",
+        description="gallery",
+        secrets=(Secret(value=""),),
+        created_at=NOW,
+        updated_at=NOW,
     )
-    job = job.submitting(now + 1, 150).submitted(now + 2, {"id": "video_1"}, ())
-    if verdict.status is JobStatus.COMPLETED:
-        film = Artifact(
-            key=f"outputs/demo/{job.id}/0.mp4",
-            content_type="video/mp4",
-            size=1_482_903,
-            sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-        )
-        job = job.stored(now + 60, (film,))
-    return job.finished(now + 61.25, verdict, job.id, 30 * 24 * 3600)
 
 
 def files() -> dict[str, str]:
     """What belongs into the folder: name → content."""
     made = {}
-    for status in VERDICTS:
-        name = f"job.{status}.v{VERSION}"
-        made[f"{name}.schema.json"] = written(schema(status))
-        made[f"{name}.example.json"] = written(example(status))
+    for event_type in MODELS:
+        stem = f"{event_type}.v{VERSION}"
+        made[f"{stem}.schema.json"] = written(schema(event_type))
+        made[f"{stem}.example.json"] = written(example(event_type))
     return made
 
 

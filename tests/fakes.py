@@ -1,20 +1,32 @@
 """The ports in memory: working, small, and held to the real ones by integration/test_ports.py."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 from urllib.parse import quote, unquote
 
 from rushes import media
-from rushes.errors import BadInputFile, NotFound, OutputInterrupted, WriteConflict
+from rushes.errors import (
+    AlreadyAccepted,
+    BadInputFile,
+    NotFound,
+    OutputInterrupted,
+    OverBudget,
+    WriteConflict,
+)
 from rushes.job import Artifact, Job, JobPage, Output, allowed_before
 from rushes.ports import (
+    Allowance,
     ApiKey,
     Change,
     Download,
+    Gate,
     HttpCall,
     HttpReply,
     JobQuery,
+    Receipt,
     Timing,
     Upstream,
 )
@@ -39,12 +51,45 @@ class FakeJobs:
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], str] = {}
+        self.receipts: dict[str, Receipt] = {}
+        self.calls: dict[str, list[Receipt]] = {}
+        self.spent: dict[tuple[str, str], float] = {}
         self.before_write: Callable[[], None] | None = None
 
-    def add(self, job: Job) -> None:
+    def add(
+        self, job: Job, receipt: Receipt | None = None, allowance: Allowance | None = None
+    ) -> None:
         if (job.account, job.id) in self.rows:
             raise WriteConflict(f"there is a job {job.id} already")
+        if receipt and receipt.retry is None:
+            known = self.receipts.get(receipt.digest)
+            if known and known.expires_at >= job.created_at:
+                raise AlreadyAccepted("the call has been accepted already")
+        if allowance:
+            self._spend(allowance)
+        if receipt and receipt.retry is None:
+            self.receipts[receipt.digest] = receipt
+        elif receipt:
+            self.calls.setdefault(receipt.digest, []).append(receipt)
         self._put(job)
+
+    def _spend(self, allowance: Allowance) -> None:
+        day = (allowance.account, allowance.day)
+        total = self.spent.get(day, 0.0) + allowance.cost
+        if total > allowance.limit:
+            raise OverBudget("the account has spent what it may in a day")
+        self.spent[day] = total
+
+    def receipt(self, digest: str) -> Receipt | None:
+        return self.receipts.get(digest)
+
+    def claim(self, digest: str, retry: int, now: float) -> str | None:
+        known = self.calls.get(digest, [])
+        for place, receipt in sorted(enumerate(known), key=lambda it: it[1].job_id):
+            if receipt.expires_at > now and (receipt.retry or 0) < retry:
+                known[place] = replace(receipt, retry=retry)
+                return receipt.job_id
+        return None
 
     def get(self, account: str, job_id: str) -> Job | None:
         document = self.rows.get((account, job_id))
@@ -79,9 +124,9 @@ class FakeJobs:
             found = [job for job in found if (job.id < after if newest_first else job.id > after)]
         return JobPage(jobs=tuple(found[: query.limit]), has_more=len(found) > query.limit)
 
-    def untouched_since(self, moment: float, limit: int) -> tuple[Job, ...]:
-        found = [job for job in self._all() if not job.is_finished and job.updated_at < moment]
-        return tuple(sorted(found, key=lambda job: job.updated_at)[:limit])
+    def due(self, now: float, limit: int) -> tuple[Job, ...]:
+        found = [(job.care_at, job.id, job) for job in self._all() if job.care_at is not None]
+        return tuple(job for care_at, _, job in sorted(found) if care_at <= now)[:limit]
 
     def _put(self, job: Job) -> None:
         self.rows[job.account, job.id] = job.model_dump_json()
@@ -110,6 +155,43 @@ class FakeTimings:
 
     def put(self, kind: str, timing: Timing) -> None:
         self.rows[kind] = timing
+
+
+class FakeGates:
+    def __init__(self) -> None:
+        self.rows: dict[str, Gate] = {}
+
+    def get(self, provider: str) -> Gate:
+        return self.rows.get(provider, Gate())
+
+    def hold(self, provider: str, until: float) -> None:
+        gate = self.get(provider)
+        self.rows[provider] = replace(gate, not_before=max(gate.not_before, until))
+
+    def close(self, provider: str, until: float, reason: str) -> None:
+        self.rows[provider] = replace(self.get(provider), closed_until=until, reason=reason)
+
+    def admit(self, provider: str, now: float, interval: float) -> bool:
+        gate = self.get(provider)
+        if gate.not_before > now:
+            return False
+        self.rows[provider] = replace(gate, not_before=now + interval)
+        return True
+
+
+class FakeBus:
+    """`refusals` holds for each call to come the indexes that it will refuse, or its trouble."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.refusals: list[list[int] | Exception] = []
+
+    def put(self, events: Sequence[Mapping[str, Any]]) -> list[int]:
+        refused = self.refusals.pop(0) if self.refusals else []
+        if isinstance(refused, Exception):
+            raise refused
+        self.events += [dict(it) for index, it in enumerate(events) if index not in refused]
+        return refused
 
 
 class FakeBlobs:
@@ -203,11 +285,19 @@ class FakeEgress:
         self.put_trouble: Exception | None = None
         self.upstreams: list[Upstream] = []
         """Whom each call and each download was made to."""
+        self.notices: list[tuple[str, Mapping[str, str], bytes]] = []
 
     def send(self, upstream: Upstream, call: HttpCall) -> HttpReply:
         self.upstreams.append(upstream)
         self.calls.append(call)
-        answer = self.answers[f"{call.method} {call.path}"]
+        return self._answer(f"{call.method} {call.path}")
+
+    def notify(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpReply:
+        self.notices.append((url, headers, body))
+        return self._answer(f"POST {url}")
+
+    def _answer(self, call: str) -> HttpReply:
+        answer = self.answers[call]
         if isinstance(answer, list):
             answer = answer.pop(0)
         if isinstance(answer, Exception):

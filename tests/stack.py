@@ -43,8 +43,13 @@ def client(stack: Stack) -> Iterator[httpx.Client]:
         yield made
 
 
+ENDINGS = json.dumps(
+    {"source": ["rushes"], "detail-type": ["job.completed", "job.failed", "job.cancelled"]}
+)
+
+
 class Events:
-    """What the bus has told a queue of ours, by job."""
+    """How jobs ended, as the bus has told a queue of ours, by job."""
 
     def __init__(self, sqs: Any, url: str) -> None:
         self._sqs = sqs
@@ -76,7 +81,7 @@ def events(stack: Stack, aws: Callable[[str], Any]) -> Events:
     url = sqs.create_queue(QueueName="tests")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
     rules = aws("events")
-    rules.put_rule(Name="tests", EventBusName=bus, EventPattern='{"source": ["rushes"]}')
+    rules.put_rule(Name="tests", EventBusName=bus, EventPattern=ENDINGS)
     target = {"Id": "queue", "Arn": arn["QueueArn"]}
     rules.put_targets(Rule="tests", EventBusName=bus, Targets=[target])
     return Events(sqs, url)

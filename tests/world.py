@@ -4,8 +4,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from rushes.catalog import read_catalog
+from rushes.acceptance import Acceptance
+from rushes.announcer import Announcer
+from rushes.catalog import Catalog, read_catalog
 from rushes.description import ProviderEntry
+from rushes.intake import Intake
 from rushes.job import Job
 from rushes.ports import HttpCall, HttpReply
 from rushes.providers import adapter
@@ -20,9 +23,11 @@ from rushes.workflow.step import Outcome, Step
 from rushes.workflow.submit import Submit
 from tests.fakes import (
     FakeBlobs,
+    FakeBus,
     FakeClock,
     FakeEgress,
     FakeExecutions,
+    FakeGates,
     FakeJobs,
     FakeTimings,
     FakeUpstreams,
@@ -87,6 +92,20 @@ def video(status: str, **facts: object) -> HttpReply:
     return reply(200, id="up-1", status=status, **facts)
 
 
+def service_of(
+    jobs: FakeJobs,
+    blobs: FakeBlobs,
+    executions: FakeExecutions,
+    clock: FakeClock,
+    catalog: Catalog = CATALOG,
+    daily_dollars: float | None = None,
+) -> Service:
+    """The service on these; who waits for something lets the clock run on."""
+    intake = Intake(jobs, blobs, catalog, clock)
+    acceptance = Acceptance(intake, jobs, executions, clock, daily_dollars)
+    return Service(acceptance, jobs, blobs, catalog, clock, clock.advance)
+
+
 @dataclass
 class World:
     clock: FakeClock = field(default_factory=FakeClock)
@@ -96,19 +115,41 @@ class World:
     executions: FakeExecutions = field(default_factory=FakeExecutions)
     upstreams: FakeUpstreams = field(default_factory=FakeUpstreams)
     egress: FakeEgress = field(default_factory=FakeEgress)
+    gates: FakeGates = field(default_factory=FakeGates)
+    bus: FakeBus = field(default_factory=FakeBus)
     adapter: Callable[[ProviderEntry], Provider] = adapter
+
+    daily_dollars: float | None = None
+    catalog: Catalog = CATALOG
 
     @property
     def service(self) -> Service:
-        return Service(self.jobs, self.blobs, self.executions, CATALOG, self.clock)
+        return service_of(
+            self.jobs, self.blobs, self.executions, self.clock, self.catalog, self.daily_dollars
+        )
+
+    @property
+    def announcer(self) -> Announcer:
+        return Announcer(self.jobs, self.bus, self.clock)
 
     @property
     def sweeper(self) -> Sweeper:
-        return Sweeper(self.jobs, self.executions, self.clock)
+        return Sweeper(self.jobs, self.blobs, self.executions, self.announcer, self.clock)
 
     def step(self, step: type[Step], job: Job) -> Outcome:
-        tools = (self.jobs, self.blobs, self.timings, self.upstreams, self.egress, CATALOG)
-        return step(*tools, self.adapter, self.clock)(job.account, job.id)
+        ready = step(
+            jobs=self.jobs,
+            blobs=self.blobs,
+            timings=self.timings,
+            upstreams=self.upstreams,
+            egress=self.egress,
+            gates=self.gates,
+            announce=self.announcer,
+            catalog=self.catalog,
+            adapter=self.adapter,
+            clock=self.clock,
+        )
+        return ready(job.account, job.id)
 
     def submit(self, job: Job) -> Outcome:
         return self.step(Submit, job)
@@ -120,7 +161,8 @@ class World:
         return self.step(Collect, job)
 
     def finish(self, job: Job, execution: str = "", cause: str | None = None) -> Ending:
-        steps = Finish(self.jobs, self.blobs, self.timings, self.clock, "media", 3600.0)
+        stored = (self.jobs, self.blobs, self.timings)
+        steps = Finish(*stored, self.announcer, self.clock, "media", 3600.0)
         return steps(job.account, job.id, execution or job.execution_name, cause)
 
     def now(self, job: Job) -> Job:
@@ -141,7 +183,7 @@ class World:
         request = GenerationRequest.model_validate(
             {"model": "studio/one", "prompt": "a red ball", **fields}
         )
-        return self.service.create(ACCOUNT, "openai", Creation(request))
+        return self.service.create(ACCOUNT, "openai", Creation(request)).job
 
     def running(self, **fields: object) -> Job:
         job = self.accepted(**fields)

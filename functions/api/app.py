@@ -1,4 +1,4 @@
-"""Every client's call, in every dialect."""
+"""Every client's call, in every dialect, and about webhooks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +11,7 @@ from rushes import wiring
 from rushes.dialects import DIALECTS
 from rushes.dialects.base import Dialect, Route
 from rushes.gateway import read_event, write_reply
+from rushes.webhooks.routes import ROUTES, WebhookRoute
 
 logger = Logger(service="rushes")
 app = APIGatewayHttpResolver()
@@ -26,9 +27,20 @@ def endpoint(dialect: Dialect, route: Route) -> Callable[..., Response[str]]:
     return answer
 
 
+def webhook_endpoint(route: WebhookRoute) -> Callable[..., Response[str]]:
+    def answer(**variables: str) -> Response[str]:
+        request = read_event(app.current_event, variables)
+        return write_reply(wiring.webhook_surface().answer(route.verb, request), app.current_event)
+
+    return answer
+
+
 for dialect in DIALECTS:
     for route in dialect.routes:
         app.route(route.path, method=route.method)(endpoint(dialect, route))
+
+for webhook_route in ROUTES:
+    app.route(webhook_route.path, method=webhook_route.method)(webhook_endpoint(webhook_route))
 
 
 @app.not_found

@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from local.studio import minimax, outputs, runway, veo
+from local.studio.answers import SpoiledAnswers
 from local.studio.jobs import Studio
 from local.studio.openai_videos import routes as openai_videos
 from local.studio.queue import routes as queue
@@ -47,6 +49,7 @@ def create_app(api_key: str) -> Starlette:
             Route("/_reset", reset, methods=["POST"]),
             *outputs.routes(studio),
             Mount("/v1", openai_videos.create_app(studio, api_key)),
+            Mount("/find/v1", openai_videos.create_app(studio, api_key, openai_videos.SEARCHABLE)),
             Mount("/fal", queue.create_app(FalQueue(studio), api_key)),
             Mount("/pipelet/queue", queue.create_app(PipeletQueue(studio), api_key)),
             Mount("/replicate/v1", replicate.create_app(studio, api_key)),
@@ -57,5 +60,6 @@ def create_app(api_key: str) -> Starlette:
             Mount("/minimax", minimax.create_app(studio, api_key)),
             Mount("/together", together.create_app(studio, api_key)),
         ],
+        middleware=[Middleware(SpoiledAnswers)],
         lifespan=close_at_the_end,
     )

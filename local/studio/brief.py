@@ -31,6 +31,8 @@ class Brief:
     """The video a remix or an edit starts from: it plays in a corner."""
     clip_id: str | None = None
     """The job that made the clip, if one of ours did."""
+    reference: dict[str, object] | None = None
+    """What the client gave to know the job by; shown with the job as it came."""
 
     @property
     def size(self) -> str:

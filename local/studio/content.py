@@ -1,8 +1,10 @@
 """A job's file as a response: whole or by range, and spoilt where the prompt asks for it."""
 
+import asyncio
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from starlette.responses import HTMLResponse, Response, StreamingResponse
@@ -19,6 +21,8 @@ MEDIA_TYPES = {
     "audio": "audio/wav",
     "transcription": "application/json",
 }
+PIECES = 20
+"""In how many a slow file comes."""
 # A 64-bit box length follows the type when the 32-bit one says 1; players skip `free` boxes.
 BOX_HEADER = struct.Struct(">I4sQ")
 _RANGE = re.compile(r"bytes=(?=\d|-\d)(?P<first>\d*)-(?P<last>\d*)")
@@ -72,26 +76,41 @@ def content_response(job: Job, wanted: str | None) -> Response:
         return Response(b"", media_type=media_type)
     padded_to = job.directives.get("big", 0) * MEBIBYTE if job.brief.kind == "video" else 0
     reel = Reel(job.media, padded_to)
-    if "truncate" in job.directives:
-        length = {"content-length": str(reel.size)}
-        return TruncatedResponse(reel.read(0, reel.size // 2), 200, length, media_type)
-    return _stream(reel, wanted, media_type)
+    job.served += 1
+    if "too-long" in job.directives:
+        length = {"content-length": str(reel.size + job.directives["too-long"])}
+        return TruncatedResponse(reel.read(0, reel.size), 200, length, media_type)
+    return _stream(job, reel, wanted, media_type)
 
 
-def _stream(reel: Reel, wanted: str | None, media_type: str) -> Response:
-    match = _RANGE.fullmatch(wanted or "")
-    headers = {"accept-ranges": "bytes"}
+def _stream(job: Job, reel: Reel, wanted: str | None, media_type: str) -> Response:
+    ranged = "no-range" not in job.directives
+    match = _RANGE.fullmatch(wanted or "") if ranged else None
+    headers = {"accept-ranges": "bytes" if ranged else "none"}
     # A header we do not understand, such as several ranges, must be ignored: RFC 9110, 14.2.
-    if not match:
-        headers["content-length"] = str(reel.size)
-        return StreamingResponse(reel.read(0, reel.size), 200, headers, media_type)
-    start, stop = _bounds(match["first"], match["last"], reel.size)
+    start, stop = _bounds(match["first"], match["last"], reel.size) if match else (0, reel.size)
     if start >= stop:
         headers["content-range"] = f"bytes */{reel.size}"
         return Response(status_code=416, headers=headers)
-    headers["content-range"] = f"bytes {start}-{stop - 1}/{reel.size}"
+    if match:
+        headers["content-range"] = f"bytes {start}-{stop - 1}/{reel.size}"
     headers["content-length"] = str(stop - start)
-    return StreamingResponse(reel.read(start, stop), 206, headers, media_type)
+    status = 206 if match else 200
+    if "truncate" in job.directives or job.served <= job.directives.get("drop", 0):
+        half = reel.read(start, start + (stop - start) // 2)
+        return TruncatedResponse(half, status, headers, media_type)
+    if "drip" in job.directives:
+        slowly = _drip(reel, start, stop, job.directives["drip"])
+        return StreamingResponse(slowly, status, headers, media_type)
+    return StreamingResponse(reel.read(start, stop), status, headers, media_type)
+
+
+async def _drip(reel: Reel, start: int, stop: int, seconds: float) -> AsyncIterator[bytes]:
+    places = [start + (stop - start) * piece // PIECES for piece in range(PIECES + 1)]
+    for first, after in pairwise(places):
+        await asyncio.sleep(seconds / PIECES)
+        for chunk in reel.read(first, after):
+            yield chunk
 
 
 def _bounds(first: str, last: str, size: int) -> tuple[int, int]:

@@ -13,6 +13,10 @@ class TooManyRequestsError(StudioError):
     """The client must wait a second."""
 
 
+class ReusedKeyError(StudioError):
+    """The idempotency key has been used for something else."""
+
+
 class UnavailableError(StudioError):
     """The studio has a bad moment."""
 

@@ -48,6 +48,8 @@ class Job:
     rendered: float = 0.0
     """The fraction of the frames that ffmpeg has written."""
     failure: Failure | None = None
+    served: int = 0
+    """How often its file was asked for."""
 
     @property
     def video(self) -> Path:
@@ -76,6 +78,10 @@ class Job:
         slowness = self.directives.get("slow", 0)
         elapsed = (time.time() - self.started_at) / slowness if slowness else 1.0
         return min(99, int(100 * min(self.rendered, elapsed)))
+
+    @property
+    def is_listed(self) -> bool:
+        return time.time() >= self.created_at + self.directives.get("hide", 0)
 
     def note_progress(self, fraction: float) -> None:
         self.rendered = fraction

@@ -8,11 +8,13 @@ import traceback
 import uuid
 from pathlib import Path
 
+from local.studio.answers import Fate, answer_of_this_call
 from local.studio.brief import Brief
 from local.studio.directives import read_directives
 from local.studio.errors import (
     NotReadyError,
     RefusedError,
+    ReusedKeyError,
     TooManyRequestsError,
     UnavailableError,
     UnknownJobError,
@@ -25,6 +27,15 @@ SIMULTANEOUS_RENDERS = 2
 DIRECTED_FAILURES = {
     "filter": Failure("content_filter", "The video was withheld by the content filter."),
     "fail": Failure("internal_error", "The render broke off."),
+}
+
+COUNTED = ("401", "429", "500", "503", "made-500", "made-reset", "made-cut")
+FATES: dict[str, Fate] = {
+    "401": "401",
+    "500": "500",
+    "made-500": "500",
+    "made-reset": "reset",
+    "made-cut": "cut",
 }
 
 
@@ -41,13 +52,26 @@ class Studio:
     def submit(self, brief: Brief, idempotency_key: str | None) -> Job:
         """Queue a job, unless the prompt asks for a refusal; the ledger shows either."""
         directives = read_directives(brief.prompt)
-        earlier = self.ledger.creates_of(brief.prompt)
+        earlier = self.ledger.calls_of(brief.prompt)
         entry = _entry(brief, idempotency_key)
         self.ledger.creates.append(entry)
-        _refuse_as_directed(directives, earlier)
+        _direct(directives, earlier)
+        answer_of_this_call().after = directives.get("hang-create", 0)
         job = self._start_job(brief, directives)
         entry.id, entry.accepted = job.id, True
         return job
+
+    def repeat(self, brief: Brief, idempotency_key: str) -> Job | None:
+        """The job that an earlier call under this key made; the ledger counts the repetition."""
+        entry = self.ledger.of_key(idempotency_key)
+        if entry is None or entry.id is None:
+            return None
+        if not entry.is_of(_entry(brief, idempotency_key)):
+            raise ReusedKeyError
+        earlier = self.ledger.calls_of(brief.prompt)
+        entry.replays += 1
+        _direct(read_directives(brief.prompt), earlier)
+        return self.find(entry.id)
 
     def find(self, job_id: str) -> Job:
         try:
@@ -144,15 +168,28 @@ def _entry(brief: Brief, idempotency_key: str | None) -> Create:
         seed=brief.seed,
         idempotency_key=idempotency_key,
         has_input_reference=bool(brief.image or brief.sound),
+        reference=brief.reference,
     )
 
 
-def _refuse_as_directed(directives: dict[str, int], earlier: int) -> None:
-    """Raise what the prompt asks for, given how many creates of it came before."""
-    too_many = directives.get("429", 0)
+def _direct(directives: dict[str, int], earlier: int) -> None:
+    """Raise or prepare what the prompt asks for, given how many creates of it came before."""
+    answer = answer_of_this_call()
+    answer.patience = directives.get("retry-after")
     if "refuse" in directives:
         raise RefusedError
-    if earlier < too_many:
+    word = _turn(directives, earlier)
+    answer.fate = FATES.get(word, "whole")
+    if word == "429":
         raise TooManyRequestsError
-    if earlier < too_many + directives.get("503", 0):
+    if word in ("401", "500", "503"):
         raise UnavailableError
+
+
+def _turn(directives: dict[str, int], earlier: int) -> str:
+    """Which of the words that count creates it is the turn of; each has its number of them."""
+    for word in COUNTED:
+        earlier -= directives.get(word, 0)
+        if earlier < 0:
+            return word
+    return ""

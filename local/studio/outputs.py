@@ -51,6 +51,8 @@ def routes(studio: Studio) -> list[Route]:
         if age > job.directives.get("expire", KEPT_SECONDS):
             return PlainTextResponse("This file is gone.", 403)
         studio.ledger.downloads[job.id] += 1
+        if studio.ledger.downloads[job.id] <= job.directives.get("expired", 0):
+            return PlainTextResponse("This address has expired.", 403)
         return content_response(job, request.headers.get("range"))
 
     return [Route(f"{PLACE}/{{id}}/{{name}}", fetch)]

@@ -22,6 +22,7 @@ from rushes.providers.base import (
     AskAlso,
     Cancels,
     Failed,
+    Finds,
     Pending,
     Provider,
     Submitted,
@@ -94,6 +95,9 @@ def call_of(provider: Provider, transcript: Transcript) -> HttpCall:
             return provider.submit(job_of(transcript))
         case "poll":
             return provider.poll(transcript["operation"])
+        case "find":
+            assert isinstance(provider, Finds)
+            return provider.find(job_of(transcript))
         case "result":
             also = provider.polled(transcript["operation"], reply_of(transcript, "first"))
             assert isinstance(also, AskAlso)
@@ -161,6 +165,9 @@ def meaning(provider: Provider, transcript: Transcript) -> Transcript:
                 return _as_written(provider.submitted(reply))
             case "poll":
                 return _as_written(provider.polled(transcript["operation"], reply))
+            case "find":
+                found = cast("Finds", provider).found(job_of(transcript), reply)
+                return _as_written(found) if found else {"absent": {}}
             case "result":
                 teller = cast("TellsResult", provider)
                 return _as_written(teller.resulted(transcript["operation"], reply))

@@ -29,7 +29,8 @@ from rushes import media, wiring
 from rushes.auth import mint_key
 from rushes.config import settings
 from rushes.job import Job
-from rushes.store import JobTable, KeyTable
+from rushes.registers import KeyTable
+from rushes.store import JobTable
 from tests.stack import REGION
 
 Clients = Callable[[str], Any]

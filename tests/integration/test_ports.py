@@ -23,7 +23,8 @@ from rushes.executions import StateMachine
 from rushes.job import Job, JobError, JobStatus, Verdict
 from rushes.ports import ApiKey, Blobs, Download, Executions, JobQuery, Jobs, Keys, Timing, Timings
 from rushes.request import GenerationRequest, StoredFile, Upload
-from rushes.store import SHARDS, JobTable, KeyTable, TimingTable
+from rushes.registers import GateTable, KeyTable, TimingTable
+from rushes.store import SHARDS, JobTable
 from tests.fakes import FakeBlobs, FakeExecutions, FakeJobs, FakeKeys, FakeTimings
 
 BOTH = ["fake", "real"]
@@ -276,7 +277,7 @@ class TestOpenJobs:
     def test_the_longest_forgotten_come_first(self, jobs: Jobs, account: str, epoch: float):
         for number, touched in ((1, 30.5), (2, 10.25), (3, 20.0)):
             jobs.add(job_of(account, number, updated_at=epoch + touched))
-        found = [job.id for job in jobs.untouched_since(epoch + 30.5, 99) if job.account == account]
+        found = [job.id for job in jobs.due(epoch + 30.5, 99) if job.account == account]
         assert found == ids(2, 3)
 
     def test_a_finished_job_is_not_open_and_a_deleted_one_may_be(
@@ -286,13 +287,13 @@ class TestOpenJobs:
             jobs.add(job_of(account, number, updated_at=epoch))
         jobs.change(account, ids(1)[0], failed)
         jobs.change(account, ids(2)[0], lambda job: job.deleted(epoch + 1))
-        found = jobs.untouched_since(epoch + 2, 99)
+        found = jobs.due(epoch + 2, 99)
         assert sorted(job.id for job in found if job.account == account) == ids(2, 3)
 
     def test_no_more_are_given_than_asked_for(self, jobs: Jobs, account: str, epoch: float):
         for number in range(5):
             jobs.add(job_of(account, number, updated_at=epoch))
-        assert len(jobs.untouched_since(epoch + 1, 3)) == 3
+        assert len(jobs.due(epoch + 1, 3)) == 3
 
 
 class TestRealTable:

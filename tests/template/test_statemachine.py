@@ -51,16 +51,21 @@ def test_the_machine_is_limited_in_time():
 
 
 def test_every_step_that_fails_leads_to_the_one_way_out():
-    catching = {n: s for n, s in states("Task").items() if n not in ("Finish", "Announce")}
+    catching = {n: s for n, s in states("Task").items() if n != "Finish"}
     for state in catching.values():
         assert [(c["ErrorEquals"], c["Next"]) for c in state["Catch"]] == [
             (["States.ALL"], "Finish")
         ]
 
 
-def test_only_announce_and_a_repeated_ending_end_an_execution():
+def test_only_finish_ends_an_execution():
     ends = {n for n, s in states().items() if s.get("End") or s["Type"] in ("Succeed", "Fail")}
-    assert ends == {"Announce", "Ended by another execution"}
+    assert ends == {"Finish"}
+
+
+def test_the_machine_speaks_to_functions_only():
+    """What is told of a job is in its row, and put on the bus from there."""
+    assert {s["Resource"] for s in states("Task").values()} == {"arn:aws:states:::lambda:invoke"}
 
 
 def test_no_error_class_of_ours_is_named():

@@ -12,7 +12,7 @@ from local.packaging import ROOT, read_template
 from rushes.config import Settings
 
 TEMPLATE = ROOT / "template.yaml"
-FUNCTIONS = ("api", "submit", "poll", "collect", "finish", "sweep")
+FUNCTIONS = ("api", "submit", "poll", "collect", "finish", "notify", "deliver", "sweep")
 
 
 @cache
@@ -98,11 +98,51 @@ def test_the_api_may_be_called_by_api_gateway():
     assert permission["Principal"] == "apigateway.amazonaws.com"
 
 
-def test_the_schedule_may_call_the_sweeper():
-    rules = of_type("AWS::Events::Rule")
-    assert [rule["ScheduleExpression"] for rule in rules.values()] == ["rate(1 minute)"]
-    callers = [p["FunctionName"] for p in of_type("AWS::Lambda::Permission").values()]
-    assert {"Ref": "SweepFunction"} in callers
+def rules_to(target: str) -> dict[str, dict[str, Any]]:
+    return {
+        name: rule
+        for name, rule in of_type("AWS::Events::Rule").items()
+        if any(it["Arn"] == {"Fn::GetAtt": [target, "Arn"]} for it in rule["Targets"])
+    }
+
+
+def test_the_sweeper_is_called_every_minute_and_when_an_execution_breaks_off():
+    rules = rules_to("SweepFunction")
+    patterns = [rule.get("EventPattern") or rule["ScheduleExpression"] for rule in rules.values()]
+    broken_off = {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {
+            "stateMachineArn": [{"Ref": "MediaJob"}],
+            "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+        },
+    }
+    assert sorted(patterns, key=str) == sorted(["rate(1 minute)", broken_off], key=str)
+    allowed = [
+        p["SourceArn"]
+        for p in of_type("AWS::Lambda::Permission").values()
+        if p["FunctionName"] == {"Ref": "SweepFunction"}
+    ]
+    for name in rules:
+        assert {"Fn::GetAtt": [name, "Arn"]} in allowed
+
+
+def bus_policies() -> set[str]:
+    return {
+        role
+        for role in translated()
+        if role.endswith("Role")
+        and any(it["Action"] == "events:PutEvents" for it in statements(role))
+    }
+
+
+def test_whoever_announces_may_and_knows_the_bus():
+    """The machine itself puts nothing there."""
+    announcers = {logical_id(name) for name in ("submit", "finish", "sweep", "deliver")}
+    assert bus_policies() == {f"{name}Role" for name in announcers}
+    for name in announcers:
+        properties = of_type("AWS::Lambda::Function")[name]
+        assert properties["Environment"]["Variables"]["BUS_NAME"] == {"Ref": "Bus"}
 
 
 def test_every_variable_is_a_setting_and_every_setting_a_variable():
@@ -131,6 +171,7 @@ def test_the_bucket_is_private_encrypted_and_cleans_up():
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
     assert rules["unfinished-uploads"]["AbortIncompleteMultipartUpload"]
     assert rules["finished-media"]["ExpirationInDays"] == {"Ref": "OutputDays"}
+    assert rules["results-of-cancelled-jobs"]["ExpirationInDays"] == {"Ref": "OutputDays"}
     denied = translated()["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]
     assert denied["Effect"] == "Deny"
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}

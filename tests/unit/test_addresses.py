@@ -1,6 +1,9 @@
 """Which addresses are of the open internet."""
 
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +64,21 @@ def test_a_host_has_each_of_its_addresses_once_in_the_resolvers_order(
     ]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     assert resolve("one.example", 443) == ("2606:4700::1111", "1.1.1.1")
+
+
+def test_whoever_only_judges_loads_nothing_to_connect_with():
+    program = """
+import sys
+from rushes.addresses import check_form
+check_form("https://1.1.1.1/", local_mode=False)
+print(*sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": "layers/rushes"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert not {"httpx", "httpcore", "idna", "ssl", "pydantic"} & set(done.stdout.split())

@@ -215,4 +215,4 @@ def test_one_line_is_logged_for_each_call_and_none_tells_secrets(
 def test_log_lines_reach_the_one_logger_that_the_function_sets_up():
     assert logging.getLogger("rushes.rushes.endpoints").parent is logging.getLogger("rushes")
     assert "rushes.rushes.endpoints" in logging.Logger.manager.loggerDict
-    assert "rushes.rushes.service" in logging.Logger.manager.loggerDict
+    assert "rushes.rushes.acceptance" in logging.Logger.manager.loggerDict

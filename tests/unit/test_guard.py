@@ -1,8 +1,6 @@
 """Where the way out does not lead, on AWS: nothing here is connected to, only recorded."""
 
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -11,12 +9,12 @@ import httpx
 import pytest
 from typing_extensions import override
 
-from rushes.addresses import PublicBackend
+from rushes.connections import Connector, Deadline
 from rushes.egress import HttpEgress
-from rushes.errors import BadInputFile, BadOutput, UpstreamUnreachable
+from rushes.errors import AddressRefused, BadInputFile, BadOutput, UpstreamUnreachable
 from rushes.job import Output
 from rushes.ports import HttpCall, Upstream
-from rushes.wire import make_client
+from rushes.wire import make_transport
 from tests.fakes import FakeBlobs
 from tests.raw_http import reply
 
@@ -34,10 +32,14 @@ class Net:
     """What a host of that name or address answers."""
     looked_up: list[str] = field(default_factory=list)
     connected: list[tuple[str, int]] = field(default_factory=list)
+    dead: list[str] = field(default_factory=list)
+    """Addresses that nobody answers at."""
     sent: list[bytes] = field(default_factory=list)
 
     def connect_tcp(self, host: str, port: int, *_: object, **__: object) -> httpcore.NetworkStream:
         self.connected.append((host, port))
+        if host in self.dead:
+            raise httpcore.ConnectTimeout("nobody there")
         return _Recorded([self.answers.get(host, reply(b"film"))], self.sent)
 
     def look_up(self, host: str, port: int, **_: object) -> list[tuple[object, ...]]:
@@ -163,6 +165,21 @@ def test_a_public_name_is_connected_to_by_the_address_that_was_judged(
     assert b"upstream-key" not in b"".join(net.sent)
 
 
+def test_where_one_address_is_dead_the_next_is_tried(net: Net, door: HttpEgress):
+    """A host with IPv6 is no use to a function without, as long as it comes first."""
+    net.names["files.example"] = ["2606:4700::1111", PUBLIC]
+    net.dead = ["2606:4700::1111"]
+    assert download(door, "https://files.example/film") == b"film"
+    assert net.connected == [("2606:4700::1111", 443), (PUBLIC, 443)]
+
+
+def test_of_very_many_dead_addresses_a_few_are_tried(net: Net, door: HttpEgress):
+    net.dead = net.names["files.example"] = [f"1.1.1.{n}" for n in range(1, 200)]
+    with pytest.raises(UpstreamUnreachable, match="ConnectTimeout"):
+        download(door, "https://files.example/film")
+    assert len(net.connected) == 4
+
+
 def test_a_name_that_changes_its_mind_gains_nothing(
     net: Net, door: HttpEgress, monkeypatch: pytest.MonkeyPatch
 ):
@@ -226,25 +243,10 @@ def test_a_name_that_does_not_resolve_is_worth_another_look(
     assert not net.connected
 
 
-@pytest.fixture
-def clients() -> Iterator[Callable[[PublicBackend], httpx.Client]]:
-    made: list[httpx.Client] = []
-
-    def make(backend: PublicBackend) -> httpx.Client:
-        made.append(make_client(httpx.create_ssl_context(), backend))
-        return made[-1]
-
-    yield make
-    for client in made:
-        client.close()
-
-
-def test_httpx_still_has_the_seam_that_the_guard_stands_in(
-    net: Net, clients: Callable[[PublicBackend], httpx.Client]
-):
+def test_httpx_still_has_the_seam_that_the_guard_stands_in(net: Net):
     """`_pool._network_backend` is private: a new httpx may connect without asking it."""
 
-    class Asked(PublicBackend):
+    class Asked(Connector):
         hosts: tuple[str, ...] = ()
 
         @override
@@ -252,15 +254,14 @@ def test_httpx_still_has_the_seam_that_the_guard_stands_in(
             self.hosts += (host,)
             return super().connect_tcp(host, *given, **named)
 
-    backend = Asked()
-    client = clients(backend)
-    pool = client._transport._pool  # type: ignore[attr-defined]
-    assert isinstance(pool, httpcore.ConnectionPool)
-    assert pool._network_backend is backend
-    assert not pool._retries
-    net.names["files.example"] = [PUBLIC]
-    client.get("https://files.example/")
-    with suppress(Exception):
-        client.get("https://127.0.0.1/")
-    assert backend.hosts == ("files.example", "127.0.0.1")
+    connector = Asked(Deadline(5), public=True)
+    with make_transport(httpx.create_ssl_context(), connector) as transport:
+        assert isinstance(transport._pool, httpcore.ConnectionPool)
+        assert transport._pool._network_backend is connector
+        assert not transport._pool._retries
+        net.names["files.example"] = [PUBLIC]
+        transport.handle_request(httpx.Request("GET", "https://files.example/"))
+        with pytest.raises(AddressRefused):
+            transport.handle_request(httpx.Request("GET", "https://127.0.0.1/"))
+    assert connector.hosts == ("files.example", "127.0.0.1")
     assert net.connected == [(PUBLIC, 443)]

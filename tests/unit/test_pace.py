@@ -48,10 +48,10 @@ def test_an_hour_stays_within_the_history_we_allow_ourselves(asked: float | None
 
 
 def test_looks_are_never_much_later_than_the_job_is_old() -> None:
-    waits = [pace.next_wait(age, None, 1.0) for age in range(3600)]
+    waits = [pace.next_wait(age, None, 1.0) for age in range(86_400)]
     assert all(wait <= max(0.12 * age + 1, 1) for age, wait in enumerate(waits))
     assert waits == sorted(waits)
-    assert (waits[0], waits[-1]) == (1, 30)
+    assert (waits[0], waits[1500], waits[3600], waits[-1]) == (1, 30, 72, 300)
 
 
 @pytest.mark.parametrize(

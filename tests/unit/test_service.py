@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from rushes import service
+from rushes import intake
 from rushes.errors import (
     AlreadyFinished,
     ContentNotReady,
@@ -18,7 +18,7 @@ from rushes.errors import (
     UnknownModel,
     VariantNotAvailable,
 )
-from rushes.job import Job, JobStatus, Stage
+from rushes.job import Job, JobStatus, Stage, UpstreamCancelled
 from rushes.ports import JobQuery
 from rushes.request import Creation, GenerationRequest, Input, Role, StoredFile, Upload
 from tests.world import ACCOUNT, ASK, CONTENT, CREATE, FILM, PICTURE, SOUND, World, video
@@ -53,7 +53,12 @@ def by_link(*uploaded: tuple[Role, str], model: str = "short") -> Creation:
 
 
 def create(world: World, creation: Creation) -> Job:
-    return world.service.create(ACCOUNT, "openai", creation)
+    return world.service.create(ACCOUNT, "openai", creation).job
+
+
+def remixed(world: World, account: str, dialect: str, source_id: str, prompt: str) -> Job:
+    creation = Creation(GenerationRequest(model="", prompt=prompt), source_id=source_id)
+    return world.service.create(account, dialect, creation).job
 
 
 def test_an_accepted_job_is_stored_and_started(world: World) -> None:
@@ -212,7 +217,7 @@ def test_an_upload_that_is_not_what_it_is_for_is_refused(world: World, content: 
 def test_an_upload_may_be_as_long_as_the_limit_and_no_longer(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "UPLOAD_BYTES", len(PICTURE))
+    monkeypatch.setattr(intake, "UPLOAD_BYTES", len(PICTURE))
     key = f"uploads/{ACCOUNT}/a.png"
     world.blobs.objects[key] = PICTURE
     assert create(world, by_link((Role.IMAGE, f"{OURS}/a.png"))).request.file(Role.IMAGE)
@@ -255,7 +260,7 @@ def test_a_job_that_cannot_be_started_is_accepted_all_the_same(world: World) -> 
 
 def test_a_remix_is_a_new_job_like_the_old_with_its_film_to_work_from(world: World) -> None:
     old = world.completed()
-    new = world.service.remix(ACCOUNT, "bifrost", old.id, "a blue ball")
+    new = remixed(world, ACCOUNT, "bifrost", old.id, "a blue ball")
     assert [it.role for it in new.request.inputs] == [Role.SOURCE_VIDEO]
     film = new.request.file(Role.SOURCE_VIDEO)
     assert film is not None
@@ -278,7 +283,7 @@ def test_a_remix_leaves_behind_what_the_old_job_worked_from(world: World) -> Non
     world.poll(job)
     world.collect(job)
     world.finish(job)
-    new = world.service.remix(ACCOUNT, "openai", job.id, "a blue ball")
+    new = remixed(world, ACCOUNT, "openai", job.id, "a blue ball")
     assert (len(new.request.inputs), new.request.file(Role.IMAGE)) == (1, None)
 
 
@@ -290,9 +295,9 @@ def test_a_creation_that_names_a_job_to_work_from_is_a_remix(world: World) -> No
 
 def test_only_a_completed_job_of_ones_own_can_be_remixed(world: World) -> None:
     with pytest.raises(InvalidRequest, match="is not completed"):
-        world.service.remix(ACCOUNT, "openai", world.running().id, "a blue ball")
+        remixed(world, ACCOUNT, "openai", world.running().id, "a blue ball")
     with pytest.raises(NotFound):
-        world.service.remix("stranger", "openai", world.completed().id, "a blue ball")
+        remixed(world, "stranger", "openai", world.completed().id, "a blue ball")
 
 
 def test_a_deleted_and_a_foreign_job_are_not_found_like_one_that_never_was(world: World) -> None:
@@ -398,7 +403,9 @@ def test_deleting_twice_at_once_leaves_one_tombstone(world: World) -> None:
 
 
 def _end(world: World, job: Job) -> None:
-    world.jobs.change(job.account, job.id, lambda it: it.called_off(world.clock()))
+    world.jobs.change(
+        job.account, job.id, lambda it: it.called_off(world.clock(), UpstreamCancelled.YES)
+    )
     world.finish(job)
 
 

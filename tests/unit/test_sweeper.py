@@ -4,8 +4,8 @@ import pytest
 from typing_extensions import override
 
 from rushes.errors import StoreUnavailable
-from rushes.job import Job
-from rushes.sweeper import UNTOUCHED_SECONDS, Sweeper
+from rushes.job import UNTOUCHED_SECONDS, Job, UpstreamCancelled
+from rushes.sweeper import Sweeper
 from tests.fakes import FakeExecutions
 from tests.world import ACCOUNT, World
 
@@ -60,7 +60,7 @@ def test_a_job_whose_execution_runs_goes_to_the_end_of_the_line(world: World) ->
 def test_a_job_touched_within_the_minute_is_left_alone(world: World) -> None:
     job = abandoned(world)
     world.jobs.change(ACCOUNT, job.id, lambda it: it.warned(world.clock(), "touched"))
-    world.clock.advance(UNTOUCHED_SECONDS)
+    world.clock.advance(UNTOUCHED_SECONDS - 1)
     assert world.sweeper.sweep() == 0
 
 
@@ -122,7 +122,8 @@ class OneBad(FakeExecutions):
 def test_one_jobs_trouble_keeps_no_other_from_being_repaired(world: World, bad: int) -> None:
     jobs = [forgotten(world) for _ in range(3)]
     executions = OneBad(jobs[bad].id)
-    assert Sweeper(world.jobs, executions, world.clock).sweep() == 2
+    sweeper = Sweeper(world.jobs, world.blobs, executions, world.announcer, world.clock)
+    assert sweeper.sweep() == 2
     assert set(executions.running) == {job.id for job in jobs} - {jobs[bad].id}
 
 
@@ -135,5 +136,7 @@ def _cancel(world: World, job: Job) -> None:
 
 
 def _end(world: World, job: Job) -> None:
-    world.jobs.change(job.account, job.id, lambda it: it.called_off(world.clock()))
+    world.jobs.change(
+        job.account, job.id, lambda it: it.called_off(world.clock(), UpstreamCancelled.YES)
+    )
     world.finish(job)

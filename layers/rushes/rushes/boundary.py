@@ -15,6 +15,7 @@ ANSWERS = frozenset(
         "NoSuchKey",
         "PreconditionFailed",
         "404",
+        "TransactionCanceledException",
     }
 )
 """Error codes that are answers to what was asked; they pass through."""

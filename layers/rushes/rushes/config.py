@@ -21,8 +21,16 @@ class Settings(BaseModel):
     """Whether upstreams may be http and on this machine."""
     public_url: str = Field(default="", alias="PUBLIC_URL")
     """What addresses of ours begin with. Only in api."""
+    daily_dollars: float = Field(default=0.0, alias="DAILY_DOLLARS")
+    """What an account may spend in a day; 0 where there is no limit. Only in api."""
+    bus_name: str = Field(default="", alias="BUS_NAME")
+    """Only where events are announced: in submit, finish and sweep."""
     state_machine_arn: str = Field(default="", alias="STATE_MACHINE_ARN")
     """Only where executions are started: in api and sweep."""
+    events_queue_url: str = Field(default="", alias="EVENTS_QUEUE_URL")
+    """Only where a message is kept back for a while: in deliver."""
+    deliveries_queue_url: str = Field(default="", alias="DELIVERIES_QUEUE_URL")
+    """Only where messages are queued: in api, notify and sweep."""
 
 
 @cache

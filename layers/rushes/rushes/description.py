@@ -132,6 +132,14 @@ class Description(_Part):
 class ProviderEntry(_Part):
     kind: str
     base_url: str | None = None
+    idempotency: Literal["none", "key", "find"] = "none"
+    """What it has against a create call that is made twice, as its deployer vouches for.
+
+    none: such a call is never repeated. key: it honours an `Idempotency-Key`, and may be called
+    again. find: it can be looked through for a job of ours.
+    """
+    creates_per_minute: Annotated[float, Field(gt=0)] | None = None
+    """How many create calls it is to be sent at most, where it has such a limit."""
     describes: Description | None = None
 
     def has_no_place_for(self, offered: frozenset[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """From a client's call to its answer: read in the dialect, do the verb, write in the dialect."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,7 +27,9 @@ from rushes.errors import (
     ServerError,
     UnsupportedOperation,
 )
+from rushes.idempotency import read_call
 from rushes.job import Job
+from rushes.request import Creation, GenerationRequest
 from rushes.service import Service
 
 logger = Logger(service="rushes", child=True)
@@ -72,27 +74,43 @@ class Endpoints:
         if error.http_status >= 500:
             logger.error("not answered", reason=error.message)
             error = type(error)("the service cannot answer at the moment")
-        return dialect.write_error(error)
+        response = dialect.write_error(error)
+        if error.retry_after is None:
+            return response
+        return _with(response, {"retry-after": str(error.retry_after)})
 
     def _create(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
         creation = dialect.read_create(request)
         self._check_kind(dialect, creation.request.model)
-        job = self.service.create(account, dialect.name, creation)
-        return self._show(dialect, job, "create")
+        return self._accept(dialect, account, request, creation, "create")
 
     def _edit(self, dialect: Videos, account: str, request: HttpRequest) -> HttpResponse:
         creation = dialect.read_edit(request)
         if creation.source_id is not None:
             source = self._find(dialect, account, creation.source_id)
             creation = replace(creation, source_id=source.id)
-        job = self.service.create(account, dialect.name, creation)
-        return self._show(dialect, job, "edit")
+        return self._accept(dialect, account, request, creation, "edit")
 
     def _remix(self, dialect: Videos, account: str, request: HttpRequest) -> HttpResponse:
         prompt = dialect.read_remix(request)
         source = self._find(dialect, account, request.variables["job_id"])
-        job = self.service.remix(account, dialect.name, source.id, prompt)
-        return self._show(dialect, job, "remix")
+        creation = Creation(GenerationRequest(model="", prompt=prompt), source_id=source.id)
+        return self._accept(dialect, account, request, creation, "remix")
+
+    def _accept(
+        self,
+        dialect: Dialect,
+        account: str,
+        request: HttpRequest,
+        creation: Creation,
+        verb: Verb,
+    ) -> HttpResponse:
+        """The job of this call: a new one, or the one that the same call has made before."""
+        operation = f"{dialect.name} {verb}"
+        call = read_call(operation, request.headers)
+        accepted = self.service.create(account, dialect.name, creation, call)
+        response = self._show(dialect, accepted.job, verb)
+        return _with(response, {"idempotent-replayed": "true"}) if accepted.replayed else response
 
     def _retrieve(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
         job = self._find(dialect, account, request.variables["job_id"])
@@ -115,8 +133,9 @@ class Endpoints:
 
     def _delete(self, dialect: Videos, account: str, request: HttpRequest) -> HttpResponse:
         job = self._find(dialect, account, request.variables["job_id"])
-        self.service.delete(account, job.id)
-        return dialect.write_deleted(job)
+        deleted = self.service.delete(account, job.id)
+        response = dialect.write_deleted(job)
+        return response if job.is_decided else _with(response, _truth(deleted))
 
     def _content(self, dialect: Videos, account: str, request: HttpRequest) -> HttpResponse:
         """A redirect to S3: the bytes would not fit through a function."""
@@ -130,10 +149,13 @@ class Endpoints:
         accepted = dialect.may_cancel(job) and not job.is_decided
         if accepted:
             try:
-                job = self.service.cancel(account, job.id)
+                job = self.service.settled(self.service.cancel(account, job.id))
             except AlreadyFinished:
                 accepted = False
-        return dialect.write_cancelled(job, accepted=accepted)
+        if accepted and job.is_decided and not job.is_called_off:  # its end was faster
+            accepted = False
+        response = dialect.write_cancelled(job, accepted=accepted)
+        return _with(response, _truth(job)) if accepted else response
 
     def _upload(self, dialect: Uploads, account: str, request: HttpRequest) -> HttpResponse:
         address = self.service.upload_address(account, dialect.read_upload(request))
@@ -171,6 +193,16 @@ class Endpoints:
     def _check_provider(self, name: str, param: str) -> None:
         if name not in self.service.catalog.providers:
             raise InvalidRequest(f"there is no provider {name[:80]}", param=param)
+
+
+def _with(response: HttpResponse, headers: Mapping[str, str]) -> HttpResponse:
+    return replace(response, headers={**response.headers, **headers})
+
+
+def _truth(job: Job) -> dict[str, str]:
+    """What became of a cancelled job at its provider, as far as that is known by now."""
+    known = job.upstream_cancelled
+    return {"rushes-upstream-cancelled": known.value if known else "pending"}
 
 
 VERBS: dict[Verb, Callable[[Endpoints, Any, str, HttpRequest], HttpResponse]] = {

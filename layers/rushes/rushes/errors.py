@@ -5,6 +5,7 @@ RushesError
 │   ├── InvalidRequest           a field is wrong; `param` names it
 │   │   ├── UnknownModel
 │   │   ├── UnknownCursor
+│   │   ├── AddressRefused       an address that we do not connect to
 │   │   └── ConflictingKeys      two different keys in one request
 │   ├── MissingKey, WrongKey     401
 │   ├── NotFound                 404: absent, deleted or somebody else's, all alike
@@ -12,10 +13,15 @@ RushesError
 │   │   ├── VariantNotAvailable
 │   │   └── UnsupportedOperation
 │   ├── AlreadyFinished          409: too late to cancel
+│   ├── KeyInUse                 409: a call with the same Idempotency-Key is being answered
+│   ├── KeyReused                422: the same Idempotency-Key with another body
+│   ├── OverBudget               429: the account has spent what it may in a day
 │   └── TooLarge                 413
 ├── ServerError                  ours: 5xx
-│   └── StoreUnavailable
+│   ├── StoreUnavailable
+│   └── DamagedRecord            a row is not what we write: somebody edited it by hand
 ├── WriteConflict                another writer was faster; read again and decide again
+│   └── AlreadyAccepted          the call has made a job already
 └── UpstreamError                what a provider did or did not answer; becomes the job's error
     ├── UpstreamUnreachable      nothing was sent: safe to try again
     ├── UpstreamBusy             it said "later", and did nothing
@@ -43,6 +49,8 @@ class RushesError(Exception):
     code: ClassVar[str] = "internal_error"
     http_status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
+    retry_after: ClassVar[int | None] = None
+    """Seconds after which another try makes sense, where that can be told."""
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -66,6 +74,10 @@ class UnknownModel(InvalidRequest):
 
 class UnknownCursor(InvalidRequest):
     code = "unknown_cursor"
+
+
+class AddressRefused(InvalidRequest):
+    code = "address_refused"
 
 
 class ConflictingKeys(InvalidRequest):
@@ -104,6 +116,24 @@ class AlreadyFinished(ClientError):
     http_status = 409
 
 
+class KeyInUse(ClientError):
+    code = "idempotency_key_in_use"
+    http_status = 409
+    retryable = True
+    retry_after: ClassVar[int | None] = 1
+
+
+class KeyReused(ClientError):
+    code = "idempotency_key_reused"
+    http_status = 422
+
+
+class OverBudget(ClientError):
+    code = "budget_exceeded"
+    http_status = 429
+    retry_after: ClassVar[int | None] = 3600
+
+
 class TooLarge(ClientError):
     code = "request_too_large"
     http_status = 413
@@ -117,12 +147,22 @@ class StoreUnavailable(ServerError):
     code = "service_unavailable"
     http_status = 503
     retryable = True
+    retry_after: ClassVar[int | None] = 2
+
+
+class DamagedRecord(ServerError):
+    code = "damaged_record"
 
 
 class WriteConflict(RushesError):
     code = "write_conflict"
     http_status = 503
     retryable = True
+    retry_after: ClassVar[int | None] = 1
+
+
+class AlreadyAccepted(WriteConflict):
+    pass
 
 
 class UpstreamError(RushesError):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from rushes.job import Job, JobError, JobStatus
+from rushes.job import Job, JobError, JobStatus, UpstreamCancelled
 
 SOURCE = "rushes"
 
@@ -18,6 +18,20 @@ class ArtifactFacts(BaseModel):
     size: int
     """Bytes."""
     sha256: str
+
+
+class StartedFacts(BaseModel):
+    """A job that its provider has taken."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    account: str
+    status: JobStatus
+    model: str
+    provider: str
+    created_at: datetime
+    started_at: datetime
 
 
 class JobFacts(BaseModel):
@@ -36,17 +50,51 @@ class JobFacts(BaseModel):
     error: JobError | None
     cost: float | None
     """US dollars."""
+    upstream_cancelled: UpstreamCancelled | None = None
+    """Only of a cancelled job: whether the provider has stopped."""
 
 
-class JobEvent(BaseModel):
-    """`id` depends on the job and its ending alone, so that a repetition can be told."""
+class Event(BaseModel):
+    """`id` depends on the job and what happened alone, so that a repetition can be told."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     type: str
     timestamp: datetime
+    sequence: int
+    """Grows within a job: what arrives out of order can be put in order."""
+
+
+class JobStarted(Event):
+    data: StartedFacts
+
+
+class JobEvent(Event):
+    """A job's ending."""
+
     data: JobFacts
+
+
+def started(job: Job) -> JobStarted:
+    """The event of a job that has just been submitted; said once, whoever else tries it later."""
+    started_at = _moment(job.submitted_at or job.updated_at)
+    facts = StartedFacts(
+        id=job.id,
+        account=job.account,
+        status=job.status,
+        model=job.request.model,
+        provider=job.provider,
+        created_at=_moment(job.created_at),
+        started_at=started_at,
+    )
+    return JobStarted(
+        id=f"evt_{job.id}_started",
+        type="job.started",
+        timestamp=started_at,
+        sequence=1,
+        data=facts,
+    )
 
 
 def ending(job: Job, bucket: str) -> JobEvent:
@@ -66,11 +114,13 @@ def ending(job: Job, bucket: str) -> JobEvent:
         ),
         error=job.error,
         cost=job.cost,
+        upstream_cancelled=job.upstream_cancelled,
     )
     return JobEvent(
         id=f"evt_{job.id}_{job.status.value}",
         type=f"job.{job.status.value}",
         timestamp=finished_at,
+        sequence=2,
         data=facts,
     )
 

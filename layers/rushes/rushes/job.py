@@ -9,7 +9,12 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rushes.request import GenerationRequest, Input, StoredFile
+from rushes.request import GenerationRequest, Input, StoredFile, WebhookTarget
+
+UNTOUCHED_SECONDS = 60.0
+"""An open job that nobody wrote to for so long is looked after."""
+STRAGGLER_SECONDS = 960.0
+"""Longer than any function may run: after it, nobody stores anything for a job that ended."""
 
 
 class JobStatus(StrEnum):
@@ -41,6 +46,18 @@ PREDECESSORS: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.CANCELLED: frozenset({JobStatus.QUEUED, JobStatus.IN_PROGRESS}),
 }
 """For each status, those that a job may come to it from. A finished job never moves again."""
+
+
+class UpstreamCancelled(StrEnum):
+    """What became of a cancelled job at its provider.
+
+    yes: nothing runs there (any more). no: it was told, and may go on all the same.
+    unsupported: it cannot be told.
+    """
+
+    YES = "yes"
+    NO = "no"
+    UNSUPPORTED = "unsupported"
 
 
 class JobError(BaseModel):
@@ -100,13 +117,17 @@ class Attempt(BaseModel):
     """What the present one's estimate was; whether it was billed, the provider knows."""
 
 
+FOLDERS = ("outputs", "inputs", "archive")
+"""Where in the bucket a job's files are, each in a folder of its account and its id."""
+
+
 class Job(BaseModel):
     """A request to generate media and all that became of it. Times are seconds since 1970.
 
-    Fields that a newer version wrote are ignored, so that going back to this one is possible.
+    Fields that a newer version wrote are kept, so that going back to this one loses nothing.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     id: str
     account: str
@@ -145,11 +166,20 @@ class Job(BaseModel):
     expires_at: float | None = None
     """When the artifacts may be gone."""
     cancel_requested_at: float | None = None
+    upstream_cancelled: UpstreamCancelled | None = None
+    late_until: float | None = None
+    """Cancelled, but still being made: until when the result is waited for, to be archived."""
+    late_artifacts: tuple[Artifact, ...] = ()
+    """What was made in spite of the cancel."""
     deleted_at: float | None = None
+    purged_at: float | None = None
+    """When nothing could be left in the bucket of a deleted job."""
     lease_until: float | None = None
     """While a create call may be on its way to the provider: until when it may take."""
     submissions: int = 0
     """How often a create call was begun."""
+    unsure_since: float | None = None
+    """Since when a create call has had no answer; what became of it is being found out."""
     operation: dict[str, Any] | None = None
     """The provider's handle on the running generation, opaque to everybody else."""
     troubled_since: float | None = None
@@ -165,6 +195,9 @@ class Job(BaseModel):
     verdict: Verdict | None = None
     error: JobError | None = None
     warnings: tuple[str, ...] = ()
+    webhook: WebhookTarget | None = None
+    outbox: tuple[dict[str, Any], ...] = ()
+    """Events that are to be put on the bus, as they will stand there."""
     remixed_from: str | None = None
     cost: float | None = None
     """In US dollars: the catalog's price for what was asked, or what the provider said it was."""
@@ -188,6 +221,32 @@ class Job(BaseModel):
         return self.is_finished or self.verdict is not None
 
     @property
+    def is_called_off(self) -> bool:
+        """Whether it ends, or has ended, by its client's wish."""
+        return self.verdict is not None and self.verdict.status is JobStatus.CANCELLED
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether it was cancelled, and its provider goes on with it all the same."""
+        return self.is_finished and self.late_until is not None
+
+    @property
+    def create_key(self) -> str:
+        """What a provider can know a repeated create call by."""
+        return f"{self.id}-{len(self.attempts) + 1}"
+
+    @property
+    def care_at(self) -> float | None:
+        """When the sweeper is to look at it; None where nothing is left to be done."""
+        if self.outbox or self.stage is Stage.ACCEPTED:
+            return self.updated_at
+        if not self.is_finished or self.late_until:
+            return self.updated_at + UNTOUCHED_SECONDS
+        if self.deleted_at and not self.purged_at:
+            return self.updated_at + STRAGGLER_SECONDS
+        return None
+
+    @property
     def execution_name(self) -> str:
         """The name of the newest execution: the job's id, later with `-r2`, `-r3` behind it."""
         return self.id if self.executions == 1 else f"{self.id}-r{self.executions}"
@@ -200,17 +259,31 @@ class Job(BaseModel):
         return self._step(now, request=self.request.model_copy(update={"inputs": inputs}))
 
     def submitting(self, now: float, lease_seconds: float) -> Self:
-        """A create call is about to be made; nobody else may make one until the lease ends."""
+        """A create call is about to be made; nobody else may make one until the lease ends.
+
+        A lease that has run out tells of a call before it, of which nobody knows what became.
+        """
         return self._step(
             now,
             stage=Stage.SUBMITTING,
             lease_until=now + lease_seconds,
+            unsure_since=self.unsure_since or (now if self.lease_until else None),
             submissions=self.submissions + 1,
         )
 
     def postponed(self, now: float) -> Self:
         """The create call surely made nothing; it may be made again."""
         return self._step(now, stage=Stage.WAITING, lease_until=None)
+
+    def unsure(self, now: float) -> Self:
+        """The create call was sent and not answered, to a provider that can be asked again."""
+        return self._step(
+            now, stage=Stage.WAITING, lease_until=None, unsure_since=self.unsure_since or now
+        )
+
+    def surely_absent(self, now: float) -> Self:
+        """The provider has been looked through: the create call that was lost made nothing."""
+        return self._step(now, lease_until=None, unsure_since=None)
 
     def submitted(self, now: float, operation: dict[str, Any], warnings: tuple[str, ...]) -> Self:
         return self._step(
@@ -220,6 +293,7 @@ class Job(BaseModel):
             operation=operation,
             submitted_at=now,
             lease_until=None,
+            unsure_since=None,
             warnings=self.warnings + warnings,
         )
 
@@ -310,8 +384,23 @@ class Job(BaseModel):
         """It will fail; the last step of the workflow makes it so."""
         return self._step(now, verdict=Verdict(status=JobStatus.FAILED, error=error))
 
-    def called_off(self, now: float) -> Self:
-        return self._step(now, verdict=Verdict(status=JobStatus.CANCELLED))
+    def called_off(self, now: float, upstream: UpstreamCancelled) -> Self:
+        """Its client wants no more of it; what is made all the same will be archived."""
+        goes_on = upstream is not UpstreamCancelled.YES and not self.deleted_at
+        return self._step(
+            now,
+            verdict=Verdict(status=JobStatus.CANCELLED),
+            upstream_cancelled=upstream,
+            late_until=max(self.deadline_at, now) if goes_on else None,
+        )
+
+    def archived(self, now: float, artifacts: tuple[Artifact, ...]) -> Self:
+        return self._step(now, late_artifacts=artifacts, late_until=None)
+
+    def given_up(self, now: float, *, stopped: bool) -> Self:
+        """Nothing comes late any more; `stopped` where the provider says that it made nothing."""
+        upstream = UpstreamCancelled.YES if stopped else self.upstream_cancelled
+        return self._step(now, late_until=None, upstream_cancelled=upstream)
 
     def cancel_requested(self, now: float) -> Self:
         """Somebody wants it stopped; a further execution is started to see to it at once."""
@@ -343,7 +432,18 @@ class Job(BaseModel):
 
     def deleted(self, now: float) -> Self:
         """Gone for its owner; the row stays as a tombstone until it expires."""
-        return self._step(now, deleted_at=now)
+        return self._step(now, deleted_at=now, late_until=None)
+
+    def purged(self, now: float) -> Self:
+        return self._step(now, purged_at=now)
+
+    def telling(self, event: dict[str, Any]) -> Self:
+        """The same step, which is to be heard of: the event is written with it, then announced."""
+        return self.model_copy(update={"outbox": (*self.outbox, event)})
+
+    def announced(self, now: float, events: tuple[dict[str, Any], ...]) -> Self:
+        """Those events are on the bus."""
+        return self._step(now, outbox=tuple(it for it in self.outbox if it not in events))
 
 
 class JobPage(BaseModel):

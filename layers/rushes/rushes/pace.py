@@ -17,6 +17,8 @@ STEP = 0.12
 SHORTEST_STEP = 0.09
 """The same, where the provider asks for shorter ones."""
 SHORTEST, LONGEST = 1.0, 30.0
+LATE_STEP = 0.02
+"""The part of a job's age that a step may always have: one that takes a day is asked less often."""
 LONGEST_ON_REQUEST = 300.0
 """The most that a provider may make us wait by its own word."""
 MEMORY = 20
@@ -66,10 +68,11 @@ def next_wait(age_seconds: float, asked_seconds: float | None, shortest: float) 
     What the provider asked for comes first, but it does not make us look much more often than
     we would: the history of an execution is limited.
     """
+    longest = min(max(LONGEST, age_seconds * LATE_STEP), LONGEST_ON_REQUEST)
     if asked_seconds is not None:
-        floor = min(age_seconds * SHORTEST_STEP, LONGEST)
+        floor = min(age_seconds * SHORTEST_STEP, longest)
         return whole(max(asked_seconds, floor), LONGEST_ON_REQUEST)
-    return whole(max(age_seconds * STEP, shortest), LONGEST)
+    return whole(max(age_seconds * STEP, shortest), longest)
 
 
 def retry_wait(tries: int, asked_seconds: float | None) -> int:

@@ -1,6 +1,6 @@
 """What the core needs of the world outside, and the values that cross the border."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -89,6 +89,43 @@ class Timing:
 
 
 @dataclass(frozen=True)
+class Receipt:
+    """What is stored together with a job, by which a repetition of its create call finds it.
+
+    `retry` is None where the client gave its call a key; else how often its SDK had tried before.
+    """
+
+    digest: str
+    """Of the account, the operation and the key, or the body where there is no key."""
+    fingerprint: str
+    """Of the body."""
+    job_id: str
+    expires_at: float
+    retry: int | None = None
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What an account may spend in a day, in US dollars; `cost` is what the job adds."""
+
+    account: str
+    day: str
+    cost: float
+    limit: float
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Whether create calls may go to a provider at present. Times are seconds since 1970."""
+
+    not_before: float = 0.0
+    """It asked for patience until then."""
+    closed_until: float = 0.0
+    """It refused our key: nothing is tried until then."""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class ApiKey:
     """What is kept of an API key: never the key itself."""
 
@@ -105,7 +142,28 @@ class Clock(Protocol):
 
 
 class Jobs(Protocol):
-    def add(self, job: Job) -> None: ...
+    def add(
+        self, job: Job, receipt: Receipt | None = None, allowance: Allowance | None = None
+    ) -> None:
+        """Store a new job, with its receipt and on its account's bill, all or nothing.
+
+        Raises
+        ------
+        AlreadyAccepted
+            If there is a receipt of that digest, of a key that is still remembered.
+        OverBudget
+            If the account has spent too much today.
+        """
+        ...
+
+    def receipt(self, digest: str) -> Receipt | None:
+        """The receipt of a call that was named by a key."""
+        ...
+
+    def claim(self, digest: str, retry: int, now: float) -> str | None:
+        """The oldest job of that body that no such retry has been given yet, for this one."""
+        ...
+
     def get(self, account: str, job_id: str) -> Job | None: ...
     def change(self, account: str, job_id: str, change: Change) -> Job:
         """Apply `change` to the job as stored and write the outcome, again if another was faster.
@@ -120,8 +178,8 @@ class Jobs(Protocol):
         ...
 
     def page(self, account: str, query: JobQuery) -> JobPage: ...
-    def untouched_since(self, moment: float, limit: int) -> tuple[Job, ...]:
-        """Open jobs that nobody wrote to since `moment`, the longest forgotten first."""
+    def due(self, now: float, limit: int) -> tuple[Job, ...]:
+        """Jobs that are to be looked after by now, the longest forgotten first."""
         ...
 
 
@@ -133,6 +191,24 @@ class Keys(Protocol):
 class Timings(Protocol):
     def get(self, kind: str) -> Timing: ...
     def put(self, kind: str, timing: Timing) -> None: ...
+
+
+class Gates(Protocol):
+    def get(self, provider: str) -> Gate: ...
+    def hold(self, provider: str, until: float) -> None:
+        """No create calls before that; an earlier hold does not shorten a later one."""
+        ...
+
+    def close(self, provider: str, until: float, reason: str) -> None: ...
+    def admit(self, provider: str, now: float, interval: float) -> bool:
+        """Take the one place that there is in each `interval` seconds; False where it is taken."""
+        ...
+
+
+class Bus(Protocol):
+    def put(self, events: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Put events on the bus; gives the indexes of those that it did not take."""
+        ...
 
 
 class Blobs(Protocol):
@@ -170,3 +246,16 @@ class Egress(Protocol):
         ...
 
     def download(self, upstream: Upstream, output: Output) -> AbstractContextManager[Download]: ...
+    def notify(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpReply:
+        """One POST to an address that a client named; a redirect is an answer like any other.
+
+        Raises
+        ------
+        UpstreamRefused
+            If it is no address that we connect to: nothing was sent.
+        UpstreamUnreachable
+            If nothing was sent.
+        UpstreamSilent
+            If something was, and no whole answer came in time.
+        """
+        ...

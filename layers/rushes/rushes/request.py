@@ -49,6 +49,15 @@ class Input(BaseModel):
     url: str | None = None
 
 
+class WebhookTarget(BaseModel):
+    """Where one job's client wants to hear of it, and in which API's words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    format: str = "rushes"
+
+
 class GenerationRequest(BaseModel):
     """What a client wants made. None means: as the model does it by itself."""
 
@@ -99,3 +108,4 @@ class Creation:
     """The job whose film is reworked, where the client named a job."""
     preferences: dict[str, str] = dataclass_field(default_factory=dict)
     """How the client wants its answers; for its dialect alone."""
+    webhook: WebhookTarget | None = None

@@ -1,26 +1,31 @@
-"""The table: jobs, API keys and timings. The only user of the DynamoDB client.
+"""The jobs in the table, and the receipts of the calls that made them.
 
     pk                    sk      what                            also indexed by
     JOB#account#job id    job     a job; `document` is all of it  list_pk, list_sk; open_pk, open_sk
-    KEY#key id            key     an API key, hashed
-    TIMING#kind of job    timing  how long such jobs take
+    ONCE#digest           once    receipt of a call with a key
+    CALL#digest           job id  receipt of a call without one, by its body
+    SPENT#account#day     spent   what an account has spent in a day
 
 A job's partition starts with its account: another account's job cannot be addressed by mistake.
 `list_pk` spreads an account's jobs over `SHARDS` partitions, so that its list does not limit how
-fast it may create; `open_pk` is there while a job is open, and only then.
+fast it may create; `open_pk` is there while something is left to be done for a job.
 """
 
 import heapq
-import secrets
 import zlib
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from aws_lambda_powertools import Logger
+from pydantic import ValidationError
+
+from rushes import receipts
 from rushes.boundary import store_errors
-from rushes.errors import NotFound, WriteConflict
+from rushes.errors import DamagedRecord, NotFound, WriteConflict
 from rushes.job import Job, JobPage, allowed_before
-from rushes.ports import ApiKey, Change, JobQuery, Timing
+from rushes.ports import Allowance, Change, JobQuery, Receipt
+from rushes.rows import Row, key, marked, put
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,6 +34,9 @@ SHARDS = 4
 RECORD_SECONDS = 90 * 24 * 3600
 """How long a job's record outlives its last change."""
 TRIES = 8
+NEW = {"ConditionExpression": "attribute_not_exists(pk)"}
+
+logger = Logger(service="rushes", child=True)
 
 
 class JobTable:
@@ -36,10 +44,24 @@ class JobTable:
         self._client = client
         self._table = table
 
-    def add(self, job: Job) -> None:
-        """Store a new job. An id that is taken is a WriteConflict."""
-        if not self._put(job, {"ConditionExpression": "attribute_not_exists(pk)"}):
-            raise WriteConflict(f"there is a job {job.id} already")
+    def add(
+        self, job: Job, receipt: Receipt | None = None, allowance: Allowance | None = None
+    ) -> None:
+        if receipt is None and allowance is None:
+            if not put(self._client, self._table, _row(job), NEW):
+                raise WriteConflict(f"there is a job {job.id} already")
+            return
+        row = marked(_row(job))
+        told = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        first = {"Put": {"TableName": self._table, "Item": row, **NEW, **told}}
+        others = receipts.writes(self._table, receipt, allowance, job.created_at)
+        receipts.commit(self._client, [first, *others])
+
+    def receipt(self, digest: str) -> Receipt | None:
+        return receipts.find(self._client, self._table, digest)
+
+    def claim(self, digest: str, retry: int, now: float) -> str | None:
+        return receipts.claim(self._client, self._table, digest, retry, now)
 
     def get(self, account: str, job_id: str) -> Job | None:
         with store_errors():
@@ -47,7 +69,7 @@ class JobTable:
                 TableName=self._table, Key=_job_key(account, job_id), ConsistentRead=True
             )
         item = reply.get("Item")
-        return Job.model_validate_json(item["document"]["S"]) if item else None
+        return _read(item) if item else None
 
     def change(self, account: str, job_id: str, change: Change) -> Job:
         for _ in range(TRIES):
@@ -77,27 +99,7 @@ class JobTable:
                 **{name: {"S": status.value} for name, status in origins.items()},
             },
         }
-        return self._put(after, condition)
-
-    def _put(self, job: Job, condition: dict[str, Any]) -> bool:
-        """False where the condition does not hold.
-
-        A write that succeeded and whose answer was lost is repeated by boto3 and then refused;
-        the mark of the writer tells that it was ours.
-        """
-        written_by = secrets.token_hex(8)
-        try:
-            with store_errors():
-                self._client.put_item(
-                    TableName=self._table,
-                    Item={**_row(job), "written_by": {"S": written_by}},
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **condition,
-                )
-        except self._client.exceptions.ConditionalCheckFailedException as refused:
-            stored: dict[str, Any] = dict(refused.response).get("Item", {})  # type: ignore[assignment]
-            return bool(stored.get("written_by", {}).get("S") == written_by)
-        return True
+        return put(self._client, self._table, _row(after), condition)
 
     def page(self, account: str, query: JobQuery) -> JobPage:
         shards = [self._shard(account, shard, query) for shard in range(SHARDS)]
@@ -122,93 +124,35 @@ class JobTable:
             values[":provider"] = {"S": query.provider}
         yield from self._query({**search, "ExpressionAttributeValues": values})
 
-    def untouched_since(self, moment: float, limit: int) -> tuple[Job, ...]:
+    def due(self, now: float, limit: int) -> tuple[Job, ...]:
         search = {
             "IndexName": "open_jobs",
-            "KeyConditionExpression": "open_pk = :open AND open_sk < :moment",
-            "ExpressionAttributeValues": {":open": {"S": "open"}, ":moment": {"N": str(moment)}},
+            "KeyConditionExpression": "open_pk = :open AND open_sk <= :now",
+            "ExpressionAttributeValues": {":open": {"S": "open"}, ":now": {"N": str(now)}},
             "Limit": limit,
         }
         return tuple(islice(self._query(search), limit))
 
     def _query(self, search: dict[str, Any]) -> Iterator[Job]:
+        """Damaged rows are passed over, and said to be."""
         while True:
             with store_errors():
                 reply = self._client.query(TableName=self._table, **search)
             for item in reply["Items"]:
-                yield Job.model_validate_json(item["document"]["S"])
+                try:
+                    yield _read(item)
+                except DamagedRecord as error:
+                    logger.error("damaged", row=item.get("pk"), reason=error.message)  # noqa: TRY400
             if "LastEvaluatedKey" not in reply:
                 return
             search = {**search, "ExclusiveStartKey": reply["LastEvaluatedKey"]}
 
 
-class KeyTable:
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        self._client = client
-        self._table = table
-
-    def add(self, key: ApiKey) -> None:
-        with store_errors():
-            self._client.put_item(
-                TableName=self._table,
-                Item={
-                    **_key("KEY", key.key_id),
-                    "account": {"S": key.account},
-                    "digest": {"S": key.digest},
-                    "created_at": {"N": str(key.created_at)},
-                    "revoked": {"BOOL": key.revoked},
-                },
-            )
-
-    def get(self, key_id: str) -> ApiKey | None:
-        with store_errors():
-            reply = self._client.get_item(TableName=self._table, Key=_key("KEY", key_id))
-        item = reply.get("Item")
-        if item is None:
-            return None
-        return ApiKey(
-            key_id=key_id,
-            account=item["account"]["S"],
-            digest=item["digest"]["S"],
-            created_at=float(item["created_at"]["N"]),
-            revoked=item["revoked"]["BOOL"],
-        )
+def _job_key(account: str, job_id: str) -> Row:
+    return key("JOB", f"{account}#{job_id}")
 
 
-class TimingTable:
-    """Lost updates do no harm here: the next job of the kind teaches the same."""
-
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        self._client = client
-        self._table = table
-
-    def get(self, kind: str) -> Timing:
-        with store_errors():
-            reply = self._client.get_item(TableName=self._table, Key=_key("TIMING", kind))
-        item = reply.get("Item")
-        if item is None:
-            return Timing()
-        return Timing(
-            count=int(item["count"]["N"]),
-            mean=float(item["mean"]["N"]),
-            variance=float(item["variance"]["N"]),
-        )
-
-    def put(self, kind: str, timing: Timing) -> None:
-        facts = {name: {"N": str(value)} for name, value in vars(timing).items()}
-        with store_errors():
-            self._client.put_item(TableName=self._table, Item={**_key("TIMING", kind), **facts})
-
-
-def _key(family: str, name: str) -> dict[str, Any]:
-    return {"pk": {"S": f"{family}#{name}"}, "sk": {"S": family.lower()}}
-
-
-def _job_key(account: str, job_id: str) -> dict[str, Any]:
-    return _key("JOB", f"{account}#{job_id}")
-
-
-def _row(job: Job) -> dict[str, Any]:
+def _row(job: Job) -> Row:
     row = {
         **_job_key(job.account, job.id),
         "document": {"S": job.model_dump_json()},
@@ -220,6 +164,26 @@ def _row(job: Job) -> dict[str, Any]:
     if not job.deleted_at:
         shard = zlib.crc32(job.id.encode()) % SHARDS
         row |= {"list_pk": {"S": f"{job.account}#{shard}"}, "list_sk": {"S": job.id}}
-    if not job.is_finished:
-        row |= {"open_pk": {"S": "open"}, "open_sk": {"N": str(job.updated_at)}}
+    if (care_at := job.care_at) is not None:
+        row |= {"open_pk": {"S": "open"}, "open_sk": {"N": str(care_at)}}
     return row
+
+
+def _read(row: Row) -> Job:
+    """The job of a row.
+
+    Raises
+    ------
+    DamagedRecord
+        If it is none of ours, or its attributes and its document say different things: nothing
+        may be decided on it, and nothing is written over it.
+    """
+    try:
+        job = Job.model_validate_json(row["document"]["S"])
+        stated = (row["status"]["S"], int(row["version"]["N"]), row["pk"], row["sk"])
+    except (ValidationError, KeyError, TypeError, ValueError) as error:
+        raise DamagedRecord(f"the record cannot be read ({type(error).__name__})") from None
+    here = _job_key(job.account, job.id)
+    if stated != (job.status.value, job.version, here["pk"], here["sk"]):
+        raise DamagedRecord(f"the record of {job.id} says one thing and its document another")
+    return job

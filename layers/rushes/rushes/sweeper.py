@@ -1,14 +1,14 @@
-"""What looks after forgotten jobs: never started, or left behind by their execution."""
+"""What looks after jobs: never started, left behind by their execution, ended but not announced."""
 
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
+from rushes.announcer import Announcer
 from rushes.errors import RushesError
-from rushes.job import Job
-from rushes.ports import Change, Clock, Executions, Jobs
+from rushes.job import FOLDERS, STRAGGLER_SECONDS, Job
+from rushes.ports import Blobs, Change, Clock, Executions, Jobs
 
-UNTOUCHED_SECONDS = 60.0
 BATCH = 500
 
 logger = Logger(service="rushes", child=True)
@@ -17,13 +17,19 @@ logger = Logger(service="rushes", child=True)
 @dataclass(frozen=True)
 class Sweeper:
     jobs: Jobs
+    blobs: Blobs
     executions: Executions
+    announce: Announcer
     clock: Clock
 
     def sweep(self) -> int:
         """Repair what needs it; gives how many jobs that was. Any number may run at once."""
-        forgotten = self.jobs.untouched_since(self.clock() - UNTOUCHED_SECONDS, BATCH)
-        return sum(self._repaired(job) for job in forgotten)
+        return sum(self._repaired(job) for job in self.jobs.due(self.clock(), BATCH))
+
+    def look_after(self, account: str, job_id: str) -> int:
+        """The same for one job, whose execution is said to have broken off."""
+        job = self.jobs.get(account, job_id)
+        return int(job is not None and job.care_at is not None and self._repaired(job))
 
     def _repaired(self, job: Job) -> bool:
         """One job's trouble keeps no other from being looked at."""
@@ -34,13 +40,28 @@ class Sweeper:
             return False
 
     def _repair(self, job: Job) -> bool:
+        announced = bool(job.outbox) and self.announce(job)
+        if _needs_execution(job):
+            return self._keep_running(job) or announced
+        return self._purge(job) or announced
+
+    def _purge(self, job: Job) -> bool:
+        """Once more, now that nobody can be storing anything for a deleted job."""
+        if not job.deleted_at or job.purged_at or job.updated_at + STRAGGLER_SECONDS > self.clock():
+            return False
+        for folder in FOLDERS:
+            self.blobs.delete(f"{folder}/{job.account}/{job.id}/")
+        self.jobs.change(job.account, job.id, lambda current: current.purged(self.clock()))
+        return True
+
+    def _keep_running(self, job: Job) -> bool:
         running = self.executions.is_running(job)
         if running:
             self.jobs.change(job.account, job.id, self._seen_running)
             return False
         if running is False:
             job = self.jobs.change(job.account, job.id, self._restarted(job))
-        if job.is_finished:  # it was listed as open by an index that lags behind
+        if not _needs_execution(job):  # it was listed by an index that lags behind
             return False
         self.executions.start(job)
         logger.warning("repaired", job_id=job.id, execution=job.execution_name)
@@ -48,11 +69,15 @@ class Sweeper:
 
     def _seen_running(self, job: Job) -> Job:
         """It goes to the end of the line, or silent jobs would hide the others."""
-        return job if job.is_finished else job.seen_running(self.clock())
+        return job.seen_running(self.clock()) if _needs_execution(job) else job
 
     def _restarted(self, seen: Job) -> Change:
         def change(job: Job) -> Job:
-            changed_since = job.is_finished or job.executions != seen.executions
+            changed_since = not _needs_execution(job) or job.executions != seen.executions
             return job if changed_since else job.restarted(self.clock())
 
         return change
+
+
+def _needs_execution(job: Job) -> bool:
+    return not job.is_finished or job.late_until is not None

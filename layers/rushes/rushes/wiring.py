@@ -4,6 +4,7 @@ Imports stand inside where only some functions want what they bring: the api fun
 clients wait for, loads neither httpx nor a provider.
 """
 
+import random
 import time
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,12 +15,20 @@ from botocore.config import Config
 from rushes.catalog import catalog
 from rushes.config import settings
 from rushes.executions import StateMachine
-from rushes.store import JobTable, KeyTable, TimingTable
+from rushes.registers import GateTable, KeyTable, TimingTable
+from rushes.store import JobTable
 
 if TYPE_CHECKING:
+    from rushes.announcer import Announcer
     from rushes.blobs import Bucket
     from rushes.endpoints import Endpoints
+    from rushes.queues import WebhookQueues
     from rushes.sweeper import Sweeper
+    from rushes.webhooks.deliver import Deliver
+    from rushes.webhooks.fanout import Fanout
+    from rushes.webhooks.overdue import Overdue
+    from rushes.webhooks.surface import Surface
+    from rushes.webhooks.targets import AddressJudge
     from rushes.workflow.collect import Collect
     from rushes.workflow.finish import Finish
     from rushes.workflow.poll import Poll
@@ -57,19 +66,46 @@ def _client(service: str, config: Config = RETRIES) -> Any:  # noqa: ANN401 - bo
 
 @cache
 def endpoints() -> "Endpoints":
+    from rushes.acceptance import Acceptance
     from rushes.auth import Authenticator
     from rushes.endpoints import Endpoints
+    from rushes.intake import Intake
     from rushes.service import Service
 
-    service = Service(
-        jobs=JobTable(_client("dynamodb"), settings().table_name),
-        blobs=_bucket(),
+    jobs = JobTable(_client("dynamodb"), settings().table_name)
+    acceptance = Acceptance(
+        intake=Intake(jobs, _bucket(), catalog(), time.time, _judge()),
+        jobs=jobs,
         executions=StateMachine(_client("stepfunctions"), settings().state_machine_arn),
-        catalog=catalog(),
         clock=time.time,
+        daily_dollars=settings().daily_dollars or None,
     )
+    service = Service(acceptance, jobs, _bucket(), catalog(), time.time, time.sleep)
     keys = KeyTable(_client("dynamodb"), settings().table_name)
     return Endpoints(service, Authenticator(keys), settings().public_url.rstrip("/"))
+
+
+@cache
+def webhook_surface() -> "Surface":
+    from rushes.auth import Authenticator
+    from rushes.webhook_store import DeliveryTable, EndpointTable
+    from rushes.webhooks.desk import Desk
+    from rushes.webhooks.mailer import Mailer
+    from rushes.webhooks.outbound import Outbound
+    from rushes.webhooks.surface import Surface
+
+    dynamodb, table = _client("dynamodb"), settings().table_name
+    kept, deliveries = EndpointTable(dynamodb, table), DeliveryTable(dynamodb, table)
+    mailer = Mailer(deliveries, _webhook_queues(), time.time)
+    desk = Desk(kept, _judge(), time.time)
+    outbound = Outbound(kept, deliveries, mailer, time.time, time.sleep)
+    return Surface(desk, outbound, Authenticator(KeyTable(dynamodb, table)))
+
+
+def _judge() -> "AddressJudge":
+    from rushes.webhooks.targets import AddressJudge
+
+    return AddressJudge(local_mode=settings().local_mode)
 
 
 @cache
@@ -101,9 +137,66 @@ def finish() -> "Finish":
         jobs=JobTable(_client("dynamodb"), settings().table_name),
         blobs=_bucket(),
         timings=TimingTable(_client("dynamodb"), settings().table_name),
+        announce=_announcer(),
         clock=time.time,
         bucket=settings().bucket_name,
         keep_seconds=settings().output_days * DAY,
+    )
+
+
+@cache
+def notifier() -> "Fanout":
+    from rushes.webhook_store import DeliveryTable, EndpointTable
+    from rushes.webhooks.bodies import speaks
+    from rushes.webhooks.fanout import Fanout
+
+    return Fanout(
+        jobs=JobTable(_client("dynamodb"), settings().table_name),
+        endpoints=EndpointTable(_client("dynamodb"), settings().table_name),
+        deliveries=DeliveryTable(_client("dynamodb"), settings().table_name),
+        queue=_webhook_queues(),
+        speaks=speaks,
+        clock=time.time,
+    )
+
+
+@cache
+def deliverer() -> "Deliver":
+    from rushes.bus import EventBus
+    from rushes.egress import HttpEgress
+    from rushes.webhook_store import DeliveryTable, EndpointTable
+    from rushes.webhooks.deliver import Deliver
+    from rushes.webhooks.writer import BodyWriter
+
+    jobs = JobTable(_client("dynamodb"), settings().table_name)
+    return Deliver(
+        deliveries=DeliveryTable(_client("dynamodb"), settings().table_name),
+        endpoints=EndpointTable(_client("dynamodb"), settings().table_name),
+        queue=_webhook_queues(),
+        bus=EventBus(_client("events"), settings().bus_name),
+        notifier=HttpEgress(_bucket(), local_mode=settings().local_mode),
+        write=BodyWriter(jobs, _bucket(), time.time),
+        clock=time.time,
+        dice=random.random,
+    )
+
+
+@cache
+def overdue() -> "Overdue":
+    from rushes.webhook_store import DeliveryTable
+    from rushes.webhooks.overdue import Overdue
+
+    deliveries = DeliveryTable(_client("dynamodb"), settings().table_name)
+    return Overdue(deliveries, _webhook_queues(), time.time)
+
+
+def _webhook_queues() -> "WebhookQueues":
+    from rushes.queues import WebhookQueues
+
+    return WebhookQueues(
+        _client("sqs"),
+        deliveries=settings().deliveries_queue_url,
+        events=settings().events_queue_url,
     )
 
 
@@ -113,9 +206,19 @@ def sweeper() -> "Sweeper":
 
     return Sweeper(
         jobs=JobTable(_client("dynamodb"), settings().table_name),
+        blobs=_bucket(),
         executions=StateMachine(_client("stepfunctions"), settings().state_machine_arn),
+        announce=_announcer(),
         clock=time.time,
     )
+
+
+def _announcer() -> "Announcer":
+    from rushes.announcer import Announcer
+    from rushes.bus import EventBus
+
+    jobs = JobTable(_client("dynamodb"), settings().table_name)
+    return Announcer(jobs, EventBus(_client("events"), settings().bus_name), time.time)
 
 
 def _bucket() -> "Bucket":
@@ -137,6 +240,8 @@ def _tools() -> dict[str, Any]:
         "timings": TimingTable(_client("dynamodb"), table),
         "upstreams": ProviderSecret(_client("secretsmanager"), secret_arn, catalog()),
         "egress": HttpEgress(bucket, local_mode=settings().local_mode),
+        "gates": GateTable(_client("dynamodb"), table),
+        "announce": _announcer(),
         "catalog": catalog(),
         "adapter": adapter,
         "clock": time.time,

@@ -14,6 +14,7 @@ from local.studio.openai_videos.fields import (
     LARGEST_SIDE,
     LONGEST_SECONDS,
     SMALLEST_SIDE,
+    CreateNamedVideo,
     CreateVideo,
     EditVideo,
     ImageReference,
@@ -32,6 +33,8 @@ async def brief_of_create(studio: Studio, wish: CreateVideo) -> Brief:
         seed=wish.seed,
         negative_prompt=wish.negative_prompt,
     )
+    if isinstance(wish, CreateNamedVideo):
+        brief = dataclasses.replace(brief, reference=wish.model_dump(include={"user", "metadata"}))
     if wish.input_reference is None:
         return brief
     try:

@@ -39,6 +39,11 @@ class ApiError(Exception):
 SPOKEN_ERRORS: dict[type[Exception], tuple[int, str | None, str]] = {
     errors.RefusedError: (400, "content_policy_violation", "The prompt breaks the content policy."),
     errors.TooManyRequestsError: (429, "rate_limit_exceeded", "Rate limit reached."),
+    errors.ReusedKeyError: (
+        409,
+        "idempotency_key_reused",
+        "This idempotency key belongs to another request.",
+    ),
     errors.UnavailableError: (503, None, "The studio is overloaded. Please try again later."),
     errors.UnknownJobError: (404, "not_found", "No video with this id exists."),
     errors.NotReadyError: (404, "video_not_ready", "The video is not ready, or has failed."),

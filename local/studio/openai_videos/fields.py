@@ -72,6 +72,13 @@ class CreateVideo(Fields):
     fps: Annotated[int, Field(ge=1, le=60)] | None = None
 
 
+class CreateNamedVideo(CreateVideo):
+    """With the two fields that other calls of the OpenAI API have for it."""
+
+    user: Annotated[str, Field(max_length=512)] | None = None
+    metadata: Annotated[dict[str, str], Field(max_length=16)] | None = None
+
+
 class RemixVideo(Fields):
     prompt: Prompt
 

@@ -1,7 +1,7 @@
 """The calls themselves."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -18,19 +18,41 @@ from local.studio.jobs import Studio
 from local.studio.ledger import Source
 from local.studio.openai_videos.briefs import brief_of_create, brief_of_edit, brief_of_remix
 from local.studio.openai_videos.errors import HANDLERS, ApiError, BearerKey
-from local.studio.openai_videos.fields import CreateVideo, EditVideo, ListVideos, RemixVideo, check
+from local.studio.openai_videos.fields import (
+    CreateNamedVideo,
+    CreateVideo,
+    EditVideo,
+    ListVideos,
+    RemixVideo,
+    check,
+)
 from local.studio.openai_videos.views import refused_create, view_job, view_list
 
 POLL_AFTER_MS = 250
 
 
+@dataclass(frozen=True)
+class Flavour:
+    """How servers of this API differ in what a client can do about a create call without answer."""
+
+    create_fields: type[CreateVideo]
+    knows_keys: bool
+
+
+KEYED = Flavour(CreateVideo, knows_keys=True)
+"""A call under a known Idempotency-Key is answered with the job that is there."""
+SEARCHABLE = Flavour(CreateNamedVideo, knows_keys=False)
+"""What the client calls a job is shown with it, also in lists."""
+
+
 class OpenAIVideos:
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Studio, flavour: Flavour) -> None:
         self._studio = studio
+        self._flavour = flavour
 
     async def create(self, request: Request) -> Response:
         async def brief_of(body: Body) -> Brief:
-            return await brief_of_create(self._studio, check(CreateVideo, body))
+            return await brief_of_create(self._studio, check(self._flavour.create_fields, body))
 
         return await self._submit(request, "create", brief_of)
 
@@ -49,7 +71,7 @@ class OpenAIVideos:
 
     async def list(self, request: Request) -> Response:
         query = check(ListVideos, Body(dict(request.query_params), typed=False))
-        jobs = list(self._studio.jobs.values())
+        jobs = [job for job in self._studio.jobs.values() if job.is_listed]
         if query.order == "desc":
             jobs.reverse()
         if query.after is not None:
@@ -90,14 +112,12 @@ class OpenAIVideos:
         except (ApiError, StudioError):
             self._studio.ledger.creates.append(refused_create(source, body, key))
             raise
-        job = self._studio.submit(brief, key)
-        answer = JSONResponse(view_job(job))
-        await asyncio.sleep(job.directives.get("hang-create", 0))
-        return answer
+        known = self._studio.repeat(brief, key) if key and self._flavour.knows_keys else None
+        return JSONResponse(view_job(known or self._studio.submit(brief, key)))
 
 
-def create_app(studio: Studio, api_key: str) -> Starlette:
-    calls = OpenAIVideos(studio)
+def create_app(studio: Studio, api_key: str, flavour: Flavour = KEYED) -> Starlette:
+    calls = OpenAIVideos(studio, flavour)
     return Starlette(
         routes=[
             Route("/videos", calls.create, methods=["POST"]),

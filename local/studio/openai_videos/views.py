@@ -8,7 +8,10 @@ EXPIRES_AFTER = 24 * 3600
 
 
 def view_job(job: Job) -> dict[str, object]:
-    """All thirteen published fields; what does not apply is null, never left out."""
+    """All thirteen published fields; what does not apply is null, never left out.
+
+    Where the server keeps a reference of the client's, that comes on top.
+    """
     completed = job.status is JobStatus.COMPLETED and job.ended_at is not None
     completed_at = int(job.ended_at) if completed and job.ended_at else None
     return {
@@ -25,6 +28,7 @@ def view_job(job: Job) -> dict[str, object]:
         "seconds": str(job.brief.seconds),
         "remixed_from_video_id": job.brief.clip_id,
         "error": job.failure and {"code": job.failure.code, "message": job.failure.message},
+        **(job.brief.reference or {}),
     }
 
 

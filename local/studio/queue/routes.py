@@ -1,6 +1,5 @@
 """What both queues have: submit, status, result and cancel, each in its own words."""
 
-import asyncio
 from abc import ABC, abstractmethod
 
 from starlette.applications import Starlette
@@ -53,9 +52,7 @@ class Queue(ABC):
             "status_url": f"{address}/status",
             "cancel_url": f"{address}/cancel",
         }
-        answer = self.view_accepted(job, addresses, request)
-        await asyncio.sleep(job.directives.get("hang-create", 0))
-        return answer
+        return self.view_accepted(job, addresses, request)
 
     async def status(self, request: Request) -> Response:
         job = self.studio.poll(self._named(request).id)

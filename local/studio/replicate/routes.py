@@ -1,6 +1,5 @@
 """The calls themselves."""
 
-import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -68,7 +67,6 @@ class Predictions:
     async def _create(self, request: Request, model: str, wish: OfModel) -> Response:
         arguments = MODELS[model].model_validate(wish.input, strict=True)
         job = self._studio.submit(await brief_of(self._studio, model, arguments), None)
-        await asyncio.sleep(job.directives.get("hang-create", 0))
         return JSONResponse(self._view(job, request), 201)
 
     def _view(self, job: Job, request: Request) -> dict[str, object]:

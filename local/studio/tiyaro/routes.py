@@ -1,7 +1,5 @@
 """The calls, and the addresses that need no key: to put files to and to get them from."""
 
-import asyncio
-
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -59,7 +57,6 @@ class Tiyaro:
             self._studio.ledger.creates.append(refused_create("create", body, key))
             raise
         job = self._studio.submit(brief, key)
-        await asyncio.sleep(job.directives.get("hang-create", 0))
         return self._show(job, request, 202)
 
     async def retrieve(self, request: Request) -> Response:

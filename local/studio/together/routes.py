@@ -1,7 +1,5 @@
 """The calls themselves, and the outputs, which need no key."""
 
-import asyncio
-
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -38,7 +36,6 @@ class TogetherVideos:
             self._studio.ledger.creates.append(refused_create("create", body, key))
             raise
         job = self._studio.submit(brief, key)
-        await asyncio.sleep(job.directives.get("hang-create", 0))
         return JSONResponse(self._view(job, request))
 
     async def retrieve(self, request: Request) -> Response:

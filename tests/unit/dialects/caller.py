@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,11 +12,11 @@ import pytest
 from functions.api.app import lambda_handler
 from rushes import wiring
 from rushes.auth import Authenticator, mint_key
-from rushes.catalog import read_catalog
+from rushes.catalog import Catalog, read_catalog
 from rushes.endpoints import Endpoints
 from rushes.job import Artifact, Job, JobError, JobStatus, Verdict
-from rushes.service import Service
 from tests.fakes import FakeBlobs, FakeClock, FakeExecutions, FakeJobs, FakeKeys
+from tests.world import service_of
 
 CATALOG = read_catalog("""
 default_model = "sora-2"
@@ -30,7 +30,7 @@ kind = "openai_compatible"
 name = "studio/film"
 seconds = [4, 8]
 sizes = ["1280x720", "720x1280"]
-options = ["seed", "negative_prompt", "guidance_scale", "webhook"]
+options = ["seed", "negative_prompt", "guidance_scale", "extras"]
 inputs = ["image", "source_video"]
 [[models]]
 name = "openai/plain"
@@ -81,10 +81,14 @@ class Caller:
         self.clock = FakeClock()
         self.jobs, self.blobs = FakeJobs(), FakeBlobs()
         self.executions, self.keys = FakeExecutions(), FakeKeys()
-        service = Service(self.jobs, self.blobs, self.executions, CATALOG, self.clock)
+        service = service_of(self.jobs, self.blobs, self.executions, self.clock, CATALOG)
         self.endpoints = Endpoints(service, Authenticator(self.keys), BASE_URL)
         self.key, self.strangers_key = self.new_key(ACCOUNT), self.new_key(STRANGER)
         monkeypatch.setattr(wiring, "endpoints", lambda: self.endpoints)
+
+    def use(self, catalog: Catalog) -> None:
+        service = service_of(self.jobs, self.blobs, self.executions, self.clock, catalog)
+        self.endpoints = replace(self.endpoints, service=service)
 
     def new_key(self, account: str) -> str:
         key, record = mint_key(account, self.clock())

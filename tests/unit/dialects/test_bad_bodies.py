@@ -48,7 +48,7 @@ def test_what_is_no_json_object_is_refused(caller: Caller, base: str, verb: str,
         ("seed", '"seed": %s'),
         ("prompt", '"prompt": %s'),
         ("guidance_scale", '"guidance_scale": %s'),
-        ("webhook", '"webhook": {"a": [{"b": %s}]}'),
+        ("extras", '"extras": {"a": [{"b": %s}]}'),
         ("input_reference", '"input_reference": {"image_url": %s}'),
     ],
 )
@@ -74,15 +74,15 @@ def test_endless_numbers_are_refused_as_text(caller: Caller, base: str, number: 
 @pytest.mark.parametrize("depth", [33, 199])
 def test_an_option_may_not_be_an_abyss(caller: Caller, base: str, depth: int):
     text = "[" * depth + "]" * depth
-    reply = caller.call("POST", base, json.dumps(FIELDS)[:-1] + f', "webhook": {text}}}')
+    reply = caller.call("POST", base, json.dumps(FIELDS)[:-1] + f', "extras": {text}}}')
     assert_refused(reply, base, 400)
-    assert reply.param == "webhook"
+    assert reply.param == "extras"
     assert caller.traces() == ({}, {}, {})
 
 
 def test_an_option_may_be_as_deep_as_anyone_needs(caller: Caller, base: str):
     text = "[" * 32 + "]" * 32
-    reply = caller.call("POST", base, json.dumps(FIELDS)[:-1] + f', "webhook": {text}}}')
+    reply = caller.call("POST", base, json.dumps(FIELDS)[:-1] + f', "extras": {text}}}')
     assert reply.status == 200
 
 
@@ -92,8 +92,8 @@ def test_an_option_may_be_as_deep_as_anyone_needs(caller: Caller, base: str):
         ({"prompt": "a\0cat"}, "prompt"),
         ({"model": "studio/film\0"}, "model"),
         ({"negative_prompt": "\0"}, "negative_prompt"),
-        ({"webhook": {"url": ["\0"]}}, "webhook"),
-        ({"webhook": {"\0": 1}}, "webhook"),
+        ({"extras": {"url": ["\0"]}}, "extras"),
+        ({"extras": {"\0": 1}}, "extras"),
         ({"a\0b": 1}, "a\0b"),
     ],
 )
@@ -109,8 +109,8 @@ def test_nul_is_refused_anywhere(caller: Caller, base: str, fields: dict[str, ob
     [
         ('"prompt": "a", "prompt": "b"', "prompt"),
         ('"prompt": "a", "\\u0070rompt": "a"', "prompt"),
-        ('"prompt": "a", "webhook": {"url": 1, "url": 1}', "url"),
-        ('"prompt": "a", "webhook": [[{"x": 1, "y": 2, "x": 3}]]', "x"),
+        ('"prompt": "a", "extras": {"url": 1, "url": 1}', "url"),
+        ('"prompt": "a", "extras": [[{"x": 1, "y": 2, "x": 3}]]', "x"),
     ],
 )
 def test_a_name_may_not_be_there_twice(caller: Caller, base: str, twice: str, param: str):
@@ -153,7 +153,7 @@ def test_a_body_beyond_ten_megabytes_is_refused(caller: Caller, base: str):
 
 
 def test_a_great_heap_of_small_values_is_refused(caller: Caller, base: str):
-    reply = caller.create(base, webhook=[0] * 100_000)
+    reply = caller.create(base, extras=[0] * 100_000)
     assert_refused(reply, base, 413)
     assert caller.traces() == ({}, {}, {})
 

@@ -130,17 +130,17 @@ def test_a_missing_prompt_is_named(caller: Caller, base: str):
 
 
 def test_options_that_the_catalog_lists_reach_the_provider(caller: Caller, base: str):
-    options = {"guidance_scale": 7.5, "webhook": {"url": "https://a.example", "on": ["done", None]}}
+    options = {"guidance_scale": 7.5, "extras": {"url": "https://a.example", "on": ["done", None]}}
     assert caller.job(caller.create(base, **options)).request.provider_options == options
 
 
 def test_forms_write_lists_and_objects_with_brackets(caller: Caller, base: str):
     reply = caller.form(
-        base, *FIELDS.items(), ("webhook[url]", "https://a.example"), ("guidance_scale[]", "1"),
+        base, *FIELDS.items(), ("extras[url]", "https://a.example"), ("guidance_scale[]", "1"),
         ("guidance_scale[]", "2"),
     )  # fmt: skip
     assert caller.job(reply).request.provider_options == {
-        "webhook": {"url": "https://a.example"},
+        "extras": {"url": "https://a.example"},
         "guidance_scale": ["1", "2"],
     }
 

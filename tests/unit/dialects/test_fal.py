@@ -161,7 +161,7 @@ def test_a_file_that_is_missing_is_named_in_fals_words(caller: Caller):
     inputs = ["image"]
     needs = ["image"]
     """)
-    object.__setattr__(caller.endpoints.service, "catalog", catalog)
+    caller.use(catalog)
     assert create(caller).json["detail"].startswith("image_url: ")
 
 

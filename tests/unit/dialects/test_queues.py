@@ -279,9 +279,9 @@ def test_a_model_that_is_not_there_is_named(caller: Caller, prefix: str):
 
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_queries_are_refused_by_name(caller: Caller, prefix: str):
-    query = {"fal_webhook": "https://hooks.example/"}
+    query = {"fal_hook": "https://hooks.example/"}
     reply = caller.call("POST", f"{prefix}/sora-2", BODY, query=query)
-    assert (reply.status, reply.json["detail"]) == (400, "fal_webhook is not supported yet")
+    assert (reply.status, reply.json["detail"]) == (400, "fal_hook is not supported")
 
 
 def test_a_picture_goes_the_same_way_in_both(caller: Caller):

@@ -1,6 +1,5 @@
 """Tiyaro's asynchronous inference: addresses to upload to, models by path, bodies told twice."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -47,8 +46,7 @@ FACTS = {"id", "model", "status", "acceptedAt", "startedAt", "completedAt", "res
 @pytest.fixture
 def caller(monkeypatch: pytest.MonkeyPatch) -> Caller:
     made = Caller(monkeypatch)
-    service = replace(made.endpoints.service, catalog=CATALOG)
-    made.endpoints = replace(made.endpoints, service=service)
+    made.use(CATALOG)
     made.clock.now = MOMENT
     return made
 

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,8 +71,7 @@ VIDEO_JOB = {
 @pytest.fixture
 def caller(monkeypatch: pytest.MonkeyPatch) -> Caller:
     made = Caller(monkeypatch)
-    service = replace(made.endpoints.service, catalog=CATALOG)
-    made.endpoints = replace(made.endpoints, service=service)
+    made.use(CATALOG)
     return made
 
 

@@ -8,7 +8,7 @@ import pytest
 from typing_extensions import override
 
 from rushes.errors import BadOutput, OutputInterrupted, StoreUnavailable, UpstreamSilent
-from rushes.job import Job, JobStatus, Output, Verdict
+from rushes.job import Job, JobStatus, Output, UpstreamCancelled, Verdict
 from rushes.ports import Download, Upstream
 from rushes.workflow.collect import PATIENCE_SECONDS, TRIES
 from rushes.workflow.step import ENDING, STORE_TROUBLE_WAIT
@@ -140,8 +140,16 @@ def test_a_refused_output_ends_the_job_at_once(world: World) -> None:
 
 def test_a_success_without_an_output_is_none(world: World) -> None:
     job = world.running()
+    world.jobs.change(ACCOUNT, job.id, lambda it: it.generated(world.clock(), (), None))
     assert world.collect(job) == ENDING
     assert failure(world, job) == "bad_output: the provider finished without an output"
+
+
+def test_a_job_that_is_another_candidates_by_now_is_left_to_a_poll(world: World) -> None:
+    """Another execution moved it on: that it has no outputs yet is no fault of its provider."""
+    job = world.running()
+    assert world.collect(job) == {"status": "pending", "wait_seconds": 1}
+    assert world.now(job) == job
 
 
 def test_a_result_that_is_only_a_document_is_one(world: World) -> None:
@@ -206,5 +214,7 @@ def test_a_job_that_ended_meanwhile_stays_as_it_ended(world: World) -> None:
 
 
 def _end(world: World, job: Job) -> None:
-    world.jobs.change(job.account, job.id, lambda it: it.called_off(world.clock()))
+    world.jobs.change(
+        job.account, job.id, lambda it: it.called_off(world.clock(), UpstreamCancelled.YES)
+    )
     world.finish(job)

@@ -114,7 +114,7 @@ def test_a_cancelled_job_goes_nowhere(world: World, monkeypatch: pytest.MonkeyPa
 
 def test_fallbacks_of_a_request_come_after_those_of_its_model(world: World):
     request = GenerationRequest(model="short", prompt="x", fallbacks=("spare/one",))
-    job = world.service.create(ACCOUNT, "bifrost", Creation(request))
+    job = world.service.create(ACCOUNT, "bifrost", Creation(request)).job
     assert (job.model, job.candidates) == ("studio/one", ("spare/one",))
 
 
@@ -156,19 +156,18 @@ def test_the_estimate_is_that_of_who_makes_it(world: World):
     assert world.now(job).cost == 0
 
 
-def test_a_model_that_left_the_catalog_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch):
+def test_a_model_that_left_the_catalog_is_waited_for(world: World):
     job = sure(world)
-    without = CATALOG.model_copy(update={"models": CATALOG.models[1:]})
-    monkeypatch.setattr("tests.world.CATALOG", without)
+    world.catalog = CATALOG.model_copy(update={"models": CATALOG.models[1:]})
     world.clock.advance(61)
     world.answer(CREATE, reply(429))
     assert world.submit(job)["status"] == "pending"
 
 
-def test_a_candidate_that_left_the_catalog_is_none(world: World, monkeypatch: pytest.MonkeyPatch):
+def test_a_candidate_that_left_the_catalog_is_none(world: World):
     job = sure(world)
     left = tuple(model for model in CATALOG.models if model.name != "spare/one")
-    monkeypatch.setattr("tests.world.CATALOG", CATALOG.model_copy(update={"models": left}))
+    world.catalog = CATALOG.model_copy(update={"models": left})
     world.answer(CREATE, REFUSAL)
     assert world.submit(job) == ENDING
 

@@ -1,13 +1,14 @@
 """The single way out."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from typing_extensions import override
 
 from rushes import pace
 from rushes.errors import NotFound, StoreUnavailable
-from rushes.job import Job, JobError, JobStatus
+from rushes.job import Job, JobError, JobStatus, UpstreamCancelled
 from rushes.ports import Timing
 from tests.fakes import FakeTimings
 from tests.world import ACCOUNT, FILM, World
@@ -18,9 +19,16 @@ def world() -> World:
     return World()
 
 
+def endings(world: World) -> list[dict[str, Any]]:
+    """The events on the bus that tell of an ending."""
+    return [it for it in world.bus.events if it["type"] != "job.started"]
+
+
 def cancelled(world: World) -> Job:
     job = world.running()
-    return world.jobs.change(ACCOUNT, job.id, lambda it: it.called_off(world.clock()))
+    return world.jobs.change(
+        ACCOUNT, job.id, lambda it: it.called_off(world.clock(), UpstreamCancelled.YES)
+    )
 
 
 def doomed(world: World) -> Job:
@@ -39,10 +47,11 @@ def test_the_verdict_is_carried_out_and_told(
     job = state(world)
     ending = world.finish(job)
     stored = world.now(job)
-    assert ending["status"] == stored.status.value == status
+    assert ending == {"status": status}
+    assert (stored.status.value, stored.outbox) == (status, ())
     assert (stored.finished_at, stored.finished_by) == (world.clock(), job.id)
-    assert ending["event"]["type"] == f"job.{status}"
-    assert ending["event"]["data"]["id"] == job.id
+    told = endings(world)
+    assert [(it["type"], it["data"]["id"]) for it in told] == [(f"job.{status}", job.id)]
 
 
 def test_a_completed_jobs_files_are_promised_for_as_long_as_they_are_kept(world: World) -> None:
@@ -50,7 +59,8 @@ def test_a_completed_jobs_files_are_promised_for_as_long_as_they_are_kept(world:
 
 
 def test_the_event_says_in_which_bucket_the_film_is(world: World) -> None:
-    (artifact,) = world.finish(world.stored())["event"]["data"]["artifacts"]
+    world.finish(world.stored())
+    (artifact,) = endings(world)[0]["data"]["artifacts"]
     assert (artifact["bucket"], artifact["size"]) == ("media", len(FILM))
 
 
@@ -59,22 +69,43 @@ def test_the_same_execution_repeated_says_the_same_again(world: World) -> None:
     job = world.stored()
     first = world.finish(job)
     world.clock.advance(30)
+    ended = world.now(job)
     assert world.finish(job) == first
+    assert (world.now(job), len(endings(world))) == (ended, 1)
+
+
+def test_the_ending_and_its_event_are_one_write(world: World) -> None:
+    """Whatever dies after it, what is to be told is there."""
+    job = world.stored()
+    world.bus.refusals = [StoreUnavailable("throttled")]
+    assert world.finish(job) == {"status": "completed"}
+    stored = world.now(job)
+    assert stored.version == job.version + 1
+    assert [it["type"] for it in stored.outbox] == ["job.completed"]
+    assert endings(world) == []
+
+
+def test_the_same_execution_repeated_announces_what_it_could_not(world: World) -> None:
+    job = world.stored()
+    world.bus.refusals = [[0]]
+    world.finish(job)
+    (left,) = world.now(job).outbox
+    world.finish(job)
+    assert (endings(world), world.now(job).outbox) == ([left], ())
 
 
 def test_another_execution_has_nothing_to_announce(world: World) -> None:
     job = world.stored()
     world.finish(job, "one")
     assert world.finish(job, "another") == {"status": "completed"}
+    assert len(endings(world)) == 1
 
 
-def test_of_two_that_finish_at_once_one_announces(world: World) -> None:
+def test_of_two_that_finish_at_once_one_ends_the_job_and_announces(world: World) -> None:
     job = world.stored()
-    endings = []
-    world.jobs.before_write = lambda: endings.append(world.finish(job, "faster"))
-    endings.append(world.finish(job, "slower"))
-    assert ["event" in ending for ending in endings] == [True, False]
-    assert world.now(job).finished_by == "faster"
+    world.jobs.before_write = lambda: world.finish(job, "faster")
+    assert world.finish(job, "slower") == {"status": "completed"}
+    assert (world.now(job).finished_by, len(endings(world))) == ("faster", 1)
 
 
 @pytest.mark.parametrize(
@@ -88,9 +119,9 @@ def test_a_job_without_a_verdict_fails_and_the_cause_is_reported(
     world: World, cause: str | None, message: str
 ) -> None:
     job = world.running()
-    ending = world.finish(job, cause=cause)
+    world.finish(job, cause=cause)
     assert world.now(job).error == JobError(code="internal_error", message=message)
-    assert ending["event"]["data"]["error"]["message"] == message
+    assert endings(world)[0]["data"]["error"]["message"] == message
 
 
 def test_a_cause_does_not_overrule_a_verdict(world: World) -> None:
@@ -140,7 +171,8 @@ class Unlearning(FakeTimings):
 
 def test_what_cannot_be_learned_keeps_no_event_back(world: World) -> None:
     world.timings = Unlearning()
-    assert world.finish(world.stored())["event"]["type"] == "job.completed"
+    world.finish(world.stored())
+    assert [it["type"] for it in endings(world)] == ["job.completed"]
 
 
 def test_a_terminal_write_that_fails_is_left_to_the_machine_to_repeat(world: World) -> None:
@@ -148,8 +180,9 @@ def test_a_terminal_write_that_fails_is_left_to_the_machine_to_repeat(world: Wor
     world.jobs.before_write = _no_store
     with pytest.raises(StoreUnavailable):
         world.finish(job)
-    assert world.now(job).status is JobStatus.IN_PROGRESS
-    assert world.finish(job)["event"]
+    assert (world.now(job).status, endings(world)) == (JobStatus.IN_PROGRESS, [])
+    world.finish(job)
+    assert len(endings(world)) == 1
 
 
 def test_a_job_that_is_not_there_cannot_be_finished(world: World) -> None:
@@ -166,6 +199,7 @@ def _no_store() -> None:
 def test_a_job_deleted_on_its_last_steps_tells_of_no_artifacts(world: World) -> None:
     job = world.stored()
     world.service.delete(ACCOUNT, job.id)
-    event = world.finish(job)["event"]
+    world.finish(job)
+    (event,) = endings(world)
     assert (event["type"], event["data"]["artifacts"]) == ("job.completed", [])
     assert world.blobs.objects == {}

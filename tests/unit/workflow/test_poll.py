@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from rushes.dialects.base import JobView
 from rushes.errors import StoreUnavailable, UpstreamSilent, UpstreamUnreachable
-from rushes.job import Job, JobError, JobStatus, Output, Stage
+from rushes.job import Job, JobError, JobStatus, Output, Stage, UpstreamCancelled
 from rushes.ports import HttpCall, HttpReply
 from rushes.providers.base import (
     AskAlso,
@@ -355,7 +355,9 @@ def test_of_two_verdicts_the_first_one_stands(world: World, answer: HttpReply) -
 
 
 def _call_off(world: World, job: Job) -> None:
-    world.jobs.change(job.account, job.id, lambda it: it.called_off(world.clock()))
+    world.jobs.change(
+        job.account, job.id, lambda it: it.called_off(world.clock(), UpstreamCancelled.YES)
+    )
 
 
 def _end(world: World, job: Job) -> None:

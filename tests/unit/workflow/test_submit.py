@@ -143,6 +143,7 @@ def test_a_call_that_surely_made_nothing_is_made_again_later(
     world.answer(CREATE, answer)
     assert world.submit(job) == {"status": "pending", "wait_seconds": wait}
     assert (world.now(job).stage, world.now(job).lease_until) == (Stage.WAITING, None)
+    world.clock.advance(wait)
     world.answer(CREATE, video("queued"))
     assert world.submit(job)["status"] == "submitted"
     assert world.now(job).submissions == 2
@@ -151,7 +152,11 @@ def test_a_call_that_surely_made_nothing_is_made_again_later(
 def test_tries_are_spaced_ever_wider(world: World) -> None:
     job = world.accepted()
     world.answer(CREATE, reply(429))
-    assert [world.submit(job)["wait_seconds"] for _ in range(4)] == [2, 4, 8, 16]
+    waits = []
+    for _ in range(4):
+        waits.append(world.submit(job)["wait_seconds"])
+        world.clock.advance(waits[-1])
+    assert waits == [2, 4, 8, 16]
 
 
 @pytest.mark.parametrize(
@@ -296,12 +301,9 @@ def test_a_picture_that_is_none_ends_the_job_before_anything_is_sent(
     assert not world.creates()
 
 
-def test_a_job_whose_model_left_the_catalog_is_submitted_all_the_same(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_job_whose_model_left_the_catalog_is_submitted_all_the_same(world: World) -> None:
     job = world.accepted()
-    without = CATALOG.model_copy(update={"models": CATALOG.models[1:], "aliases": {}})
-    monkeypatch.setattr("tests.world.CATALOG", without)
+    world.catalog = CATALOG.model_copy(update={"models": CATALOG.models[1:], "aliases": {}})
     assert world.submit(job) == {"status": "submitted", "wait_seconds": 15}
 
 

@@ -18,6 +18,7 @@ from rushes.providers.base import PollResult, Profile, Submitted, Succeeded, Tak
 from rushes.providers.replies import check_answered, check_created
 from rushes.request import Creation, GenerationRequest, Input, Role, Upload
 from rushes.workflow.step import ENDING, STORE_TROUBLE_WAIT
+from rushes.workflow.gatekeeper import PATIENCE
 from tests.world import ACCOUNT, CREATE, PICTURE, World, reply, video
 
 PLACE = "https://uploads.example/put/1?signature=x"
@@ -72,7 +73,7 @@ def job(world: World) -> Job:
     request = GenerationRequest(model="studio/one", prompt="a red ball")
     upload = Upload("input_reference", "image/png", PICTURE)
     creation = Creation(request, uploads=((Role.IMAGE, upload),))
-    return world.service.create(ACCOUNT, "openai", creation)
+    return world.service.create(ACCOUNT, "openai", creation).job
 
 
 def paths(world: World) -> list[str]:
@@ -200,6 +201,7 @@ def test_a_create_call_that_is_put_off_is_made_with_a_fresh_address(world: World
     world.answer(CREATE, reply(429), video("queued"))
     assert world.submit(job)["status"] == "pending"
     assert (world.now(job).stage, world.now(job).submissions) == (Stage.WAITING, 1)
+    world.clock.advance(PATIENCE)
     assert world.submit(job)["status"] == "submitted"
     assert list(world.egress.puts) == [PLACE, fresh]
     assert world.egress.calls[-1].json["image"] == fresh

@@ -11,10 +11,12 @@ from rushes import media
 from rushes.dialects.base import Dialect, HttpRequest, HttpResponse, JobView, Verb
 from rushes.dialects.fal_arguments import read_arguments, read_headers
 from rushes.dialects.queues import (
+    WEBHOOK_FIELDS,
     QueueDialect,
+    check_queries,
     queue_routes,
+    read_webhook,
     refusal_of,
-    refuse_queries,
     state_of,
     trouble_of,
 )
@@ -45,6 +47,7 @@ class FalDialect(QueueDialect):
         "source_video": "video_url",
         "audio": "audio_url",
         "input_reference": "",
+        "webhook_url": WEBHOOK_FIELDS,
     }
 
     def __init__(self, prefix: str = PREFIX) -> None:
@@ -55,17 +58,18 @@ class FalDialect(QueueDialect):
 
     def read_create(self, request: HttpRequest) -> Creation:
         model = self.read_model(request)
-        refuse_queries(request)
+        check_queries(request)
         preferences = read_headers(request.headers)
         fields = self.read_json(request)
         generation, uploads = read_arguments(model, fields)
-        return Creation(generation, uploads=uploads, preferences=preferences)
+        webhook = read_webhook(request)
+        return Creation(generation, uploads=uploads, preferences=preferences, webhook=webhook)
 
     def write_job(self, view: JobView, verb: Verb) -> HttpResponse:
         job = view.job
         if verb == "result":
             refusal = refusal_of(job)
-            reply = refusal or HttpResponse(200, json.dumps(_result(view)), JSON)
+            reply = refusal or HttpResponse(200, json.dumps(payload_of(view)), JSON)
             return HttpResponse(reply.status, reply.body, _headers(job))
         if verb == "status":
             told, waits = _status(job), not job.is_finished
@@ -129,7 +133,8 @@ def _logs(job: Job) -> list[dict[str, str]]:
     ]
 
 
-def _result(view: JobView) -> dict[str, Any]:
+def payload_of(view: JobView) -> dict[str, Any]:
+    """What a completed request came to; its links are fresh."""
     job = view.job
     files = [_file(view, artifact) for artifact in job.artifacts]
     document = view.document or {}

@@ -20,6 +20,7 @@ from rushes.job import Job
 class OpenAIDialect(VideosDialect):
     name = "openai"
     routes = video_routes("/openai/v1/videos")
+    webhook_format = "openai"
 
     def write_job(self, view: JobView, verb: Verb) -> HttpResponse:  # noqa: ARG002 - the same for all
         return HttpResponse(200, as_json(_video(view.job)), POLLED)

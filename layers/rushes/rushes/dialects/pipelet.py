@@ -11,10 +11,12 @@ from rushes.dialects.base import Dialect, HttpRequest, HttpResponse, JobReferenc
 from rushes.dialects.fal import FalDialect
 from rushes.dialects.pipelet_body import read_body, read_preferences
 from rushes.dialects.queues import (
+    WEBHOOK_FIELDS,
     QueueDialect,
+    check_queries,
     queue_routes,
+    read_webhook,
     refusal_of,
-    refuse_queries,
     speaks_fal,
     state_of,
     trouble_of,
@@ -38,6 +40,7 @@ class PipeletDialect(QueueDialect):
         "size": "width and height",
         "image": "data_uri",
         "input_reference": "data_uri",
+        "webhook_url": WEBHOOK_FIELDS,
     }
 
     def __init__(self, prefix: str = PREFIX) -> None:
@@ -58,18 +61,21 @@ class PipeletDialect(QueueDialect):
 
     def read_create(self, request: HttpRequest) -> Creation:
         model = self.read_model(request)
-        refuse_queries(request)
+        check_queries(request)
         preferences = read_preferences(request.headers)
         generation, uploads = read_body(model, self.read_json(request))
-        return Creation(generation, uploads=uploads, preferences=preferences)
+        webhook = read_webhook(request)
+        return Creation(generation, uploads=uploads, preferences=preferences, webhook=webhook)
 
     def write_job(self, view: JobView, verb: Verb) -> HttpResponse:
         if verb == "create":
             body = {"request_id": view.job.id, **self.addresses(view)}
         elif verb == "status":
             body = _status(view.job, self.addresses(view)["response_url"])
+        elif refusal := refusal_of(view.job):
+            return refusal
         else:
-            return refusal_of(view.job) or HttpResponse(200, json.dumps(_result(view)), JSON)
+            body = result_of(view, as_link=view.job.preferences.get("output") == "binary")
         return HttpResponse(200, json.dumps(body), JSON)
 
     def may_cancel(self, job: Job) -> bool:
@@ -115,12 +121,12 @@ def _eta(job: Job) -> int | None:
     return round((job.updated_at - job.submitted_at) * (100 - job.progress) / job.progress)
 
 
-def _result(view: JobView) -> dict[str, Any]:
+def result_of(view: JobView, *, as_link: bool) -> dict[str, Any]:
+    """What a completed request came to; a short film stands there itself, unless `as_link`."""
     job = view.job
     if not job.artifacts:
         return view.document or {}
-    as_links = job.preferences.get("output") == "binary"
-    return {job.kind: _file(view, job.artifacts[0], as_link=as_links)}
+    return {job.kind: _file(view, job.artifacts[0], as_link=as_link)}
 
 
 def _file(view: JobView, artifact: Artifact, *, as_link: bool) -> dict[str, str]:

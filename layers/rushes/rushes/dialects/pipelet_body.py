@@ -49,8 +49,6 @@ def read_body(
 
 
 def read_preferences(headers: Mapping[str, str]) -> dict[str, str]:
-    if headers.get("x-pipelet-webhook"):
-        raise InvalidRequest("x-pipelet-webhook is not supported yet", param="x-pipelet-webhook")
     output = headers.get("x-pipelet-output", "")
     if output not in ("", "binary"):
         raise InvalidRequest("x-pipelet-output can be binary only", param="x-pipelet-output")

@@ -11,9 +11,11 @@ from rushes.dialects.base import ALL_KINDS, HttpRequest, HttpResponse, JobRefere
 from rushes.dialects.body import read_fields
 from rushes.dialects.credentials import read_key
 from rushes.dialects.references import read_reference
+from rushes.dialects.targets import read_target
 from rushes.dialects.words import JSON
 from rushes.errors import InvalidRequest, NotFound, RushesError
 from rushes.job import Job, JobStatus
+from rushes.request import WebhookTarget
 
 MODEL_SEGMENTS = 6
 """A model is a path, and a route's variable is one step of a path: there is a route per length."""
@@ -21,6 +23,9 @@ APP_SEGMENTS = 3
 """Clients ask for a job below the first two steps of its model, or three for fal's workflows."""
 RESERVED = frozenset({"submit", "status", "cancel", "metrics"})
 """Another vendor's routes on the same path; a model of that name could never be told from them."""
+WEBHOOK_QUERY, WEBHOOK_HEADER = "fal_webhook", "x-pipelet-webhook"
+"""Where clients say whom to tell; both are understood wherever the other one is."""
+WEBHOOK_FIELDS = f"{WEBHOOK_HEADER} or {WEBHOOK_QUERY}"
 
 
 def queue_routes(prefix: str) -> tuple[Route, ...]:
@@ -89,10 +94,21 @@ class QueueDialect:
         return f"{name}: {error.message}"
 
 
-def refuse_queries(request: HttpRequest) -> None:
-    """There are none that a create call could be given."""
-    for name in request.query:
-        raise InvalidRequest(f"{name[:80]} is not supported yet", param=name[:80])
+def check_queries(request: HttpRequest) -> None:
+    for name in request.query.keys() - {WEBHOOK_QUERY}:
+        raise InvalidRequest(f"{name[:80]} is not supported", param=name[:80])
+
+
+def read_webhook(request: HttpRequest) -> WebhookTarget | None:
+    """Whoever is told of fal's way hears fal's words, and of Pipelet's Pipelet's."""
+    as_query, as_header = request.query.get(WEBHOOK_QUERY), request.headers.get(WEBHOOK_HEADER)
+    if as_query and as_header:
+        raise InvalidRequest(
+            f"{WEBHOOK_QUERY} says the same as {WEBHOOK_HEADER}", param=WEBHOOK_QUERY
+        )
+    if as_header:
+        return read_target(WEBHOOK_HEADER, as_header, "pipelet")
+    return read_target(WEBHOOK_QUERY, as_query, "fal") if as_query else None
 
 
 def state_of(job: Job) -> str:

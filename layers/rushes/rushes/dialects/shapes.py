@@ -45,6 +45,7 @@ class CreateBody(BaseModel):
     ] = None
     """Bifrost's word for it, and what most others say."""
     fallbacks: tuple[Fallback, ...] = ()
+    webhook: Any = None
 
 
 class EditBody(BaseModel):

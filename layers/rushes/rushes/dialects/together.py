@@ -9,6 +9,7 @@ from rushes.dialects.body import read_fields
 from rushes.dialects.credentials import read_key
 from rushes.dialects.references import read_reference
 from rushes.dialects.shapes import check
+from rushes.dialects.targets import read_webhook
 from rushes.dialects.together_body import CreateVideoBody
 from rushes.dialects.videos import check_length
 from rushes.dialects.words import JSON, error_of, error_type
@@ -16,7 +17,12 @@ from rushes.errors import InvalidRequest, RushesError
 from rushes.job import Job, JobStatus
 from rushes.request import Creation, GenerationRequest
 
-FIELDS = {"size": "width", "input_reference": "media", "video_id": "id"}
+FIELDS = {
+    "size": "width",
+    "input_reference": "media",
+    "video_id": "id",
+    "webhook_url": "webhook",
+}
 """What a field of ours is called in this API, where the names differ."""
 
 STATUSES = {
@@ -64,7 +70,8 @@ class TogetherDialect:
             provider_options=body.options(),
         )
         check_length(generation)
-        return Creation(generation, uploads=uploads)
+        webhook = read_webhook(body.webhook, "rushes")
+        return Creation(generation, uploads=uploads, webhook=webhook)
 
     def write_job(self, view: JobView, verb: Verb) -> HttpResponse:  # noqa: ARG002 - the same for all
         job = view.job

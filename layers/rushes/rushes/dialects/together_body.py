@@ -70,6 +70,8 @@ class CreateVideoBody(BaseModel):
     output_quality: Whole | None = None
     negative_prompt: str | None = None
     generate_audio: bool | None = None
+    webhook: Any = None
+    """Not Together's: ours, as in every API here that has none of its own."""
     media: Media = Media()
     # Deprecated in favour of `media`, and still sent.
     frame_images: tuple[FrameImage, ...] = ()

@@ -8,6 +8,7 @@ from rushes.dialects.body import read_fields
 from rushes.dialects.credentials import read_key
 from rushes.dialects.references import read_cursor, read_picture, read_reference
 from rushes.dialects.shapes import CreateBody, EditBody, Listing, RemixBody, check
+from rushes.dialects.targets import read_webhook
 from rushes.errors import InvalidRequest, TooLarge
 from rushes.ports import JobQuery
 from rushes.request import Creation, GenerationRequest, Role, Upload
@@ -36,6 +37,8 @@ def video_routes(prefix: str) -> tuple[Route, ...]:
 class VideosDialect:
     kinds = frozenset({"video"})
     listing: ClassVar[type[Listing]] = Listing
+    webhook_format = "rushes"
+    """In whose words a job is told of to the address that its create call names."""
 
     def speaker(self, request: HttpRequest) -> Self:  # noqa: ARG002 - the same for all
         return self
@@ -62,7 +65,8 @@ class VideosDialect:
             provider_options=_options(body),
         )
         check_length(generation)
-        return Creation(generation, uploads=uploads)
+        webhook = read_webhook(body.webhook, self.webhook_format)
+        return Creation(generation, uploads=uploads, webhook=webhook)
 
     def read_edit(self, request: HttpRequest) -> Creation:
         body = check(EditBody, read_fields(request.headers, request.body))

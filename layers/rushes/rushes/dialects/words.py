@@ -9,7 +9,7 @@ JSON = {"content-type": "application/json"}
 POLLED = {**JSON, "openai-poll-after-ms": "2000"}
 """Pollers are told when to come back; OpenAI's SDKs keep the first value for the whole wait."""
 
-FIELDS = {"generate_audio": "audio"}
+FIELDS = {"generate_audio": "audio", "webhook_url": "webhook"}
 """What a field of ours is called in these APIs, where the names differ."""
 
 

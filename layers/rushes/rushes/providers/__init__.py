@@ -12,6 +12,7 @@ PROVIDERS = {
     "fal": "rushes.providers.queue:Fal",
     "gemini": "rushes.providers.gemini:Gemini",
     "openai_compatible": "rushes.providers.openai_compatible:OpenAICompatible",
+    "openai_searchable": "rushes.providers.openai_searchable:OpenAISearchable",
     "pipelet": "rushes.providers.queue:Pipelet",
     "replicate": "rushes.providers.replicate:Replicate",
     "runway": "rushes.providers.runway:Runway",

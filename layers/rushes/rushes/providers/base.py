@@ -97,6 +97,16 @@ class TakesUploads(Protocol):
 
 
 @runtime_checkable
+class Finds(Protocol):
+    """An ability: a job that was created unheard can be found again by our name for it."""
+
+    def find(self, job: Job) -> HttpCall: ...
+    def found(self, job: Job, reply: HttpReply) -> Submitted | None:
+        """None where it is not there (yet)."""
+        ...
+
+
+@runtime_checkable
 class Cancels(Protocol):
     """An ability: the provider can be told to stop."""
 

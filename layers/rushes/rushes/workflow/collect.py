@@ -8,6 +8,7 @@ from rushes import media, pace
 from rushes.errors import BadOutput, ProviderNotConfigured, UpstreamError
 from rushes.job import Artifact, Job, Output
 from rushes.ports import Download
+from rushes.providers.base import Succeeded
 from rushes.workflow.step import Outcome, Step, pending
 
 TRIES = 6
@@ -19,6 +20,8 @@ class Collect(Step):
     @override
     def take(self, job: Job) -> Outcome:
         """`pending` leads back to a poll, which gives fresh links."""
+        if job.generated_at is None:  # another execution has handed it to the next candidate
+            return pending(1)
         job = self.change(job, lambda current: current.collecting(self.clock()))
         try:
             artifacts = self._copy_all(job)
@@ -29,6 +32,18 @@ class Collect(Step):
             return self.doom(job, error)
         return self.end(job, lambda current: current.stored(self.clock(), artifacts))
 
+    @override
+    def take_late(self, job: Job) -> Outcome:
+        """What was paid for is kept, where its owner does not come across it by mistake."""
+        try:
+            result = self.ask(job)
+            if not isinstance(result, Succeeded):
+                return pending(self.wait(job, None))
+            artifacts = self._copy_each(job, "archive", result.outputs)
+        except UpstreamError as error:
+            return pending(self.wait(job, error.wait_seconds))
+        return self.settle(job, lambda current: current.archived(self.clock(), artifacts))
+
     def _tried_enough(self, job: Job) -> bool:
         waited = self.clock() - (job.generated_at or job.created_at)
         return job.collections >= TRIES and waited > PATIENCE_SECONDS
@@ -36,9 +51,15 @@ class Collect(Step):
     def _copy_all(self, job: Job) -> tuple[Artifact, ...]:
         if not job.outputs and job.document is None and job.document_file is None:
             raise BadOutput("the provider finished without an output")
-        return tuple(self._copy(job, number, output) for number, output in enumerate(job.outputs))
+        return self._copy_each(job, "outputs", job.outputs)
 
-    def _copy(self, job: Job, number: int, output: Output) -> Artifact:
+    def _copy_each(
+        self, job: Job, folder: str, outputs: tuple[Output, ...]
+    ) -> tuple[Artifact, ...]:
+        place = f"{folder}/{job.account}/{job.id}"
+        return tuple(self._copy(job, f"{place}/{n}", output) for n, output in enumerate(outputs))
+
+    def _copy(self, job: Job, place: str, output: Output) -> Artifact:
         upstream = self.upstreams.find(job.provider)
         with self.egress.download(upstream, output) as download:
             head, whole = _peek(download)
@@ -46,7 +67,7 @@ class Collect(Step):
             if content_type is None:
                 declared = download.content_type or "no content type"
                 raise BadOutput(f"the output is no media file that we know ({declared})")
-            key = f"outputs/{job.account}/{job.id}/{number}.{media.EXTENSIONS[content_type]}"
+            key = f"{place}.{media.EXTENSIONS[content_type]}"
             return self.blobs.put_stream(key, whole, content_type)
 
 

@@ -1,21 +1,23 @@
-"""The single way out: one terminal write, then one event."""
+"""The single way out: one terminal write, the event in it, then the event on the bus."""
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, NotRequired, TypedDict
+from typing import TypedDict
+
+from aws_lambda_powertools import Logger
 
 from rushes import pace
+from rushes.announcer import Announcer
 from rushes.errors import StoreUnavailable
 from rushes.events import ending
-from rushes.job import Job, JobError, JobStatus, Verdict
+from rushes.job import FOLDERS, Job, JobError, JobStatus, Verdict
 from rushes.ports import Blobs, Clock, Jobs, Timings
+
+logger = Logger(service="rushes", child=True)
 
 
 class Ending(TypedDict):
-    """`event` is absent where another execution has ended the job and announces it."""
-
     status: str
-    event: NotRequired[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Finish:
     jobs: Jobs
     blobs: Blobs
     timings: Timings
+    announce: Announcer
     clock: Clock
     bucket: str
     keep_seconds: float
@@ -38,18 +41,19 @@ class Finish:
             if job.is_finished:
                 return job
             verdict = job.verdict or _broken(job, cause)
-            return job.finished(self.clock(), verdict, execution, self.keep_seconds)
+            ended = job.finished(self.clock(), verdict, execution, self.keep_seconds)
+            return ended.telling(ending(ended, self.bucket).model_dump(mode="json"))
 
         job = self.jobs.change(account, job_id, end)
         if job.deleted_at:
-            self.blobs.delete(f"outputs/{account}/{job_id}/")
-            self.blobs.delete(f"inputs/{account}/{job_id}/")
-        if job.finished_by != execution:
-            return {"status": job.status.value}
-        with suppress(StoreUnavailable):  # the next job teaches the same; the event is said once
-            self._learn(job)
-        event = ending(job, self.bucket).model_dump(mode="json")
-        return {"status": job.status.value, "event": event}
+            for folder in FOLDERS:
+                self.blobs.delete(f"{folder}/{account}/{job_id}/")
+        if job.finished_by == execution:
+            _log(job)
+            self.announce(job)
+            with suppress(StoreUnavailable):  # the next job teaches the same
+                self._learn(job)
+        return {"status": job.status.value}
 
     def _learn(self, job: Job) -> None:
         if job.status is JobStatus.COMPLETED and job.submitted_at and job.generated_at:
@@ -58,9 +62,16 @@ class Finish:
             self.timings.put(kind, pace.learned(self.timings.get(kind), seconds))
 
 
+def _log(job: Job) -> None:
+    """An alarm counts these lines by their code."""
+    code = job.error.code if job.error else None
+    logger.info("ended", job_id=job.id, status=job.status.value, code=code, provider=job.provider)
+
+
 def _broken(job: Job, cause: str | None) -> Verdict:
     message = f"the workflow broke off ({cause})" if cause else "the workflow broke off"
-    unknown = job.lease_until is not None and job.operation is None
+    begun = job.lease_until is not None or job.unsure_since is not None
+    unknown = begun and job.operation is None
     code = "upstream_outcome_unknown" if unknown else "internal_error"
     error = JobError(code=code, message=message)
     return Verdict(status=JobStatus.FAILED, error=error)

@@ -1,27 +1,23 @@
 """Ask a provider once how a job stands, and decide what follows from it."""
 
-from typing import Any, cast
+from typing import Any
 
 from pydantic_core import from_json, to_json
 from typing_extensions import override
 
-from rushes import pace
 from rushes.errors import UpstreamError
-from rushes.job import Job
+from rushes.job import Job, UpstreamCancelled
 from rushes.providers.base import (
-    AskAlso,
     Cancels,
     Failed,
     Pending,
     PollResult,
     Succeeded,
-    TellsResult,
 )
 from rushes.request import StoredFile, Upload
 from rushes.workflow.step import Outcome, Step, pending, queued_too_long
 
 DOCUMENT_BYTES = 128 * 1024
-STOPPED = "the provider was told to stop"
 PATIENCE_SECONDS = 300.0
 """How long a provider may answer nonsense about a job before the job fails."""
 
@@ -29,29 +25,21 @@ PATIENCE_SECONDS = 300.0
 class Poll(Step):
     @override
     def take(self, job: Job) -> Outcome:
+        if job.operation is None:  # the next candidate is to have it, and the answer was lost
+            return {"status": "resubmit", "wait_seconds": 1}
         if job.cancel_requested_at:
-            self._stop_upstream(job)
-            return self.end(job, lambda current: current.called_off(self.clock()))
+            upstream = self._stop_upstream(job)
+            return self.end(job, lambda current: current.called_off(self.clock(), upstream))
         if self.clock() > job.deadline_at and not job.generated_at:
             self._stop_upstream(job)
             allowed = job.deadline_at - job.created_at
             late = f"the provider did not finish within {allowed:.0f} s"
             return self.doom(job, UpstreamError(late, code="upstream_timeout"))
         try:
-            result = self._ask(job)
+            result = self.ask(job)
         except UpstreamError as error:
             return self._trouble(job, error)
         return self._follow(job, result)
-
-    def _ask(self, job: Job) -> PollResult:
-        provider, operation = self.provider(job), job.operation or {}
-        upstream = self.upstreams.find(job.provider)
-        reply = self.egress.send(upstream, provider.poll(operation))
-        result = provider.polled(operation, reply)
-        if not isinstance(result, AskAlso):
-            return result
-        teller = cast("TellsResult", provider)
-        return teller.resulted(operation, self.egress.send(upstream, result.call))
 
     def _follow(self, job: Job, result: PollResult) -> Outcome:
         match result:
@@ -60,7 +48,7 @@ class Poll(Step):
             case Pending():
                 self._note_progress(job, result.progress or 0)
                 shortest = self.provider(job).profile.shortest_wait
-                return pending(self._wait(job, result.wait_seconds, shortest))
+                return pending(self.wait(job, result.wait_seconds, shortest))
             case Succeeded():
                 document = self._kept(job, result.document)
                 self.change(
@@ -86,10 +74,6 @@ class Poll(Step):
         upload = Upload("document", "application/json", content)
         return self.blobs.put(f"outputs/{job.account}/{job.id}/document.json", upload)
 
-    def _wait(self, job: Job, asked_seconds: float | None, shortest: float = pace.SHORTEST) -> int:
-        age = self.clock() - (job.submitted_at or job.created_at)
-        return pace.next_wait(age, asked_seconds, shortest)
-
     def _note_progress(self, job: Job, progress: int) -> None:
         """Write only what is news: a poll that learns nothing costs no write."""
         if progress > job.progress or job.troubled_since:
@@ -101,34 +85,57 @@ class Poll(Step):
         The render is running and paid for: a key that is being exchanged, or a secret that somebody
         is writing, must not end it.
         """
-        wait = pending(self._wait(job, error.wait_seconds))
+        wait = pending(self.wait(job, error.wait_seconds))
         if error.retryable:
             return wait
         troubled = self.change(job, lambda current: current.troubled(self.clock(), error.message))
         since = troubled.troubled_since or self.clock()
         return self.doom(job, error) if self.clock() - since > PATIENCE_SECONDS else wait
 
-    def _stop_upstream(self, job: Job) -> None:
+    def _stop_upstream(self, job: Job) -> UpstreamCancelled:
         """Tell the provider to stop, where it can; what came of it is noted on the job."""
         try:
-            note = self._cancel(job)
+            note, cancelled = self._cancel(job)
         except UpstreamError as error:
             note = f"the provider could not be told to stop: {error.message}"
+            cancelled = UpstreamCancelled.NO
         self.change(job, lambda current: current.warned(self.clock(), note))
+        return cancelled
 
     def _stopped(self, job: Job) -> bool:
         """Whether the provider has surely let go of the job."""
         try:
-            return self._cancel(job) == STOPPED
+            return self._cancel(job)[1] is UpstreamCancelled.YES
         except UpstreamError:
             return False
 
-    def _cancel(self, job: Job) -> str:
+    def _cancel(self, job: Job) -> tuple[str, UpstreamCancelled]:
         provider = self.provider(job)
         if not isinstance(provider, Cancels):
-            return "the provider cannot be told to stop"
+            return "the provider cannot be told to stop", UpstreamCancelled.UNSUPPORTED
         upstream = self.upstreams.find(job.provider)
         reply = self.egress.send(upstream, provider.cancel(job.operation or {}))
         if reply.status >= 300:
-            return f"the provider was told to stop and answered {reply.status}"
-        return STOPPED if reply.status in (200, 204) else "the provider was asked to stop"
+            note = f"the provider was told to stop and answered {reply.status}"
+            return note, UpstreamCancelled.NO
+        if reply.status in (200, 204):
+            return "the provider was told to stop", UpstreamCancelled.YES
+        return "the provider was asked to stop", UpstreamCancelled.NO
+
+    @override
+    def take_late(self, job: Job) -> Outcome:
+        if self.clock() > (job.late_until or 0):
+            return self.settle(job, lambda current: current.given_up(self.clock(), stopped=False))
+        try:
+            result = self.ask(job)
+        except UpstreamError as error:
+            return pending(self.wait(job, error.wait_seconds))
+        match result:
+            case Pending():
+                return pending(self.wait(job, result.wait_seconds))
+            case Succeeded():
+                return {"status": "succeeded", "wait_seconds": 0}
+            case Failed():
+                return self.settle(
+                    job, lambda current: current.given_up(self.clock(), stopped=True)
+                )

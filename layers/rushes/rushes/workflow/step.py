@@ -3,8 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import TypedDict, cast
 
+from rushes import pace
+from rushes.announcer import Announcer
 from rushes.catalog import Catalog, ModelEntry
 from rushes.description import ProviderEntry
 from rushes.errors import (
@@ -15,8 +17,8 @@ from rushes.errors import (
     WriteConflict,
 )
 from rushes.job import Job, JobError
-from rushes.ports import Blobs, Change, Clock, Egress, Jobs, Timings, Upstreams
-from rushes.providers.base import Provider
+from rushes.ports import Blobs, Change, Clock, Egress, Gates, Jobs, Timings, Upstreams
+from rushes.providers.base import AskAlso, PollResult, Provider, TellsResult
 
 STORE_TROUBLE_WAIT = 20
 NOTHING_RUNS = frozenset({"upstream_failed", "upstream_queued_too_long"})
@@ -57,6 +59,8 @@ class Step(ABC):
     timings: Timings
     upstreams: Upstreams
     egress: Egress
+    gates: Gates
+    announce: Announcer
     catalog: Catalog
     adapter: Callable[[ProviderEntry], Provider]
     clock: Clock
@@ -65,14 +69,42 @@ class Step(ABC):
         """Take the step; our own store's bad moments cost a job nothing but time."""
         try:
             job = self.jobs.get(account, job_id)
-            if job is None or job.is_decided:
+            if job is None or (job.is_decided and not job.is_awaited):
                 return ENDING
-            return self.take(job)
+            return self.take_late(job) if job.is_awaited else self.take(job)
         except (StoreUnavailable, WriteConflict):
             return pending(STORE_TROUBLE_WAIT)
 
     @abstractmethod
     def take(self, job: Job) -> Outcome: ...
+
+    def take_late(self, job: Job) -> Outcome:  # noqa: ARG002 - for those that have use for it
+        """The same for a job that was cancelled and is being made all the same."""
+        return {"status": "submitted", "wait_seconds": 1}
+
+    def ask(self, job: Job) -> PollResult:
+        """How the job stands at its provider."""
+        provider, operation = self.provider(job), job.operation or {}
+        upstream = self.upstreams.find(job.provider)
+        reply = self.egress.send(upstream, provider.poll(operation))
+        result = provider.polled(operation, reply)
+        if not isinstance(result, AskAlso):
+            return result
+        teller = cast("TellsResult", provider)
+        return teller.resulted(operation, self.egress.send(upstream, result.call))
+
+    def wait(self, job: Job, asked_seconds: float | None, shortest: float = pace.SHORTEST) -> int:
+        age = self.clock() - (job.submitted_at or job.created_at)
+        return pace.next_wait(age, asked_seconds, shortest)
+
+    def settle(self, job: Job, change: Change) -> Outcome:
+        """Write what came late, unless nobody waits for it any more."""
+        self.jobs.change(
+            job.account,
+            job.id,
+            lambda current: change(current) if current.is_awaited else current,
+        )
+        return ENDING
 
     def provider(self, job: Job) -> Provider:
         """The job's provider, which may have left the catalog since."""
@@ -103,6 +135,7 @@ class Step(ABC):
     def fail(self, job: Job, reason: JobError) -> Outcome:
         """Fail the job, or hand it to its next candidate where that cannot make it twice."""
         may_move = reason.code in (NOTHING_RUNS if job.operation else NOTHING_RAN)
+        may_move = may_move and not job.unsure_since
         following = self._next_candidate(job) if may_move else None
         if following is None:
             return self.end(job, lambda current: current.doomed(self.clock(), reason))
@@ -125,7 +158,7 @@ class Step(ABC):
 
     def has_waited_enough(self, job: Job) -> bool:
         """Whether another candidate should get a job that still waits for its provider."""
-        if not job.candidates:
+        if not job.candidates or job.unsure_since:
             return False
         try:
             limit = self.catalog.find(job.model or job.request.model).queue_seconds

@@ -1,28 +1,34 @@
-"""Hand a job to its provider: at most one create call, whatever happens around it."""
+"""Hand a job to its provider: at most one film for it, whatever happens around the create call."""
 
 from dataclasses import replace
 
 from typing_extensions import override
 
-from rushes import media, pace
+from rushes import pace
 from rushes.errors import (
-    BadInputFile,
     StoreUnavailable,
     UnknownModel,
     UpstreamBusy,
+    UpstreamConfused,
     UpstreamError,
+    UpstreamRefused,
+    UpstreamSilent,
     UpstreamUnreachable,
     WriteConflict,
 )
-from rushes.job import Job
-from rushes.ports import HttpCall
-from rushes.providers.base import Submitted, TakesUploads
-from rushes.request import Input, family_of
+from rushes.events import started
+from rushes.job import Job, UpstreamCancelled
+from rushes.ports import Change, HttpCall
+from rushes.providers.base import Finds, Submitted, TakesUploads
+from rushes.workflow.gatekeeper import Gatekeeper
+from rushes.workflow.inputs import fetched
 from rushes.workflow.step import STORE_TROUBLE_WAIT, Outcome, Step, pending, queued_too_long
 
 LEASE_SECONDS = 150.0
 """Longer than the submit function may run: after it, a create call is surely over."""
-INPUT_BYTES = 50 * 1024 * 1024
+SHORTEST_WAIT = 2.0
+SEARCH_SECONDS = 240.0
+"""Twice as long as a create call may take: what is not listed by then was not made."""
 
 
 class LeaseHeld(WriteConflict):
@@ -33,19 +39,39 @@ class LeaseHeld(WriteConflict):
         self.seconds = seconds
 
 
+class OutcomeUnknown(UpstreamError):
+    code = "upstream_outcome_unknown"
+
+
 class Submit(Step):
     @override
     def take(self, job: Job) -> Outcome:
         if job.operation:
             return {"status": "submitted", "wait_seconds": 1}
-        if job.cancel_requested_at and not job.lease_until:
-            return self.end(job, lambda current: current.called_off(self.clock()))
+        if job.cancel_requested_at and not (job.lease_until or job.unsure_since):
+            return self.end(
+                job, lambda current: current.called_off(self.clock(), UpstreamCancelled.YES)
+            )
         try:
             return self._submit(job)
         except LeaseHeld as held:
             return pending(pace.whole(held.seconds, LEASE_SECONDS))
         except UpstreamError as error:
-            return self.doom(job, error)
+            return self._give_up(job, error)
+
+    @property
+    def gatekeeper(self) -> Gatekeeper:
+        return Gatekeeper(self.gates, self.catalog, self.clock)
+
+    def _give_up(self, job: Job, error: UpstreamError) -> Outcome:
+        if self._may_still_be_told(job, error):
+            return pending(self._later(job))
+        return self.doom(job, _truthful(job, error))
+
+    def _may_still_be_told(self, job: Job, error: UpstreamError) -> bool:
+        """A key that is refused now may be renewed, and then a lost create call be asked after."""
+        lost = job.unsure_since is not None and self._capability(job) != "none"
+        return lost and error.error_code == "upstream_unauthorized"
 
     def _submit(self, job: Job) -> Outcome:
         """Claim the job, make the call, note the operation.
@@ -58,28 +84,61 @@ class Submit(Step):
             raise UpstreamError("no provider took the job in time", code="upstream_timeout")
         if any(it.url for it in job.request.inputs):
             return self._fetch(job)
+        if self._is_searched(job):
+            return self._search(job)
+        if wait := self.gatekeeper.wait(job):
+            return self._held_back(job, wait)
         try:
             call = self._prepare(job)
         except UpstreamError as error:
             return self._not_ready(job, error)
         claimed = self.jobs.change(job.account, job.id, self._claim)
+        return self._create(claimed, call)
+
+    def _create(self, job: Job, call: HttpCall) -> Outcome:
         try:
-            submitted = self._create(job, call)
-        except (UpstreamUnreachable, UpstreamBusy) as error:
-            self.change(job, lambda current: current.postponed(self.clock()))
-            if self.has_waited_enough(job):
-                raise queued_too_long() from error
-            return pending(pace.retry_wait(claimed.submissions, error.wait_seconds))
+            submitted = self._call(job, call)
+        except UpstreamUnreachable as error:
+            return self._postponed(job, error, pace.retry_wait(job.submissions, None))
+        except UpstreamBusy as error:
+            outcome = self._postponed(
+                job, error, pace.retry_wait(job.submissions, error.wait_seconds)
+            )
+            self.gatekeeper.hold(job.provider, error.wait_seconds)
+            return outcome
+        except UpstreamRefused as error:
+            if error.error_code == "upstream_unauthorized":
+                self.gatekeeper.close(job.provider, error.message)
+            raise
+        except (UpstreamSilent, UpstreamConfused):
+            if self._capability(job) == "none":
+                raise
+            self.change(job, lambda current: current.unsure(self.clock()))
+            return pending(pace.retry_wait(job.submissions, None))
         except StoreUnavailable:  # the key or a file could not be read: nothing was sent
             self.change(job, lambda current: current.postponed(self.clock()))
             return pending(STORE_TROUBLE_WAIT)
-        self.change(
-            job,
-            lambda current: current.submitted(
-                self.clock(), submitted.operation, submitted.warnings
-            ),
-        )
+        return self._taken(job, submitted)
+
+    def _taken(self, job: Job, submitted: Submitted) -> Outcome:
+        def note(current: Job) -> Job:
+            if current.operation:
+                return current
+            running = current.submitted(self.clock(), submitted.operation, submitted.warnings)
+            if any(attempt.operation for attempt in current.attempts):  # that was told already
+                return running
+            return running.telling(started(running).model_dump(mode="json"))
+
+        job = self.change(job, note)
+        self.announce(job)
         return {"status": "submitted", "wait_seconds": self._first_wait(job)}
+
+    def _postponed(self, job: Job, error: UpstreamError, wait: int) -> Outcome:
+        """The call surely made nothing; another one may be made later."""
+        self.change(job, lambda current: current.postponed(self.clock()))
+        if self.has_waited_enough(job):
+            raise queued_too_long() from error
+        return pending(wait)
 
     def _not_ready(self, job: Job, error: UpstreamError) -> Outcome:
         """The create call could not even be made ready: nothing is claimed."""
@@ -87,25 +146,70 @@ class Submit(Step):
             raise error
         if self.has_waited_enough(job):
             raise queued_too_long() from error
+        return pending(self._later(job, error.wait_seconds))
+
+    def _held_back(self, job: Job, wait: float) -> Outcome:
+        if self.has_waited_enough(job):
+            raise queued_too_long()
+        return pending(self._later(job, wait))
+
+    def _later(self, job: Job, asked_seconds: float | None = None) -> int:
+        """Seconds until another look is worth its place in the execution's history."""
         waited = self.clock() - (job.attempt_at or job.created_at)
-        return pending(pace.next_wait(waited, error.wait_seconds, 2.0))
+        return pace.next_wait(waited, asked_seconds, SHORTEST_WAIT)
+
+    def _capability(self, job: Job) -> str:
+        entry = self.catalog.providers.get(job.provider)
+        return entry.idempotency if entry else "none"
 
     def _check_lease(self, job: Job) -> None:
         if not job.lease_until:
             return
         if job.lease_until > self.clock():
             raise LeaseHeld(job.lease_until - self.clock())
-        raise UpstreamError(
-            "a create call was begun and its outcome is not known; it is not made again",
-            code="upstream_outcome_unknown",
-        )
+        if self._capability(job) == "none":
+            raise OutcomeUnknown(
+                "a create call was begun and its outcome is not known; it is not made again"
+            )
 
     def _claim(self, job: Job) -> Job:
         """The claim, decided on the job as stored now: others may have been at it meanwhile."""
         self._check_lease(job)
-        if job.operation or job.is_decided or job.cancel_requested_at:
+        if job.operation or job.is_decided or self._is_searched(job):
             raise WriteConflict("another execution has taken the job further")
+        if job.cancel_requested_at and not (job.unsure_since or job.lease_until):
+            raise WriteConflict("its client has called it off")
         return job.submitting(self.clock(), LEASE_SECONDS)
+
+    def _is_searched(self, job: Job) -> bool:
+        """Whether a create call was begun that the provider has to be looked through for."""
+        begun = job.unsure_since is not None or job.lease_until is not None
+        return begun and self._capability(job) == "find"
+
+    def _search(self, job: Job) -> Outcome:
+        provider = self.provider(job)
+        if not isinstance(provider, Finds):
+            raise OutcomeUnknown(f"{job.provider} cannot be searched, though its entry says so")
+        try:
+            reply = self.egress.send(self.upstreams.find(job.provider), provider.find(job))
+            found = provider.found(job, reply)
+        except UpstreamError as error:
+            return pending(self._later(job, error.wait_seconds))
+        if found:
+            return self._taken(job, found)
+        begun = job.unsure_since or ((job.lease_until or 0.0) - LEASE_SECONDS)
+        if self.clock() - begun > SEARCH_SECONDS:
+            self.change(job, self._absent(job))
+        return pending(self._later(job))
+
+    def _absent(self, searched: Job) -> Change:
+        """Of the call that was searched for; another execution may have begun one since."""
+
+        def change(job: Job) -> Job:
+            same_call = job.submissions == searched.submissions
+            return job.surely_absent(self.clock()) if same_call else job
+
+        return change
 
     def _prepare(self, job: Job) -> HttpCall:
         """The create call; where the provider wants the file beforehand, it is put there."""
@@ -116,10 +220,15 @@ class Submit(Step):
             return provider.submit_uploaded(job, address)
         return provider.submit(job)
 
-    def _create(self, job: Job, call: HttpCall) -> Submitted:
+    def _call(self, job: Job, call: HttpCall) -> Submitted:
         """The one place where a provider is made to start something that costs money."""
         upstream = self.upstreams.find(job.provider)
-        return self.provider(job).submitted(self.egress.send(upstream, call))
+        if self._capability(job) == "key":
+            call = replace(call, headers={**call.headers, "idempotency-key": job.create_key})
+        reply = self.egress.send(upstream, call)
+        if reply.status == 409 and self._capability(job) == "key":
+            raise UpstreamBusy("the provider is still answering the same call")
+        return self.provider(job).submitted(reply)
 
     def _first_wait(self, job: Job) -> int:
         timing = self.timings.get(pace.kind_of(job))
@@ -134,17 +243,14 @@ class Submit(Step):
 
         It may take long, and the create call must have all of a function's time before it.
         """
-        inputs = tuple(
-            self._fetched(job, number, it) if it.url else it
-            for number, it in enumerate(job.request.inputs)
-        )
+        inputs = fetched(job, self.egress, self.blobs)
         self.change(job, lambda current: current.fetched(self.clock(), inputs))
         return pending(1)
 
-    def _fetched(self, job: Job, number: int, wanted: Input) -> Input:
-        upload = self.egress.fetch(wanted.url or "", INPUT_BYTES)
-        kind = media.sniff(upload.content)
-        if kind is None or media.family(kind) != family_of(wanted.role):
-            raise BadInputFile(f"what {wanted.role.value} points to is no {family_of(wanted.role)}")
-        key = f"inputs/{job.account}/{job.id}/{number}"
-        return Input(role=wanted.role, file=self.blobs.put(key, replace(upload, content_type=kind)))
+
+def _truthful(job: Job, error: UpstreamError) -> UpstreamError:
+    """After a create call whose outcome is not known, no later refusal proves anything."""
+    certain = job.unsure_since is None and job.lease_until is None
+    if certain or isinstance(error, OutcomeUnknown):
+        return error
+    return OutcomeUnknown(f"a create call was not answered; since then: {error.message}")

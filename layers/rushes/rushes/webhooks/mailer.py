@@ -1,0 +1,48 @@
+"""Deliveries that somebody asks for: a test, or one more attempt."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from rushes.errors import RushesError
+from rushes.ports import Clock
+from rushes.webhooks.delivery import Delivery, to_endpoint
+from rushes.webhooks.model import Endpoint
+from rushes.webhooks.ports import Deliveries, Queue
+from rushes.webhooks.tickets import ticket
+
+logger = Logger(service="rushes", child=True)
+
+
+@dataclass(frozen=True)
+class Mailer:
+    deliveries: Deliveries
+    queue: Queue
+    clock: Clock
+
+    def send(self, endpoint: Endpoint, event: Mapping[str, Any]) -> Delivery:
+        """An event to one endpoint, whatever it wants to hear of."""
+        delivery = to_endpoint(endpoint, event, self.clock())
+        self.deliveries.add(delivery)
+        return self._queued(delivery)
+
+    def resend(self, account: str, message_id: str, receiver: str) -> Delivery:
+        """One more attempt. NotFound where there is no such delivery."""
+        return self._queued(
+            self.deliveries.change(
+                account, message_id, receiver, lambda delivery: delivery.resent(self.clock())
+            )
+        )
+
+    def _queued(self, delivery: Delivery) -> Delivery:
+        """What goes wrong here costs a minute: then the sweeper finds it."""
+        try:
+            refused = self.queue.put([ticket(delivery)])
+        except RushesError as error:
+            logger.warning("not queued", delivery=delivery.id, reason=error.message)
+        else:
+            if refused:
+                logger.warning("not queued", delivery=delivery.id, reason="the queue refused it")
+        return delivery

@@ -1,0 +1,107 @@
+"""Where an account has its events sent to, and what signs them.
+
+Pure: no clock, no storage. Times are seconds since 1970. Every step gives a new value with the
+next version; a write names the version that it was decided on.
+"""
+
+from enum import StrEnum
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Format = Literal["rushes", "openai", "fal", "pipelet"]
+"""In which API's words a message is written."""
+
+
+class Secret(BaseModel):
+    """What messages are signed with. A replaced one signs as well until `expires_at`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    value: str = Field(repr=False)
+    expires_at: float | None = None
+
+
+def _live(secrets: tuple[Secret, ...], now: float) -> tuple[str, ...]:
+    return tuple(it.value for it in secrets if it.expires_at is None or it.expires_at > now)
+
+
+class EndpointStatus(StrEnum):
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+
+
+class Endpoint(BaseModel):
+    """An address that an account has its events sent to."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    account: str
+    url: str
+    description: str = ""
+    event_types: tuple[str, ...] = ()
+    """None, or `*`: all of them."""
+    format: Format = "rushes"
+    secrets: tuple[Secret, ...]
+    """The newest first."""
+    status: EndpointStatus = EndpointStatus.ENABLED
+    disabled_reason: str | None = None
+    failing_since: float | None = None
+    """The first failed attempt since the last that succeeded."""
+    outbox: tuple[dict[str, Any], ...] = ()
+    """Events about the endpoint itself that are still to be put on the bus."""
+    created_at: float
+    updated_at: float
+    version: int = 0
+
+    @property
+    def is_enabled(self) -> bool:
+        return self.status is EndpointStatus.ENABLED
+
+    def wants(self, event_type: str) -> bool:
+        return not self.event_types or bool({"*", event_type} & set(self.event_types))
+
+    def live_secrets(self, now: float) -> tuple[str, ...]:
+        return _live(self.secrets, now)
+
+    def step(self, now: float, **changes: Any) -> Self:  # noqa: ANN401 - any field
+        """What its owner wants of it; only this is a change that its owner would call one."""
+        return self._step(updated_at=now, **changes)
+
+    def failing(self, now: float) -> Self:
+        return self if self.failing_since is not None else self._step(failing_since=now)
+
+    def well(self) -> Self:
+        return self if self.failing_since is None else self._step(failing_since=None)
+
+    def enabled(self, now: float) -> Self:
+        return self.step(
+            now, status=EndpointStatus.ENABLED, disabled_reason=None, failing_since=None
+        )
+
+    def disabled(self, now: float, reason: str, event: dict[str, Any] | None = None) -> Self:
+        """Nothing goes there any more. `event` is for an owner whose wish it was not."""
+        disabled = {"status": EndpointStatus.DISABLED, "disabled_reason": reason}
+        if event is None:
+            return self.step(now, **disabled)
+        return self._step(**disabled, outbox=(*self.outbox, event))
+
+    def announced(self) -> Self:
+        return self._step(outbox=()) if self.outbox else self
+
+    def _step(self, **changes: Any) -> Self:  # noqa: ANN401 - any field
+        return self.model_copy(update={"version": self.version + 1, **changes})
+
+
+class RequestSecrets(BaseModel):
+    """What signs the messages to addresses that an account's single requests name."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    account: str
+    secrets: tuple[Secret, ...]
+    version: int = 0
+
+    def live_secrets(self, now: float) -> tuple[str, ...]:
+        return _live(self.secrets, now)

@@ -1,0 +1,22 @@
+"""One batch in this process, with a double, an upstream and functions of its own."""
+
+import pytest
+
+from tests.faults.double import ENVIRONMENT, Double
+from tests.faults.judge import Judge
+from tests.faults.report import Report
+from tests.faults.world import World
+
+
+def run_batch(seed: str, jobs: int) -> Report:
+    """The same seed draws the same faults again."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        double = Double()
+        try:
+            world = World(double, patch, seed, jobs)
+            world.run()
+            return Judge(world)()
+        finally:
+            double.stop()

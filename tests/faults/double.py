@@ -1,0 +1,98 @@
+"""AWS in this process: the stack's table, bucket, secret, bus and state machine, as moto has them."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+from moto import mock_aws
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID
+
+from local.packaging import ROOT, read_template
+
+REGION = "us-east-1"
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+    "TABLE_NAME": "faults",
+    "BUCKET_NAME": "faults",
+    "BUS_NAME": "faults",
+    "EVENTS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/events",
+    "DELIVERIES_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/deliveries",
+    "OUTPUT_DAYS": "30",
+    "OUTPUT_BYTES": str(1024 * 1024),
+    "LOCAL_MODE": "true",
+    "PUBLIC_URL": "https://rushes.example",
+    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+    "STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:{DEFAULT_ACCOUNT_ID}:stateMachine:faults",
+}
+
+
+class Double:
+    def __init__(self) -> None:
+        self._mock = mock_aws()
+        self._mock.start()
+        session: Any = boto3.session.Session()
+        self._clients = {
+            name: session.client(name)
+            for name in ("dynamodb", "s3", "secretsmanager", "events", "stepfunctions")
+        }
+        self.secret_arn = ""
+
+    def client(self, service: str) -> Any:
+        """One without faults."""
+        return self._clients[service]
+
+    def stop(self) -> None:
+        self._mock.stop()
+
+    def fresh(self) -> None:
+        """Everything anew and empty."""
+        self._mock.reset()
+        table = read_template(ROOT / "template.yaml")["Resources"]["Table"]["Properties"]
+        wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+        name = ENVIRONMENT["TABLE_NAME"]
+        self._clients["dynamodb"].create_table(
+            TableName=name, **{key: table[key] for key in wanted}
+        )
+        self._clients["s3"].create_bucket(Bucket=ENVIRONMENT["BUCKET_NAME"])
+        self._clients["events"].create_event_bus(Name=ENVIRONMENT["BUS_NAME"])
+        secret = self._clients["secretsmanager"].create_secret(Name="upstreams", SecretString="{}")
+        self.secret_arn = secret["ARN"]
+        self._clients["stepfunctions"].create_state_machine(
+            name="faults",
+            definition=json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}),
+            roleArn=f"arn:aws:iam::{DEFAULT_ACCOUNT_ID}:role/faults",
+        )
+
+    def documents(self) -> dict[str, str]:
+        """Every job as it stands, by its key in the table."""
+        rows = {key: row for key, row in self._rows().items() if "document" in row}
+        return {key: row["document"].value for key, row in rows.items()}
+
+    def is_waiting(self) -> bool:
+        """Whether the sweeper still has something to look after."""
+        return any("open_pk" in row for row in self._rows().values())
+
+    @staticmethod
+    def _rows() -> dict[str, Any]:
+        tables = get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][REGION].tables
+        rows = tables[ENVIRONMENT["TABLE_NAME"]].all_items()
+        return {f"{row.hash_key.value} {row.range_key.value}": row.attrs for row in rows}
+
+    def objects(self) -> dict[str, bytes]:
+        bucket = get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"].buckets[ENVIRONMENT["BUCKET_NAME"]]
+        return {key: item.value for key, item in bucket.keys.items()}
+
+    def execution_is(self, name: str, status: str) -> None:
+        for execution in self._executions():
+            if execution.name == name:
+                execution.status = status
+
+    def _executions(self) -> Iterator[Any]:
+        states = get_backend("stepfunctions")[DEFAULT_ACCOUNT_ID][REGION]
+        for machine in states.state_machines:
+            yield from machine.executions

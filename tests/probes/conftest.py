@@ -1,0 +1,42 @@
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from local.identity import Identity
+from local.packaging import LAMBDA_PYTHON, ROOT
+from local.programs import Program, free_port
+from local.stack import ENGINE_PYTHON, REGION
+from tests.probes.ground import Ground
+
+
+@pytest.fixture(scope="session")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """The engine as the local stack runs it, with nothing deployed."""
+    folder = tmp_path_factory.mktemp("engine")
+    identity = Identity.load(folder / "identity.json")
+    environment = {
+        **{name: os.environ[name] for name in ("HOME", "PATH")},
+        "AUTH": "true",
+        "AWS_ACCESS_KEY_ID": identity.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": identity.secret_access_key,
+        "FRONT_PORT": str(free_port()),
+        "GATEWAY_PORT": str(identity.engine_port),
+        "LAMBDA_PYTHON": str(LAMBDA_PYTHON),
+        "LAMBDA_WORKERS": "6",
+        "SFN_WAIT_SCALE": "0.2",
+        "WORK_DIR": str(folder / "functions"),
+    }
+    command = [ENGINE_PYTHON, ROOT / "local/engine.py"]
+    engine = Program("engine", command, environment, folder / "engine.log")
+    try:
+        engine.wait_until_healthy(identity.engine_port, "/_ministack/health")
+        session: Any = boto3.Session(
+            identity.access_key_id, identity.secret_access_key, region_name=REGION
+        )
+        url = f"http://127.0.0.1:{identity.engine_port}"
+        yield Ground(lambda service, **more: session.client(service, endpoint_url=url, **more))
+    finally:
+        engine.stop()

@@ -1,0 +1,105 @@
+"""Plain runs in which all goes well: what they come to must survive a death at any call."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rushes.errors import RushesError
+from rushes.idempotency import CreateCall
+from rushes.job import Job
+from rushes.request import Creation, GenerationRequest, Role, Upload
+from tests.simulation.fates import Plan
+from tests.simulation.judgement import judge
+from tests.simulation.rest import settle
+from tests.simulation.turns import DiedError
+from tests.simulation.world import World
+from tests.world import PICTURE
+
+API_LIMIT = 30.0
+ACCOUNT = "demo"
+
+
+@dataclass(frozen=True)
+class Script:
+    """`moods`: the troubles of the first provider's create calls.
+
+    `verb`: what the client does `seconds` after it was told of its job.
+    """
+
+    model: str
+    verb: str = ""
+    seconds: float = 0.0
+    moods: tuple[str, ...] = ()
+    stops: str = "stops"
+
+
+SCRIPTS = {
+    "made": Script("plain/one"),
+    "made with a key": Script("keyed/one"),
+    "made and found": Script("listed/one"),
+    "unheard with a key": Script("keyed/one", moods=("done, silent",)),
+    "unheard and found": Script("listed/one", moods=("done, silent",)),
+    "lost and made again": Script("listed/one", moods=("silent",)),
+    "refused and moved": Script("plain_first", moods=("refused",)),
+    "cancelled at once": Script("plain/one", "cancel", 0.0, moods=("busy for a while",)),
+    "cancelled": Script("keyed/one", "cancel", 25.0),
+    "cancelled in vain": Script("listed/one", "cancel", 25.0, stops="refuses"),
+    "deleted": Script("plain/one", "delete", 25.0),
+    "deleted in vain": Script("plain/one", "delete", 25.0, stops="goes on"),
+    "deleted afterwards": Script("keyed/one", "delete", 200.0),
+}
+
+
+class Run:
+    """A script with a plan of what dies. Clients whose call dies make it again."""
+
+    def __init__(self, script: Script, plan: Plan) -> None:
+        self.world = World(plan)
+        self.plan = plan
+        self.script = script
+        provider = self.world.providers[script.model.partition("/")[0].removesuffix("_first")]
+        provider.moods = list(script.moods)
+        provider.stops = script.stops
+        for other in self.world.providers.values():
+            other.stops = script.stops
+
+    def __call__(self) -> list[str]:
+        """What was broken."""
+        self._do("create", self._create)
+        began = self.world.clock.now
+        settle(self.world)
+        if len(self.world.jobs.rows) != 1:
+            self.world.promises.broken.append(f"{len(self.world.jobs.rows)} jobs")
+        return judge(self.world, began)
+
+    @property
+    def job(self) -> Job:
+        (job,) = self.world.jobs.rows.values()
+        return job
+
+    def _create(self) -> object:
+        request = GenerationRequest(model=self.script.model, prompt="a red ball")
+        picture = (Role.IMAGE, Upload("input_reference", "image/png", PICTURE))
+        creation = Creation(request, uploads=(picture,))
+        call = CreateCall("create", "one and the same")
+        return self.world.service.create(ACCOUNT, "openai", creation, call)
+
+    def _verb(self) -> object:
+        verbs: dict[str, Callable[[str, str], Job]] = {
+            "cancel": self.world.service.cancel,
+            "delete": self.world.service.delete,
+        }
+        return verbs[self.script.verb](ACCOUNT, self.job.id)
+
+    def _later(self, verb: str) -> None:
+        self.world.turns.after(self.script.seconds, lambda: self._do(verb, self._verb))
+
+    def _do(self, name: str, work: Callable[[], object]) -> None:
+        def told(result: object) -> None:
+            self.world.promises.expected(name, result)
+            refused = isinstance(result, RushesError) and result.http_status < 500
+            if isinstance(result, DiedError | RushesError) and not refused:
+                self.world.turns.after(3.0, lambda: self._do(name, work))
+            elif name == "create" and self.script.verb:
+                self._later(self.script.verb)
+
+        self.world.turns.start(name, work, limit=API_LIMIT, ended=told)

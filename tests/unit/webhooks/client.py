@@ -1,0 +1,93 @@
+"""A client of the API for webhooks, with everything behind it in memory."""
+
+import json
+import socket
+from typing import Any
+
+import pytest
+
+from functions.api.app import lambda_handler
+from rushes import addresses, wiring
+from rushes.auth import Authenticator, mint_key
+from rushes.webhooks.desk import Desk
+from rushes.webhooks.outbound import Outbound
+from rushes.webhooks.surface import Surface
+from rushes.webhooks.targets import AddressJudge
+from tests.fakes import FakeKeys
+from tests.unit.dialects.caller import CONTEXT, Reply, event
+from tests.unit.webhooks.world import World
+
+URL = "https://hooks.example/in"
+NAMES = {"hooks.example": ("203.0.114.7",), "mixed.example": ("203.0.114.7", "10.0.0.7")}
+"""What our resolver knows."""
+
+
+class Client:
+    """`account` one's, unless a key says otherwise."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, local_mode: bool = False) -> None:
+        self.world = World()
+        self.keys = FakeKeys()
+        self.key, self.strangers_key = self.new_key("one"), self.new_key("two")
+        desk = Desk(self.world.endpoints, AddressJudge(local_mode=local_mode), self.world.clock)
+        outbound = Outbound(
+            self.world.endpoints,
+            self.world.deliveries,
+            self.world.mailer,
+            self.world.clock,
+            self.world.run,
+        )
+        surface = Surface(desk, outbound, Authenticator(self.keys))
+        monkeypatch.setattr(wiring, "webhook_surface", lambda: surface)
+        monkeypatch.setattr(addresses, "resolve", resolve)
+
+    def new_key(self, account: str) -> str:
+        key, record = mint_key(account, self.world.clock())
+        self.keys.add(record)
+        return key
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        query: dict[str, str] | None = None,
+    ) -> Reply:
+        """`path` below `/v1/`. A dict is sent as JSON."""
+        content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        sent = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
+        whole = path if path.startswith("/") else f"/v1/{path}"
+        answer = lambda_handler(
+            event(method, whole, content, {**sent, **(headers or {})}, query), CONTEXT
+        )
+        named = {name.lower(): value for name, value in answer["headers"].items()}
+        return Reply(answer["statusCode"], named, answer.get("body") or "")
+
+    def post(self, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Reply:
+        return self.call("POST", path, body, headers)
+
+    def get(self, path: str, **query: str) -> Reply:
+        return self.call("GET", path, query=query)
+
+    def made(self, **fields: Any) -> dict[str, Any]:
+        """A new endpoint, as it was shown."""
+        reply = self.post("webhook_endpoints", {"url": URL, **fields})
+        assert reply.status == 200, reply
+        shown: dict[str, Any] = reply.json
+        return shown
+
+
+def resolve(host: str, _port: int) -> tuple[str, ...]:
+    if host not in NAMES:
+        raise socket.gaierror(f"{host} is unknown")
+    return NAMES[host]
+
+
+def refused(reply: Reply, param: str | None, status: int = 400) -> None:
+    """The client's fault, in OpenAI's envelope, and it names the field."""
+    assert reply.status == status, reply
+    assert set(reply.json) == {"error"}
+    assert set(reply.json["error"]) == {"message", "type", "param", "code"}
+    assert reply.json["error"]["message"]
+    assert reply.param == param, reply
