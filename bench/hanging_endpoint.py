@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from typing_extensions import override
@@ -31,6 +31,9 @@ from local.stack import REGION, Stack  # noqa: E402 - found by the line above
 from rushes.webhook_store import EndpointTable  # noqa: E402
 from rushes.webhooks.model import Endpoint, Secret  # noqa: E402
 from rushes.webhooks.signature import new_secret  # noqa: E402
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
 
 ENDPOINTS = 100
 PAUSE = 3.0
@@ -92,7 +95,7 @@ def main() -> None:
         print(f"p95 is {p95(with_one) / p95(times):.2f} times what it was")
 
 
-def run(bus: Any, stack: Stack, name: str, events: int) -> list[float]:
+def run(bus: "EventBridgeClient", stack: Stack, name: str, events: int) -> list[float]:
     """Seconds until each of the 99 had each of the events."""
     times: list[float] = []
     for number in range(events):
@@ -101,7 +104,7 @@ def run(bus: Any, stack: Stack, name: str, events: int) -> list[float]:
     return times
 
 
-def tell(bus: Any, stack: Stack, job_id: str, expected: int) -> list[float]:
+def tell(bus: "EventBridgeClient", stack: Stack, job_id: str, expected: int) -> list[float]:
     event_id, told_at = f"evt_{job_id}_completed", time.time()
     detail = {
         "id": event_id,

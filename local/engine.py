@@ -28,6 +28,7 @@ if version("ministack") != PINNED:
 from hypercorn.asyncio import serve  # noqa: E402
 from hypercorn.config import Config  # noqa: E402
 from ministack import app as engine  # noqa: E402
+from ministack.core import iam_actions  # noqa: E402
 from ministack.core import iam_evaluator as iam  # noqa: E402
 from ministack.core import lambda_runtime as runtime  # noqa: E402
 from ministack.services import apigateway, lambda_svc, stepfunctions  # noqa: E402
@@ -140,6 +141,17 @@ def let_groups_pass_each_other() -> None:
         return allowed(mapping, function, config, None if one_by_one else queue)
 
     lambda_svc._sqs_esm_concurrency = allowed_by_group
+
+
+def permit_batches_as_single_calls() -> None:
+    """The engine wants a permission sqs:SendMessageBatch; AWS knows only that of a single call."""
+    extract = iam_actions.extract_iam_action
+
+    def extract_iam_action(service, method, path, headers, body, query_params) -> str | None:
+        action = extract(service, method, path, headers, body, query_params)
+        return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
+
+    iam_actions.extract_iam_action = extract_iam_action
 
 
 # --- Step Functions -------------------------------------------------------------------------
@@ -325,6 +337,7 @@ def prepare() -> None:
     keep_the_exception()
     queue_for_a_few_workers()
     let_groups_pass_each_other()
+    permit_batches_as_single_calls()
     durability.keep_what_was_answered()
     enforce_the_state_machine_role()
     hide_function_errors()

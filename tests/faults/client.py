@@ -36,10 +36,15 @@ class Client:
         self.tries += 1
         answer = self._post(retry)
         if answer["statusCode"] == 200:
-            lost = self.manner != "once" and self.plan.take("client: POST's answer lost, sent again")
+            lost = self.manner != "once" and self.plan.take(
+                "client: POST's answer lost, sent again"
+            )
             if not lost:
                 self._accepted()
                 return
+        elif answer["statusCode"] == 404 and self.deleted:
+            self.done = True
+            return
         elif answer["statusCode"] not in AGAIN:
             self.refusals.append(f"POST answered {answer['statusCode']}: {answer.get('body')}")
             self.done = True

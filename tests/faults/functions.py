@@ -12,10 +12,9 @@ import botocore.endpoint
 import httpx
 import pytest
 from botocore.useragent import UserAgentString
-
 from moto.dynamodb.models.table import Table
 
-from rushes import auth, credentials, wire, wiring
+from rushes import auth, credentials, downloads, wire, wiring
 from rushes.catalog import Catalog, read_catalog
 from rushes.config import settings
 from rushes.errors import RushesError
@@ -85,7 +84,7 @@ class Functions:
         make: Any = wiring._client.__wrapped__
         attached = cache(lambda *facts: line.attach(make(*facts)))
         patch.setattr(wiring, "_client", attached)
-        for module in (wiring, auth, credentials):
+        for module in (wiring, auth, credentials, downloads):
             patch.setattr(module, "time", clock)
         context = ssl.create_default_context()  # which reads a long file
         patch.setattr(ssl, "create_default_context", lambda: context)

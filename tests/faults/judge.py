@@ -41,7 +41,9 @@ class Judge:
         totals = self.report.totals
         for kind, times in self.world.sweeps.items():
             self.report.struck(kind, times, "sweeps")
-        totals["creates in the upstream's ledger"] += sum(map(len, self.world.upstream.ledger.values()))
+        totals["creates in the upstream's ledger"] += sum(
+            map(len, self.world.upstream.ledger.values())
+        )
         totals["events on the bus"] += len(self.world.bus)
         totals["files in the bucket"] += len(self.objects)
         totals["executions"] += len(self.world.machine.executions)
@@ -50,7 +52,9 @@ class Judge:
         for surprise in self.world.functions.surprises:
             self.report.breaks("errors that are not ours", surprise)
         for key, content in self.objects.items():
-            whole = {digest(film.name) for films in self.world.upstream.ledger.values() for film in films}
+            whole = {
+                digest(film.name) for films in self.world.upstream.ledger.values() for film in films
+            }
             if key.startswith(FILES) and hashlib.sha256(content).hexdigest() not in whole:
                 self.report.breaks("wrong files", f"{key} has {len(content)} bytes of no film")
 

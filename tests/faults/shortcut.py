@@ -9,8 +9,8 @@ from botocore.awsrequest import AWSResponse
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.exceptions import JsonRESTError, ServiceException
-from moto.dynamodb.models.utilities import dynamo_json_dump
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.models.utilities import dynamo_json_dump
 from moto.dynamodb.responses import DynamoHandler
 
 ACTIONS = {"GetItem": "get_item", "PutItem": "put_item", "Query": "query"}

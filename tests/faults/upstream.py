@@ -146,9 +146,7 @@ class Upstream:
         good = told({"object": "list", "data": page, "has_more": len(seen) > PAGE})
         return self._spoilt_by(mood, good), mood
 
-    def _about(
-        self, method: str, video: Video, rest: list[str]
-    ) -> tuple[Answer, Mood | None]:
+    def _about(self, method: str, video: Video, rest: list[str]) -> tuple[Answer, Mood | None]:
         place: Place = "download" if rest else "poll"
         if method == "DELETE":
             video.status = video.status or "cancelled"

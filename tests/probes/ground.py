@@ -14,6 +14,7 @@ from botocore.config import Config
 DIRECT = Config(
     retries={"total_max_attempts": 1},
     inject_host_prefix=False,
+    max_pool_connections=32,
     signature_version="v4",
 )
 S3 = DIRECT.merge(

@@ -10,7 +10,10 @@ from pathlib import Path
 from tests.probes.probe import DOCS, PROBES, Probe
 
 FILE = Path(__file__).parents[2] / "docs/emulator.md"
-SERVICES = ("stepfunctions", "dynamodb", "s3", "sqs", "eventbridge", "lambdas", "secretsmanager")
+MODULES = (
+    *("stepfunctions", "tasks", "dynamodb", "transactions", "s3", "links", "sqs", "eventbridge"),
+    *("lambdas", "mappings", "secretsmanager"),
+)
 HEAD = """\
 # What the local engine is asked, and what it answers
 
@@ -21,9 +24,9 @@ says what AWS does. An answer that changes with another version of the engine fa
 
 
 def probes() -> list[Probe]:
-    for service in SERVICES:
-        import_module(f"tests.probes.{service}")
-    return PROBES
+    for module in MODULES:
+        import_module(f"tests.probes.{module}")
+    return sorted(PROBES, key=lambda probe: [it.service for it in PROBES].index(probe.service))
 
 
 def cell(text: str) -> str:

@@ -13,7 +13,7 @@ from tests.probes.ground import Ground
 from tests.probes.probe import Probe
 from tests.probes.table import probes
 
-AT_ONCE = 8
+AT_ONCE = 16
 
 
 @pytest.fixture(scope="module")

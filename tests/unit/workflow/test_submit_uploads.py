@@ -17,8 +17,8 @@ from rushes.ports import HttpCall, HttpReply
 from rushes.providers.base import PollResult, Profile, Submitted, Succeeded, TakesUploads
 from rushes.providers.replies import check_answered, check_created
 from rushes.request import Creation, GenerationRequest, Input, Role, Upload
-from rushes.workflow.step import ENDING, STORE_TROUBLE_WAIT
 from rushes.workflow.gatekeeper import PATIENCE
+from rushes.workflow.step import ENDING, STORE_TROUBLE_WAIT
 from tests.world import ACCOUNT, CREATE, PICTURE, World, reply, video
 
 PLACE = "https://uploads.example/put/1?signature=x"

@@ -1,0 +1,27 @@
+"""Prints what it is told, if it is truly from us: WEBHOOK_SECRET=whsec_… python receiver.py 9000"""
+
+import os
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+seen: set[str] = set()
+
+
+class Receiver(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        try:
+            told = Webhook(os.environ["WEBHOOK_SECRET"]).verify(body, dict(self.headers.items()))
+        except (WebhookVerificationError, ValueError):  # the latter where a header is nonsense
+            self.send_error(401)
+            return
+        if self.headers["webhook-id"] not in seen:  # the same message may come more than once
+            seen.add(self.headers["webhook-id"])
+            print(told["type"], told["data"]["id"], flush=True)
+        self.send_response(204)
+        self.end_headers()
+
+
+HTTPServer(("127.0.0.1", int(sys.argv[1])), Receiver).serve_forever()
