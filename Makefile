@@ -6,6 +6,7 @@ SHELL := /bin/bash
 PORT ?= 8787
 ARCH ?= arm64
 STACK_NAME ?= rushes
+SEEDS ?= 100000
 
 UV_VERSION := 0.13.8
 UV := .local/uv/bin/uv
@@ -94,9 +95,21 @@ bench: $(TESTS) ## measure: memory, cold start, history (minutes)
 	@for bench in init_cost collect_memory history; do \
 	  echo "== $$bench"; PYTHONPATH=layers/rushes:. $(DEV)/bin/python -W ignore -m bench.$$bench; done
 
+.PHONY: simulate
+simulate: $(DEV)/.synced ## crash and interleave the core at every call, in many small worlds   [SEEDS=100000]
+	@PYTHONPATH=layers/rushes:. $(DEV)/bin/python -m tests.simulation --seeds $(SEEDS)
+
+.PHONY: faults
+faults: $(DEV)/.synced ## every kind of fault at 10,000 jobs (minutes)   [JOBS=10000 SEED=1]
+	@PYTHONPATH=layers/rushes:. $(DEV)/bin/python -m tests.faults --jobs $(or $(JOBS),10000) --seed $(or $(SEED),1)
+
 .PHONY: matrix
 matrix: $(STACK) ## every dialect with every provider, a real job for each; the table is in README.md
 	@PYTHONPATH=layers/rushes $(LOCAL)/bin/python -m local.matrix --write
+
+.PHONY: kill
+kill: $(STACK) ## 500 jobs while functions and the engine are killed under them (minutes)   [JOBS=500]
+	@PYTHONPATH=layers/rushes $(LOCAL)/bin/python -m local.kill --jobs $(or $(JOBS),500)
 
 .PHONY: format
 format: $(DEV)/.synced ## put the code into its one form

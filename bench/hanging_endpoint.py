@@ -1,10 +1,10 @@
 """How long others wait for their webhooks while one of an account's endpoints hangs.
 
-    python bench/hanging_endpoint.py [EVENTS]
+    python bench/hanging_endpoint.py [ROUNDS]
 
-A hundred endpoints of one account on the local stack, which all get each event; first all of them
-answer at once, then one of them never does. Times are from the event's place on the bus until
-the receiver has it.
+Two accounts on the local stack, each with 99 endpoints that answer at once; one of them has a
+hundredth that never does. Their events take turns. Times are from an event's being put on the
+bus until an endpoint has it.
 """
 
 import json
@@ -16,6 +16,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
 ENDPOINTS = 100
-PAUSE = 3.0
-"""Seconds between events, in which a hundred deliveries are easily made on two cores."""
+ALONE, BESIDE = "alone", "beside"
+HANGING = 16.0
+"""Seconds after which a hanging endpoint is given up, for this time."""
 LONGEST_WAIT = 120.0
 received: dict[str, list[float]] = defaultdict(list)
 """When the endpoints got each event, by its id."""
@@ -75,7 +77,7 @@ def receiving() -> Iterator[str]:
 
 
 def main() -> None:
-    events = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     with (
         tempfile.TemporaryDirectory() as folder,
         receiving() as url,
@@ -84,44 +86,57 @@ def main() -> None:
         here = session(stack)
         endpoints = EndpointTable(client(here, stack, "dynamodb"), stack.outputs["TableName"])
         for number in range(1, ENDPOINTS):
-            endpoints.add(endpoint(f"we_{number}", f"{url}/fast"))
-        bus = client(here, stack, "events")
-        tell(bus, stack, "warm", ENDPOINTS - 1)
-        times = run(bus, stack, "alone", events)
-        print(f"99 that answer           {line(times)}")
-        endpoints.add(endpoint("we_hanging", f"{url}/hang"))
-        with_one = run(bus, stack, "beside", events)
-        print(f"the same beside a hanger {line(with_one)}")
-        print(f"p95 is {p95(with_one) / p95(times):.2f} times what it was")
+            for account in (ALONE, BESIDE):
+                endpoints.add(endpoint(account, f"we_{account}_{number}", f"{url}/fast"))
+        endpoints.add(endpoint(BESIDE, "we_hanging", f"{url}/hang"))
+        bench = Bench(stack, client(here, stack, "events"))
+        bench.tell(ALONE, "warm")
+        times: dict[str, list[float]] = {ALONE: [], BESIDE: []}
+        for number in range(rounds):
+            for account, waits in times.items():
+                waits.extend(bench.tell(account, f"{account}_{number}"))
+            time.sleep(HANGING)
+        for account, waits in times.items():
+            print(f"{account:6}  {line(waits)}")
+        print(f"p95 is {p95(times[BESIDE]) / p95(times[ALONE]):.2f} times what it was")
 
 
-def run(bus: "EventBridgeClient", stack: Stack, name: str, events: int) -> list[float]:
-    """Seconds until each of the 99 had each of the events."""
-    times: list[float] = []
-    for number in range(events):
-        times += tell(bus, stack, f"{name}_{number}", ENDPOINTS - 1)
-        time.sleep(PAUSE)
-    return times
+@dataclass(frozen=True)
+class Bench:
+    stack: Stack
+    bus: "EventBridgeClient"
 
+    def tell(self, account: str, job_id: str) -> list[float]:
+        """Seconds until each of an account's endpoints that answer had the event."""
+        told_at = time.time()
+        event_id = self._put(account, job_id)
+        while len(received[event_id]) < ENDPOINTS - 1:
+            self.stack.check()
+            if time.time() > told_at + LONGEST_WAIT:
+                raise SystemExit(f"{job_id}: only {len(received[event_id])} have it")
+            time.sleep(0.02)
+        return [at - told_at for at in received[event_id]]
 
-def tell(bus: "EventBridgeClient", stack: Stack, job_id: str, expected: int) -> list[float]:
-    event_id, told_at = f"evt_{job_id}_completed", time.time()
-    detail = {
-        "id": event_id,
-        "type": "job.completed",
-        "timestamp": datetime.now(UTC).isoformat(),
-        "sequence": 2,
-        "data": {"id": job_id, "account": "bench"},
-    }
-    entry = {"Source": "rushes", "DetailType": "job.completed", "Detail": json.dumps(detail)}
-    bus.put_events(Entries=[{**entry, "EventBusName": stack.outputs["BusName"]}])
-    deadline = told_at + LONGEST_WAIT
-    while len(received[event_id]) < expected:
-        stack.check()
-        if time.time() > deadline:
-            raise SystemExit(f"{job_id}: only {len(received[event_id])} of {expected} have it")
-        time.sleep(0.02)
-    return [at - told_at for at in received[event_id]]
+    def _put(self, account: str, job_id: str) -> str:
+        event_id = f"evt_{job_id}_completed"
+        event = {
+            "id": event_id,
+            "type": "job.completed",
+            "timestamp": datetime.now(UTC).isoformat(),
+            "sequence": 2,
+            "data": {"id": job_id, "account": account},
+        }
+        self.bus.put_events(
+            Entries=[
+                {
+                    "Source": "rushes",
+                    "DetailType": "job.completed",
+                    "Detail": json.dumps(event),
+                    "EventBusName": self.stack.outputs["BusName"],
+                }
+            ]
+        )
+        return event_id
 
 
 def session(stack: Stack) -> boto3.session.Session:
@@ -136,11 +151,11 @@ def client(here: boto3.session.Session, stack: Stack, service: str) -> Any:  # n
     return make(service, endpoint_url=stack.environment()["AWS_ENDPOINT_URL"])
 
 
-def endpoint(endpoint_id: str, url: str) -> Endpoint:
+def endpoint(account: str, endpoint_id: str, url: str) -> Endpoint:
     now = time.time()
     return Endpoint(
         id=endpoint_id,
-        account="bench",
+        account=account,
         url=url,
         secrets=(Secret(value=new_secret()),),
         created_at=now,

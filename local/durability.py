@@ -10,9 +10,11 @@ an execution that was running has failed, of which its status event tells as on 
 """
 # ruff: noqa: ANN001, SLF001 - corrections replace private functions of untyped code
 
+import functools
 import json
 import os
 import threading
+import time
 from pathlib import Path
 
 from ministack import app as engine
@@ -29,6 +31,8 @@ NOTED = {
 TO_CONSUMERS = ("sqs", "events")
 """They wake functions, which call the engine: they wait until it listens."""
 LISTENING_SECONDS = 1.0
+ATTEMPTS, PAUSE_SECONDS = 50, 0.01
+"""At copying the state of a service."""
 
 journal = Path(STATE_DIR) / "journal.jsonl"
 
@@ -39,6 +43,7 @@ def keep_what_was_answered() -> None:
     for service in NOTED:
         engine.SERVICE_HANDLERS[service] = _noting(service, engine.SERVICE_HANDLERS[service])
     save_all, load = engine.save_all, engine._load_persisted_state
+    build = engine._build_persistence_save_dict
 
     def save_and_begin_a_new_journal(services: dict) -> None:
         save_all(services)
@@ -52,12 +57,27 @@ def keep_what_was_answered() -> None:
         later = [it for it in writes if it["service"] in TO_CONSUMERS]
         threading.Timer(LISTENING_SECONDS, _tell, (later, broken_off)).start()
 
+    engine._build_persistence_save_dict = lambda: _patient(build())
     engine.save_all = save_and_begin_a_new_journal
     engine._load_persisted_state = load_and_make_good
 
 
 def save() -> None:
     engine.save_all(engine._build_persistence_save_dict())
+
+
+def _patient(states: dict) -> dict:
+    """A service is left out by ministack where its state changes while it is copied."""
+
+    def patiently(get_state):  # noqa: ANN202
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return get_state()
+            except RuntimeError:
+                time.sleep(PAUSE_SECONDS)
+        return get_state()
+
+    return {name: functools.partial(patiently, get_state) for name, get_state in states.items()}
 
 
 def _noting(service: str, handle):  # noqa: ANN202

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-HEALTH_SECONDS = 30
+HEALTH_SECONDS = 120
 STOP_SECONDS = 20
 ATTACHED = Path(__file__).with_name("attached.py")
 TAIL_LINES = 15

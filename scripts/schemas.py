@@ -52,7 +52,7 @@ def example(event_type: str) -> dict[str, Any]:
     """One that might be real."""
     if event_type == notices.DISABLED:
         failing = endpoint().model_copy(update={"failing_since": NOW - 5 * 24 * 3600})
-        return notices.disabled(failing, NOW, "every attempt has failed for five days")
+        return notices.disabled(failing, NOW, "failing")
     if event_type == notices.TEST:
         return notices.test(endpoint(), NOW, "6f1d3a0c9b7e2d458810")
     return samples.sample(event_type, "demo", "job_01a0c4506c005ad1f09b3e7c2486f1ab", NOW)

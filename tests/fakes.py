@@ -54,7 +54,7 @@ class FakeJobs:
         self.receipts: dict[str, Receipt] = {}
         self.calls: dict[str, list[Receipt]] = {}
         self.spent: dict[tuple[str, str], float] = {}
-        self.before_write: Callable[[], None] | None = None
+        self.before_write: Callable[[], object] | None = None
 
     def add(
         self, job: Job, receipt: Receipt | None = None, allowance: Allowance | None = None

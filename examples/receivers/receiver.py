@@ -1,4 +1,7 @@
-"""Prints what it is told, if it is truly from us: WEBHOOK_SECRET=whsec_… python receiver.py 9000"""
+"""Prints what it is told, if it is truly from us.
+
+WEBHOOK_SECRET=whsec_… python receiver.py 9000
+"""
 
 import os
 import sys

@@ -166,8 +166,7 @@ def meaning(provider: Provider, transcript: Transcript) -> Transcript:
             case "poll":
                 return _as_written(provider.polled(transcript["operation"], reply))
             case "find":
-                found = cast("Finds", provider).found(job_of(transcript), reply)
-                return _as_written(found) if found else {"absent": {}}
+                return _as_written(cast("Finds", provider).found(job_of(transcript), reply))
             case "result":
                 teller = cast("TellsResult", provider)
                 return _as_written(teller.resulted(transcript["operation"], reply))
@@ -179,7 +178,9 @@ def meaning(provider: Provider, transcript: Transcript) -> Transcript:
         return {"error": {name: facts[name] for name in told or ("kind", "message")}}
 
 
-def _as_written(result: Submitted | Pending | Succeeded | Failed | AskAlso) -> Transcript:
+def _as_written(result: Submitted | Pending | Succeeded | Failed | AskAlso | None) -> Transcript:
+    if result is None:
+        return {"absent": {}}
     if isinstance(result, AskAlso):
         return {"ask_also": shown(result.call)}
     word = WORDS[type(result)]

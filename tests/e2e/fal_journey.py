@@ -102,9 +102,7 @@ def main() -> None:
             "duration": subscribe("x", duration=99)["refused"],
             "option": subscribe("x", expand_prompt=True)["refused"],
             "picture": subscribe("x", app=image_app)["refused"],
-            "webhook": refused(
-                lambda: fal_client.submit(APP, SMALL, webhook_url="https://hooks.example/")
-            ),
+            "webhook": refused(lambda: fal_client.submit(APP, SMALL, webhook_url="hooks.example")),
             "id": refused(lambda: fal_client.status(APP, "job_x")),
             "cancel": refused(lambda: fal_client.cancel(APP, "job_x")),
             "key": refused(lambda: stranger.submit(APP, SMALL)),

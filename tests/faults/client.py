@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tests.faults.world import World
 
 PATH = "/openai/v1/videos"
+ANSWER_LOST = "client: POST's answer lost, sent again"
 MOST_TRIES = 10
 AGAIN = frozenset({409, 500, 502, 503})
 
@@ -36,9 +37,7 @@ class Client:
         self.tries += 1
         answer = self._post(retry)
         if answer["statusCode"] == 200:
-            lost = self.manner != "once" and self.plan.take(
-                "client: POST's answer lost, sent again"
-            )
+            lost = self.manner != "once" and self.plan.take(ANSWER_LOST)
             if not lost:
                 self._accepted()
                 return

@@ -1,4 +1,4 @@
-"""AWS in this process: the stack's table, bucket, secret, bus and state machine, as moto has them."""
+"""AWS in this process: the stack's table, bucket, secret, bus and state machine, by moto."""
 
 import json
 from collections.abc import Iterator
@@ -7,11 +7,12 @@ from typing import Any
 import boto3
 from moto import mock_aws
 from moto.backends import get_backend
-from moto.core import DEFAULT_ACCOUNT_ID
 
 from local.packaging import ROOT, read_template
 
 REGION = "us-east-1"
+ACCOUNT = "123456789012"
+"""The one that moto answers for."""
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -27,7 +28,7 @@ ENVIRONMENT = {
     "LOCAL_MODE": "true",
     "PUBLIC_URL": "https://rushes.example",
     "POWERTOOLS_LOG_LEVEL": "CRITICAL",
-    "STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:{DEFAULT_ACCOUNT_ID}:stateMachine:faults",
+    "STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:faults",
 }
 
 
@@ -65,7 +66,7 @@ class Double:
         self._clients["stepfunctions"].create_state_machine(
             name="faults",
             definition=json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}),
-            roleArn=f"arn:aws:iam::{DEFAULT_ACCOUNT_ID}:role/faults",
+            roleArn=f"arn:aws:iam::{ACCOUNT}:role/faults",
         )
 
     def documents(self) -> dict[str, str]:
@@ -79,12 +80,12 @@ class Double:
 
     @staticmethod
     def _rows() -> dict[str, Any]:
-        tables = get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][REGION].tables
+        tables = get_backend("dynamodb")[ACCOUNT][REGION].tables
         rows = tables[ENVIRONMENT["TABLE_NAME"]].all_items()
-        return {f"{row.hash_key.value} {row.range_key.value}": row.attrs for row in rows}
+        return {f"{it.attrs['pk'].value} {it.attrs['sk'].value}": it.attrs for it in rows}
 
     def objects(self) -> dict[str, bytes]:
-        bucket = get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"].buckets[ENVIRONMENT["BUCKET_NAME"]]
+        bucket = get_backend("s3")[ACCOUNT]["aws"].buckets[ENVIRONMENT["BUCKET_NAME"]]
         return {key: item.value for key, item in bucket.keys.items()}
 
     def execution_is(self, name: str, status: str) -> None:
@@ -93,6 +94,6 @@ class Double:
                 execution.status = status
 
     def _executions(self) -> Iterator[Any]:
-        states = get_backend("stepfunctions")[DEFAULT_ACCOUNT_ID][REGION]
+        states = get_backend("stepfunctions")[ACCOUNT][REGION]
         for machine in states.state_machines:
             yield from machine.executions

@@ -6,7 +6,7 @@ from typing import Any
 from rushes.job import Job, JobStatus
 from tests.faults.client import Client
 from tests.faults.films import digest
-from tests.faults.kinds import REASONS
+from tests.faults.repertoire import REASONS
 from tests.faults.report import Report
 from tests.faults.world import World
 
@@ -41,9 +41,8 @@ class Judge:
         totals = self.report.totals
         for kind, times in self.world.sweeps.items():
             self.report.struck(kind, times, "sweeps")
-        totals["creates in the upstream's ledger"] += sum(
-            map(len, self.world.upstream.ledger.values())
-        )
+        made = [film for films in self.world.upstream.ledger.values() for film in films]
+        totals["creates in the upstream's ledger"] += len(made)
         totals["events on the bus"] += len(self.world.bus)
         totals["files in the bucket"] += len(self.objects)
         totals["executions"] += len(self.world.machine.executions)
@@ -51,10 +50,8 @@ class Judge:
         totals["calls to AWS"] += self.world.line.calls
         for surprise in self.world.functions.surprises:
             self.report.breaks("errors that are not ours", surprise)
+        whole = {digest(film.name) for film in made}
         for key, content in self.objects.items():
-            whole = {
-                digest(film.name) for films in self.world.upstream.ledger.values() for film in films
-            }
             if key.startswith(FILES) and hashlib.sha256(content).hexdigest() not in whole:
                 self.report.breaks("wrong files", f"{key} has {len(content)} bytes of no film")
 
@@ -102,7 +99,7 @@ class Judge:
         films = {digest(film.name) for film in self.world.upstream.ledger[client.plan.tag]}
         for artifact in job.artifacts:
             stored = hashlib.sha256(self.objects.get(artifact.key, b"")).hexdigest()
-            if not artifact.sha256 == stored or stored not in films:
+            if artifact.sha256 != stored or stored not in films:
                 self._breaks("wrong files", client, f"{artifact.key} is not its film")
         if len(job.artifacts) != 1:
             self._breaks("wrong files", client, f"completed with {len(job.artifacts)} files")

@@ -20,7 +20,7 @@ from moto.core.models import botocore_stubber
 from tests.faults.double import ENVIRONMENT
 from tests.faults.kinds import AwsFault
 from tests.faults.plans import Call, Running
-from tests.faults.shortcut import Shortcut
+from tests.faults.shortcut import HEADERS, Shortcut
 
 THROTTLES = {
     "dynamodb": "ProvisionedThroughputExceededException",
@@ -149,5 +149,4 @@ def conflict(*, transaction: bool) -> Any:
 
 
 def raw(request: Any, status: int, body: dict[str, str]) -> Any:
-    headers = {"content-type": "application/x-amz-json-1.0"}
-    return AWSResponse(request.url, status, headers, MockRawResponse(json.dumps(body)))
+    return AWSResponse(request.url, status, HEADERS, MockRawResponse(json.dumps(body)))

@@ -44,22 +44,21 @@ def refusal(status: int, headers: dict[str, str]) -> Answer:
     return Answer(status, json.dumps(error).encode(), headers=dict(headers))
 
 
-def spoilt(answer: Answer, spoils: str) -> bytes | None:
-    """What goes out instead; None where the connection is reset without a word."""
+def spoilt(answer: Answer, spoils: str) -> bytes:
+    """What goes out instead."""
     match spoils:
-        case "reset" | "hang":
-            return None
         case "cut":
-            return answer.cut()
+            sent = answer.cut()
         case "chunks" | "cut chunks":
-            return answer.chunked(ends=spoils == "chunks")
+            sent = answer.chunked(ends=spoils == "chunks")
         case "HTML":
-            return Answer(200, HTML, "text/html").whole()
+            sent = Answer(200, HTML, "text/html").whole()
         case "empty":
-            return Answer(200, b"", answer.content_type).whole()
+            sent = Answer(200, b"", answer.content_type).whole()
         case "truncated JSON":
-            return Answer(200, answer.body[: len(answer.body) * 2 // 3]).whole()
+            sent = Answer(200, answer.body[: len(answer.body) * 2 // 3]).whole()
         case "wrong types":
-            return told({"id": ["?"], "status": 7, "progress": "much"}).whole()
+            sent = told({"id": ["?"], "status": 7, "progress": "much"}).whole()
         case _:
-            return answer.whole()
+            sent = answer.whole()
+    return sent

@@ -6,19 +6,21 @@ from collections import defaultdict
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
-from moto.core import DEFAULT_ACCOUNT_ID
+from botocore.compat import HTTPHeaders
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.models.utilities import dynamo_json_dump
 from moto.dynamodb.responses import DynamoHandler
 
+from tests.faults.double import ACCOUNT
+
 ACTIONS = {"GetItem": "get_item", "PutItem": "put_item", "Query": "query"}
-HEADERS = {"content-type": "application/x-amz-json-1.0"}
+HEADERS = HTTPHeaders.from_dict({"content-type": "application/x-amz-json-1.0"})
 
 
 def snapshot(table: Table, _: dict[int, Any]) -> Table:
-    """What a transaction that fails goes back to. Its puts replace rows, they do not change them."""
+    """What a failed transaction goes back to. Its puts replace rows, they do not change them."""
     kept = copy.copy(table)
     kept.items = defaultdict(dict)
     for partition, rows in table.items.items():
@@ -30,7 +32,7 @@ class Shortcut:
     def __init__(self, region: str) -> None:
         self._handler: Any = DynamoHandler()
         self._handler.region = region
-        self._handler.current_account = DEFAULT_ACCOUNT_ID
+        self._handler.current_account = ACCOUNT
 
     def __call__(self, operation: str, request: Any) -> Any:
         """The answer; None where moto is to be asked in the ordinary way, as for every refusal."""

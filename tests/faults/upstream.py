@@ -14,13 +14,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Any
-from urllib.parse import urlsplit
 
 from tests.faults.clock import Clock
 from tests.faults.films import film
 from tests.faults.kinds import Mood, Place
 from tests.faults.plans import Plan
 from tests.faults.replies import Answer, refusal, spoilt, told
+from tests.faults.sockets import Request, bound, received
 
 FIELD = re.compile(rb'name="(\w+)"\r\n(?:[^\r]+\r\n)*\r\n(.*?)\r\n--', re.DOTALL)
 LAG = 15.0
@@ -47,14 +47,6 @@ class Video:
     """Once it has failed, or was deleted."""
 
 
-@dataclass
-class Request:
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-
 class Upstream:
     def __init__(self, clock: Clock, plans: dict[str, Plan], rng: Random) -> None:
         self.clock, self.plans, self.rng = clock, plans, rng
@@ -62,17 +54,15 @@ class Upstream:
         self._videos: dict[str, Video] = {}
         self._keys: dict[str, Video] = {}
         self._listener: socket.socket | None = None
-        self.port = 0
+        self._holder = bound(0)
+        """Never listens: while nobody else does, connections are refused, but the port is kept."""
+        self.port: int = self._holder.getsockname()[1]
         self.open()
 
     def open(self) -> None:
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self.port))
-        listener.listen(32)
-        self.port = listener.getsockname()[1]
-        self._listener = listener
-        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+        self._listener = bound(self.port)
+        self._listener.listen(32)
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def close(self) -> None:
         """From now on connections are refused."""
@@ -80,6 +70,10 @@ class Upstream:
             self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
             self._listener = None
+
+    def stop(self) -> None:
+        self.close()
+        self._holder.close()
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
@@ -93,13 +87,13 @@ class Upstream:
     def _serve(self, connection: socket.socket) -> None:
         request = received(connection)
         answer, mood = self._answer(request)
-        sent = spoilt(answer, mood.spoils) if mood else answer.whole()
-        if mood and mood.spoils == "hang":
+        spoils = mood.spoils if mood else ""
+        if spoils == "hang":
             connection.recv(1)  # until the caller has lost patience
-        if sent is None or (mood and mood.spoils == "reset"):
+        elif spoils == "reset":
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            return
-        connection.sendall(sent)
+        else:
+            connection.sendall(spoilt(answer, spoils))
 
     def _answer(self, request: Request) -> tuple[Answer, Mood | None]:
         provider, _, path = request.path.strip("/").partition("/")
@@ -177,24 +171,3 @@ class Upstream:
             "user": video.user,
             "error": {"code": "oops", "message": "no"} if video.status else None,
         }
-
-
-def received(connection: socket.socket) -> Request:
-    data = b""
-    while b"\r\n\r\n" not in data:
-        data += more(connection)
-    head, _, body = data.partition(b"\r\n\r\n")
-    first, *lines = head.decode("latin-1").split("\r\n")
-    headers = {name.lower(): value for name, _, value in (it.partition(": ") for it in lines)}
-    while len(body) < int(headers.get("content-length", "0")):
-        body += more(connection)
-    method, target, _ = first.split(" ")
-    address = urlsplit(target)
-    return Request(method, address.path, headers, body)
-
-
-def more(connection: socket.socket) -> bytes:
-    data = connection.recv(65536)
-    if not data:
-        raise ConnectionError("the caller has gone")
-    return data

@@ -34,7 +34,7 @@ LONGEST = 6 * 3600.0
 class World:
     def __init__(self, double: Double, patch: pytest.MonkeyPatch, seed: str, jobs: int) -> None:
         self.seed = seed
-        self.rng = Random(seed)
+        self.rng = Random(seed)  # noqa: S311 - to be drawn again
         self.clock = Clock()
         self.double = double
         double.fresh()
@@ -42,7 +42,7 @@ class World:
         self.upstream = Upstream(self.clock, self.plans, self.rng)
         catalog = catalog_for(self.upstream.port)
         patch.setattr(wiring, "catalog", lambda: catalog)
-        self.line = Line(lambda: self.functions.here(), self._meanwhile, self._executed, self.rng)
+        self.line = Line(self._here, self._meanwhile, self._executed, self.rng)
         self.functions = Functions(patch, double, self.line, self.clock)
         self.machine = Machine(self.clock, self.rng, self._step, self._ended)
         self.key, record = mint_key("demo", self.clock.now)
@@ -57,8 +57,10 @@ class World:
         for client in self.clients.values():
             self.clock.later(self.rng.uniform(0, ARRIVALS), client.post)
         self.clock.later(SWEEPS, self._every_minute)
-        self.clock.run(LONGEST)
-        self.upstream.close()
+        try:
+            self.clock.run(LONGEST)
+        finally:
+            self.upstream.stop()
 
     def ask(
         self,
@@ -142,6 +144,9 @@ class World:
             return False
         plan.mood(place)
         return True
+
+    def _here(self) -> Running:
+        return self.functions.here()
 
     def _meanwhile(self, action: str, running: Running) -> None:
         client = self.clients.get(running.plan.tag)

@@ -1,7 +1,9 @@
 """The same cases on the fakes and on the real adapters: what holds for one holds for the other."""
 
+import json
 import secrets
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, TypeAlias
@@ -10,22 +12,46 @@ from urllib.parse import urlsplit
 import botocore.httpsession
 import pytest
 from botocore.exceptions import ReadTimeoutError
+from botocore.stub import Stubber
 
+from local.stack import Stack
+from rushes import receipts
 from rushes.blobs import Bucket
+from rushes.bus import EventBus
 from rushes.errors import (
+    AlreadyAccepted,
     BadInputFile,
+    DamagedRecord,
+    KeyInUse,
     NotFound,
     OutputInterrupted,
+    OverBudget,
+    RushesError,
     StoreUnavailable,
     WriteConflict,
 )
 from rushes.executions import StateMachine
 from rushes.job import Job, JobError, JobStatus, Verdict
-from rushes.ports import ApiKey, Blobs, Download, Executions, JobQuery, Jobs, Keys, Timing, Timings
-from rushes.request import GenerationRequest, StoredFile, Upload
+from rushes.ports import (
+    Allowance,
+    ApiKey,
+    Blobs,
+    Download,
+    Executions,
+    Gate,
+    Gates,
+    JobQuery,
+    Jobs,
+    Keys,
+    Receipt,
+    Timing,
+    Timings,
+)
 from rushes.registers import GateTable, KeyTable, TimingTable
+from rushes.request import GenerationRequest, StoredFile, Upload
 from rushes.store import SHARDS, JobTable
-from tests.fakes import FakeBlobs, FakeExecutions, FakeJobs, FakeKeys, FakeTimings
+from tests.fakes import FakeBlobs, FakeExecutions, FakeGates, FakeJobs, FakeKeys, FakeTimings
+from tests.stack import Events
 
 BOTH = ["fake", "real"]
 NOW = 4_000_000_000.0  # far ahead: no sweeper of another test finds these jobs forgotten
@@ -277,8 +303,10 @@ class TestOpenJobs:
     def test_the_longest_forgotten_come_first(self, jobs: Jobs, account: str, epoch: float):
         for number, touched in ((1, 30.5), (2, 10.25), (3, 20.0)):
             jobs.add(job_of(account, number, updated_at=epoch + touched))
-        found = [job.id for job in jobs.due(epoch + 30.5, 99) if job.account == account]
+        found = [job.id for job in jobs.due(epoch + 30.25, 99) if job.account == account]
         assert found == ids(2, 3)
+        found = [job.id for job in jobs.due(epoch + 30.5, 99) if job.account == account]
+        assert found == ids(2, 3, 1)
 
     def test_a_finished_job_is_not_open_and_a_deleted_one_may_be(
         self, jobs: Jobs, account: str, epoch: float
@@ -294,6 +322,148 @@ class TestOpenJobs:
         for number in range(5):
             jobs.add(job_of(account, number, updated_at=epoch))
         assert len(jobs.due(epoch + 1, 3)) == 3
+
+    def test_a_job_is_due_as_long_as_something_is_to_be_told_or_awaited_or_purged(
+        self, jobs: Jobs, account: str, epoch: float
+    ):
+        for number in range(1, 6):
+            jobs.add(job_of(account, number, updated_at=epoch))
+        told, awaited, deleted, running, done = ids(1, 2, 3, 4, 5)
+
+        def at(change: Callable[[Job], Job]) -> Callable[[Job], Job]:
+            return lambda job: change(job).model_copy(update={"updated_at": epoch})
+
+        jobs.change(account, told, at(lambda job: failed(job).telling({"id": "evt_1"})))
+        late = {"late_until": epoch + 9}
+        jobs.change(account, awaited, at(lambda job: failed(job).model_copy(update=late)))
+        jobs.change(account, deleted, at(lambda job: failed(job).deleted(epoch)))
+        jobs.change(account, running, at(lambda job: job.submitted(epoch, {}, ())))
+        jobs.change(account, done, at(failed))
+
+        def due(moment: float) -> list[str]:
+            return sorted(job.id for job in jobs.due(moment, 99) if job.account == account)
+
+        assert due(epoch - 1) == []
+        assert due(epoch) == [told]
+        assert due(epoch + 59.5) == [told]
+        assert due(epoch + 60) == [told, awaited, running]
+        assert due(epoch + 960) == [told, awaited, deleted, running]
+
+
+def receipt_of(job: Job, name: str, **facts: Any) -> Receipt:
+    plain = {"digest": name, "fingerprint": "f" * 64, "job_id": job.id}
+    return Receipt(**{**plain, "expires_at": job.created_at + 60, **facts})
+
+
+class TestReceipts:
+    @pytest.fixture
+    def name(self) -> str:
+        return secrets.token_hex(32)
+
+    def test_a_receipt_comes_back_as_it_was(self, jobs: Jobs, account: str, name: str):
+        job = job_of(account)
+        assert jobs.receipt(name) is None
+        jobs.add(job, receipt_of(job, name))
+        assert jobs.receipt(name) == receipt_of(job, name)
+        assert jobs.get(account, job.id) == job
+
+    def test_of_two_jobs_with_one_receipt_only_the_first_is_stored(
+        self, jobs: Jobs, account: str, name: str
+    ):
+        first, second = job_of(account, 1), job_of(account, 2)
+        jobs.add(first, receipt_of(first, name))
+        with pytest.raises(AlreadyAccepted):
+            jobs.add(second, receipt_of(second, name))
+        assert jobs.get(account, second.id) is None
+        assert jobs.receipt(name) == receipt_of(first, name)
+
+    def test_a_receipt_whose_time_is_over_is_none(self, jobs: Jobs, account: str, name: str):
+        """The table removes rows up to two days after they have expired."""
+        first, second = job_of(account, 1), job_of(account, 1000)
+        jobs.add(first, receipt_of(first, name))
+        jobs.add(second, receipt_of(second, name, fingerprint="e" * 64))
+        known = jobs.receipt(name)
+        assert known
+        assert (known.job_id, known.fingerprint) == (second.id, "e" * 64)
+
+    def test_a_receipt_holds_until_its_very_end(self, jobs: Jobs, account: str, name: str):
+        first, second = job_of(account, 1), job_of(account, 61)
+        jobs.add(first, receipt_of(first, name))
+        with pytest.raises(AlreadyAccepted):
+            jobs.add(second, receipt_of(second, name))
+
+    def test_a_job_that_is_there_is_no_accepted_call(self, jobs: Jobs, account: str, name: str):
+        job = job_of(account)
+        jobs.add(job)
+        with pytest.raises(WriteConflict) as refused:
+            jobs.add(job, receipt_of(job, name))
+        assert not isinstance(refused.value, AlreadyAccepted)
+        assert jobs.receipt(name) is None
+
+    def test_each_job_is_given_to_one_retry_of_each_number(
+        self, jobs: Jobs, account: str, name: str
+    ):
+        for number in (2, 1):
+            job = job_of(account, number)
+            jobs.add(job, receipt_of(job, name, retry=0))
+        assert jobs.receipt(name) is None
+        given = [jobs.claim(name, 1, NOW) for _ in range(3)]
+        assert given == [*ids(1, 2), None]
+        assert [jobs.claim(name, 2, NOW) for _ in range(3)] == [*ids(1, 2), None]
+        assert jobs.claim(name, 1, NOW) is None
+
+    def test_a_retry_finds_no_job_of_its_own_number_or_a_later_one(
+        self, jobs: Jobs, account: str, name: str
+    ):
+        job = job_of(account)
+        jobs.add(job, receipt_of(job, name, retry=2))
+        assert [jobs.claim(name, retry, NOW) for retry in (1, 2, 3)] == [None, None, job.id]
+
+    def test_what_is_over_is_not_given_to_anybody(self, jobs: Jobs, account: str, name: str):
+        job = job_of(account)
+        jobs.add(job, receipt_of(job, name, retry=0))
+        assert jobs.claim(name, 1, job.created_at + 60) is None
+        assert jobs.claim(name, 1, job.created_at + 59) == job.id
+
+    def test_nobodys_body_is_no_call(self, jobs: Jobs, name: str):
+        assert jobs.claim(name, 1, NOW) is None
+
+
+class TestAllowance:
+    def allow(self, account: str, cost: float = 0.4, day: str = "2096-10-02") -> Allowance:
+        return Allowance(account, day, cost, limit=1.0)
+
+    def test_what_has_room_is_taken_and_nothing_else(self, jobs: Jobs, account: str):
+        for number in (1, 2):
+            jobs.add(job_of(account, number), None, self.allow(account))
+        with pytest.raises(OverBudget):
+            jobs.add(job_of(account, 3), None, self.allow(account))
+        assert jobs.get(account, ids(3)[0]) is None
+        jobs.add(job_of(account, 4), None, self.allow(account, 0.2))
+        with pytest.raises(OverBudget):
+            jobs.add(job_of(account, 5), None, self.allow(account, 0.01))
+
+    def test_days_and_accounts_are_kept_apart(self, jobs: Jobs, account: str):
+        for number, day in ((1, "2096-10-02"), (2, "2096-10-03")):
+            jobs.add(job_of(account, number), None, self.allow(account, 0.9, day))
+        jobs.add(job_of(f"{account}x"), None, self.allow(f"{account}x", 0.9))
+
+    def test_a_job_that_costs_nothing_is_taken_when_all_is_spent(self, jobs: Jobs, account: str):
+        jobs.add(job_of(account, 1), None, self.allow(account, 1.0))
+        jobs.add(job_of(account, 2), None, self.allow(account, 0.0))
+
+    def test_what_is_refused_leaves_no_receipt_and_what_was_accepted_no_bill(
+        self, jobs: Jobs, account: str
+    ):
+        first, second, third = (job_of(account, number) for number in (1, 2, 3))
+        one, two = secrets.token_hex(32), secrets.token_hex(32)
+        jobs.add(first, receipt_of(first, one), self.allow(account, 0.7))
+        with pytest.raises(OverBudget):
+            jobs.add(second, receipt_of(second, two), self.allow(account, 0.7))
+        assert jobs.receipt(two) is None
+        with pytest.raises(AlreadyAccepted):
+            jobs.add(third, receipt_of(third, one), self.allow(account, 0.1))
+        jobs.add(job_of(account, 4), None, self.allow(account, 0.3))
 
 
 class TestRealTable:
@@ -339,7 +509,12 @@ class TestRealTable:
         assert all(counts)
 
     def test_a_status_set_by_hand_is_not_written_over(
-        self, jobs: JobTable, account: str, dynamodb: Any, table: str
+        self,
+        jobs: JobTable,
+        account: str,
+        dynamodb: Any,
+        table: str,
+        row: Callable[[], dict[str, Any]],
     ):
         jobs.add(job_of(account))
         dynamodb.update_item(
@@ -349,8 +524,10 @@ class TestRealTable:
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues={":cancelled": {"S": "cancelled"}},
         )
-        with pytest.raises(WriteConflict):
+        edited = row()
+        with pytest.raises(DamagedRecord):
             jobs.change(account, ids(1)[0], lambda job: job.submitted(NOW, {"id": "1"}, ()))
+        assert row() == edited
 
     @pytest.fixture
     def lose_an_answer(self, dynamodb: Any) -> Iterator[Callable[[], list[int]]]:
@@ -391,6 +568,115 @@ class TestRealTable:
         assert stored
         assert (stored.version, stored.warnings) == (1, ("once",))
 
+    @pytest.fixture
+    def lose_a_transactions_answer(self, dynamodb: Any) -> Iterator[list[int]]:
+        """The first transaction is carried out, and its answer lost."""
+        wire = botocore.httpsession.URLLib3Session()
+        answers: list[int] = []
+
+        def send(request: Any, **_: object) -> None:
+            if not answers:
+                answers.append(wire.send(request).status_code)
+                raise ReadTimeoutError(endpoint_url=request.url)
+
+        hook = "before-send.dynamodb.TransactWriteItems"
+        dynamodb.meta.events.register(hook, send)
+        yield answers
+        dynamodb.meta.events.unregister(hook, send)
+        wire.close()
+
+    def test_a_job_whose_transaction_was_not_answered_is_stored_and_paid_for_once(
+        self,
+        jobs: JobTable,
+        account: str,
+        dynamodb: Any,
+        table: str,
+        lose_a_transactions_answer: list[int],
+    ):
+        # the engine knows a repetition for one only if its numbers are as it would write them itself
+        job, name = job_of(account, updated_at=NOW + 0.25), secrets.token_hex(32)
+        jobs.add(job, receipt_of(job, name), Allowance(account, "2096-10-02", 0.7, 1.0))
+        assert lose_a_transactions_answer == [200]
+        assert jobs.get(account, job.id) == job
+        assert jobs.receipt(name) == receipt_of(job, name)
+        assert spent(dynamodb, table, account) == (0.7, 1)
+
+    def test_twenty_calls_at_once_with_one_key_make_one_job(
+        self, jobs: JobTable, account: str, dynamodb: Any, table: str
+    ):
+        name = secrets.token_hex(32)
+
+        def add(number: int) -> str:
+            job = job_of(account, number)
+            try:
+                jobs.add(job, receipt_of(job, name), Allowance(account, "2096-10-02", 0.01, 9.0))
+            except (AlreadyAccepted, KeyInUse) as error:
+                return type(error).__name__
+            return job.id
+
+        with ThreadPoolExecutor(20) as pool:
+            made = [it for it in pool.map(add, range(20)) if it.startswith("job_")]
+        known = jobs.receipt(name)
+        assert known
+        assert made == [known.job_id]
+        assert spent(dynamodb, table, account) == (0.01, 1)
+        assert [job.id for job in jobs.page(account, JobQuery(limit=99)).jobs] == made
+
+    def test_fifty_at_once_never_spend_more_than_the_limit(
+        self, jobs: JobTable, account: str, dynamodb: Any, table: str
+    ):
+        """Whoever is refused for the crowd only may come again; the last place is given once."""
+
+        def add(number: int) -> str | None:
+            for _ in range(50):
+                try:
+                    jobs.add(
+                        job_of(account, number), None, Allowance(account, "2096-10-02", 0.1, 4.9)
+                    )
+                except KeyInUse:
+                    continue
+                except OverBudget:
+                    return None
+                return job_of(account, number).id
+            raise AssertionError("never its turn")
+
+        with ThreadPoolExecutor(50) as pool:
+            made = [it for it in pool.map(add, range(50)) if it]
+        assert len(made) == 49
+        assert spent(dynamodb, table, account) == (4.9, 49)
+        listed_ids = [job.id for job in jobs.page(account, JobQuery(limit=99)).jobs]
+        assert sorted(listed_ids) == sorted(made)
+
+    def test_a_retry_is_given_to_one_of_those_that_ask_at_once(self, jobs: JobTable, account: str):
+        name = secrets.token_hex(32)
+        for number in range(3):
+            job = job_of(account, number)
+            jobs.add(job, receipt_of(job, name, retry=0))
+        with ThreadPoolExecutor(10) as pool:
+            given = list(pool.map(lambda _: jobs.claim(name, 1, NOW), range(10)))
+        assert sorted(it for it in given if it) == ids(0, 1, 2)
+
+    def test_what_a_later_version_wrote_is_kept(
+        self, jobs: JobTable, account: str, row: Callable[[], dict[str, Any]]
+    ):
+        newer = job_of(account).model_dump() | {"mood": "blue"}
+        jobs.add(Job.model_validate(newer))
+        jobs.change(account, ids(1)[0], lambda job: job.warned(NOW, "mind"))
+        assert json.loads(row()["document"]["S"])["mood"] == "blue"
+
+    def test_a_receipt_and_a_bill_are_removed_by_their_age(
+        self, jobs: JobTable, account: str, dynamodb: Any, table: str
+    ):
+        job, name = job_of(account), secrets.token_hex(32)
+        jobs.add(job, receipt_of(job, name), Allowance(account, "2096-10-02", 0.7, 1.0))
+        for pk, sk, seconds in (
+            (f"ONCE#{name}", "once", 60),
+            (f"SPENT#{account}#2096-10-02", "spent", receipts.SPENT_SECONDS),
+        ):
+            key = {"pk": {"S": pk}, "sk": {"S": sk}}
+            row = dynamodb.get_item(TableName=table, Key=key)["Item"]
+            assert int(row["expires"]["N"]) == int(job.created_at) + seconds
+
     def test_what_dynamodb_will_not_do_is_our_trouble_by_name(self, dynamodb: Any, account: str):
         nowhere = JobTable(dynamodb, "no-such-table")
         with pytest.raises(StoreUnavailable, match="GetItem answered ResourceNotFoundException"):
@@ -399,6 +685,206 @@ class TestRealTable:
             nowhere.add(job_of(account))
         with pytest.raises(StoreUnavailable, match="Query answered"):
             nowhere.page(account, JobQuery())
+        with pytest.raises(StoreUnavailable, match="TransactWriteItems answered"):
+            nowhere.add(job_of(account), receipt_of(job_of(account), "x"))
+        with pytest.raises(StoreUnavailable, match="Query answered"):
+            nowhere.claim("x", 1, NOW)
+
+
+def spent(dynamodb: Any, table: str, account: str) -> tuple[float, int]:
+    """Dollars and jobs on the account's bill of the day."""
+    key = {"pk": {"S": f"SPENT#{account}#2096-10-02"}, "sk": {"S": "spent"}}
+    row = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
+    return round(float(row["dollars"]["N"]), 6), int(row["jobs"]["N"])
+
+
+class TestCommit:
+    """Answers that the local engine never gives, in the words of the service's own model."""
+
+    PARTS: tuple[dict[str, Any], ...] = (
+        {"Put": {"TableName": "t", "Item": {"pk": {"S": "JOB#a#1"}, "written_by": {"S": "us"}}}},
+        {"Put": {"TableName": "t", "Item": {"pk": {"S": "ONCE#x"}}}},
+        {"Update": {"TableName": "t", "Key": {"pk": {"S": "SPENT#a"}}, "UpdateExpression": "x"}},
+    )
+
+    @pytest.fixture
+    def dynamodb(self, as_wired: Clients) -> Any:
+        return as_wired("dynamodb")
+
+    @pytest.fixture
+    def stubber(self, dynamodb: Any) -> Iterator[Stubber]:
+        with Stubber(dynamodb) as stubber:
+            yield stubber
+
+    def refuse(self, stubber: Stubber, *codes: str, item: dict[str, Any] | None = None) -> None:
+        reasons: list[dict[str, Any]] = [{"Code": code} for code in codes]
+        if item:
+            reasons[0]["Item"] = item
+        stubber.add_client_error(
+            "transact_write_items",
+            "TransactionCanceledException",
+            http_status_code=400,
+            modeled_fields={"CancellationReasons": reasons},
+        )
+
+    @pytest.mark.parametrize("conflicts", [1, 4])
+    def test_conflicts_pass(self, dynamodb: Any, stubber: Stubber, conflicts: int):
+        for _ in range(conflicts):
+            self.refuse(stubber, "None", "TransactionConflict", "None")
+        stubber.add_response("transact_write_items", {})
+        receipts.commit(dynamodb, self.PARTS)
+        stubber.assert_no_pending_responses()
+
+    def test_a_conflict_that_does_not_pass_is_a_key_in_use(self, dynamodb: Any, stubber: Stubber):
+        for _ in range(receipts.TRIES):
+            self.refuse(stubber, "None", "TransactionConflict", "None")
+        with pytest.raises(KeyInUse):
+            receipts.commit(dynamodb, self.PARTS)
+
+    @pytest.mark.parametrize(
+        ("codes", "refusal"),
+        [
+            (("ConditionalCheckFailed", "None", "None"), WriteConflict),
+            (("None", "ConditionalCheckFailed", "None"), AlreadyAccepted),
+            (("None", "None", "ConditionalCheckFailed"), OverBudget),
+            (("None", "ConditionalCheckFailed", "ConditionalCheckFailed"), AlreadyAccepted),
+            (("None", "TransactionConflict", "ConditionalCheckFailed"), OverBudget),
+            (("None", "None", "ThrottlingError"), StoreUnavailable),
+            (("None", "ProvisionedThroughputExceeded", "TransactionConflict"), StoreUnavailable),
+            (("ValidationError", "None", "None"), StoreUnavailable),
+        ],
+    )
+    def test_each_reason_has_its_name(
+        self,
+        dynamodb: Any,
+        stubber: Stubber,
+        codes: tuple[str, ...],
+        refusal: type[RushesError],
+    ):
+        self.refuse(stubber, *codes)
+        with pytest.raises(refusal) as refused:
+            receipts.commit(dynamodb, self.PARTS)
+        assert type(refused.value) is refusal
+
+    def test_what_is_in_the_way_and_is_ours_is_done(self, dynamodb: Any, stubber: Stubber):
+        """boto3's token is good for ten minutes; what comes later finds its own row."""
+        codes = ("ConditionalCheckFailed",) * 3
+        self.refuse(stubber, *codes, item={"written_by": {"S": "us"}})
+        receipts.commit(dynamodb, self.PARTS)
+
+    @pytest.mark.parametrize("writer", [{"written_by": {"S": "them"}}, {"pk": {"S": "x"}}, None])
+    def test_what_is_in_the_way_and_is_not_ours_is_a_conflict(
+        self, dynamodb: Any, stubber: Stubber, writer: dict[str, Any] | None
+    ):
+        self.refuse(stubber, "ConditionalCheckFailed", "None", "None", item=writer)
+        with pytest.raises(WriteConflict):
+            receipts.commit(dynamodb, self.PARTS)
+
+    def test_what_is_throttled_as_a_whole_is_our_trouble(self, dynamodb: Any, stubber: Stubber):
+        stubber.add_client_error("transact_write_items", "ThrottlingException")
+        with pytest.raises(StoreUnavailable, match="ThrottlingException"):
+            receipts.commit(dynamodb, self.PARTS)
+
+
+class TestGates:
+    @pytest.fixture(params=BOTH)
+    def gates(self, request: pytest.FixtureRequest) -> Gates:
+        if request.param == "fake":
+            return FakeGates()
+        make: Clients = request.getfixturevalue("as_wired")
+        return GateTable(make("dynamodb"), request.getfixturevalue("table"))
+
+    @pytest.fixture
+    def provider(self) -> str:
+        return f"provider-{secrets.token_hex(4)}"
+
+    def test_a_gate_is_open_until_it_is_held_or_closed(self, gates: Gates, provider: str):
+        assert gates.get(provider) == Gate()
+        gates.hold(provider, NOW + 5.25)
+        assert gates.get(provider) == Gate(not_before=NOW + 5.25)
+        gates.close(provider, NOW + 60, "who are you?")
+        assert gates.get(provider) == Gate(NOW + 5.25, NOW + 60, "who are you?")
+        assert gates.get(f"{provider}-other") == Gate()
+
+    def test_an_earlier_hold_does_not_shorten_a_later_one(self, gates: Gates, provider: str):
+        for until in (NOW + 30, NOW + 10, NOW + 40):
+            gates.hold(provider, until)
+        assert gates.get(provider).not_before == NOW + 40
+        gates.hold(provider, NOW)
+        assert gates.get(provider).not_before == NOW + 40
+
+    def test_there_is_one_place_in_each_interval(self, gates: Gates, provider: str):
+        admitted = [gates.admit(provider, NOW + moment, 10) for moment in (0, 1, 9.5, 10, 11, 25)]
+        assert admitted == [True, False, False, True, False, True]
+        assert gates.get(provider).not_before == NOW + 35
+
+    def test_nobody_is_admitted_where_patience_was_asked_for(self, gates: Gates, provider: str):
+        gates.hold(provider, NOW + 30)
+        assert not gates.admit(provider, NOW + 29, 10)
+        assert gates.admit(provider, NOW + 30, 10)
+
+    def test_a_gate_that_is_closed_anew_says_the_newest(self, gates: Gates, provider: str):
+        gates.close(provider, NOW + 60, "first")
+        gates.close(provider, NOW + 30, "second")
+        assert gates.get(provider) == Gate(0.0, NOW + 30, "second")
+
+    def test_of_many_at_once_one_is_admitted(self, as_wired: Clients, table: str, provider: str):
+        gates = GateTable(as_wired("dynamodb"), table)
+        with ThreadPoolExecutor(20) as pool:
+            admitted = list(pool.map(lambda _: gates.admit(provider, NOW, 10), range(20)))
+        assert sum(admitted) == 1
+
+
+class TestBus:
+    @pytest.fixture
+    def client(self, as_wired: Clients) -> Any:
+        return as_wired("events")
+
+    def event(self, name: str) -> dict[str, Any]:
+        text = "Füchslein 🦊"
+        return {"id": f"evt_{name}", "type": "job.failed", "data": {"id": name, "text": text}}
+
+    def test_what_is_put_arrives_as_it_was(self, client: Any, stack: Stack, events: Events):
+        """More than one call may take."""
+        told = [self.event(f"job_{secrets.token_hex(8)}") for _ in range(23)]
+        assert EventBus(client, stack.outputs["BusName"]).put(told) == []
+        for event in told:
+            assert events.of(event["data"]["id"], 10) == [event]
+
+    def test_what_is_refused_is_named_by_its_place(self, client: Any):
+        """Among all that was to be put, whichever call it went with."""
+        bus, told = EventBus(client, "bus"), [self.event(str(number)) for number in range(23)]
+        taken, refused = {"EventId": "1"}, {"ErrorCode": "InternalFailure", "ErrorMessage": "no"}
+        with Stubber(client) as stubber:
+            for count, failing in ((10, {0, 9}), (10, set()), (3, {2})):
+                entries = [refused if place in failing else taken for place in range(count)]
+                reply = {"FailedEntryCount": len(failing), "Entries": entries}
+                stubber.add_response("put_events", reply)
+            assert bus.put(told) == [0, 9, 22]
+            stubber.assert_no_pending_responses()
+
+    def test_each_entry_says_what_it_is(self, client: Any):
+        event = self.event("1")
+        entry = {
+            "EventBusName": "bus",
+            "Source": "rushes",
+            "DetailType": "job.failed",
+            "Detail": json.dumps(event),
+        }
+        with Stubber(client) as stubber:
+            reply = {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
+            stubber.add_response("put_events", reply, {"Entries": [entry]})
+            assert EventBus(client, "bus").put([event]) == []
+
+    def test_nothing_is_no_call(self, client: Any):
+        with Stubber(client):
+            assert EventBus(client, "bus").put([]) == []
+
+    def test_a_bus_that_is_down_is_our_trouble_by_name(self, client: Any):
+        with Stubber(client) as stubber:
+            stubber.add_client_error("put_events", "InternalException")
+            with pytest.raises(StoreUnavailable, match="PutEvents answered InternalException"):
+                EventBus(client, "bus").put([self.event("1")])
 
 
 class TestKeys:

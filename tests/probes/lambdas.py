@@ -2,7 +2,6 @@
 
 import json
 import time
-from itertools import islice
 from typing import Any
 
 from tests.probes.ground import Ground, policy
@@ -129,26 +128,3 @@ def a_role_without_rights(aws: Ground) -> str:
     )
     told = invoke(aws, aws.function(source, Role=arn))["told"]
     return "is refused" if "AccessDenied" in str(told) else str(told)
-
-
-SLOW = """
-import boto3, json, os, time
-def handler(event, context):
-    begun = time.time()
-    time.sleep(1)
-    told = json.dumps([begun, time.time()])
-    boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE"], MessageBody=told)
-"""
-
-
-def most_at_once(aws: Ground, **mapping: Any) -> int:
-    """How many of six messages were worked on at the same time, with a second for each."""
-    queue, results = aws.queue(VisibilityTimeout="30"), aws.queue()
-    function = aws.function(SLOW, Environment={"Variables": {"QUEUE": results}})
-    for number in range(6):
-        aws.sqs.send_message(QueueUrl=queue, MessageBody=str(number))
-    aws.functions.create_event_source_mapping(
-        EventSourceArn=aws.arn(queue), FunctionName=function, BatchSize=1, **mapping
-    )
-    times = [json.loads(body) for body in islice(aws.arriving(results, 25), 6)]
-    return max(sum(int(begun <= moment < ended) for begun, ended in times) for moment, _ in times)

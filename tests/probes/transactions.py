@@ -102,15 +102,3 @@ def transactions_at_once(aws: Ground) -> str:
         done = sum(threads.map(once, range(40)))
     assert (stored(aws, item) or {})["n"]["N"] == str(done)
     return "all succeed" if done == 40 else "some are cancelled: TransactionConflict"
-
-
-def by_index(aws: Ground, friend: str, **more: Any) -> list[dict[str, Any]]:
-    reply = aws.dynamodb.query(
-        TableName=aws.table,
-        IndexName="by_friend",
-        KeyConditionExpression="friend = :friend",
-        ExpressionAttributeValues={":friend": {"S": friend}},
-        **more,
-    )
-    found: list[dict[str, Any]] = reply["Items"]
-    return found

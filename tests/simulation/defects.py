@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -165,7 +165,8 @@ def receipts_are_not_looked_at(patch: Patch) -> None:
 
 def anybody_may_see_a_job(patch: Patch) -> None:
     def get(service: Service, account: str, job_id: str) -> Job:  # noqa: ARG001
-        return next(job for job in service.jobs.rows.values() if job.id == job_id)  # type: ignore[attr-defined]
+        rows = cast("SimulatedJobs", service.jobs).rows.values()
+        return next(job for job in rows if job.id == job_id)
 
     patch.setattr(Service, "get", get)
 

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from random import Random
 
-from tests.simulation.turns import DIES_AFTER, DIES_BEFORE, Actor
-from tests.simulation.upstream import UPSTREAM
+from tests.simulation.actors import Actor
+from tests.simulation.moods import UPSTREAM
+from tests.simulation.turns import DIES_AFTER, DIES_BEFORE
 
 RATES = (0.0, 0.02, 0.05, 0.05, 0.05, 0.15)
 """How likely a trouble is at each call of a port; drawn once for each seed."""

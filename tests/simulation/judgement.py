@@ -3,8 +3,8 @@
 import hashlib
 from typing import TYPE_CHECKING
 
-from rushes.job import FOLDERS, Job, JobStatus
-from tests.simulation.upstream import FAILS
+from rushes.job import FOLDERS, Job, JobStatus, UpstreamCancelled
+from tests.simulation.moods import FAILS
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -100,13 +100,17 @@ def _made_once(world: "World") -> None:
 
 
 def _live_once(world: "World") -> None:
-    """Nobody makes a job while another goes on with it."""
+    """Nobody makes a job while another goes on with it, or while it is said to be stopped."""
     live = [
         film.prompt
         for provider in world.providers.values()
         for film in provider.films.values()
         if film.stopped_at is None and film.fate != FAILS
     ]
+    for job in world.jobs.rows.values():
+        if job.upstream_cancelled is UpstreamCancelled.YES:
+            stopped = job.request.prompt not in live
+            world.promises.hold(stopped, f"{job.id} is said to be stopped, and is made")
     for prompt in set(live):
         world.promises.hold(live.count(prompt) == 1, f"{prompt!r} is made by several")
 

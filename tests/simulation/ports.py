@@ -18,7 +18,7 @@ NEWS_SECONDS = 5.0
 """How long what is asked of an execution may be old news."""
 UNWATCHED = frozenset({"link", "upload_link", "key_of", "delete"})
 """What reaches nobody, or takes its turns by itself."""
-REFUSED_SOME, REFUSED_ALL = "refuses some", "refuses all"
+BUS_TROUBLES = REFUSED_SOME, REFUSED_ALL = "refuses some", "refuses all"
 OLD_NEWS = "old news"
 
 
@@ -93,7 +93,7 @@ class SimulatedBus:
         self._turns = turns
 
     def put(self, events: Sequence[Mapping[str, Any]]) -> list[int]:
-        trouble = self._turns.fate.trouble("bus.put", (REFUSED_SOME, REFUSED_ALL))
+        trouble = self._turns.fate.trouble("bus.put", BUS_TROUBLES)
         refused = {REFUSED_SOME: [0], REFUSED_ALL: list(range(len(events)))}.get(trouble, [])
 
         def take() -> list[int]:

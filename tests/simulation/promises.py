@@ -48,6 +48,8 @@ class Promises:
             self.hold(kept, f"{name}: {field} was undone")
         if len(before.attempts) == len(after.attempts):
             self.hold(after.progress >= before.progress, f"{name}: progress ran backwards")
+        if before.verdict:
+            self.hold(before.verdict == after.verdict, f"{name}: its verdict was changed")
         self._hold_outbox(before, after)
         if before.is_finished:
             self._hold_settled(before, after)

@@ -7,10 +7,10 @@ from rushes.errors import RushesError
 from rushes.idempotency import CreateCall
 from rushes.job import Job
 from rushes.request import Creation, GenerationRequest, Role, Upload
+from tests.simulation.actors import DiedError
 from tests.simulation.fates import Plan
 from tests.simulation.judgement import judge
 from tests.simulation.rest import settle
-from tests.simulation.turns import DiedError
 from tests.simulation.world import World
 from tests.world import PICTURE
 

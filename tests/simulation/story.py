@@ -5,15 +5,16 @@ from collections.abc import Callable
 from rushes.errors import RushesError
 from rushes.idempotency import CreateCall
 from rushes.request import Creation, GenerationRequest, Input, Role, Upload
+from tests.simulation.actors import DiedError
 from tests.simulation.fates import Chance
 from tests.simulation.judgement import judge
 from tests.simulation.machine import Input as Started
 from tests.simulation.rest import settle
-from tests.simulation.turns import DiedError
 from tests.simulation.world import World
 from tests.world import PICTURE
 
 API_LIMIT = 30.0
+MOST_TRIES = 4
 MODELS = (
     "plain/one",
     "keyed/one",
@@ -39,26 +40,28 @@ def with_link(request: GenerationRequest) -> Creation:
 
 
 class Client:
-    """One call of an API that makes a job, made again as often as its answer was lost."""
+    """One call of an API that makes a job, made again where it was not answered: with a key, or
+    with the count of retries that some SDKs send.
+    """
 
     def __init__(self, story: "Story", number: int) -> None:
         chance = story.chance.random
         self.story = story
         self.account = chance.choice(("demo", "other"))
-        self.call = CreateCall("create", f"key {number}" if chance.random() < 0.7 else None)
-        self.tries = 3 if self.call.key else 1
+        self.key = f"key {number}" if chance.random() < 0.6 else None
+        self.tries = 0
         self.jobs: set[str] = set()
         request = GenerationRequest(model=chance.choice(MODELS), prompt=f"film {number}")
         self.creation = chance.choice((plain, plain, with_upload, with_link))(request)
 
     def create(self) -> None:
-        self.tries -= 1
+        self.tries += 1
         self.story.act(f"create {self.creation.request.prompt}", self._create, self._told)
 
     def _create(self) -> str:
-        return self.story.world.service.create(
-            self.account, "openai", self.creation, self.call
-        ).job.id
+        call = CreateCall("create", self.key, None if self.key else self.tries - 1)
+        service = self.story.world.service
+        return service.create(self.account, "openai", self.creation, call).job.id
 
     def _told(self, result: object) -> None:
         hold = self.story.world.promises.hold
@@ -66,7 +69,7 @@ class Client:
             self.jobs.add(result)
             hold((self.account, result) in self.story.world.jobs.rows, f"{result} is not there")
             hold(len(self.jobs) == 1, f"one call made several jobs: {self.jobs}")
-        elif self.tries:
+        elif self.tries < MOST_TRIES:
             self.story.later(5, self.create)
 
 
@@ -90,7 +93,7 @@ class Story:
             client = Client(self, number)
             self.clients.append(client)
             self.later(self.length / 3, client.create)
-            if client.tries > 1 and draw.random() < 0.2:
+            if client.key and draw.random() < 0.2:
                 self.later(self.length / 3, client.create)
         happenings = (self._cancel, self._cancel, self._delete, self._stop, self._peep, self._look)
         for _ in range(draw.randint(0, 5)):

@@ -111,16 +111,19 @@ class SimulatedJobs:
         return self._write("jobs.put", put)
 
     def _take(self, receipt: Receipt, retry: int) -> bool:
-        place = (receipt.digest, _sort(receipt))
+        place, mark = (receipt.digest, _sort(receipt)), next(self._marks)
 
         def update() -> bool:
+            if self._writers.get(place) == mark:
+                return True
             stored = self.receipts[place]
             if (stored.retry or 0) >= retry:
                 return False
             self.receipts[place] = replace(stored, retry=retry)
+            self._writers[place] = mark
             return True
 
-        return self._turns.call("jobs.take", update, STORE_TROUBLES)
+        return self._write("jobs.take", update)
 
     def _check(self, receipt: Receipt | None, allowance: Allowance | None, now: float) -> None:
         if receipt and receipt.retry is None:

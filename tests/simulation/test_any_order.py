@@ -9,16 +9,19 @@ from typing_extensions import override
 
 from rushes.idempotency import CreateCall
 from rushes.request import Creation, GenerationRequest
+from tests.simulation.actors import Actor
 from tests.simulation.judgement import judge
+from tests.simulation.moods import CREATE_TROUBLES, FATES_OF_FILMS, FILE_TROUBLES, LOOK_TROUBLES
+from tests.simulation.ports import BUS_TROUBLES
 from tests.simulation.rest import settle
 from tests.simulation.story import API_LIMIT
-from tests.simulation.turns import STORE_TROUBLES, Actor
-from tests.simulation.upstream import CREATE_TROUBLES, FATES_OF_FILMS, LOOK_TROUBLES
+from tests.simulation.turns import STORE_TROUBLES
 from tests.simulation.world import World
 
 ACCOUNT = "demo"
 MODELS = ("plain/one", "keyed/one", "listed/one", "plain_first", "keyed_first", "listed_first")
-TROUBLES = tuple(dict.fromkeys(("", *STORE_TROUBLES, *CREATE_TROUBLES, *LOOK_TROUBLES)))
+KINDS = (STORE_TROUBLES, BUS_TROUBLES, CREATE_TROUBLES, LOOK_TROUBLES, FILE_TROUBLES)
+TROUBLES = tuple(dict.fromkeys(["", *(name for kind in KINDS for name in kind)]))
 STOPS = ("stops", "refuses", "goes on")
 
 

@@ -14,6 +14,7 @@ from greenlet import getcurrent, greenlet
 
 from rushes.errors import StoreUnavailable
 from tests.fakes import FakeClock
+from tests.simulation.actors import IDLE, Actor, DiedError, do_works
 
 Result = TypeVar("Result")
 
@@ -25,12 +26,8 @@ READ_TROUBLES = (*DEATHS, FAILS_BEFORE)
 """What can happen to a call of AWS: done or not done, and the caller learns nothing of it."""
 
 
-class DiedError(BaseException):
-    """The process ended in the middle of its work. No code of ours may catch it."""
-
-
 class Fate(Protocol):
-    def turn(self, ready: "Sequence[Actor]") -> "Actor | None":
+    def turn(self, ready: Sequence[Actor]) -> Actor | None:
         """Whose turn it is of those that are ready; None for time to pass until the next timer."""
         ...
 
@@ -41,41 +38,6 @@ class Fate(Protocol):
     def number(self, what: str, low: int, high: int) -> int:
         """How many seconds something takes, for example."""
         ...
-
-
-class Actor:
-    """Work that gives way at each of its calls; it is done in a greenlet that was done with other.
-
-    `ended` is told of the result, or of the exception.
-    """
-
-    def __init__(self, name: str, work: Callable[[], Any], ended: Callable[[Any], None]) -> None:
-        self.name = name
-        self.work = work
-        self.ended = ended
-        self.greenlet: greenlet | None = None
-        self.result: Any = None
-        self.is_dead = False
-        self.is_over = False
-
-    def run(self) -> None:
-        try:
-            self.result = self.work()
-        except (Exception, DiedError) as error:  # noqa: BLE001 - judged by whoever started it
-            self.result = error
-        self.is_over = True
-
-
-IDLE: list[greenlet] = []
-"""Greenlets without work: a new one costs more than most of the work."""
-
-
-def _work(actor: Actor) -> None:
-    me = getcurrent()
-    while True:
-        actor.run()
-        IDLE.append(me)
-        actor = me.parent.switch()
 
 
 class Turns:
@@ -197,7 +159,7 @@ class Turns:
         """Let it go on until it gives way or is over."""
         self._current = actor
         if actor.greenlet is None:
-            actor.greenlet = IDLE.pop() if IDLE else greenlet(_work, parent=self._main)
+            actor.greenlet = IDLE.pop() if IDLE else greenlet(do_works, parent=self._main)
             actor.greenlet.switch(actor)
         else:
             actor.greenlet.switch()

@@ -8,61 +8,30 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from rushes.errors import OutputInterrupted, UpstreamSilent, UpstreamUnreachable
+from rushes.errors import OutputInterrupted
 from rushes.job import Output
 from rushes.ports import Download, HttpCall, HttpReply
 from tests.fakes import FakeClock
+from tests.simulation.moods import (
+    CREATE_TROUBLES,
+    FAILS,
+    FATES_OF_FILMS,
+    FILE_TROUBLES,
+    FIND_TROUBLES,
+    FORGETS,
+    LOOK_TROUBLES,
+    ODD_LOOKS,
+    STICKS,
+    STOP_TROUBLES,
+    TROUBLES,
+    UNCLEAR,
+)
 from tests.simulation.turns import Fate
 from tests.world import FILM
 
 KEY_HEADER = "idempotency-key"
 NOTICE_SECONDS = 20
 """How long a new film may be missing from the provider's list."""
-
-Trouble = HttpReply | Exception
-NOTHING_DONE: dict[str, Trouble] = {
-    "busy": HttpReply(429, {}, b"{}"),
-    "busy for a while": HttpReply(429, {"retry-after": "45"}, b"{}"),
-    "key refused": HttpReply(401, {}, b'{"error": "who are you?"}'),
-}
-"""Troubles in which a provider says clearly that it has done nothing."""
-UNCLEAR: dict[str, Trouble] = {
-    "unavailable": HttpReply(503, {}, b"<html>bad gateway</html>"),
-    "garbage": HttpReply(200, {}, b"<html>welcome</html>"),
-    "empty": HttpReply(200, {}, b""),
-    "silent": UpstreamSilent("no answer"),
-}
-"""Troubles in which nobody can tell; `done` is put before them where it was done all the same."""
-UNSENT: dict[str, Trouble] = {"unreachable": UpstreamUnreachable("refused")}
-TROUBLES: dict[str, Trouble] = {
-    **NOTHING_DONE,
-    **UNSENT,
-    **UNCLEAR,
-    **{f"done, {name}": it for name, it in UNCLEAR.items()},
-}
-CREATE_TROUBLES = (*TROUBLES, "refused")
-ODD_LOOKS: dict[str, dict[str, object]] = {
-    "unknown status": {"status": "dreaming"},
-    "backwards": {"status": "queued", "progress": 0},
-    "too much progress": {"progress": 1000},
-}
-LOOK_TROUBLES = (*NOTHING_DONE, *UNSENT, *UNCLEAR, *ODD_LOOKS, "not found")
-STOP_TROUBLES = (
-    *NOTHING_DONE,
-    *UNSENT,
-    "unavailable",
-    "silent",
-    "done, unavailable",
-    "done, silent",
-    "not found",
-)
-"""Who says yes has stopped: in that word it must be trusted."""
-FIND_TROUBLES = (*NOTHING_DONE, *UNSENT, *UNCLEAR)
-FILE_TROUBLES = ("link expired", "page", "nothing", "cut short", "breaks off")
-FORGETS, FAILS, STICKS = "forgets", "fails", "sticks"
-FATES_OF_FILMS = (FORGETS, FAILS, STICKS)
-UPSTREAM = frozenset({"create", "look", "stop", "find", "download", "film"})
-"""What a provider is asked, as its fate is asked of it."""
 
 
 @dataclass
@@ -162,7 +131,7 @@ class SimulatedProvider:
             prompt,
             key,
             self.clock.now,
-            self.fate.number("queued", 0, 30),
+            self.fate.number("queued", 0, 90),
             self.fate.number("making", 1, 60),
             self.fate.trouble("film", FATES_OF_FILMS),
         )

@@ -1,11 +1,11 @@
-"""What the world is told of a job that ended."""
+"""What the world is told of a job."""
 
 import json
 
 import pytest
 
-from rushes.events import JobEvent, ending
-from rushes.job import Job, JobError, JobStatus, Verdict
+from rushes.events import JobEvent, JobStarted, ending, started
+from rushes.job import Job, JobError, JobStatus, UpstreamCancelled, Verdict
 from tests.world import World
 
 FAILURE = Verdict(
@@ -55,8 +55,37 @@ def test_the_prompt_is_not_told() -> None:
     world = World()
     job = world.completed()
     assert job.request.prompt not in ending(job, "media").model_dump_json()
+    assert job.request.prompt not in started(job).model_dump_json()
 
 
 def test_an_event_can_be_read_again() -> None:
-    event = ending(World().completed(), "media")
+    job = World().completed()
+    event, first = ending(job, "media"), started(job)
     assert JobEvent.model_validate(json.loads(event.model_dump_json())) == event
+    assert JobStarted.model_validate(json.loads(first.model_dump_json())) == first
+
+
+def test_what_arrives_out_of_order_can_be_put_in_order() -> None:
+    job = World().completed()
+    events = [started(job), ending(job, "media")]
+    assert [it.sequence for it in events] == [1, 2]
+    assert len({it.id for it in events}) == 2
+
+
+def test_a_start_is_told_with_its_moment_and_its_provider() -> None:
+    world = World()
+    job = world.running()
+    event = started(job)
+    assert (event.type, event.id) == ("job.started", f"evt_{job.id}_started")
+    assert event.timestamp == event.data.started_at
+    assert event.data.started_at.timestamp() == job.submitted_at
+    assert (event.data.model, event.data.provider) == ("studio/one", "studio")
+
+
+@pytest.mark.parametrize("upstream", [*UpstreamCancelled, None])
+def test_a_cancelled_job_says_whether_its_provider_has_stopped(
+    upstream: UpstreamCancelled | None,
+) -> None:
+    job = finished(Verdict(status=JobStatus.CANCELLED))
+    told = ending(job.model_copy(update={"upstream_cancelled": upstream}), "media")
+    assert told.data.upstream_cancelled is upstream

@@ -241,6 +241,87 @@ def test_every_new_execution_has_a_name_of_its_own() -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,80}", name) for name in names)
 
 
+def test_what_is_not_known_is_dated_from_its_beginning() -> None:
+    """And neither another call nor its refusal makes it known."""
+    it = job().submitting(1.0, 150.0).unsure(2.0).submitting(3.0, 150.0)
+    assert it.unsure(4.0).unsure_since == it.postponed(4.0).unsure_since == 2.0
+    assert (it.unsure(4.0).lease_until, it.unsure(4.0).stage) == (None, Stage.WAITING)
+    assert it.surely_absent(5.0).unsure_since is None
+    assert STEPS["submitted"](it).unsure_since is None
+
+
+def test_a_claim_after_one_that_was_never_answered_does_not_forget_it() -> None:
+    dead = job().submitting(1.0, 150.0)
+    assert dead.submitting(200.0, 150.0).postponed(201.0).unsure_since is not None
+    assert job().submitting(1.0, 150.0).postponed(2.0).unsure_since is None
+
+
+@pytest.mark.parametrize(
+    ("upstream", "deleted_at", "late_until"),
+    [
+        (UpstreamCancelled.YES, None, None),
+        (UpstreamCancelled.NO, None, 3700.0),
+        (UpstreamCancelled.UNSUPPORTED, None, 3700.0),
+        (UpstreamCancelled.NO, 1.0, None),
+    ],
+)
+def test_what_goes_on_in_spite_of_a_cancel_is_waited_for_until_the_deadline(
+    upstream: UpstreamCancelled, deleted_at: float | None, late_until: float | None
+) -> None:
+    it = job(status=P, deleted_at=deleted_at).called_off(LATER, upstream)
+    assert (it.upstream_cancelled, it.late_until) == (upstream, late_until)
+    assert not it.is_awaited
+    ended = it.finished(LATER, Verdict(status=CANCELLED), "job_1", 3600.0)
+    assert ended.is_awaited is bool(late_until)
+    assert ended.deleted(LATER).late_until is None
+
+
+def test_what_is_waited_for_comes_or_is_given_up() -> None:
+    it = job(status=CANCELLED, late_until=LATER, upstream_cancelled=UpstreamCancelled.NO)
+    came = it.archived(LATER, (ARTIFACT,))
+    assert (came.late_artifacts, came.late_until, came.artifacts) == ((ARTIFACT,), None, ())
+    assert came.upstream_cancelled is UpstreamCancelled.NO
+    for stopped, told in ((True, UpstreamCancelled.YES), (False, UpstreamCancelled.NO)):
+        gone = it.given_up(LATER, stopped=stopped)
+        assert (gone.late_until, gone.upstream_cancelled) == (None, told)
+
+
+@pytest.mark.parametrize(
+    ("fields", "care_at"),
+    [
+        ({}, 100.0),
+        ({"stage": Stage.WAITING}, 160.0),
+        ({"stage": Stage.RUNNING, "status": P}, 160.0),
+        ({"stage": Stage.RUNNING, "status": P, "outbox": (EVENT,)}, 100.0),
+        ({"stage": Stage.FINISHED, "status": DONE}, None),
+        ({"stage": Stage.FINISHED, "status": DONE, "outbox": (EVENT,)}, 100.0),
+        ({"stage": Stage.FINISHED, "status": CANCELLED, "late_until": 900.0}, 160.0),
+        ({"stage": Stage.FINISHED, "status": DONE, "deleted_at": 100.0}, 1060.0),
+        ({"stage": Stage.FINISHED, "status": DONE, "deleted_at": 1.0, "purged_at": 2.0}, None),
+    ],
+)
+def test_a_job_says_when_it_is_to_be_looked_after(
+    fields: dict[str, object], care_at: float | None
+) -> None:
+    assert job(**fields).care_at == care_at
+
+
+def test_events_are_told_with_a_step_and_taken_out_one_by_one() -> None:
+    other: dict[str, object] = {"id": "evt_job_1_failed", "type": "job.failed"}
+    it = job().warned(LATER, "x").telling(EVENT).telling(other)
+    assert (it.version, it.outbox) == (1, (EVENT, other))
+    assert it.announced(LATER, (EVENT,)).outbox == (other,)
+    assert it.announced(LATER, (other, EVENT)).outbox == ()
+
+
+def test_fields_that_a_later_version_wrote_survive_every_step() -> None:
+    """Going back to this version and forth again loses nothing."""
+    document = job().model_dump(mode="json") | {"mood": "blue", "deep": {"a": [1, None]}}
+    for step in STEPS.values():
+        after = step(Job.model_validate(document)).model_dump(mode="json")
+        assert (after["mood"], after["deep"]) == ("blue", {"a": [1, None]})
+
+
 def test_a_wish_to_cancel_and_a_deletion_are_dated() -> None:
     assert job().cancel_requested(LATER).cancel_requested_at == LATER
     assert job().deleted(LATER).deleted_at == LATER

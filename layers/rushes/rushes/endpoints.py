@@ -73,7 +73,7 @@ class Endpoints:
     def _refuse(self, dialect: Dialect, error: RushesError) -> HttpResponse:
         if error.http_status >= 500:
             logger.error("not answered", reason=error.message)
-            error = type(error)("the service cannot answer at the moment")
+            error = type(error)(error.said)
         response = dialect.write_error(error)
         if error.retry_after is None:
             return response

@@ -51,6 +51,8 @@ class RushesError(Exception):
     retryable: ClassVar[bool] = False
     retry_after: ClassVar[int | None] = None
     """Seconds after which another try makes sense, where that can be told."""
+    said: ClassVar[str] = "the service cannot answer at the moment"
+    """What a client is told where the message is none of its business."""
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -152,6 +154,7 @@ class StoreUnavailable(ServerError):
 
 class DamagedRecord(ServerError):
     code = "damaged_record"
+    said: ClassVar[str] = "the record is damaged; only the service's operator can mend it"
 
 
 class WriteConflict(RushesError):

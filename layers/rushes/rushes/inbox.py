@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
-from aws_lambda_powertools.utilities.batch.base import ExceptionInfo, FailureResponse
+from aws_lambda_powertools.utilities.batch.base import FailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from typing_extensions import override
 
@@ -18,7 +18,7 @@ class Inbox(BatchProcessor):
         super().__init__(EventType.SQS, raise_on_entire_batch_failure=False)
 
     @override
-    def failure_handler(self, record: Any, exception: ExceptionInfo) -> FailureResponse:
+    def failure_handler(self, record: Any, exception: Any) -> FailureResponse:
         logger.error("a message was not handled", exc_info=exception)
         return super().failure_handler(record, exception)
 

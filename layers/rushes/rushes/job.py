@@ -127,7 +127,7 @@ class Job(BaseModel):
     Fields that a newer version wrote are kept, so that going back to this one loses nothing.
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
     id: str
     account: str

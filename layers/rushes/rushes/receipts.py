@@ -1,5 +1,6 @@
 """Receipts of create calls: written with the job in one transaction, looked up by repetitions."""
 
+import secrets
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -95,17 +96,21 @@ def claim(client: "DynamoDBClient", table: str, digest: str, retry: int, now: fl
 
 
 def _take(client: "DynamoDBClient", table: str, receipt: Receipt, retry: int) -> bool:
+    """Mark the job as given to this retry; by the mark a write whose answer was lost is known."""
+    mark = {"S": secrets.token_hex(8)}
     try:
         with store_errors():
             client.update_item(
                 TableName=table,
                 Key=key("CALL", receipt.digest, receipt.job_id),
-                UpdateExpression="SET retry = :retry",
+                UpdateExpression="SET retry = :retry, taken_by = :mark",
                 ConditionExpression="retry < :retry",
-                ExpressionAttributeValues={":retry": {"N": str(retry)}},
+                ExpressionAttributeValues={":retry": {"N": str(retry)}, ":mark": mark},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-    except client.exceptions.ConditionalCheckFailedException:
-        return False
+    except client.exceptions.ConditionalCheckFailedException as refused:
+        stored: Row = dict(refused.response).get("Item", {})  # type: ignore[assignment]
+        return bool(stored.get("taken_by") == mark)
     return True
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from rushes.announcer import Announcer
-from rushes.errors import RushesError
+from rushes.errors import DamagedRecord, RushesError
 from rushes.job import FOLDERS, STRAGGLER_SECONDS, Job
 from rushes.ports import Blobs, Change, Clock, Executions, Jobs
 
@@ -28,7 +28,11 @@ class Sweeper:
 
     def look_after(self, account: str, job_id: str) -> int:
         """The same for one job, whose execution is said to have broken off."""
-        job = self.jobs.get(account, job_id)
+        try:
+            job = self.jobs.get(account, job_id)
+        except DamagedRecord as error:
+            logger.error("damaged", row=f"{account}#{job_id}", reason=error.message)  # noqa: TRY400
+            return 0
         return int(job is not None and job.care_at is not None and self._repaired(job))
 
     def _repaired(self, job: Job) -> bool:

@@ -19,7 +19,7 @@ class Rows:
     """Documents by key. `before_write` is called between a change's reading and its writing."""
 
     rows: dict[tuple[str, ...], Any] = field(default_factory=dict)
-    before_write: Callable[[], None] | None = None
+    before_write: Callable[[], object] | None = None
 
     def change(self, key: tuple[str, ...], change: Callable[[Any], Any]) -> Any:
         for _ in range(8):
@@ -171,7 +171,7 @@ class FakeNotifier:
     def __init__(self, *answers: HttpReply | Exception | int) -> None:
         self.answers = list(answers) or [200]
         self.posts: list[Posted] = []
-        self.during: Callable[[], None] | None = None
+        self.during: Callable[[], object] | None = None
         """Called while a POST is on its way."""
 
     def notify(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpReply:

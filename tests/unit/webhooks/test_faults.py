@@ -22,7 +22,8 @@ from cryptography.x509.oid import NameOID
 
 from rushes import egress
 from rushes.egress import HttpEgress
-from rushes.webhooks.delivery import Attempt, DeliveryStatus
+from rushes.webhooks.attempt import Attempt
+from rushes.webhooks.delivery import DeliveryStatus
 from rushes.webhooks.ports import LONGEST_DELAY
 from rushes.webhooks.schedule import DELAYS, JITTER
 from tests.fakes import FakeBlobs
@@ -197,7 +198,7 @@ def test_gone_means_gone(server: RawServer, world: World):
 
 
 def test_slow_at_first_and_then_fine(server: RawServer, world: World):
-    answers = iter([hang, hang, reply()])
+    answers: Iterator[Answer] = iter([hang, hang, reply()])
     server.answers["/in"] = in_turn(answers)
     attempts = sent(world, f"{server.url}/in")
     assert [(it.status_code, it.error) for it in attempts] == [
@@ -212,7 +213,9 @@ def test_slow_at_first_and_then_fine(server: RawServer, world: World):
 
 def test_a_lost_answer_means_the_same_message_twice(server: RawServer, world: World):
     """It was taken, and nobody knows: the same id tells the receiver."""
-    answers = iter([b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nth", reply(b"thanks")])
+    answers: Iterator[Answer] = iter(
+        [b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nth", reply(b"thanks")]
+    )
     server.answers["/in"] = in_turn(answers)
     sent(world, f"{server.url}/in")
     first, second = server.received

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rushes.webhooks.delivery import Attempt
+from rushes.webhooks.attempt import Attempt
 from rushes.webhooks.schedule import DELAYS, next_delay, succeeded
 from tests.unit.webhooks.world import DAY, START
 

@@ -265,7 +265,7 @@ def test_a_bad_update_is_refused_and_changes_nothing(
 def test_an_owner_can_disable_and_enable(client: Client):
     made = client.made()
     shown = client.post(path(made), {"status": "disabled"}).json
-    assert (shown["status"], shown["disabled_reason"]) == ("disabled", "disabled by its owner")
+    assert (shown["status"], shown["disabled_reason"]) == ("disabled", "owner")
     shown = client.post(path(made), {"status": "enabled"}).json
     assert (shown["status"], shown["disabled_reason"]) == ("enabled", None)
     refused(client.post(path(made), {"status": "paused"}), "status")

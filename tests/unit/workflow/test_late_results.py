@@ -12,6 +12,7 @@ from rushes.workflow.step import ENDING
 from tests.world import ACCOUNT, ASK, CONTENT, FILM, STOP, World, reply, video
 
 YES, NO, UNSUPPORTED = UpstreamCancelled
+GOES_ON = reply(409)
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ class Deaf:
         self.poll, self.polled = self._whole.poll, self._whole.polled
 
 
-def cancelled(world: World, answer: HttpReply | Exception = reply(409)) -> Job:
+def cancelled(world: World, answer: HttpReply | Exception = GOES_ON) -> Job:
     """A job that was cancelled while it ran, and has ended so; `answer` is its provider's."""
     job = world.running()
     world.service.cancel(ACCOUNT, job.id)

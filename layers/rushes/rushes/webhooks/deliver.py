@@ -20,14 +20,8 @@ from rushes.errors import (
 )
 from rushes.ports import Bus, Clock
 from rushes.webhooks import notices, schedule, signature
-from rushes.webhooks.delivery import (
-    EXCERPT_BYTES,
-    QUEUED_SECONDS,
-    Attempt,
-    AttemptKind,
-    Delivery,
-    DeliveryStatus,
-)
+from rushes.webhooks.attempt import EXCERPT_BYTES, Attempt, AttemptKind
+from rushes.webhooks.delivery import QUEUED_SECONDS, Delivery, DeliveryStatus
 from rushes.webhooks.model import Endpoint
 from rushes.webhooks.ports import (
     LONGEST_DELAY,

@@ -5,23 +5,18 @@ Pure, as `model` is: times are seconds since 1970, and every step gives the next
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from rushes.request import WebhookTarget
+from rushes.webhooks.attempt import Attempt, kept
 from rushes.webhooks.model import Endpoint
-
-AttemptKind = Literal["scheduled", "manual"]
-"""By the table of delays, or because somebody asked for it."""
 
 KEEP_SECONDS = 30 * 24 * 3600.0
 """How long a delivery can be looked at and sent again."""
 QUEUED_SECONDS = 60.0
 """For so long a delivery that is due is trusted to stand in a queue."""
-EXCERPT_BYTES = 1024
-MANUAL_ATTEMPTS = 20
-"""How many attempts that somebody asked for are kept of a delivery, the newest."""
 CLOCKS_APART = 2.0
 """Seconds by which whoever put a message back and whoever gets it may disagree."""
 TARGET = "target"
@@ -37,25 +32,10 @@ class DeliveryStatus(StrEnum):
     """Its endpoint was disabled or deleted first."""
 
 
-class Attempt(BaseModel):
-    """One POST and what came of it: a status, or why there is none."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    at: float
-    status_code: int | None = None
-    error: str | None = None
-    """A word for programs: `timeout`, `refused`, `tls`; see `deliver`."""
-    latency_ms: int = 0
-    response_excerpt: str = ""
-    """The beginning of the answer's body."""
-    kind: AttemptKind = "scheduled"
-
-
 class Delivery(BaseModel):
     """One event on its way to one endpoint, or to the address that its job's request named."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     message_id: str
     """The event's id: the same in every attempt and in every delivery of the event."""
@@ -148,7 +128,7 @@ class Delivery(BaseModel):
         """It failed and will be tried again; None where no queue can keep it for so long."""
         return self._step(
             now,
-            attempts=_kept((*self.attempts, attempt)),
+            attempts=kept((*self.attempts, attempt)),
             next_attempt_at=until,
             queued_until=queued_until,
             lease_until=None,
@@ -157,7 +137,7 @@ class Delivery(BaseModel):
 
     def noted(self, now: float, attempt: Attempt) -> Self:
         """It was decided otherwise while the attempt was on its way."""
-        return self._step(now, attempts=_kept((*self.attempts, attempt)))
+        return self._step(now, attempts=kept((*self.attempts, attempt)))
 
     def given_up(self, now: float, attempt: Attempt) -> Self:
         """It failed for good; what somebody asked for leaves it as it was before."""
@@ -175,19 +155,12 @@ class Delivery(BaseModel):
         return self._step(
             now,
             status=status,
-            attempts=_kept((*self.attempts, *attempts)),
+            attempts=kept((*self.attempts, *attempts)),
             next_attempt_at=None,
             lease_until=None,
             queued_until=None,
             resent_from=None,
         )
-
-
-def _kept(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
-    """All of the schedule's, and the newest of those that somebody asked for."""
-    manual = [attempt for attempt in attempts if attempt.kind == "manual"]
-    dropped = manual[:-MANUAL_ATTEMPTS]
-    return tuple(attempt for attempt in attempts if attempt not in dropped)
 
 
 def to_endpoint(endpoint: Endpoint, event: Mapping[str, Any], now: float) -> Delivery:

@@ -16,7 +16,7 @@ from rushes.webhooks.targets import Judge
 MOST_ENDPOINTS = 100
 MOST_OLD_SECRETS = 10
 OVERLAP_SECONDS = 24 * 3600.0
-BY_OWNER = "disabled by its owner"
+BY_OWNER = "owner"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Where an account has its events sent to, and what signs them.
 
 Pure: no clock, no storage. Times are seconds since 1970. Every step gives a new value with the
-next version; a write names the version that it was decided on.
+next version; a write names the version that it was decided on. Fields that a newer version wrote
+are kept, so that going back to this one loses nothing.
 """
 
 from enum import StrEnum
@@ -16,7 +17,7 @@ Format = Literal["rushes", "openai", "fal", "pipelet"]
 class Secret(BaseModel):
     """What messages are signed with. A replaced one signs as well until `expires_at`."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     value: str = Field(repr=False)
     expires_at: float | None = None
@@ -34,7 +35,7 @@ class EndpointStatus(StrEnum):
 class Endpoint(BaseModel):
     """An address that an account has its events sent to."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     id: str
     account: str
@@ -97,7 +98,7 @@ class Endpoint(BaseModel):
 class RequestSecrets(BaseModel):
     """What signs the messages to addresses that an account's single requests name."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     account: str
     secrets: tuple[Secret, ...]

@@ -20,6 +20,7 @@ class EndpointFacts(BaseModel):
     account: str
     name: str
     reason: str
+    """failing: nothing but failures for five days. gone: it answered 410."""
     failing_since: datetime | None
     disabled_at: datetime
 
@@ -33,8 +34,9 @@ class EndpointDisabled(Event):
 class TestFacts(BaseModel):
     model_config = ConfigDict(frozen=True)
 
+    id: str
+    """The endpoint's."""
     account: str
-    endpoint: str
 
 
 class WebhookTest(Event):
@@ -71,7 +73,7 @@ def test(endpoint: Endpoint, now: float, name: str) -> dict[str, Any]:
         type=TEST,
         timestamp=_moment(now),
         sequence=1,
-        data=TestFacts(account=endpoint.account, endpoint=endpoint.id),
+        data=TestFacts(id=endpoint.id, account=endpoint.account),
     )
     return event.model_dump(mode="json")
 

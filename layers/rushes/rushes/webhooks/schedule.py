@@ -2,7 +2,7 @@
 
 from email.utils import parsedate_to_datetime
 
-from rushes.webhooks.delivery import Attempt
+from rushes.webhooks.attempt import Attempt
 
 DELAYS = (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """Seconds before each attempt, from the one before: ten within 76 hours."""

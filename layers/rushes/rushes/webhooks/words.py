@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from rushes.webhooks.delivery import Attempt, Delivery
+from rushes.webhooks.attempt import Attempt
+from rushes.webhooks.delivery import Delivery
 from rushes.webhooks.model import Endpoint, RequestSecrets, Secret
 from rushes.webhooks.subscriptions import shown_types, word_of
 

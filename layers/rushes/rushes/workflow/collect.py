@@ -12,6 +12,8 @@ from rushes.providers.base import Succeeded
 from rushes.workflow.step import Outcome, Step, pending
 
 TRIES = 6
+LATE_STEP = 60
+"""Seconds, at least, until another try at a film that nobody waits for."""
 PATIENCE_SECONDS = 900.0
 """How long after the provider was done its output is tried for, at least, and so many times."""
 
@@ -41,7 +43,7 @@ class Collect(Step):
                 return pending(self.wait(job, None))
             artifacts = self._copy_each(job, "archive", result.outputs)
         except UpstreamError as error:
-            return pending(self.wait(job, error.wait_seconds))
+            return pending(max(self.wait(job, error.wait_seconds), LATE_STEP))
         return self.settle(job, lambda current: current.archived(self.clock(), artifacts))
 
     def _tried_enough(self, job: Job) -> bool:

@@ -25,7 +25,7 @@ from rushes.workflow.inputs import fetched
 from rushes.workflow.step import STORE_TROUBLE_WAIT, Outcome, Step, pending, queued_too_long
 
 LEASE_SECONDS = 150.0
-"""Longer than the submit function may run: after it, a create call is surely over."""
+"""Longer than a create call may take from its claim on: after it, the call is surely over."""
 SHORTEST_WAIT = 2.0
 SEARCH_SECONDS = 240.0
 """Twice as long as a create call may take: what is not listed by then was not made."""
@@ -65,13 +65,15 @@ class Submit(Step):
 
     def _give_up(self, job: Job, error: UpstreamError) -> Outcome:
         if self._may_still_be_told(job, error):
+            self.change(job, lambda current: current.unsure(self.clock()))
             return pending(self._later(job))
         return self.doom(job, _truthful(job, error))
 
     def _may_still_be_told(self, job: Job, error: UpstreamError) -> bool:
         """A key that is refused now may be renewed, and then a lost create call be asked after."""
-        lost = job.unsure_since is not None and self._capability(job) != "none"
-        return lost and error.error_code == "upstream_unauthorized"
+        lost = job.unsure_since is not None or job.lease_until is not None
+        vouched_for = self._capability(job) != "none"
+        return lost and vouched_for and error.error_code == "upstream_unauthorized"
 
     def _submit(self, job: Job) -> Outcome:
         """Claim the job, make the call, note the operation.
@@ -101,9 +103,9 @@ class Submit(Step):
         except UpstreamUnreachable as error:
             return self._postponed(job, error, pace.retry_wait(job.submissions, None))
         except UpstreamBusy as error:
-            outcome = self._postponed(
-                job, error, pace.retry_wait(job.submissions, error.wait_seconds)
-            )
+            asked = error.wait_seconds
+            wait = pace.retry_wait(job.submissions, None) if asked is None else None
+            outcome = self._postponed(job, error, wait or self._later(job, asked))
             self.gatekeeper.hold(job.provider, error.wait_seconds)
             return outcome
         except UpstreamRefused as error:

@@ -1,0 +1,34 @@
+"""One POST and what came of it."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+AttemptKind = Literal["scheduled", "manual"]
+"""By the table of delays, or because somebody asked for it."""
+
+EXCERPT_BYTES = 1024
+MANUAL_ATTEMPTS = 20
+"""How many attempts that somebody asked for are kept of a delivery, the newest."""
+
+
+class Attempt(BaseModel):
+    """One POST and what came of it: a status, or why there is none."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    at: float
+    status_code: int | None = None
+    error: str | None = None
+    """timeout, tls, refused, unreachable, broken or address_refused."""
+    latency_ms: int = 0
+    response_excerpt: str = ""
+    """The beginning of the answer's body."""
+    kind: AttemptKind = "scheduled"
+
+
+def kept(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    """All of the schedule's, and the newest of those that somebody asked for."""
+    manual = [attempt for attempt in attempts if attempt.kind == "manual"]
+    dropped = manual[:-MANUAL_ATTEMPTS]
+    return tuple(attempt for attempt in attempts if attempt not in dropped)

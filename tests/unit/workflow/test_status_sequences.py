@@ -1,0 +1,62 @@
+"""Whatever statuses a provider runs through: a job ends only as it said, or at a limit of ours."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rushes.job import JobStatus
+from rushes.workflow.poll import PATIENCE_SECONDS
+from rushes.workflow.step import ENDING
+from tests.world import ASK, STOP, World, reply, video
+
+UNDER_WAY = ("queued", "in_progress")
+NONSENSE = ("melting", "Completed", "COMPLETED", " completed", "done", "failed!", "")
+DEADLINE = 1800.0
+LOOKS = st.lists(
+    st.tuples(
+        st.sampled_from(UNDER_WAY + NONSENSE),
+        st.integers(-500, 500),
+        st.floats(0, 240),
+    ),
+    max_size=12,
+)
+
+
+@given(looks=LOOKS, last=st.sampled_from(["completed", "failed"]))
+def test_only_a_known_word_ends_a_job_and_progress_never_runs_back(
+    looks: list[tuple[str, int, float]], last: str
+) -> None:
+    world = World()
+    world.answer(STOP, reply(200))
+    job = world.running()
+    progress, troubled_since = 0, None
+    for word, percent, seconds in looks:
+        world.answer(ASK, video(word, progress=percent))
+        outcome = world.poll(job)
+        now = world.now(job)
+        late = world.clock.now - job.created_at > DEADLINE
+        if word in NONSENSE and troubled_since is None:
+            troubled_since = world.clock.now
+        elif word in UNDER_WAY:
+            troubled_since = None
+        borne = troubled_since is None or world.clock.now - troubled_since <= PATIENCE_SECONDS
+        assert (outcome == ENDING) is (late or not borne)
+        assert progress <= now.progress <= 99
+        assert now.status is JobStatus.IN_PROGRESS
+        if outcome == ENDING:
+            return
+        progress = now.progress
+        world.clock.advance(seconds)
+    if world.clock.now - job.created_at > DEADLINE:
+        return
+    world.answer(ASK, video(last, error={"code": "x", "message": "y"}))
+    assert world.poll(job)["status"] == {"completed": "succeeded", "failed": "ending"}[last]
+
+
+@given(words=st.lists(st.sampled_from([*UNDER_WAY, *NONSENSE, "completed", "failed"]), max_size=6))
+def test_what_has_ended_stays_so_whatever_is_said_afterwards(words: list[str]) -> None:
+    world = World()
+    job = world.completed()
+    for word in words:
+        world.answer(ASK, video(word))
+        assert world.poll(job) == ENDING
+        assert world.now(job) == job
