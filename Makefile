@@ -66,7 +66,7 @@ lint: $(DEV)/.synced ## style, types, arrows, spelling, template
 	$(DEV)/bin/mypy
 	PYTHONPATH=layers/rushes:. $(DEV)/bin/lint-imports --no-logo
 	$(DEV)/bin/codespell
-	$(DEV)/bin/cfn-lint template.yaml
+	$(DEV)/bin/cfn-lint template.yaml examples/downstream/template.yaml
 	$(DEV)/bin/python scripts/check_catalog.py
 
 .PHONY: cover

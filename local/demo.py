@@ -1,4 +1,4 @@
-"""`python -m local.demo`: one job for real, from the OpenAI SDK to a film in the bucket."""
+"""`python -m local.demo`: one job for real, from the OpenAI SDK to a film and a signed webhook."""
 
 import json
 import sys
@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from openai import OpenAI
+from openai import InvalidWebhookSignatureError, OpenAI
 from openai.types import Video
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from local.film import FilmError, measure
+from local.mailbox import Mailbox, MailboxError, Message, mailbox
 from local.packaging import ROOT
 from local.stack import Stack
 from local.up import FAILURES
@@ -25,6 +27,7 @@ PROMPT = "A calico cat plays the piano on a stage, and is good at it [slow=3]"
 SECONDS, SIZE = 4, (1280, 720)
 LONGEST_WAIT = 90.0
 ONE_PICTURE = 1 / 24
+SIGNED_BY = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -41,14 +44,14 @@ def main() -> None:
         console.print(f"[dim]{time.monotonic() - started:5.1f} s[/]  {step}")
 
     try:
-        with Stack(FOLDER, progress=show) as stack:
-            run(stack)
-    except (DemoError, FilmError, *FAILURES) as failure:
+        with Stack(FOLDER, progress=show) as stack, mailbox() as receiver:
+            run(stack, receiver)
+    except (DemoError, FilmError, MailboxError, *FAILURES) as failure:
         sys.exit(f"demo failed: {failure}")
     show("all stopped; `make up` keeps the stack running")
 
 
-def run(stack: Stack) -> None:
+def run(stack: Stack, receiver: Mailbox) -> None:
     environment = stack.environment()
     aws = boto3.Session(
         environment["AWS_ACCESS_KEY_ID"],
@@ -58,6 +61,9 @@ def run(stack: Stack) -> None:
     queue = Queue(aws, environment)
     client = OpenAI(
         base_url=f"{environment['RUSHES_URL']}/openai/v1", api_key=environment["RUSHES_API_KEY"]
+    )
+    endpoint = client.webhooks.create(
+        name="demo", url=f"{receiver.url}/demo", event_types=["video.completed", "video.failed"]
     )
     video = client.videos.create(
         model="sora-2",
@@ -75,6 +81,7 @@ def run(stack: Stack) -> None:
     event = queue.receive()
     console.print("\nEventBridge told a queue about it:")
     console.print_json(json.dumps(event))
+    verify(receiver.at("/demo", seconds=15)[0], endpoint.signing_secret, video)
     facts = event["detail"]["data"]
     artifact = facts["artifacts"][0]
     console.print(f"\nin the bucket  s3://{artifact['bucket']}/{artifact['key']}")
@@ -121,6 +128,22 @@ def check(path: Path) -> None:
 
 
 COMPLETED = '{"source": ["rushes"], "detail-type": ["job.completed"]}'
+
+
+def verify(message: Message, secret: str, video: Video) -> None:
+    """What arrived at the receiver, and whether two libraries of others believe it."""
+    console.print("\nA receiver was sent a signed webhook about it:")
+    for name in SIGNED_BY:
+        console.print(f"  {name}: {message.headers[name]}")
+    console.print(f"  {message.body.decode()}")
+    try:
+        told = Webhook(secret).verify(message.body, message.headers)
+        OpenAI(api_key="none").webhooks.unwrap(message.body, message.headers, secret=secret)
+    except (WebhookVerificationError, InvalidWebhookSignatureError) as doubt:
+        raise DemoError(f"the webhook's signature is not right: {doubt}") from doubt
+    if told["data"]["id"] != video.id:
+        raise DemoError(f"the webhook is about {told['data']['id']}")
+    console.print("verified by standardwebhooks and by client.webhooks.unwrap of the OpenAI SDK")
 
 
 class Queue:

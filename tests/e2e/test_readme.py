@@ -53,6 +53,7 @@ def test_the_demo_runs():
     shown = run("make demo")
     assert "the film decodes: h264, 1280x720, 96 pictures, 4 s" in shown
     assert '"detail-type": "job.completed"' in shown
+    assert "verified by standardwebhooks and by client.webhooks.unwrap" in shown
     assert measure(ROOT / ".local/demo.mp4").size == (1280, 720)
 
 

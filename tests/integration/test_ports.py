@@ -593,7 +593,7 @@ class TestRealTable:
         table: str,
         lose_a_transactions_answer: list[int],
     ):
-        # the engine knows a repetition for one only if its numbers are as it would write them itself
+        # with numbers as the engine writes them itself: else it knows no repetition for one
         job, name = job_of(account, updated_at=NOW + 0.25), secrets.token_hex(32)
         jobs.add(job, receipt_of(job, name), Allowance(account, "2096-10-02", 0.7, 1.0))
         assert lose_a_transactions_answer == [200]

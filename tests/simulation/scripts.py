@@ -37,6 +37,9 @@ SCRIPTS = {
     "made with a key": Script("keyed/one"),
     "made and found": Script("listed/one"),
     "unheard with a key": Script("keyed/one", moods=("done, silent",)),
+    "unheard, unsent, unwelcome": Script(
+        "keyed_first", moods=("done, silent", "unreachable", "key refused")
+    ),
     "unheard and found": Script("listed/one", moods=("done, silent",)),
     "lost and made again": Script("listed/one", moods=("silent",)),
     "refused and moved": Script("plain_first", moods=("refused",)),
@@ -45,7 +48,7 @@ SCRIPTS = {
     "cancelled in vain": Script("listed/one", "cancel", 25.0, stops="refuses"),
     "deleted": Script("plain/one", "delete", 25.0),
     "deleted in vain": Script("plain/one", "delete", 25.0, stops="goes on"),
-    "deleted afterwards": Script("keyed/one", "delete", 200.0),
+    "deleted afterwards": Script("keyed/one", "delete", 500.0),
 }
 
 

@@ -10,7 +10,7 @@ from tests.simulation.scripts import SCRIPTS, Run
 from tests.simulation.story import Story
 from tests.simulation.turns import DIES_AFTER
 
-SEEDS = 400
+SEEDS = 250
 """Most defects are found within ten of them; for the others, scripts are killed at each call."""
 
 

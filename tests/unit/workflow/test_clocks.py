@@ -3,13 +3,14 @@
 Each function runs somewhere else, and reads the clock of wherever that is.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import product
 
 import pytest
 
 from rushes.job import Job, JobStatus, Stage
-from rushes.workflow.step import ENDING, Outcome
+from rushes.workflow.step import ENDING
 from rushes.workflow.submit import LEASE_SECONDS
 from tests.fakes import FakeClock
 from tests.unit.workflow.test_unknown_outcomes import CATALOG, entry, failure, keys, page
@@ -20,19 +21,15 @@ OFFSETS = (-APART, 0.0, APART)
 SEARCH = "GET /videos?limit=100&order=desc"
 
 
-class Elsewhere:
-    """A world of which each part can be asked to do something by another clock."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.true = world.clock
-
-    def by(self, offset: float, action: Callable[[], object]) -> object:
-        self.world.clock = FakeClock(self.true.now + offset)
-        try:
-            return action()
-        finally:
-            self.world.clock = self.true
+@contextmanager
+def elsewhere(world: World, offset: float) -> Iterator[None]:
+    """What is done in it is done by a clock that is so many seconds fast."""
+    true = world.clock
+    world.clock = FakeClock(true.now + offset)
+    try:
+        yield
+    finally:
+        world.clock = true
 
 
 @pytest.fixture
@@ -41,12 +38,6 @@ def world() -> World:
     world.answer(CREATE, video("queued"))
     world.answer(STOP, reply(200))
     return world
-
-
-def elsewhere(world: World, offset: float, action: Callable[[Job], Outcome], job: Job) -> Outcome:
-    outcome = Elsewhere(world).by(offset, lambda: action(job))
-    assert isinstance(outcome, dict)
-    return Outcome(status=outcome["status"], wait_seconds=outcome["wait_seconds"])
 
 
 @pytest.mark.parametrize("offsets", list(product(OFFSETS, repeat=4)))
@@ -59,13 +50,17 @@ def test_a_job_is_made_whatever_the_clocks_say(
     job = world.accepted(model=model)
     if model == "find/one":
         world.answer(CREATE, video("queued", user=job.create_key))
-    assert elsewhere(world, submit, world.submit, job)["status"] == "submitted"
+    with elsewhere(world, submit):
+        assert world.submit(job)["status"] == "submitted"
     world.clock.advance(20)
     world.answer(ASK, video("completed"))
     world.egress.files[CONTENT] = FILM
-    assert elsewhere(world, poll, world.poll, job)["status"] == "succeeded"
-    assert elsewhere(world, collect, world.collect, job) == ENDING
-    Elsewhere(world).by(finish, lambda: world.finish(job))
+    with elsewhere(world, poll):
+        assert world.poll(job)["status"] == "succeeded"
+    with elsewhere(world, collect):
+        assert world.collect(job) == ENDING
+    with elsewhere(world, finish):
+        world.finish(job)
     ended = world.now(job)
     assert (ended.status, ended.stage) == (JobStatus.COMPLETED, Stage.FINISHED)
     assert len(world.creates()) == 1
@@ -79,7 +74,8 @@ def test_a_job_is_made_whatever_the_clocks_say(
 def test_a_create_call_on_its_way_is_not_made_again_elsewhere(world: World, offset: float) -> None:
     """By a clock that is fast its lease is over already: what became of it counts as unknown."""
     job = claimed(world, "none/one")
-    elsewhere(world, offset, world.submit, job)
+    with elsewhere(world, offset):
+        world.submit(job)
     assert world.creates() == []
     assert failure(world, job) == ("upstream_outcome_unknown" if offset > 0 else None)
 
@@ -87,10 +83,11 @@ def test_a_create_call_on_its_way_is_not_made_again_elsewhere(world: World, offs
 @pytest.mark.parametrize("offset", [-APART, APART])
 def test_with_a_key_it_is_the_same_call_by_any_clock(world: World, offset: float) -> None:
     job = claimed(world, "key/one")
-    elsewhere(world, offset, world.submit, job)
+    with elsewhere(world, offset):
+        world.submit(job)
     world.clock.advance(LEASE_SECONDS)
     for _ in range(3):
-        elsewhere(world, 0.0, world.submit, job)
+        world.submit(job)
         world.clock.advance(LEASE_SECONDS)
     assert set(keys(world)) == {f"{job.id}-1"}
     assert world.now(job).operation == {"id": "up-1"}
@@ -101,9 +98,10 @@ def test_what_a_list_shows_is_found_by_any_clock(world: World, offset: float) ->
     job = claimed(world, "find/one")
     world.clock.advance(LEASE_SECONDS)
     world.answer(SEARCH, page(entry(job)))
-    elsewhere(world, offset, world.submit, job)
+    with elsewhere(world, offset):
+        world.submit(job)
     world.clock.advance(APART)
-    elsewhere(world, 0.0, world.submit, job)
+    world.submit(job)
     assert world.now(job).operation == {"id": "up-1"}
     assert world.creates() == []
 
@@ -113,7 +111,8 @@ def test_a_sweeper_whose_clock_is_wrong_starts_nothing_twice(world: World, offse
     jobs = [world.running(model="none/one") for _ in range(3)]
     before = dict(world.executions.running)
     for _ in range(3):
-        Elsewhere(world).by(offset, lambda: world.sweeper.sweep())
+        with elsewhere(world, offset):
+            world.sweeper.sweep()
         world.clock.advance(60)
     assert world.executions.running == before
     assert [world.now(job).executions for job in jobs] == [1, 1, 1]
@@ -127,7 +126,8 @@ def test_a_broken_execution_is_replaced_though_the_clock_is_wrong(
     job = world.running(model="none/one")
     world.executions.running[job.id] = False
     world.clock.advance(APART + 61)
-    assert Elsewhere(world).by(offset, lambda: world.sweeper.sweep()) == 1
+    with elsewhere(world, offset):
+        assert world.sweeper.sweep() == 1
     assert world.now(job).executions == 2
 
 

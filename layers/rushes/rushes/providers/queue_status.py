@@ -6,7 +6,8 @@ from rushes.job import JobError
 from rushes.providers.replies import Reply, failure
 
 SECONDS_PER_PLACE = 2.0
-LONGEST_QUEUE_WAIT = 30.0
+PLACES = 15
+"""From so many on, one more before us makes no look later."""
 _PARTS_DONE = re.compile(r"(\d{1,6})\s*/\s*(\d{1,6})")
 
 
@@ -39,7 +40,7 @@ def wait_of(state: Status) -> float | None:
     if state.etaSeconds and state.etaSeconds > 0:
         return state.etaSeconds
     if state.status == "IN_QUEUE" and state.queue_position:
-        return min(SECONDS_PER_PLACE * state.queue_position, LONGEST_QUEUE_WAIT)
+        return SECONDS_PER_PLACE * min(state.queue_position, PLACES)
     return None
 
 

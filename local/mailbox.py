@@ -1,4 +1,4 @@
-"""A subscriber: keeps every message that it is sent, and answers as it is told to."""
+"""A receiver of webhooks on this machine: keeps every message, and answers as it is told to."""
 
 import json
 import threading
@@ -11,9 +11,17 @@ from typing import Any
 
 from typing_extensions import override
 
+LOOK_SECONDS = 0.1
+
+
+class MailboxError(Exception):
+    """What was waited for did not come."""
+
 
 @dataclass(frozen=True)
 class Message:
+    """`headers` has lower-case names; `body` is as it came, for that is what is signed."""
+
     path: str
     headers: dict[str, str]
     body: bytes
@@ -23,12 +31,14 @@ class Message:
         return self.headers["webhook-id"]
 
     @property
-    def told(self) -> Any:
+    def told(self) -> Any:  # noqa: ANN401 - whatever it says
         return json.loads(self.body)
 
 
 @dataclass
-class Inbox:
+class Mailbox:
+    """`url` has no path: each subscriber may have its own."""
+
     url: str
     messages: list[Message] = field(default_factory=list)
     answers: dict[str, list[int]] = field(default_factory=dict)
@@ -41,13 +51,14 @@ class Inbox:
             found = [it for it in self.messages if it.path == path]
             if len(found) >= count:
                 return found
-            assert time.monotonic() < deadline, f"{len(found)} messages at {path}"
-            time.sleep(0.1)
+            if time.monotonic() > deadline:
+                raise MailboxError(f"{len(found)} messages came to {path}, not {count}")
+            time.sleep(LOOK_SECONDS)
 
 
 @contextmanager
-def inbox() -> Iterator[Inbox]:
-    class Handler(BaseHTTPRequestHandler):
+def mailbox() -> Iterator[Mailbox]:
+    class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -58,10 +69,10 @@ def inbox() -> Iterator[Inbox]:
 
         @override
         def log_message(self, format: str, *args: object) -> None:
-            """Nothing: it would be a line in the tests' output for each message."""
+            """Nothing: whoever waits for a message tells of it."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made = Inbox(f"http://127.0.0.1:{server.server_address[1]}")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    made = Mailbox(f"http://127.0.0.1:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

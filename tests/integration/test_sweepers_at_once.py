@@ -1,0 +1,103 @@
+"""Twenty sweepers at once, on the real table, state machine and bus, do what one does."""
+
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from local.stack import Stack
+from rushes.announcer import Announcer
+from rushes.blobs import Bucket
+from rushes.bus import EventBus
+from rushes.executions import StateMachine
+from rushes.job import UNTOUCHED_SECONDS, Job, Stage
+from rushes.request import GenerationRequest
+from rushes.store import JobTable
+from rushes.sweeper import Sweeper
+from tests.stack import Events
+
+Clients = Callable[[str], Any]
+LONG_AGO = 1_000_000.0
+"""Rows of other tests were written later, and are not due by this clock."""
+SWEEPERS, JOBS = 20, 4
+
+
+def job_of(account: str, number: int, **facts: Any) -> Job:
+    return Job(
+        id=f"job_{account}_{number}",
+        account=account,
+        dialect="openai",
+        provider="studio",
+        upstream_model="studio-1",
+        request=GenerationRequest(model="sora-2", prompt="a fox", seconds=4),
+        **{
+            "created_at": LONG_AGO,
+            "updated_at": LONG_AGO,
+            "deadline_at": LONG_AGO + 3600,
+            **facts,
+        },
+    )
+
+
+def ending_of(job_id: str) -> dict[str, Any]:
+    facts = {"type": "job.completed", "timestamp": "2026-11-21T12:00:00Z", "sequence": 9}
+    return {"id": f"evt_{job_id}_completed", **facts, "data": {"id": job_id}}
+
+
+@pytest.fixture
+def jobs(as_wired: Clients, table: str) -> JobTable:
+    return JobTable(as_wired("dynamodb"), table)
+
+
+@pytest.fixture
+def sweeper(
+    jobs: JobTable, as_wired: Clients, bucket: Bucket, idle_machine: str, stack: Stack
+) -> Sweeper:
+    def clock() -> float:
+        return LONG_AGO + UNTOUCHED_SECONDS + 1
+
+    bus = EventBus(as_wired("events"), stack.outputs["BusName"])
+    machine = StateMachine(as_wired("stepfunctions"), idle_machine)
+    return Sweeper(jobs, bucket, machine, Announcer(jobs, bus, clock), clock)
+
+
+def test_twenty_sweepers_at_once_do_what_one_does(
+    sweeper: Sweeper, jobs: JobTable, as_wired: Clients, idle_machine: str, events: Events
+):
+    account, states = secrets.token_hex(4), as_wired("stepfunctions")
+    never_started = [job_of(account, number) for number in range(JOBS)]
+    running = {"stage": Stage.RUNNING, "status": "in_progress", "operation": {"id": "up-1"}}
+    left = [job_of(account, 10 + number, **running) for number in range(JOBS)]
+    untold = [
+        job_of(account, 20 + number, **{**running, "stage": Stage.FINISHED, "status": "completed"})
+        for number in range(JOBS)
+    ]
+    untold = [it.model_copy(update={"outbox": (ending_of(it.id),)}) for it in untold]
+    for job in (*never_started, *left, *untold):
+        jobs.add(job)
+    of = idle_machine.replace(":stateMachine:", ":execution:")
+    for job in left:
+        states.start_execution(stateMachineArn=idle_machine, name=job.id, input="{}")
+        states.stop_execution(executionArn=f"{of}:{job.id}")
+    with ThreadPoolExecutor(SWEEPERS) as threads:
+        list(threads.map(lambda _: sweeper.sweep(), range(SWEEPERS)))
+    names = [job.id for job in never_started] + [f"{job.id}-r2" for job in left]
+    for name in names:
+        execution = states.describe_execution(executionArn=f"{of}:{name}")
+        assert execution["status"] == "RUNNING", name
+    found = {it["name"] for it in all_executions(states, idle_machine) if account in it["name"]}
+    assert found == {*names, *(job.id for job in left)}
+    for job in untold:
+        stored = jobs.get(account, job.id)
+        assert stored
+        assert stored.outbox == ()
+        assert {event["id"] for event in events.of(job.id, 30)} == {f"evt_{job.id}_completed"}
+    for name in names:
+        states.stop_execution(executionArn=f"{of}:{name}")
+
+
+def all_executions(states: Any, machine: str) -> list[dict[str, Any]]:
+    pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine)
+    return [execution for page in pages for execution in page["executions"]]
