@@ -103,6 +103,10 @@ simulate: $(DEV)/.synced ## crash and interleave the core at every call, in many
 faults: $(DEV)/.synced ## every kind of fault at 10,000 jobs (minutes)   [JOBS=10000 SEED=1]
 	@PYTHONPATH=layers/rushes:. $(DEV)/bin/python -m tests.faults --jobs $(or $(JOBS),10000) --seed $(or $(SEED),1)
 
+.PHONY: mutants
+mutants: $(TESTS) ## remove the guards one by one, and see that the tests notice (minutes)
+	@$(DEV)/bin/python scripts/mutants.py
+
 .PHONY: matrix
 matrix: $(STACK) ## every dialect with every provider, a real job for each; the table is in README.md
 	@PYTHONPATH=layers/rushes $(LOCAL)/bin/python -m local.matrix --write

@@ -84,13 +84,16 @@ def trouble(stack: Stack, handing_in: HandingIn, jobs: int) -> list[str]:
     clients = threading.Thread(target=handing_in.hand_in, args=(jobs, RATE))
     clients.start()
     downtimes = []
-    for quarter, number in enumerate(RESTARTS, start=1):
-        while clients.is_alive() and len(handing_in.accepted) < jobs * quarter // 4:
-            time.sleep(0.1)
-        begun = time.monotonic()
-        stack.restart_engine(number)
-        downtimes.append(f"{number.name} {time.monotonic() - begun:.1f}")
-    clients.join()
+    try:
+        for quarter, number in enumerate(RESTARTS, start=1):
+            while clients.is_alive() and len(handing_in.accepted) < jobs * quarter // 4:
+                time.sleep(0.1)
+            begun = time.monotonic()
+            stack.restart_engine(number)
+            downtimes.append(f"{number.name} {time.monotonic() - begun:.1f}")
+        clients.join()
+    finally:
+        handing_in.stop()
     return downtimes
 
 

@@ -42,6 +42,7 @@ class HandingIn:
         self._stack = stack
         self._run = uuid.uuid4().hex[:8]
         self._lock = threading.Lock()
+        self._over = threading.Event()
         self._transport = httpx.HTTPTransport(verify=False)
 
     def hand_in(self, jobs: int, rate: float) -> None:
@@ -49,8 +50,13 @@ class HandingIn:
         begun = time.monotonic()
         with ThreadPoolExecutor(CLIENTS) as clients:
             for number, kind in zip(range(jobs), itertools.cycle(KINDS), strict=False):
-                time.sleep(max(0.0, begun + number / rate - time.monotonic()))
+                if self._over.wait(max(0.0, begun + number / rate - time.monotonic())):
+                    return
                 clients.submit(self._one, f"{self._run} number {number}", *kind)
+
+    def stop(self) -> None:
+        """What has not been handed in is left."""
+        self._over.set()
 
     def _one(self, prompt: str, dialect: str, model: str, ask: dict[str, Any]) -> None:
         key = self._stack.environment()["RUSHES_API_KEY"]
@@ -60,7 +66,7 @@ class HandingIn:
             base_url=self._stack.url, headers=headers, timeout=35, transport=self._transport
         )
         deadline, failure = time.monotonic() + PATIENCE_SECONDS, ""
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not self._over.is_set():
             try:
                 CALLERS[dialect](http).create(model, {**ask, "prompt": prompt})
             except (CallFailedError, httpx.TransportError) as error:

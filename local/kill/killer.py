@@ -6,6 +6,8 @@ import random
 import signal
 import subprocess
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -14,6 +16,7 @@ from local.stack import Stack
 LIFE_SECONDS = 3.0
 """Of processor time, what a process has on average; its cold start takes one of them."""
 LOOK_SECONDS = 1.0
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Killer:
@@ -59,20 +62,22 @@ class Killer:
 
 def work_of_children(parent: int) -> dict[int, float]:
     """Seconds of processor time. The engine has no children but its functions' processes."""
-    command = ["ps", "-A", "-o", "pid=,ppid=,stat=,time="]
+    table = _from_proc() if Path("/proc/self/stat").exists() else _from_ps()
+    return {process: worked for process, of, worked in table if of == parent}
+
+
+def _from_proc() -> Iterator[tuple[int, int, float]]:
+    """Process, parent, seconds; `ps` would round these here."""
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # The name, in brackets, may hold anything.
+            facts = file.read_text().rpartition(")")[2].split()
+            yield int(file.parent.name), int(facts[1]), sum(map(int, facts[11:13])) / TICKS
+
+
+def _from_ps() -> Iterator[tuple[int, int, float]]:
+    command = ["ps", "-A", "-o", "pid=,ppid=,time="]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    rows = (line.split() for line in listed.splitlines())
-    return {
-        int(process): seconds(time)
-        for process, of, state, time in rows
-        if int(of) == parent and not state.startswith("Z")
-    }
-
-
-def seconds(written: str) -> float:
-    """`1-02:03:04` and `02:03:04` on Linux, `2:03.04` on a Mac."""
-    days, _, clock = written.rpartition("-")
-    total = 0.0
-    for part in clock.split(":"):
-        total = total * 60 + float(part)
-    return total + 86400 * int(days or 0)
+    for process, parent, time in map(str.split, listed.splitlines()):
+        minutes, _, seconds = time.rpartition(":")
+        yield int(process), int(parent), 60 * int(minutes.rpartition(":")[2]) + float(seconds)

@@ -88,6 +88,10 @@ class Double:
         bucket = get_backend("s3")[ACCOUNT]["aws"].buckets[ENVIRONMENT["BUCKET_NAME"]]
         return {key: item.value for key, item in bucket.keys.items()}
 
+    @staticmethod
+    def s3_urls() -> Any:
+        return get_backend("s3")[ACCOUNT]["aws"].urls
+
     def execution_is(self, name: str, status: str) -> None:
         for execution in self._executions():
             if execution.name == name:

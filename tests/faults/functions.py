@@ -13,6 +13,7 @@ import httpx
 import pytest
 from botocore.useragent import UserAgentString
 from moto.dynamodb.models.table import Table
+from moto.s3.models import S3Backend
 
 from rushes import auth, credentials, downloads, wire, wiring
 from rushes.catalog import Catalog, read_catalog
@@ -89,6 +90,7 @@ class Functions:
         context = ssl.create_default_context()  # which reads a long file
         patch.setattr(ssl, "create_default_context", lambda: context)
         patch.setattr(Table, "__deepcopy__", snapshot, raising=False)
+        patch.setattr(S3Backend, "urls", double.s3_urls())  # else read from its file at each call
         patch.setattr(UserAgentString, "to_string", lambda _: "rushes")  # it is slow to make
         patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=clock.sleep))
         self._handlers = {name: import_module(f"functions.{name}.app") for name in NAMES}

@@ -568,9 +568,9 @@ class TestRealTable:
         assert stored
         assert (stored.version, stored.warnings) == (1, ("once",))
 
-    @pytest.fixture
-    def lose_a_transactions_answer(self, dynamodb: Any) -> Iterator[list[int]]:
-        """The first transaction is carried out, and its answer lost."""
+    @pytest.fixture(params=["TransactWriteItems"])
+    def lost_answers(self, request: pytest.FixtureRequest, dynamodb: Any) -> Iterator[list[int]]:
+        """The first call of that name is carried out, and its answer lost."""
         wire = botocore.httpsession.URLLib3Session()
         answers: list[int] = []
 
@@ -579,11 +579,21 @@ class TestRealTable:
                 answers.append(wire.send(request).status_code)
                 raise ReadTimeoutError(endpoint_url=request.url)
 
-        hook = "before-send.dynamodb.TransactWriteItems"
+        hook = f"before-send.dynamodb.{request.param}"
         dynamodb.meta.events.register(hook, send)
         yield answers
         dynamodb.meta.events.unregister(hook, send)
         wire.close()
+
+    @pytest.mark.parametrize("lost_answers", ["UpdateItem"], indirect=True)
+    def test_a_claim_that_was_not_answered_is_known_to_be_ours(
+        self, jobs: JobTable, account: str, lost_answers: list[int]
+    ):
+        job, name = job_of(account), secrets.token_hex(32)
+        jobs.add(job, receipt_of(job, name, retry=0))
+        assert jobs.claim(name, 1, NOW) == job.id
+        assert lost_answers == [200]
+        assert jobs.claim(name, 1, NOW) is None
 
     def test_a_job_whose_transaction_was_not_answered_is_stored_and_paid_for_once(
         self,
@@ -591,12 +601,12 @@ class TestRealTable:
         account: str,
         dynamodb: Any,
         table: str,
-        lose_a_transactions_answer: list[int],
+        lost_answers: list[int],
     ):
         # with numbers as the engine writes them itself: else it knows no repetition for one
         job, name = job_of(account, updated_at=NOW + 0.25), secrets.token_hex(32)
         jobs.add(job, receipt_of(job, name), Allowance(account, "2096-10-02", 0.7, 1.0))
-        assert lose_a_transactions_answer == [200]
+        assert lost_answers == [200]
         assert jobs.get(account, job.id) == job
         assert jobs.receipt(name) == receipt_of(job, name)
         assert spent(dynamodb, table, account) == (0.7, 1)

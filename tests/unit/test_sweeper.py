@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from typing_extensions import override
 
-from rushes.errors import StoreUnavailable
+from rushes.errors import DamagedRecord, StoreUnavailable
 from rushes.job import STRAGGLER_SECONDS, UNTOUCHED_SECONDS, Job, Stage, UpstreamCancelled
 from rushes.sweeper import Sweeper
 from tests.fakes import FakeExecutions, FakeJobs
@@ -205,6 +205,17 @@ def test_where_nothing_is_wrong_nothing_is_done(world: World, state: object) -> 
 
 def test_a_job_that_is_not_there_is_not_looked_after(world: World) -> None:
     assert world.sweeper.look_after(ACCOUNT, "job_absent") == 0
+
+
+def test_a_damaged_record_is_left_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = abandoned(world)
+
+    def damaged(_account: str, _job_id: str) -> Job:
+        raise DamagedRecord("the record says one thing and its document another")
+
+    monkeypatch.setattr(world.jobs, "get", damaged)
+    assert world.sweeper.look_after(ACCOUNT, job.id) == 0
+    assert world.executions.running == {job.id: False}
 
 
 class OneAtATime(FakeJobs):

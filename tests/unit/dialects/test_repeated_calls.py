@@ -157,9 +157,11 @@ def test_what_a_key_made_and_was_deleted_is_not_made_again(caller: Caller, speec
     assert len(caller.jobs.rows) == 1
 
 
-def test_a_key_that_is_in_use_is_to_be_tried_again(caller: Caller, speech: Speech):
+def test_a_key_that_is_in_use_is_to_be_tried_again(
+    caller: Caller, speech: Speech, monkeypatch: pytest.MonkeyPatch
+):
     create(caller, speech)
-    caller.jobs.receipt = lambda _digest: None  # type: ignore[method-assign]
+    monkeypatch.setattr(caller.jobs, "receipt", lambda _digest: None)
     refused = create(caller, speech)
     assert (refused.status, refused.headers["retry-after"]) == (409, "1")
 

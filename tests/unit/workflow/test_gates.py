@@ -165,8 +165,8 @@ def test_what_cannot_be_noted_of_a_provider_changes_nothing_for_the_job(
 
 
 def test_a_gate_that_cannot_be_read_costs_time_only(world: World) -> None:
-    def fail(_: str) -> Gate:
-        raise StoreUnavailable("throttled")
+    def fail(provider: str) -> Gate:
+        raise StoreUnavailable(f"nothing of {provider}")
 
     job, get = world.accepted(), world.gates.get
     world.gates.get = fail  # type: ignore[method-assign]

@@ -42,7 +42,7 @@ CATALOG = read_catalog(
     """
 )
 SEARCH = "GET /videos?limit=100&order=desc"
-UNKNOWN = [
+UNKNOWN: list[HttpReply | Exception] = [
     UpstreamSilent("no answer"),
     *(reply(status) for status in (408, 500, 502, 503, 504, 529)),
     HttpReply(200, {}, b"<html>"),
