@@ -12,8 +12,8 @@ import time
 from rushes import wiring
 from rushes.blobs import Bucket
 from rushes.egress import HttpEgress
-from rushes.job import Output
 from rushes.ports import Upstream
+from rushes.result import Output
 
 LIMIT = 5 * 1024**3
 

@@ -14,7 +14,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 
 from rushes.events import Event, JobEvent, JobStarted
-from rushes.job import JobStatus
+from rushes.status import JobStatus
 from rushes.webhooks import notices, samples
 from rushes.webhooks.model import Endpoint, Secret
 

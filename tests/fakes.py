@@ -16,7 +16,7 @@ from rushes.errors import (
     OverBudget,
     WriteConflict,
 )
-from rushes.job import Artifact, Job, JobPage, Output, allowed_before
+from rushes.job import Job, JobPage, allowed_before
 from rushes.ports import (
     Allowance,
     ApiKey,
@@ -31,6 +31,7 @@ from rushes.ports import (
     Upstream,
 )
 from rushes.request import StoredFile, Upload
+from rushes.result import Artifact, Output
 
 BUCKET = "https://bucket.example/"
 

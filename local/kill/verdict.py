@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from local.kill.records import Files, Records
 from rushes.catalog import Catalog
-from rushes.job import Job, JobStatus
+from rushes.job import Job
+from rushes.status import JobStatus
 
 UNKNOWN = "upstream_outcome_unknown"
 

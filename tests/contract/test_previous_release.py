@@ -13,7 +13,8 @@ from functions.poll import app as poll
 from functions.submit import app as submit
 from local.packaging import ROOT
 from rushes import wiring
-from rushes.job import TERMINAL, Job
+from rushes.job import Job
+from rushes.status import TERMINAL
 from tests.fixtures.releases.left import OPEN, OVER, Left, job_of, named, read, world_of
 from tests.machine import Machine
 from tests.world import World

@@ -5,7 +5,8 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from rushes.job import JobError, JobStatus
+from rushes.result import JobError
+from rushes.status import JobStatus
 from tests.published import FILES, closed, problems, schema, spec
 from tests.unit.dialects.caller import BASES, BIFROST, FIELDS, OPENAI, Caller, Reply
 

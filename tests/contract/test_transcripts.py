@@ -6,6 +6,7 @@ none, text.
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -159,19 +160,16 @@ def reply_of(transcript: Transcript, name: str = "reply") -> HttpReply:
 def meaning(provider: Provider, transcript: Transcript) -> Transcript:
     """What the reply is taken for; of an error only what the transcript tells of it."""
     reply = reply_of(transcript)
+    operation = transcript.get("operation", {})
+    reading: dict[str, Callable[[], Any]] = {
+        "submit": lambda: provider.submitted(reply),
+        "poll": lambda: provider.polled(operation, reply),
+        "find": lambda: cast("Finds", provider).found(job_of(transcript), reply),
+        "result": lambda: cast("TellsResult", provider).resulted(operation, reply),
+    }
+    read = reading.get(transcript["step"])
     try:
-        match transcript["step"]:
-            case "submit":
-                return _as_written(provider.submitted(reply))
-            case "poll":
-                return _as_written(provider.polled(transcript["operation"], reply))
-            case "find":
-                return _as_written(cast("Finds", provider).found(job_of(transcript), reply))
-            case "result":
-                teller = cast("TellsResult", provider)
-                return _as_written(teller.resulted(transcript["operation"], reply))
-            case _:
-                return {}
+        return _as_written(read()) if read else {}
     except UpstreamError as error:
         facts = {"kind": type(error).__name__, "code": error.error_code, **vars(error)}
         told = transcript["means"].get("error", {})

@@ -3,7 +3,8 @@
 import hashlib
 from typing import Any
 
-from rushes.job import Job, JobStatus
+from rushes.job import Job
+from rushes.status import JobStatus
 from tests.faults.client import Client
 from tests.faults.films import digest
 from tests.faults.repertoire import REASONS

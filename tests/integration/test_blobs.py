@@ -16,9 +16,9 @@ from local.stack import Stack
 from rushes.blobs import PART_BYTES, Bucket, Measured
 from rushes.egress import HttpEgress
 from rushes.errors import BadOutput, OutputInterrupted, RushesError, StoreUnavailable
-from rushes.job import Artifact, Output
 from rushes.ports import Download, HttpCall, JsonFile, Upstream
 from rushes.request import Upload
+from rushes.result import Artifact, Output
 from tests.integration.conftest import LIMIT
 from tests.raw_http import RawServer, chunked, reply, serving
 

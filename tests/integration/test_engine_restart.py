@@ -12,7 +12,7 @@ import pytest
 
 from local.kill.records import Files
 from local.stack import Stack
-from rushes.job import Artifact
+from rushes.result import Artifact
 from tests.world import World
 
 ENDS = (signal.SIGTERM, signal.SIGKILL)

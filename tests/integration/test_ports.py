@@ -31,7 +31,7 @@ from rushes.errors import (
     WriteConflict,
 )
 from rushes.executions import StateMachine
-from rushes.job import Job, JobError, JobStatus, Verdict
+from rushes.job import Job
 from rushes.ports import (
     Allowance,
     ApiKey,
@@ -49,6 +49,8 @@ from rushes.ports import (
 )
 from rushes.registers import GateTable, KeyTable, TimingTable
 from rushes.request import GenerationRequest, StoredFile, Upload
+from rushes.result import JobError, Verdict
+from rushes.status import JobStatus
 from rushes.store import SHARDS, JobTable
 from tests.fakes import FakeBlobs, FakeExecutions, FakeGates, FakeJobs, FakeKeys, FakeTimings
 from tests.stack import Events

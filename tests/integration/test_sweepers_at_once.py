@@ -12,8 +12,9 @@ from rushes.announcer import Announcer
 from rushes.blobs import Bucket
 from rushes.bus import EventBus
 from rushes.executions import StateMachine
-from rushes.job import UNTOUCHED_SECONDS, Job, Stage
+from rushes.job import UNTOUCHED_SECONDS, Job
 from rushes.request import GenerationRequest
+from rushes.status import Stage
 from rushes.store import JobTable
 from rushes.sweeper import Sweeper
 from tests.stack import Events

@@ -8,9 +8,9 @@ import httpcore
 
 from rushes.addresses import check_public
 from rushes.egress import HttpEgress
-from rushes.job import Output
 from rushes.ports import Upstream
 from rushes.request import StoredFile
+from rushes.result import Output
 from tests.fakes import FakeBlobs
 from tests.raw_http import reply
 from tests.security.corpus import PUBLIC

@@ -12,8 +12,8 @@ import pytest
 from rushes import downloads, egress
 from rushes.egress import HttpEgress
 from rushes.errors import OutputInterrupted
-from rushes.job import Output
 from rushes.ports import Upstream
+from rushes.result import Output
 from tests.fakes import FakeBlobs
 from tests.raw_http import RawServer, reply, serving
 

@@ -11,8 +11,8 @@ from typing_extensions import override
 from rushes import downloads, egress
 from rushes.blobs import Measured
 from rushes.egress import HttpEgress
-from rushes.job import Artifact
 from rushes.ports import Download, Upstream
+from rushes.result import Artifact
 from rushes.workflow.step import ENDING
 from tests.fakes import FakeBlobs, FakeUpstreams
 from tests.raw_http import Answer, RawServer, chunked, reply, serving

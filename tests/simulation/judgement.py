@@ -3,7 +3,8 @@
 import hashlib
 from typing import TYPE_CHECKING
 
-from rushes.job import FOLDERS, Job, JobStatus, UpstreamCancelled
+from rushes.job import FOLDERS, Job
+from rushes.status import JobStatus, UpstreamCancelled
 from tests.simulation.moods import FAILS
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from typing import Any
 
 from typing_extensions import override
 
-from rushes.job import Job, Output
+from rushes.job import Job
 from rushes.ports import Download, Gate, HttpCall, HttpReply, Upstream
 from rushes.request import StoredFile, Upload
+from rushes.result import Output
 from tests.fakes import FakeBlobs
 from tests.simulation.turns import DEATHS, READ_TROUBLES, STORE_TROUBLES, Turns
 from tests.world import PICTURE

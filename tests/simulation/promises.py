@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from rushes.errors import RushesError
-from rushes.job import Job, JobStatus
+from rushes.job import Job
+from rushes.status import JobStatus
 
 ORDER = {JobStatus.QUEUED: 0, JobStatus.IN_PROGRESS: 1}
 """All other statuses come last, and stay."""

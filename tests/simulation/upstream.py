@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from rushes.errors import OutputInterrupted
-from rushes.job import Output
 from rushes.ports import Download, HttpCall, HttpReply
+from rushes.result import Output
 from tests.fakes import FakeClock
 from tests.simulation.moods import (
     CREATE_TROUBLES,

@@ -13,11 +13,12 @@ from rushes.announcer import Announcer
 from rushes.catalog import read_catalog
 from rushes.description import ProviderEntry
 from rushes.intake import Intake
-from rushes.job import Job, Output
+from rushes.job import Job
 from rushes.ports import Blobs, Download, Gates, HttpCall, HttpReply, Timings, Upstream, Upstreams
 from rushes.providers.base import Provider, Submitted
 from rushes.providers.openai_compatible import OpenAICompatible
 from rushes.providers.replies import Reply, check_answered, read
+from rushes.result import Output
 from rushes.service import Service
 from rushes.sweeper import Sweeper
 from rushes.workflow.collect import Collect

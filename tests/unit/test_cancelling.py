@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from rushes.job import Job, JobStatus, Stage, UpstreamCancelled
+from rushes.job import Job
 from rushes.service import CANCEL_SECONDS, Service
+from rushes.status import JobStatus, Stage, UpstreamCancelled
 from tests.unit.dialects.caller import ACCOUNT, OPENAI, Caller, Reply
 from tests.world import STOP, World, reply
 

@@ -27,9 +27,9 @@ from rushes.errors import (
     UpstreamSilent,
     UpstreamUnreachable,
 )
-from rushes.job import Output
 from rushes.ports import FormFile, HttpCall, JsonFile, Upstream
 from rushes.request import StoredFile, Upload
+from rushes.result import Output
 from tests.fakes import FakeBlobs
 from tests.raw_http import RawServer, chunked, reply, serving
 

@@ -8,7 +8,8 @@ import pytest
 
 from rushes.dialects import DIALECTS, dialect_of
 from rushes.errors import StoreUnavailable, WriteConflict
-from rushes.job import JobError, JobStatus
+from rushes.result import JobError
+from rushes.status import JobStatus
 from tests.fakes import FakeJobs
 from tests.unit.dialects.caller import BASES, BIFROST, FIELDS, OPENAI, Caller, assert_refused
 

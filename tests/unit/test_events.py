@@ -5,7 +5,9 @@ import json
 import pytest
 
 from rushes.events import JobEvent, JobStarted, ending, started
-from rushes.job import Job, JobError, JobStatus, UpstreamCancelled, Verdict
+from rushes.job import Job
+from rushes.result import JobError, Verdict
+from rushes.status import JobStatus, UpstreamCancelled
 from tests.world import World
 
 FAILURE = Verdict(

@@ -12,8 +12,8 @@ from typing_extensions import override
 from rushes.connections import Connector, Deadline
 from rushes.egress import HttpEgress
 from rushes.errors import AddressRefused, BadInputFile, BadOutput, UpstreamUnreachable
-from rushes.job import Output
 from rushes.ports import HttpCall, Upstream
+from rushes.result import Output
 from rushes.wire import make_transport
 from tests.fakes import FakeBlobs
 from tests.raw_http import reply

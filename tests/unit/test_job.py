@@ -8,20 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rushes.job import (
-    PREDECESSORS,
-    TERMINAL,
-    Artifact,
-    Job,
-    JobError,
-    JobStatus,
-    Output,
-    Stage,
-    UpstreamCancelled,
-    Verdict,
-    allowed_before,
-)
+from rushes.job import Job, allowed_before
 from rushes.request import GenerationRequest
+from rushes.result import Artifact, JobError, Output, Verdict
+from rushes.status import PREDECESSORS, TERMINAL, JobStatus, Stage, UpstreamCancelled
 
 Q, P, DONE = JobStatus.QUEUED, JobStatus.IN_PROGRESS, JobStatus.COMPLETED
 FAILED, CANCELLED = JobStatus.FAILED, JobStatus.CANCELLED

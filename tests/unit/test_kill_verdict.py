@@ -8,7 +8,9 @@ import pytest
 from local.kill.records import Records
 from local.kill.verdict import Verdict, judge
 from rushes.catalog import Catalog, read_catalog
-from rushes.job import Job, JobError, JobStatus
+from rushes.job import Job
+from rushes.result import JobError
+from rushes.status import JobStatus
 from tests.world import World
 
 CATALOG: Catalog = read_catalog("""

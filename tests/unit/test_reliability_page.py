@@ -32,7 +32,7 @@ def named(text: str) -> list[tuple[str, str]]:
 
 
 @cache
-def tests_of(path: str) -> frozenset[str]:
+def collected(path: str) -> frozenset[str]:
     """What pytest would collect there by name: functions, classes, and functions in classes."""
     file = ROOT / path
     tree = ast.parse(file.read_text()) if file.is_file() else ast.Module([], [])
@@ -59,7 +59,7 @@ def problems(page: str) -> list[str]:
         elif not named(cells[-1]):
             found.append(f"{cells[0]}: no test")
     for path, name in named(page):
-        if name not in tests_of(path):
+        if name not in collected(path):
             found.append(f"{path} has no {name}")
     return found
 
@@ -92,6 +92,6 @@ def test_a_row_without_a_test_is_found(tests: str, problem: str) -> None:
 
 
 def test_a_test_may_be_in_a_class() -> None:
-    assert tests_of("tests/integration/test_ports.py") >= {
+    assert collected("tests/integration/test_ports.py") >= {
         *("TestBus", "TestBus::test_nothing_is_no_call"),
     }

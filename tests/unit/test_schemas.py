@@ -17,8 +17,8 @@ from rushes.dialects.base import HttpRequest, Videos
 from rushes.events import ending, started
 from rushes.executions import VERSION
 from rushes.gateway import read_event
-from rushes.job import TERMINAL
 from rushes.request import Role
+from rushes.status import TERMINAL
 from rushes.webhooks import notices
 from scripts import schemas
 from tests.world import World

@@ -18,9 +18,10 @@ from rushes.errors import (
     UnknownModel,
     VariantNotAvailable,
 )
-from rushes.job import Job, JobStatus, Stage, UpstreamCancelled
+from rushes.job import Job
 from rushes.ports import JobQuery
 from rushes.request import Creation, GenerationRequest, Input, Role, StoredFile, Upload
+from rushes.status import JobStatus, Stage, UpstreamCancelled
 from tests.world import ACCOUNT, ASK, CONTENT, CREATE, FILM, PICTURE, SOUND, World, video
 
 ADDRESS = Input(role=Role.IMAGE, url="https://pictures.example/1")

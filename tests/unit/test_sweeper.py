@@ -7,7 +7,8 @@ import pytest
 from typing_extensions import override
 
 from rushes.errors import DamagedRecord, StoreUnavailable
-from rushes.job import STRAGGLER_SECONDS, UNTOUCHED_SECONDS, Job, Stage, UpstreamCancelled
+from rushes.job import STRAGGLER_SECONDS, UNTOUCHED_SECONDS, Job
+from rushes.status import Stage, UpstreamCancelled
 from rushes.sweeper import Sweeper
 from tests.fakes import FakeExecutions, FakeJobs
 from tests.world import ACCOUNT, FILM, World

@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 from rushes import media
 from rushes.boundary import store_errors
 from rushes.errors import BadInputFile, BadOutput, OutputInterrupted, StoreUnavailable
-from rushes.job import Artifact
 from rushes.ports import Download
 from rushes.request import StoredFile, Upload
+from rushes.result import Artifact
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -28,9 +28,9 @@ from rushes.errors import (
     UpstreamSilent,
     UpstreamUnreachable,
 )
-from rushes.job import Output
 from rushes.ports import Blobs, Download, HttpCall, HttpReply, Upstream
 from rushes.request import StoredFile, Upload
+from rushes.result import Output
 from rushes.unpacking import unpack
 from rushes.wire import Wire, cause_of, make_request, read, read_beginning
 

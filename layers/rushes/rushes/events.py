@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from rushes.job import Job, JobError, JobStatus, UpstreamCancelled
+from rushes.job import Job
+from rushes.result import JobError
+from rushes.status import JobStatus, UpstreamCancelled
 
 SOURCE = "rushes"
 

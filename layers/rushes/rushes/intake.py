@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rushes import media
 from rushes.catalog import Catalog, ModelEntry
 from rushes.errors import InvalidRequest, NotFound
-from rushes.job import Job, JobStatus
+from rushes.job import Job
 from rushes.ports import Blobs, Clock, Jobs
 from rushes.request import (
     Creation,
@@ -19,6 +19,7 @@ from rushes.request import (
     family_of,
 )
 from rushes.retention import film_of
+from rushes.status import JobStatus
 from rushes.webhooks.targets import STRICT, Judge
 
 MOST_FILES = 16

@@ -4,117 +4,18 @@ Pure: no clock, no storage. Each step returns a new job; the table `PREDECESSORS
 status may follow which, and the condition of every write is derived from it.
 """
 
-from enum import StrEnum
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from rushes.request import GenerationRequest, Input, StoredFile, WebhookTarget
+from rushes.result import Artifact, Attempt, JobError, Output, Verdict
+from rushes.status import PREDECESSORS, TERMINAL, JobStatus, Stage, UpstreamCancelled
 
 UNTOUCHED_SECONDS = 60.0
 """An open job that nobody wrote to for so long is looked after."""
 STRAGGLER_SECONDS = 960.0
 """Longer than any function may run: after it, nobody stores anything for a job that ended."""
-
-
-class JobStatus(StrEnum):
-    QUEUED = "queued"
-    IN_PROGRESS = "in_progress"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class Stage(StrEnum):
-    """Where a job stands, finer than its status."""
-
-    ACCEPTED = "accepted"
-    WAITING = "waiting"
-    SUBMITTING = "submitting"
-    RUNNING = "running"
-    STORING = "storing"
-    FINISHED = "finished"
-
-
-TERMINAL = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED})
-
-PREDECESSORS: dict[JobStatus, frozenset[JobStatus]] = {
-    JobStatus.QUEUED: frozenset(),
-    JobStatus.IN_PROGRESS: frozenset({JobStatus.QUEUED}),
-    JobStatus.COMPLETED: frozenset({JobStatus.IN_PROGRESS}),
-    JobStatus.FAILED: frozenset({JobStatus.QUEUED, JobStatus.IN_PROGRESS}),
-    JobStatus.CANCELLED: frozenset({JobStatus.QUEUED, JobStatus.IN_PROGRESS}),
-}
-"""For each status, those that a job may come to it from. A finished job never moves again."""
-
-
-class UpstreamCancelled(StrEnum):
-    """What became of a cancelled job at its provider.
-
-    yes: nothing runs there (any more). no: it was told, and may go on all the same.
-    unsupported: it cannot be told.
-    """
-
-    YES = "yes"
-    NO = "no"
-    UNSUPPORTED = "unsupported"
-
-
-class JobError(BaseModel):
-    """Why a job failed. `upstream_code` is the provider's own word for it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    code: str
-    message: str
-    upstream_code: str | None = None
-
-
-class Verdict(BaseModel):
-    """How the job will end, decided by a step of the workflow and carried out by its last one."""
-
-    model_config = ConfigDict(frozen=True)
-
-    status: JobStatus
-    error: JobError | None = None
-
-
-class Output(BaseModel):
-    """A file at the provider, at an address or inside a JSON reply."""
-
-    model_config = ConfigDict(frozen=True)
-
-    url: str
-    """Absolute, or relative to the provider's base URL where it begins with a slash."""
-    needs_key: bool = False
-    """Whether its download wants the provider's key."""
-    content_type: str | None = None
-    pointer: str | None = None
-    """Where in the JSON reply at `url` the file stands in base64 (RFC 6901)."""
-    json_body: dict[str, Any] | None = None
-    """What to POST to `url` for that reply; without it, it is a GET."""
-
-
-class Artifact(StoredFile):
-    """Our copy of an output."""
-
-    sha256: str
-    """Of the bytes as stored, in hexadecimal."""
-
-
-class Attempt(BaseModel):
-    """A provider that was tried before the present one, and why it was left."""
-
-    model_config = ConfigDict(frozen=True)
-
-    model: str
-    provider: str
-    operation: dict[str, Any] | None
-    started_at: float
-    ended_at: float
-    error: JobError
-    cost: float | None = None
-    """What the present one's estimate was; whether it was billed, the provider knows."""
 
 
 FOLDERS = ("outputs", "inputs", "archive")

@@ -5,8 +5,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from rushes.job import Artifact, Job, JobPage, Output
+from rushes.job import Job, JobPage
 from rushes.request import StoredFile, Upload
+from rushes.result import Artifact, Output
 
 Change = Callable[[Job], Job]
 """A decision on a job as it stands. May return the job itself: then nothing is written."""

@@ -1,7 +1,9 @@
 """What a job's owner may have of its files, and until when."""
 
 from rushes.errors import ContentNotReady
-from rushes.job import Artifact, Job, JobStatus
+from rushes.job import Job
+from rushes.result import Artifact
+from rushes.status import JobStatus
 
 
 def check_kept(job: Job, now: float) -> None:

@@ -9,9 +9,10 @@ from rushes.acceptance import Acceptance, Accepted
 from rushes.catalog import Catalog
 from rushes.errors import AlreadyFinished, NotFound, UnknownCursor, VariantNotAvailable
 from rushes.idempotency import CreateCall
-from rushes.job import FOLDERS, Artifact, Job, JobPage
+from rushes.job import FOLDERS, Job, JobPage
 from rushes.ports import Blobs, Clock, JobQuery, Jobs
 from rushes.request import Creation
+from rushes.result import Artifact
 from rushes.retention import check_kept, film_of
 
 UNNAMED = CreateCall("")

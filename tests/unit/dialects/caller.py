@@ -14,7 +14,9 @@ from rushes import wiring
 from rushes.auth import Authenticator, mint_key
 from rushes.catalog import Catalog, read_catalog
 from rushes.endpoints import Endpoints
-from rushes.job import Artifact, Job, JobError, JobStatus, Verdict
+from rushes.job import Job
+from rushes.result import Artifact, JobError, Verdict
+from rushes.status import JobStatus
 from tests.fakes import FakeBlobs, FakeClock, FakeExecutions, FakeJobs, FakeKeys
 from tests.world import service_of
 

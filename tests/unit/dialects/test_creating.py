@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from rushes.job import JobStatus
 from rushes.request import Role
+from rushes.status import JobStatus
 from tests.unit.dialects.caller import (
     BIFROST,
     FIELDS,

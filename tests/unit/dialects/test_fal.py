@@ -8,8 +8,10 @@ import pytest
 from rushes.catalog import read_catalog
 from rushes.dialects.fal_arguments import FILES, read_arguments
 from rushes.errors import InvalidRequest
-from rushes.job import Artifact, Job, JobError, JobStatus, Verdict
+from rushes.job import Job
 from rushes.request import Role
+from rushes.result import Artifact, JobError, Verdict
+from rushes.status import JobStatus
 from tests.unit.dialects.caller import ACCOUNT, FILM, PNG, Caller, Reply
 
 MODEL = "/fal/studio/film"

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from rushes.dialects.pipelet import INLINE_BYTES
-from rushes.job import Artifact, Job, JobError, JobStatus, Verdict
+from rushes.job import Job
 from rushes.request import Role
+from rushes.result import Artifact, JobError, Verdict
+from rushes.status import JobStatus
 from tests.unit.dialects.caller import ACCOUNT, FILM, PNG, Caller, Reply
 
 MODEL = "/queue/sora-2"

@@ -12,7 +12,8 @@ from rushes.dialects import DIALECTS
 from rushes.dialects.fal import FalDialect
 from rushes.dialects.pipelet import PipeletDialect
 from rushes.errors import StoreUnavailable
-from rushes.job import JobError, JobStatus
+from rushes.result import JobError
+from rushes.status import JobStatus
 from tests.unit.dialects.caller import ACCOUNT, BASE_URL, PNG, Caller, Reply
 from tests.unit.dialects.test_fuzz import bounded, texts, values
 

@@ -6,7 +6,7 @@ import pytest
 
 from rushes.dialects.references import read_reference
 from rushes.errors import InvalidRequest, NotFound
-from rushes.job import JobStatus
+from rushes.status import JobStatus
 from tests.unit.dialects.caller import ACCOUNT, BIFROST, OPENAI, Caller, assert_refused
 
 

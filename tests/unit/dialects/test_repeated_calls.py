@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from rushes.catalog import read_catalog
-from rushes.job import Job, JobStatus
+from rushes.job import Job
+from rushes.status import JobStatus
 from tests.fakes import BUCKET
 from tests.unit.dialects.caller import ACCOUNT, FIELDS, PNG, Caller, Part, Reply, form
 

@@ -6,9 +6,11 @@ import pytest
 
 from rushes.catalog import read_catalog
 from rushes.errors import InvalidRequest, StoreUnavailable
-from rushes.job import Artifact, Job, JobError, JobStatus, Stage, Verdict
+from rushes.job import Job
 from rushes.ports import Change
 from rushes.request import Role
+from rushes.result import Artifact, JobError, Verdict
+from rushes.status import JobStatus, Stage
 from tests.fakes import BUCKET
 from tests.unit.dialects.caller import ACCOUNT, BASE_URL, FILM, OPENAI, PNG, STRANGER, Caller, Reply
 

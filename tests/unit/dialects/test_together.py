@@ -8,8 +8,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from rushes.catalog import read_catalog
-from rushes.job import Job, JobError, JobStatus
+from rushes.job import Job
 from rushes.request import Input, Role
+from rushes.result import JobError
+from rushes.status import JobStatus
 from tests.unit.dialects.caller import FILM, PNG, Caller, Reply, assert_refused
 
 CATALOG = read_catalog("""

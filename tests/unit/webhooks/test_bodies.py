@@ -12,8 +12,10 @@ from rushes.dialects.base import JobView
 from rushes.dialects.queues import trouble_of
 from rushes.dialects.words import as_json
 from rushes.events import ending, started
-from rushes.job import Artifact, Job, JobError, JobStatus, Verdict
+from rushes.job import Job
 from rushes.request import StoredFile
+from rushes.result import Artifact, JobError, Verdict
+from rushes.status import JobStatus
 from rushes.webhooks import notices, samples
 from rushes.webhooks.bodies import GONE, body_of, speaks
 from rushes.webhooks.signature import headers

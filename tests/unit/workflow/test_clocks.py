@@ -9,7 +9,8 @@ from itertools import product
 
 import pytest
 
-from rushes.job import Job, JobStatus, Stage
+from rushes.job import Job
+from rushes.status import JobStatus, Stage
 from rushes.workflow.step import ENDING
 from rushes.workflow.submit import LEASE_SECONDS
 from tests.fakes import FakeClock

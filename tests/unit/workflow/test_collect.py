@@ -8,8 +8,10 @@ import pytest
 from typing_extensions import override
 
 from rushes.errors import BadOutput, OutputInterrupted, StoreUnavailable, UpstreamSilent
-from rushes.job import Job, JobStatus, Output, UpstreamCancelled, Verdict
+from rushes.job import Job
 from rushes.ports import Download, Upstream
+from rushes.result import Output, Verdict
+from rushes.status import JobStatus, UpstreamCancelled
 from rushes.workflow.collect import PATIENCE_SECONDS, TRIES
 from rushes.workflow.step import ENDING, STORE_TROUBLE_WAIT
 from tests.fakes import FakeEgress

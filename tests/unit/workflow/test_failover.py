@@ -3,9 +3,10 @@
 import pytest
 
 from rushes.errors import InvalidRequest, UnknownModel, UpstreamSilent, UpstreamUnreachable
-from rushes.job import Job, JobStatus, Stage
+from rushes.job import Job
 from rushes.ports import HttpCall, HttpReply, Upstream
 from rushes.request import Creation, GenerationRequest
+from rushes.status import JobStatus, Stage
 from rushes.workflow.step import ENDING
 from tests.world import ACCOUNT, ASK, CATALOG, CREATE, STOP, World, reply, video
 

@@ -8,8 +8,10 @@ from typing_extensions import override
 
 from rushes import pace
 from rushes.errors import NotFound, StoreUnavailable
-from rushes.job import Job, JobError, JobStatus, UpstreamCancelled
+from rushes.job import Job
 from rushes.ports import Timing
+from rushes.result import JobError
+from rushes.status import JobStatus, UpstreamCancelled
 from tests.fakes import FakeTimings
 from tests.world import ACCOUNT, FILM, World
 

@@ -7,8 +7,9 @@ from typing_extensions import override
 
 from rushes.catalog import read_catalog
 from rushes.errors import OutputInterrupted, UpstreamUnreachable
-from rushes.job import Job, UpstreamCancelled
+from rushes.job import Job
 from rushes.ports import Gate, HttpReply
+from rushes.status import UpstreamCancelled
 from rushes.workflow.step import Outcome
 from tests.fakes import FakeGates
 from tests.world import ACCOUNT, ASK, CONTENT, CREATE, World, reply, video

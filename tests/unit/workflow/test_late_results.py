@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from rushes.errors import OutputInterrupted, StoreUnavailable, UpstreamSilent, UpstreamUnreachable
-from rushes.job import UNTOUCHED_SECONDS, Job, JobStatus, UpstreamCancelled
+from rushes.job import UNTOUCHED_SECONDS, Job
 from rushes.ports import HttpReply
 from rushes.providers.openai_compatible import OpenAICompatible
+from rushes.status import JobStatus, UpstreamCancelled
 from rushes.workflow.step import ENDING
 from tests.world import ACCOUNT, ASK, CONTENT, FILM, STOP, World, reply, video
 

@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from rushes.dialects.base import JobView
 from rushes.errors import StoreUnavailable, UpstreamSilent, UpstreamUnreachable
-from rushes.job import Job, JobError, JobStatus, Output, Stage, UpstreamCancelled
+from rushes.job import Job
 from rushes.ports import HttpCall, HttpReply
 from rushes.providers.base import (
     AskAlso,
@@ -19,6 +19,8 @@ from rushes.providers.base import (
     Succeeded,
 )
 from rushes.providers.replies import check_answered
+from rushes.result import JobError, Output
+from rushes.status import JobStatus, Stage, UpstreamCancelled
 from rushes.workflow.poll import PATIENCE_SECONDS
 from rushes.workflow.step import ENDING, STORE_TROUBLE_WAIT
 from tests.world import ACCOUNT, ASK, CONTENT, STOP, World, reply, video

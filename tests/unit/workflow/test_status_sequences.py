@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rushes.job import JobStatus
+from rushes.status import JobStatus
 from rushes.workflow.poll import PATIENCE_SECONDS
 from rushes.workflow.step import ENDING
 from tests.world import ASK, STOP, World, reply, video

@@ -12,9 +12,10 @@ from rushes.errors import (
     UpstreamSilent,
     UpstreamUnreachable,
 )
-from rushes.job import Job, JobStatus, Stage
+from rushes.job import Job
 from rushes.ports import FormFile, HttpReply, Timing
 from rushes.request import Input, Role
+from rushes.status import JobStatus, Stage
 from rushes.workflow.step import ENDING, STORE_TROUBLE_WAIT
 from rushes.workflow.submit import LEASE_SECONDS
 from tests.world import ACCOUNT, CATALOG, CREATE, FILM, PICTURE, SOUND, World, reply, video

@@ -2,8 +2,9 @@
 
 import pytest
 
-from rushes.job import Job, JobStatus, Stage
+from rushes.job import Job
 from rushes.request import Input, Role
+from rushes.status import JobStatus, Stage
 from rushes.workflow.step import ENDING
 from rushes.workflow.submit import LEASE_SECONDS
 from tests.world import ACCOUNT, CREATE, PICTURE, World, video

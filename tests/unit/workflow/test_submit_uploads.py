@@ -12,11 +12,12 @@ from rushes.errors import (
     UpstreamSilent,
     UpstreamUnreachable,
 )
-from rushes.job import Job, JobStatus, Stage
+from rushes.job import Job
 from rushes.ports import HttpCall, HttpReply
 from rushes.providers.base import PollResult, Profile, Submitted, Succeeded, TakesUploads
 from rushes.providers.replies import check_answered, check_created
 from rushes.request import Creation, GenerationRequest, Input, Role, Upload
+from rushes.status import JobStatus, Stage
 from rushes.workflow.gatekeeper import PATIENCE
 from rushes.workflow.step import ENDING, STORE_TROUBLE_WAIT
 from tests.world import ACCOUNT, CREATE, PICTURE, World, reply, video

@@ -4,8 +4,10 @@ import pytest
 
 from rushes.catalog import read_catalog
 from rushes.errors import UpstreamSilent, UpstreamUnreachable
-from rushes.job import Job, JobError, JobStatus, Stage, UpstreamCancelled
+from rushes.job import Job
 from rushes.ports import HttpReply
+from rushes.result import JobError
+from rushes.status import JobStatus, Stage, UpstreamCancelled
 from rushes.workflow.step import ENDING
 from rushes.workflow.submit import LEASE_SECONDS, SEARCH_SECONDS
 from tests.world import ACCOUNT, CREATE, STOP, World, reply, video

@@ -19,9 +19,10 @@ from rushes.dialects.words import (
     status_of,
 )
 from rushes.errors import InvalidRequest, RushesError
-from rushes.job import Job, JobStatus
+from rushes.job import Job
 from rushes.ports import JobQuery
 from rushes.request import Creation
+from rushes.status import JobStatus
 
 # fmt: off
 PUBLISHED_PROVIDERS = frozenset((

@@ -22,8 +22,9 @@ from rushes.dialects.queues import (
 )
 from rushes.dialects.words import JSON
 from rushes.errors import RushesError
-from rushes.job import Artifact, Job
+from rushes.job import Job
 from rushes.request import Creation
+from rushes.result import Artifact
 
 PREFIX = "/fal"
 ERROR_TYPES = {

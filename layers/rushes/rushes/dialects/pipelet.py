@@ -23,8 +23,10 @@ from rushes.dialects.queues import (
 )
 from rushes.dialects.words import JSON
 from rushes.errors import InvalidRequest, NotFound
-from rushes.job import Artifact, Job, JobStatus
+from rushes.job import Job
 from rushes.request import Creation
+from rushes.result import Artifact
+from rushes.status import JobStatus
 
 PREFIX, OWN_PREFIX = "/queue", "/pipelet/queue"
 INLINE_BYTES = 3 * 1024 * 1024

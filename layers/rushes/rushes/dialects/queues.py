@@ -14,8 +14,9 @@ from rushes.dialects.references import read_reference
 from rushes.dialects.targets import read_target
 from rushes.dialects.words import JSON
 from rushes.errors import InvalidRequest, NotFound, RushesError
-from rushes.job import Job, JobStatus
+from rushes.job import Job
 from rushes.request import WebhookTarget
+from rushes.status import JobStatus
 
 MODEL_SEGMENTS = 6
 """A model is a path, and a route's variable is one step of a path: there is a route per length."""

@@ -28,8 +28,8 @@ from rushes.dialects.tiyaro_shapes import ModelInput, SubmitBody, SubmitQuery, U
 from rushes.dialects.videos import check_length
 from rushes.dialects.words import JSON, as_json, error_of
 from rushes.errors import InvalidRequest, RushesError
-from rushes.job import JobStatus, Stage
 from rushes.request import Creation, GenerationRequest, Role
+from rushes.status import JobStatus, Stage
 
 MODELS = "/v1/async"
 JOBS = f"{MODELS}/requests"

@@ -14,8 +14,9 @@ from rushes.dialects.together_body import CreateVideoBody
 from rushes.dialects.videos import check_length
 from rushes.dialects.words import JSON, error_of, error_type
 from rushes.errors import InvalidRequest, RushesError
-from rushes.job import Job, JobStatus
+from rushes.job import Job
 from rushes.request import Creation, GenerationRequest
+from rushes.status import JobStatus
 
 FIELDS = {
     "size": "width",

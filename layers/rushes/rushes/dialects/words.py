@@ -3,7 +3,8 @@
 import json
 
 from rushes.errors import RushesError
-from rushes.job import Job, JobStatus
+from rushes.job import Job
+from rushes.status import JobStatus
 
 JSON = {"content-type": "application/json"}
 POLLED = {**JSON, "openai-poll-after-ms": "2000"}

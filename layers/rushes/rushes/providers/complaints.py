@@ -2,8 +2,8 @@
 
 from rushes.description import Complaint
 from rushes.errors import UpstreamBusy, UpstreamRefused
-from rushes.job import JobError
 from rushes.providers.replies import CODE_EXCERPT, EXCERPT
+from rushes.result import JobError
 from rushes.templates import as_text
 from rushes.unpacking import look_up
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from rushes.description import Call, Description, Result
 from rushes.errors import UpstreamConfused
-from rushes.job import Job, Output
+from rushes.job import Job
 from rushes.ports import HttpCall, HttpReply
 from rushes.providers.base import (
     AskAlso,
@@ -20,6 +20,7 @@ from rushes.providers.base import (
 from rushes.providers.complaints import complain, failure_of
 from rushes.providers.replies import check_answered, check_created, retry_after, unknown_status
 from rushes.providers.values import each, fill_path, number, values_of
+from rushes.result import Output
 from rushes.templates import as_text, fill
 from rushes.unpacking import find, look_up
 

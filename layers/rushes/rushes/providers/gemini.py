@@ -3,11 +3,12 @@
 from typing import Any
 from urllib.parse import quote
 
-from rushes.job import Job, Output
+from rushes.job import Job
 from rushes.ports import HttpCall, HttpReply
 from rushes.providers.base import Pending, PollResult, Profile, Submitted
 from rushes.providers.replies import Reply, check_answered, check_created, read, retry_after
 from rushes.providers.veo import Filtered, Named, Status, ended, instance, parameters
+from rushes.result import Output
 
 
 class _File(Reply):

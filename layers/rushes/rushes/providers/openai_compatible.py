@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from rushes.job import Job, JobError, Output
+from rushes.job import Job
 from rushes.ports import FormFile, HttpCall, HttpReply
 from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
 from rushes.providers.replies import (
@@ -18,6 +18,7 @@ from rushes.providers.replies import (
     unknown_status,
 )
 from rushes.request import Role
+from rushes.result import JobError, Output
 
 Form = dict[str, str | FormFile]
 

@@ -2,8 +2,8 @@
 
 import re
 
-from rushes.job import JobError
 from rushes.providers.replies import Reply, failure
+from rushes.result import JobError
 
 SECONDS_PER_PLACE = 2.0
 PLACES = 15

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from rushes.job import Job, JobError, Output
+from rushes.job import Job
 from rushes.ports import HttpCall, HttpReply
 from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
 from rushes.providers.replies import (
@@ -19,6 +19,7 @@ from rushes.providers.results import files_at, files_in, is_address, text_in
 from rushes.providers.roles import check_roles
 from rushes.providers.sizes import enclosed, film_shape, width_and_height
 from rushes.request import Role
+from rushes.result import JobError, Output
 
 WAITING = frozenset({"starting", "processing"})
 FIELDS = {

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from rushes.job import Job, JobError, Output
+from rushes.job import Job
 from rushes.ports import HttpCall, HttpReply, JsonFile
 from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
 from rushes.providers.replies import (
@@ -18,6 +18,7 @@ from rushes.providers.replies import (
 )
 from rushes.providers.roles import check_roles
 from rushes.request import GenerationRequest, Role
+from rushes.result import JobError, Output
 
 VERSION = {"x-runway-version": "2024-11-06"}
 QUEUED = frozenset({"PENDING", "THROTTLED"})

@@ -13,7 +13,7 @@ from pydantic import AliasChoices, AliasPath, Field
 
 from rushes import media
 from rushes.errors import BadInputFile, UpstreamConfused
-from rushes.job import Job, Output
+from rushes.job import Job
 from rushes.ports import HttpCall, HttpReply
 from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
 from rushes.providers.replies import (
@@ -26,6 +26,7 @@ from rushes.providers.replies import (
     unknown_status,
 )
 from rushes.request import StoredFile
+from rushes.result import Output
 
 QUEUED = frozenset({"accepted", "pending"})
 FAILED = frozenset({"failed", "cancelled"})

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rushes.errors import UpstreamConfused
-from rushes.job import Job, JobError, Output
+from rushes.job import Job
 from rushes.ports import HttpCall, HttpReply, JsonFile
 from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
 from rushes.providers.replies import (
@@ -18,6 +18,7 @@ from rushes.providers.replies import (
 )
 from rushes.providers.sizes import width_and_height
 from rushes.request import GenerationRequest, Role, StoredFile
+from rushes.result import JobError, Output
 
 # The schema publishes in_progress, completed and failed; the guide has the others.
 WAITING = frozenset({"queued", "in_progress"})

@@ -3,13 +3,14 @@
 from typing import Any
 
 from rushes.errors import UnknownUpstreamStatus
-from rushes.job import Job, JobError, Output
+from rushes.job import Job
 from rushes.ports import JsonFile
 from rushes.providers.base import Failed, PollResult, Succeeded
 from rushes.providers.replies import EXCERPT, Reply, failure
 from rushes.providers.roles import check_roles
 from rushes.providers.sizes import aspect_ratio, resolution
 from rushes.request import Role, StoredFile
+from rushes.result import JobError, Output
 
 FOUR_K = "2160p"
 

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rushes.errors import UpstreamConfused
-from rushes.job import Job, JobError, Output
+from rushes.job import Job
 from rushes.ports import HttpCall, HttpReply
 from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted
 from rushes.providers.replies import (
@@ -17,6 +17,7 @@ from rushes.providers.replies import (
     retry_after,
 )
 from rushes.providers.veo import Filtered, Named, Status, ended, instance, parameters
+from rushes.result import JobError, Output
 
 _MODEL_OF_NAME = re.compile(r"(?:^|/)models/([^/]+)/operations/[^/]+$")
 

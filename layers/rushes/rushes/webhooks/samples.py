@@ -3,8 +3,10 @@
 from typing import Any
 
 from rushes.events import ending, started
-from rushes.job import Artifact, Job, JobError, JobStatus, UpstreamCancelled, Verdict
+from rushes.job import Job
 from rushes.request import GenerationRequest
+from rushes.result import Artifact, JobError, Verdict
+from rushes.status import JobStatus, UpstreamCancelled
 
 VERDICTS = {
     "job.completed": Verdict(status=JobStatus.COMPLETED),

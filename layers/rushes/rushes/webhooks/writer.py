@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from rushes import media
 from rushes.dialects.base import JobView
-from rushes.job import Artifact, Job
+from rushes.job import Job
 from rushes.ports import Blobs, Clock, Jobs
+from rushes.result import Artifact
 from rushes.webhooks.bodies import body_of
 from rushes.webhooks.delivery import Delivery
 

@@ -6,9 +6,10 @@ from typing_extensions import override
 
 from rushes import media, pace
 from rushes.errors import BadOutput, ProviderNotConfigured, UpstreamError
-from rushes.job import Artifact, Job, Output
+from rushes.job import Job
 from rushes.ports import Download
 from rushes.providers.base import Succeeded
+from rushes.result import Artifact, Output
 from rushes.workflow.step import Outcome, Step, pending
 
 TRIES = 6

@@ -10,8 +10,10 @@ from rushes import pace
 from rushes.announcer import Announcer
 from rushes.errors import StoreUnavailable
 from rushes.events import ending
-from rushes.job import FOLDERS, Job, JobError, JobStatus, Verdict
+from rushes.job import FOLDERS, Job
 from rushes.ports import Blobs, Clock, Jobs, Timings
+from rushes.result import JobError, Verdict
+from rushes.status import JobStatus
 
 logger = Logger(service="rushes", child=True)
 

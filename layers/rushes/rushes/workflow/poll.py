@@ -6,7 +6,7 @@ from pydantic_core import from_json, to_json
 from typing_extensions import override
 
 from rushes.errors import UpstreamError
-from rushes.job import Job, UpstreamCancelled
+from rushes.job import Job
 from rushes.providers.base import (
     Cancels,
     Failed,
@@ -15,6 +15,7 @@ from rushes.providers.base import (
     Succeeded,
 )
 from rushes.request import StoredFile, Upload
+from rushes.status import UpstreamCancelled
 from rushes.workflow.step import Outcome, Step, pending, queued_too_long
 
 DOCUMENT_BYTES = 128 * 1024

@@ -16,9 +16,10 @@ from rushes.errors import (
     UpstreamError,
     WriteConflict,
 )
-from rushes.job import Job, JobError
+from rushes.job import Job
 from rushes.ports import Blobs, Change, Clock, Egress, Gates, Jobs, Timings, Upstreams
 from rushes.providers.base import AskAlso, PollResult, Provider, TellsResult
+from rushes.result import JobError
 
 STORE_TROUBLE_WAIT = 20
 NOTHING_RUNS = frozenset({"upstream_failed", "upstream_queued_too_long"})

@@ -17,9 +17,10 @@ from rushes.errors import (
     WriteConflict,
 )
 from rushes.events import started
-from rushes.job import Job, UpstreamCancelled
+from rushes.job import Job
 from rushes.ports import Change, HttpCall
 from rushes.providers.base import Finds, Submitted, TakesUploads
+from rushes.status import UpstreamCancelled
 from rushes.workflow.gatekeeper import Gatekeeper
 from rushes.workflow.inputs import fetched
 from rushes.workflow.step import STORE_TROUBLE_WAIT, Outcome, Step, pending, queued_too_long
