@@ -13,8 +13,8 @@ from typing import Self
 
 from local.stack import Stack
 
-LIFE_SECONDS = 3.0
-"""Of processor time, what a process has on average; its cold start takes one of them."""
+LIFE_SECONDS = 2.0
+"""Of processor time, what a process has on average; its cold start takes one of these."""
 LOOK_SECONDS = 1.0
 TICKS = os.sysconf("SC_CLK_TCK")
 

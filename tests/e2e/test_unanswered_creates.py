@@ -73,7 +73,7 @@ def test_an_error_that_made_nothing_looks_the_same_and_is_treated_so(
 ):
     """A gateway's 5xx proves nothing: without a key to ask by, nothing is tried again.
 
-    Where there is a list, its silence is believed after four minutes: unit/workflow.
+    Where there is a list, its silence is believed after a quarter of an hour: unit/workflow.
     """
     job_id, prompt = handed_in(client, capability, directive)
     video = ended(client, job_id)

@@ -2,7 +2,7 @@
 
 from tests.simulation.world import World
 
-QUIET_SECONDS = 4000.0
+QUIET_SECONDS = 7000.0
 """More than any deadline, patience or straggler takes."""
 MOST_STEPS = 20_000
 

@@ -47,7 +47,7 @@ MODEL = """
     sizes = ["1280x720"]
     inputs = ["image"]
     typical_seconds = 20
-    deadline_seconds = 900
+    deadline_seconds = 3600
     queue_seconds = 40
     """
 CAPABILITIES = {"plain": "none", "keyed": "key", "listed": "find"}

@@ -107,6 +107,20 @@ def test_what_a_list_shows_is_found_by_any_clock(world: World, offset: float) ->
     assert world.creates() == []
 
 
+def test_by_a_fast_clock_a_list_is_not_believed_too_early(world: World) -> None:
+    """It lags behind, and the film is there: nothing is made again."""
+    job = claimed(world, "find/one")
+    world.clock.advance(LEASE_SECONDS + 1)
+    world.answer(SEARCH, page())
+    with elsewhere(world, APART):
+        world.submit(job)
+        world.submit(job)
+    world.answer(SEARCH, page(entry(job)))
+    world.submit(job)
+    assert world.now(job).operation == {"id": "up-1"}
+    assert world.creates() == []
+
+
 @pytest.mark.parametrize("offset", [-APART, APART])
 def test_a_sweeper_whose_clock_is_wrong_starts_nothing_twice(world: World, offset: float) -> None:
     jobs = [world.running(model="none/one") for _ in range(3)]

@@ -222,7 +222,6 @@ def test_bad_moments_are_sat_out(world: World, answer: HttpReply | Exception, wa
     [
         (HttpReply(200, {}, b"<html>"), "upstream_bad_response"),
         (HttpReply(200, {}, b""), "upstream_bad_response"),
-        (video("dreaming"), "upstream_unknown_status"),
         (reply(404), "upstream_job_not_found"),
     ],
 )
@@ -239,6 +238,19 @@ def test_nonsense_is_borne_for_five_minutes_and_noted_once(
     assert world.poll(job) == ENDING
     assert error_of(world, job).code == code
     assert world.now(job).warnings == (error_of(world, job).message,)
+
+
+def test_a_status_that_we_do_not_know_is_borne_until_the_deadline(world: World) -> None:
+    """It may be a new word for a stage on the way, and the film is paid for."""
+    job = world.running()
+    world.answer(ASK, video("dreaming"))
+    world.answer(STOP, reply(200))
+    while world.clock() <= job.deadline_at:
+        assert world.poll(job)["status"] == "pending"
+        world.clock.advance(PATIENCE_SECONDS)
+    assert world.poll(job) == ENDING
+    assert error_of(world, job).code == "upstream_timeout"
+    assert any("'dreaming'" in warning for warning in world.now(job).warnings)
 
 
 def test_an_unknown_status_is_named(world: World) -> None:

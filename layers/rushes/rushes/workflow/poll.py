@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from aws_lambda_powertools import Logger
 from pydantic_core import from_json, to_json
 from typing_extensions import override
 
-from rushes.errors import UpstreamError
+from rushes.errors import UnknownUpstreamStatus, UpstreamError
 from rushes.job import Job
 from rushes.providers.base import (
     Cancels,
@@ -21,6 +22,9 @@ from rushes.workflow.step import Outcome, Step, pending, queued_too_long
 DOCUMENT_BYTES = 128 * 1024
 PATIENCE_SECONDS = 300.0
 """How long a provider may answer nonsense about a job before the job fails."""
+
+
+logger = Logger(service="rushes", child=True)
 
 
 class Poll(Step):
@@ -84,12 +88,16 @@ class Poll(Step):
         """Bad moments pass; nonsense and refusals are borne for a while.
 
         The render is running and paid for: a key that is being exchanged, or a secret that somebody
-        is writing, must not end it.
+        is writing, must not end it. A status that we do not know may be a new word for a stage on
+        the way: only the deadline ends that.
         """
         wait = pending(self.wait(job, error.wait_seconds))
         if error.retryable:
             return wait
         troubled = self.change(job, lambda current: current.troubled(self.clock(), error.message))
+        if isinstance(error, UnknownUpstreamStatus):
+            logger.warning("unknown status", job_id=job.id, provider=job.provider)
+            return wait
         since = troubled.troubled_since or self.clock()
         return self.doom(job, error) if self.clock() - since > PATIENCE_SECONDS else wait
 

@@ -28,8 +28,9 @@ from rushes.workflow.step import STORE_TROUBLE_WAIT, Outcome, Step, pending, que
 LEASE_SECONDS = 150.0
 """Longer than a create call may take from its claim on: after it, the call is surely over."""
 SHORTEST_WAIT = 2.0
-SEARCH_SECONDS = 240.0
-"""Twice as long as a create call may take: what is not listed by then was not made."""
+SEARCH_SECONDS = 900.0
+"""What is not listed by then was not made: more than twice as long as a create call may take, and
+ten minutes by which two functions' clocks may differ."""
 
 
 class LeaseHeld(WriteConflict):
