@@ -10,9 +10,12 @@ from local.deliveries.subscriber import Subscriber
 from local.stack import Stack
 
 PAGE = 100
-SOON_SECONDS = 30.0
-"""What is due by then is waited for."""
+ATTEMPTS = 2
+"""Of the schedule, which are waited for: seconds apart. The third is after five minutes."""
+SOON_SECONDS = 2.0
 LOOK_SECONDS = 3.0
+CALLS = 5
+"""How often one is made that is answered with 5xx."""
 ENDINGS = ["job.completed", "job.failed", "job.cancelled"]
 
 Logged = dict[str, Any]
@@ -48,17 +51,15 @@ class DeliveryLog:
         page: dict[str, Any] = {"has_more": True}
         while page["has_more"]:
             query = {"limit": PAGE} | ({"after": page["last_id"]} if found else {})
-            reply = self.http.get(f"/webhook_endpoints/{self.endpoint}/attempts", params=query)
-            page = reply.raise_for_status().json()
+            page = self._call("GET", f"{self._path}/attempts", params=query)
             found += page["data"]
         return found
 
     def message(self, name: str) -> dict[str, Any]:
-        shown: dict[str, Any] = self.http.get(f"/webhook_messages/{name}").raise_for_status().json()
-        return shown
+        return self._call("GET", f"/webhook_messages/{name}")
 
     def settled(self, count: int, patience: float) -> list[Logged]:
-        """As it is once there are so many deliveries, and none of them is due soon."""
+        """As it is once there are so many deliveries, and none of them is due."""
         deadline = time.monotonic() + patience
         while True:
             found = self.read()
@@ -74,19 +75,28 @@ class DeliveryLog:
         count = 0
         asked: dict[str, Any] = {"since": int(moment)}
         while True:
-            resent = self._resend(asked)
+            resent = self._call("POST", f"{self._path}/resend", json=asked)
             count += int(resent["resent"])
             if not resent["has_more"]:
                 return count
             asked = {**asked, "after": resent["last_id"]}
 
     def resend(self, message: str) -> None:
-        self._resend({"message_id": message})
+        self._call("POST", f"{self._path}/resend", json={"message_id": message})
 
-    def _resend(self, asked: dict[str, Any]) -> dict[str, Any]:
-        path = f"/webhook_endpoints/{self.endpoint}/resend"
-        resent: dict[str, Any] = self.http.post(path, json=asked).raise_for_status().json()
-        return resent
+    @property
+    def _path(self) -> str:
+        return f"/webhook_endpoints/{self.endpoint}"
+
+    def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401
+        """The answer, asked for again where it is that the service cannot answer at the moment."""
+        reply = self.http.request(method, path, **options)
+        for _ in range(1, CALLS):
+            if reply.status_code < 500:
+                break
+            reply = self.http.request(method, path, **options)
+        answer: dict[str, Any] = reply.raise_for_status().json()
+        return answer
 
 
 def is_pending(delivery: Logged) -> bool:
@@ -94,5 +104,8 @@ def is_pending(delivery: Logged) -> bool:
 
 
 def _is_due(delivery: Logged) -> bool:
-    """Within moments, or being attempted."""
-    return is_pending(delivery) and delivery["next_attempt_at"] < time.time() + SOON_SECONDS
+    """In moments, or its second attempt is still to come, or one is being made."""
+    if not is_pending(delivery):
+        return False
+    soon = time.time() + SOON_SECONDS
+    return len(delivery["attempts"]) < ATTEMPTS or delivery["next_attempt_at"] < soon

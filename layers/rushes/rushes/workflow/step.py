@@ -136,7 +136,6 @@ class Step(ABC):
     def fail(self, job: Job, reason: JobError) -> Outcome:
         """Fail the job, or hand it to its next candidate where that cannot make it twice."""
         may_move = reason.code in (NOTHING_RUNS if job.operation else NOTHING_RAN)
-        may_move = may_move and not job.unsure_since
         following = self._next_candidate(job) if may_move else None
         if following is None:
             return self.end(job, lambda current: current.doomed(self.clock(), reason))
@@ -159,7 +158,7 @@ class Step(ABC):
 
     def has_waited_enough(self, job: Job) -> bool:
         """Whether another candidate should get a job that still waits for its provider."""
-        if not job.candidates or job.unsure_since:
+        if not job.candidates or job.unsure_since or job.lease_until:
             return False
         try:
             limit = self.catalog.find(job.model or job.request.model).queue_seconds

@@ -139,8 +139,8 @@ class Submit(Step):
 
     def _postponed(self, job: Job, error: UpstreamError, wait: int) -> Outcome:
         """The call surely made nothing; another one may be made later."""
-        self.change(job, lambda current: current.postponed(self.clock()))
-        if self.has_waited_enough(job):
+        postponed = self.change(job, lambda current: current.postponed(self.clock()))
+        if self.has_waited_enough(postponed):
             raise queued_too_long() from error
         return pending(wait)
 
