@@ -102,6 +102,8 @@ def show(deployment: Deployment, job_id: str) -> Iterator[str]:
     yield f"{job.id} of {job.account}: {job.status.value}, {job.stage.value}"
     for moment, what in sorted(_timeline(job)):
         yield f"  {time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(moment))}  {what}"
+    if job.upstream_cancelled:
+        yield f"  stopped at its provider: {job.upstream_cancelled.value}"
     yield from (f"  warning: {warning}" for warning in job.warnings)
     yield from (f"  came late: {artifact.key}" for artifact in job.late_artifacts)
     yield from (f"  not announced yet: {event['id']}" for event in job.outbox)
@@ -132,6 +134,9 @@ def retry(deployment: Deployment, job_id: str) -> Iterator[str]:
         job = deployment.jobs.change(job.account, job.id, lambda it: it.restarted(time.time()))
         deployment.executions.start(job)
         yield f"started {job.execution_name}"
+        return
+    if job.deleted_at or job.error is None:
+        yield f"{job.id} has not failed: nothing to make again"
         return
     creation = Creation(job.request, preferences=job.preferences, webhook=job.webhook)
     again = deployment.accept(job.account, job.dialect, creation, CreateCall("retry")).job
@@ -165,7 +170,10 @@ def _move(source: str, target: str) -> int:
     names: Any = ["MessageGroupId", "MessageDeduplicationId"]
     while True:
         reply = sqs.receive_message(
-            QueueUrl=source, MaxNumberOfMessages=10, MessageSystemAttributeNames=names
+            QueueUrl=source,
+            MaxNumberOfMessages=10,
+            MessageSystemAttributeNames=names,
+            WaitTimeSeconds=3,  # else only some of the queue's hosts are asked
         )
         for message in reply.get("Messages", []):
             place: Any = message.get("Attributes", {})

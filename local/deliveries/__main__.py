@@ -14,12 +14,11 @@ from pathlib import Path
 
 from local.deliveries.clients import HandingIn
 from local.deliveries.gallery import Gallery
-from local.deliveries.log import DeliveryLog, Logged, is_pending
+from local.deliveries.log import DeliveryLog, is_pending
 from local.deliveries.subscriber import Subscriber
-from local.deliveries.verdict import Verdict, judge
+from local.deliveries.verdict import judge, judge_films, judge_messages
 from local.kill.records import rows
 from local.stack import Stack
-from rushes.dialects.words import as_json
 from rushes.job import Job
 from rushes.status import JobStatus
 
@@ -55,8 +54,10 @@ def main() -> None:
         resent, singly = send_again(log, len(ours), begun_at)
         logged = log.settled(len(ours), PATIENCE_SECONDS)
         verdict = judge(ours, subscriber.heard(), logged, subscriber.outages)
-        look_at_messages(verdict, log, logged, subscriber)
-        films = judge_gallery(verdict, gallery, ended)
+        judge_messages(verdict, log, logged[::LOOKED_AT], subscriber.heard())
+        completed = {job.id: job for job in ended if job.status is JobStatus.COMPLETED}
+        films = gallery.settled(len(completed), PATIENCE_SECONDS)
+        judge_films(verdict, gallery, completed, films)
     if len(ours) != jobs or handing_in.given_up:
         verdict.breaks("not accepted, or not ended", f"{len(ours)}: {dict(handing_in.given_up)}")
     endings = Counter(job.status.value for job in ours)
@@ -81,7 +82,7 @@ def main() -> None:
         "resent one by one, being still pending": singly,
         "heard again after they had been taken": verdict.repetitions,
         "seconds from end to receiver, median, 95 %, longest": _quantiles(verdict.took),
-        "films on the page downstream": films,
+        "films on the page downstream": len(films),
         "seconds in all": round(time.monotonic() - begun),
         **{promise: verdict.broken[promise] for promise in ("lost", "not delivered")},
     }
@@ -127,30 +128,6 @@ def send_again(log: DeliveryLog, count: int, since: float) -> tuple[int, int]:
             log.resend(delivery["message_id"])
         singly += len(pending)
     return resent, singly
-
-
-def look_at_messages(
-    verdict: Verdict, log: DeliveryLog, logged: list[Logged], subscriber: Subscriber
-) -> None:
-    """A message's own page says the same, and holds the event that was sent."""
-    bodies = {line["id"]: line.get("body") for line in subscriber.heard()}
-    for delivery in logged[::LOOKED_AT]:
-        name = delivery["message_id"]
-        message = log.message(name)
-        if message["deliveries"] != [delivery] or as_json(message["event"]) != bodies.get(name):
-            verdict.breaks("a message is not shown as it was sent", name)
-
-
-def judge_gallery(verdict: Verdict, gallery: Gallery, ended: list[Job]) -> int:
-    """It hears of every account's films."""
-    completed = {job.id: job for job in ended if job.status is JobStatus.COMPLETED}
-    films = gallery.settled(len(completed), PATIENCE_SECONDS)
-    for job_id in completed.keys() ^ films.keys():
-        verdict.breaks("not on the page downstream, or there for nothing", job_id)
-    for job_id in completed.keys() & films.keys():
-        if fault := gallery.fault(completed[job_id], films[job_id]):
-            verdict.breaks("another film downstream", fault)
-    return len(films)
 
 
 def _quantiles(took: list[float]) -> str:

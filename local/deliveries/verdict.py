@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.deliveries.log import Logged
+from local.deliveries.gallery import Gallery
+from local.deliveries.log import DeliveryLog, Logged
 from local.deliveries.receiver import TAKEN
 from local.deliveries.subscriber import PATH, Outage
+from rushes.dialects.words import as_json
 from rushes.job import Job
 
 CLOCK_SECONDS = 1.0
@@ -60,6 +62,29 @@ def judge(
     _judge_deliveries(verdict, expected, log)
     _judge_attempts(verdict, heard, log, outages)
     return verdict
+
+
+def judge_messages(
+    verdict: Verdict, log: DeliveryLog, logged: Iterable[Logged], heard: Iterable[Line]
+) -> None:
+    """A message's own page says the same as the log, and holds the event that was sent."""
+    bodies = {line["id"]: line.get("body") for line in heard}
+    for delivery in logged:
+        name = delivery["message_id"]
+        message = log.message(name)
+        if message["deliveries"] != [delivery] or as_json(message["event"]) != bodies.get(name):
+            verdict.breaks("a message is not shown as it was sent", name)
+
+
+def judge_films(
+    verdict: Verdict, gallery: Gallery, completed: Mapping[str, Job], films: Mapping[str, str]
+) -> None:
+    """Those that completed, of every account, are on the page downstream, and no others."""
+    for job_id in completed.keys() ^ films.keys():
+        verdict.breaks("not on the page downstream, or there for nothing", job_id)
+    for job_id in completed.keys() & films.keys():
+        if fault := gallery.fault(completed[job_id], films[job_id]):
+            verdict.breaks("another film downstream", fault)
 
 
 def _judge_lines(verdict: Verdict, expected: Mapping[str, Job], heard: Sequence[Line]) -> None:

@@ -24,7 +24,7 @@ RATE = 4.0
 """Jobs that are handed in in a second."""
 WAIT_SCALE = "0.5"
 RESTARTS = (signal.SIGTERM, signal.SIGKILL, signal.SIGTERM)
-PATIENCE_SECONDS = 900.0
+PATIENCE_SECONDS = 600.0
 QUIET_SECONDS = 5.0
 """After the last ending, for events that are still on their way."""
 
@@ -103,7 +103,7 @@ def wait_until_all_ended(stack: Stack) -> int:
     while still_open := sum(not job.is_finished for job in rows(stack)):
         if time.monotonic() > deadline:
             break
-        time.sleep(2)
+        time.sleep(5)
     return still_open
 
 

@@ -16,6 +16,8 @@ from local.stack import Stack
 CLIENTS = 8
 PATIENCE_SECONDS = 90.0
 PAUSE_SECONDS = 0.5
+SLOW_EVERY, SLOWLY = 3, " [hang-create=1]"
+"""One of so many is made at once and answered a second later, for somebody to die meanwhile."""
 FILM = {"seconds": 1, "width": 128, "height": 72}
 SOUND = {"seconds": 1}
 KINDS: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -52,7 +54,8 @@ class HandingIn:
             for number, kind in zip(range(jobs), itertools.cycle(KINDS), strict=False):
                 if self._over.wait(max(0.0, begun + number / rate - time.monotonic())):
                     return
-                clients.submit(self._one, f"{self._run} number {number}", *kind)
+                slowly = "" if number % SLOW_EVERY else SLOWLY
+                clients.submit(self._one, f"{self._run} number {number}{slowly}", *kind)
 
     def stop(self) -> None:
         """What has not been handed in is left."""

@@ -15,12 +15,16 @@ from local.stack import Stack
 
 LIFE_SECONDS = 2.0
 """Of processor time, what a process has on average; its cold start takes one of these."""
+WAITING_LIFE_SECONDS = 60.0
+"""Of time, for those that only wait."""
 LOOK_SECONDS = 1.0
 TICKS = os.sysconf("SC_CLK_TCK")
+DEAD = "Z"
+"""A process that the engine has not taken leave of yet; to kill it again is nothing."""
 
 
 class Killer:
-    """Within its `with` block, processes of the stack's functions get SIGKILL where they work."""
+    """Within its `with` block, processes of the stack's functions get SIGKILL, busy ones sooner."""
 
     def __init__(self, stack: Stack, seed: int) -> None:
         self.kills = 0
@@ -48,7 +52,8 @@ class Killer:
             worked = work_of_children(self._stack.engine_process_id)
             for process, seconds in worked.items():
                 since = seconds - self._worked.get(process, 0.0)
-                if self._chance.random() < since / LIFE_SECONDS:
+                chance = since / LIFE_SECONDS + LOOK_SECONDS / WAITING_LIFE_SECONDS
+                if self._chance.random() < chance:
                     # At no particular moment of the second.
                     soon = self._chance.uniform(0, LOOK_SECONDS)
                     threading.Timer(soon, self._kill, (process,)).start()
@@ -72,12 +77,14 @@ def _from_proc() -> Iterator[tuple[int, int, float]]:
         with contextlib.suppress(OSError):
             # The name, in brackets, may hold anything.
             facts = file.read_text().rpartition(")")[2].split()
-            yield int(file.parent.name), int(facts[1]), sum(map(int, facts[11:13])) / TICKS
+            if facts[0] != DEAD:
+                yield int(file.parent.name), int(facts[1]), sum(map(int, facts[11:13])) / TICKS
 
 
 def _from_ps() -> Iterator[tuple[int, int, float]]:
-    command = ["ps", "-A", "-o", "pid=,ppid=,time="]
+    command = ["ps", "-A", "-o", "pid=,ppid=,time=,stat="]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    for process, parent, time in map(str.split, listed.splitlines()):
+    for process, parent, time, state in map(str.split, listed.splitlines()):
         minutes, _, seconds = time.rpartition(":")
-        yield int(process), int(parent), 60 * int(minutes.rpartition(":")[2]) + float(seconds)
+        if not state.startswith(DEAD):
+            yield int(process), int(parent), 60 * int(minutes.rpartition(":")[2]) + float(seconds)

@@ -1,11 +1,11 @@
 """The judge of `make deliveries` sees each way in which a promise can be broken."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from local.deliveries.subscriber import PATH, Outage
-from local.deliveries.verdict import Verdict, judge
+from local.deliveries.verdict import Verdict, judge, judge_films, judge_messages
 from rushes.job import Job
 from rushes.status import JobStatus
 from tests.world import World
@@ -132,3 +132,53 @@ def test_a_kill_may_cost_an_answer_and_an_outage_a_connection():
 def test_each_broken_promise_has_its_name(verdict: Verdict, promises: set[str]):
     assert set(verdict.broken) == promises
     assert len(verdict.examples) == len(promises)
+
+
+class OnePage:
+    """A log that shows this of every message, and a gallery that finds this fault in each film."""
+
+    def __init__(self, message: dict[str, Any] | None = None, fault: str = "") -> None:
+        self._message = message
+        self._fault = fault
+
+    def message(self, _: str) -> Any:
+        return self._message
+
+    def fault(self, _job: Job, _key: str) -> str:
+        return self._fault
+
+
+@pytest.mark.parametrize(
+    ("page", "count"),
+    [
+        ({"deliveries": [delivery()], "event": {}}, 0),
+        ({"deliveries": [delivery(), delivery()], "event": {}}, 1),
+        ({"deliveries": [delivery(status="pending")], "event": {}}, 1),
+        ({"deliveries": [delivery()], "event": {"id": "another"}}, 1),
+    ],
+)
+def test_a_messages_own_page_is_compared_with_the_log(page: dict[str, Any], count: int):
+    verdict, log = Verdict(), OnePage(page)
+    judge_messages(verdict, cast("Any", log), [delivery()], [line()])
+    assert verdict.broken["a message is not shown as it was sent"] == count
+
+
+@pytest.mark.parametrize(
+    ("films", "fault", "promises"),
+    [
+        ({JOB.id: "key"}, "", {}),
+        ({}, "", {"not on the page downstream, or there for nothing": 1}),
+        (
+            {JOB.id: "key", "job_other": "key"},
+            "",
+            {"not on the page downstream, or there for nothing": 1},
+        ),
+        ({JOB.id: "key"}, "too short", {"another film downstream": 1}),
+    ],
+)
+def test_the_page_downstream_has_what_completed(
+    films: dict[str, str], fault: str, promises: dict[str, int]
+):
+    verdict, gallery = Verdict(), OnePage(fault=fault)
+    judge_films(verdict, cast("Any", gallery), {JOB.id: JOB}, films)
+    assert verdict.broken == promises

@@ -45,7 +45,7 @@ class Acceptance:
         self, account: str, dialect: str, creation: Creation, call: CreateCall
     ) -> Accepted:
         receipt = self._receipt(account, creation, call)
-        earlier = self._earlier(account, call, receipt) if receipt else None
+        earlier = self._earlier(account, receipt) if receipt else None
         if earlier:
             return Accepted(earlier, replayed=True)
         job = self.intake(account, dialect, creation)
@@ -53,7 +53,7 @@ class Acceptance:
             self._store(job, receipt and replace(receipt, job_id=job.id))
         except AlreadyAccepted:
             self.intake.forget(job)
-            earlier = self._earlier(account, call, receipt) if receipt else None
+            earlier = self._earlier(account, receipt) if receipt else None
             if earlier is None:
                 raise KeyInUse("the same Idempotency-Key is in use at this moment") from None
             return Accepted(earlier, replayed=True)
@@ -82,23 +82,27 @@ class Acceptance:
             return Receipt(name, print_, "", now + idempotency.RETRY_SECONDS, call.retry)
         return None
 
-    def _earlier(self, account: str, call: CreateCall, receipt: Receipt) -> Job | None:
+    def _earlier(self, account: str, receipt: Receipt) -> Job | None:
         """The job that this very call has made before."""
         if receipt.retry is not None:
-            job_id = (
-                self.jobs.claim(receipt.digest, receipt.retry, self.clock())
-                if receipt.retry
-                else None
-            )
-        else:
-            job_id = self._job_of_key(receipt)
+            return self._lost(account, receipt.digest, receipt.retry)
+        job_id = self._job_of_key(receipt)
         if job_id is None:
             return None
         job = self.jobs.get(account, job_id)
         if job is None or job.deleted_at:
-            what = "Idempotency-Key" if call.key is not None else "call"
-            raise NotFound(f"the job that this {what} made was deleted", param="Idempotency-Key")
+            raise NotFound(
+                "the job that this Idempotency-Key made was deleted", param="Idempotency-Key"
+            )
         return job
+
+    def _lost(self, account: str, digest: str, retry: int) -> Job | None:
+        """The job of a call whose answer may be lost; who deleted one had its answer."""
+        while retry and (job_id := self.jobs.claim(digest, retry, self.clock())):
+            job = self.jobs.get(account, job_id)
+            if job and not job.deleted_at:
+                return job
+        return None
 
     def _job_of_key(self, receipt: Receipt) -> str | None:
         known = self.jobs.receipt(receipt.digest)

@@ -3,14 +3,19 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
+from aws_lambda_powertools import Logger
+from pydantic import ValidationError
+
 from rushes.boundary import store_errors
-from rushes.errors import NotFound, WriteConflict
+from rushes.errors import DamagedRecord, NotFound, WriteConflict
 from rushes.rows import Row, put
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 TRIES = 8
+
+logger = Logger(service="rushes", child=True)
 
 
 class Document(Protocol):
@@ -45,7 +50,7 @@ class Documents(Generic[Kept]):
         with store_errors():
             reply = self._client.get_item(TableName=self._table, Key=row_key, ConsistentRead=True)
         item = reply.get("Item")
-        return self._kind.model_validate_json(item["document"]["S"]) if item else None
+        return self._read(item) if item else None
 
     def change(self, row_key: Row, change: Callable[[Kept], Kept]) -> Kept:
         """Apply `change` to what is stored; it is asked again where another was faster.
@@ -75,10 +80,19 @@ class Documents(Generic[Kept]):
             with store_errors():
                 reply = self._client.query(TableName=self._table, **search)
             for item in reply["Items"]:
-                yield self._kind.model_validate_json(item["document"]["S"])
+                try:
+                    yield self._read(item)
+                except DamagedRecord as error:  # one row must not stop the others
+                    logger.error("damaged", row=item.get("pk"), reason=error.message)  # noqa: TRY400
             if "LastEvaluatedKey" not in reply:
                 return
             search = {**search, "ExclusiveStartKey": reply["LastEvaluatedKey"]}
+
+    def _read(self, row: Row) -> Kept:
+        try:
+            return self._kind.model_validate_json(row["document"]["S"])
+        except (ValidationError, KeyError, TypeError) as error:
+            raise DamagedRecord(f"the record cannot be read ({type(error).__name__})") from None
 
     def _replace(self, before: Kept, after: Kept) -> bool:
         unchanged_since_read = "version = :version"

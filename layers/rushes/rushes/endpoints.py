@@ -23,6 +23,7 @@ from rushes.errors import (
     AlreadyFinished,
     InvalidRequest,
     NotFound,
+    OverBudget,
     RushesError,
     ServerError,
     UnsupportedOperation,
@@ -75,6 +76,8 @@ class Endpoints:
             logger.error("not answered", reason=error.message)
             error = type(error)(error.said)
         response = dialect.write_error(error)
+        if isinstance(error, OverBudget):  # SDKs would try again at once, and get no answer
+            response = _with(response, {"x-should-retry": "false"})
         if error.retry_after is None:
             return response
         return _with(response, {"retry-after": str(error.retry_after)})
@@ -134,8 +137,7 @@ class Endpoints:
     def _delete(self, dialect: Videos, account: str, request: HttpRequest) -> HttpResponse:
         job = self._find(dialect, account, request.variables["job_id"])
         deleted = self.service.delete(account, job.id)
-        response = dialect.write_deleted(job)
-        return response if job.is_decided else _with(response, _truth(deleted))
+        return _with(dialect.write_deleted(job), _truth(deleted))
 
     def _content(self, dialect: Videos, account: str, request: HttpRequest) -> HttpResponse:
         """A redirect to S3: the bytes would not fit through a function."""
@@ -154,8 +156,7 @@ class Endpoints:
                 accepted = False
         if accepted and job.is_decided and not job.is_called_off:  # its end was faster
             accepted = False
-        response = dialect.write_cancelled(job, accepted=accepted)
-        return _with(response, _truth(job)) if accepted else response
+        return _with(dialect.write_cancelled(job, accepted=accepted), _truth(job))
 
     def _upload(self, dialect: Uploads, account: str, request: HttpRequest) -> HttpResponse:
         address = self.service.upload_address(account, dialect.read_upload(request))
@@ -172,7 +173,7 @@ class Endpoints:
             read=lambda artifact: self.service.blobs.read(artifact.key),
             base_url=self.base_url,
         )
-        return dialect.write_job(view, verb)
+        return _with(dialect.write_job(view, verb), _truth(job))
 
     def _find(self, dialect: Dialect, account: str, written: str) -> Job:
         reference = dialect.read_reference(written)
@@ -201,8 +202,10 @@ def _with(response: HttpResponse, headers: Mapping[str, str]) -> HttpResponse:
 
 def _truth(job: Job) -> dict[str, str]:
     """What became of a cancelled job at its provider, as far as that is known by now."""
-    known = job.upstream_cancelled
-    return {"rushes-upstream-cancelled": known.value if known else "pending"}
+    if known := job.upstream_cancelled:
+        return {"rushes-upstream-cancelled": known.value}
+    asked_for = job.cancel_requested_at and not job.is_decided
+    return {"rushes-upstream-cancelled": "pending"} if asked_for else {}
 
 
 VERBS: dict[Verb, Callable[[Endpoints, Any, str, HttpRequest], HttpResponse]] = {

@@ -171,7 +171,8 @@ class AlreadyAccepted(WriteConflict):
 class UpstreamError(RushesError):
     """`wait_seconds` is what the provider asked for, None where it asked for nothing.
 
-    `upstream_code` is its own word for what is wrong.
+    `upstream_code` is its own word for what is wrong. `key_refused` where it is our key that it
+    does not take, whatever was asked with it.
     """
 
     code = "upstream_error"
@@ -184,10 +185,12 @@ class UpstreamError(RushesError):
         code: str | None = None,
         wait_seconds: float | None = None,
         upstream_code: str | None = None,
+        key_refused: bool = False,
     ) -> None:
         super().__init__(message, code=code)
         self.wait_seconds = wait_seconds
         self.upstream_code = upstream_code
+        self.key_refused = key_refused
 
 
 class UpstreamUnreachable(UpstreamError):

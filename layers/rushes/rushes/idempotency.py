@@ -55,7 +55,10 @@ def read_call(operation: str, headers: Mapping[str, str]) -> CreateCall:
 
 
 def fingerprint(creation: Creation) -> str:
-    """The same for the same request, whatever the order of its fields or its form's boundary."""
+    """The same for the same request, whatever the order of its fields or its form's boundary.
+
+    What a request does not say is not in it: a field that a later version adds changes nothing.
+    """
     files = [
         (role.value, it.field, hashlib.sha256(it.content).hexdigest())
         for role, it in creation.uploads
@@ -63,7 +66,7 @@ def fingerprint(creation: Creation) -> str:
     uploaded = [(role.value, address.partition("?")[0]) for role, address in creation.uploaded]
     webhook = creation.webhook.model_dump() if creation.webhook else None
     whole = {
-        "request": creation.request.model_dump(mode="json"),
+        "request": creation.request.model_dump(mode="json", exclude_defaults=True),
         "files": files,
         "uploaded": uploaded,
         "source": creation.source_id,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rushes import media
 from rushes.catalog import Catalog, ModelEntry
 from rushes.errors import InvalidRequest, NotFound
-from rushes.job import Job
+from rushes.job import Job, new_id
 from rushes.ports import Blobs, Clock, Jobs
 from rushes.request import (
     Creation,
@@ -96,7 +96,7 @@ class Intake:
     ) -> Job:
         now = self.clock()
         return Job(
-            id=f"job_{int(now * 1000):012x}{secrets.token_hex(10)}",
+            id=new_id(now, secrets.token_hex(10)),
             account=account,
             dialect=dialect,
             provider=model.provider,

@@ -14,6 +14,8 @@ from rushes.status import PREDECESSORS, TERMINAL, JobStatus, Stage, UpstreamCanc
 
 UNTOUCHED_SECONDS = 60.0
 """An open job that nobody wrote to for so long is looked after."""
+WARNINGS = 20
+"""The last ones are kept: a row has 400 KB."""
 STRAGGLER_SECONDS = 960.0
 """Longer than any function may run: after it, nobody stores anything for a job that ended."""
 
@@ -137,9 +139,14 @@ class Job(BaseModel):
         return f"{self.id}-{len(self.attempts) + 1}"
 
     @property
+    def is_urgent(self) -> bool:
+        """Whether it waits for the sweeper alone, and not only for its being looked at."""
+        return bool(self.outbox) or self.stage is Stage.ACCEPTED
+
+    @property
     def care_at(self) -> float | None:
         """When the sweeper is to look at it; None where nothing is left to be done."""
-        if self.outbox or self.stage is Stage.ACCEPTED:
+        if self.is_urgent:
             return self.updated_at
         if not self.is_finished or self.late_until:
             return self.updated_at + UNTOUCHED_SECONDS
@@ -249,12 +256,12 @@ class Job(BaseModel):
         new = () if warning in self.warnings else (warning,)
         return self._step(
             now,
-            warnings=self.warnings + new,
+            warnings=(self.warnings + new)[-WARNINGS:],
             troubled_since=self.troubled_since or now,
         )
 
     def warned(self, now: float, warning: str) -> Self:
-        return self._step(now, warnings=(*self.warnings, warning))
+        return self._step(now, warnings=(*self.warnings, warning)[-WARNINGS:])
 
     def generated(
         self,
@@ -354,6 +361,16 @@ class JobPage(BaseModel):
 
     jobs: tuple[Job, ...] = Field(default=())
     has_more: bool = False
+
+
+def new_id(now: float, chance: str) -> str:
+    """Ids sort by time: `job_`, the milliseconds since 1970 in hexadecimal, then chance."""
+    return f"{oldest_id(now)}{chance}"
+
+
+def oldest_id(now: float) -> str:
+    """What no id that was given out since is less than."""
+    return f"job_{int(now * 1000):012x}"
 
 
 def allowed_before(before: Job, after: Job) -> frozenset[JobStatus]:

@@ -1,18 +1,25 @@
 """Receipts of create calls: written with the job in one transaction, looked up by repetitions."""
 
+import random
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rushes.boundary import store_errors
 from rushes.errors import AlreadyAccepted, KeyInUse, OverBudget, StoreUnavailable, WriteConflict
+from rushes.idempotency import RETRY_SECONDS
+from rushes.job import oldest_id
 from rushes.ports import Allowance, Receipt
 from rushes.rows import Row, key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-TRIES = 5
+TRIES = 8
+PAUSE = 0.2
+"""The most seconds between two of them."""
+ONCE = key("ONCE", "")["sk"]
 SPENT_SECONDS = 8 * 24 * 3600
 """How long a day's bill is kept."""
 
@@ -44,7 +51,11 @@ def commit(client: "DynamoDBClient", parts: Sequence[dict[str, Any]]) -> None:
                 raise _refusal(part)
         if set(codes) - {"None", "TransactionConflict"}:
             raise StoreUnavailable(f"TransactWriteItems answered {', '.join(codes)}")
-    raise KeyInUse("a call with the same Idempotency-Key is being answered at this moment")
+        time.sleep(random.uniform(0, PAUSE))  # noqa: S311 - others try for the same rows
+    named = any(part.get("Put", {}).get("Item", {}).get("sk") == ONCE for part in parts)
+    if named:
+        raise KeyInUse("a call with the same Idempotency-Key is being answered at this moment")
+    raise StoreUnavailable("too many calls of one account at once")
 
 
 def _try(client: "DynamoDBClient", parts: Sequence[dict[str, Any]]) -> list[Row]:
@@ -83,8 +94,11 @@ def claim(client: "DynamoDBClient", table: str, digest: str, retry: int, now: fl
     with store_errors():
         reply = client.query(
             TableName=table,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": key("CALL", digest)["pk"]},
+            KeyConditionExpression="pk = :pk AND sk >= :since",
+            ExpressionAttributeValues={
+                ":pk": key("CALL", digest)["pk"],
+                ":since": {"S": oldest_id(now - RETRY_SECONDS)},
+            },
             ConsistentRead=True,
         )
     found = [_read(digest, item) for item in reply["Items"]]

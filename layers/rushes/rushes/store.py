@@ -34,6 +34,8 @@ SHARDS = 4
 RECORD_SECONDS = 90 * 24 * 3600
 """How long a job's record outlives its last change."""
 TRIES = 8
+URGENT, OPEN = "urgent", "open"
+"""The two lines in which jobs wait for the sweeper."""
 NEW = {"ConditionExpression": "attribute_not_exists(pk)"}
 
 logger = Logger(service="rushes", child=True)
@@ -125,13 +127,18 @@ class JobTable:
         yield from self._query({**search, "ExpressionAttributeValues": values})
 
     def due(self, now: float, limit: int) -> tuple[Job, ...]:
+        """Those that wait for the sweeper alone come first, however many there are to be seen."""
+        lines = (self._due(line, now, limit) for line in (URGENT, OPEN))
+        return tuple(job for line in lines for job in line)
+
+    def _due(self, line: str, now: float, limit: int) -> Iterator[Job]:
         search = {
             "IndexName": "open_jobs",
-            "KeyConditionExpression": "open_pk = :open AND open_sk <= :now",
-            "ExpressionAttributeValues": {":open": {"S": "open"}, ":now": {"N": str(now)}},
+            "KeyConditionExpression": "open_pk = :line AND open_sk <= :now",
+            "ExpressionAttributeValues": {":line": {"S": line}, ":now": {"N": str(now)}},
             "Limit": limit,
         }
-        return tuple(islice(self._query(search), limit))
+        return islice(self._query(search), limit)
 
     def _query(self, search: dict[str, Any]) -> Iterator[Job]:
         """Damaged rows are passed over, and said to be."""
@@ -165,7 +172,8 @@ def _row(job: Job) -> Row:
         shard = zlib.crc32(job.id.encode()) % SHARDS
         row |= {"list_pk": {"S": f"{job.account}#{shard}"}, "list_sk": {"S": job.id}}
     if (care_at := job.care_at) is not None:
-        row |= {"open_pk": {"S": "open"}, "open_sk": {"N": str(care_at)}}
+        line = URGENT if job.is_urgent else OPEN
+        row |= {"open_pk": {"S": line}, "open_sk": {"N": str(care_at)}}
     return row
 
 

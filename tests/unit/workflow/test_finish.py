@@ -121,9 +121,26 @@ def test_a_job_without_a_verdict_fails_and_the_cause_is_reported(
     world: World, cause: str | None, message: str
 ) -> None:
     job = world.running()
+    world.clock.now = job.deadline_at
     world.finish(job, cause=cause)
     assert world.now(job).error == JobError(code="internal_error", message=message)
     assert endings(world)[0]["data"]["error"]["message"] == message
+
+
+def test_a_job_that_may_run_at_its_provider_outlives_its_execution(world: World) -> None:
+    """A function that is broken for minutes must not cost a film that is paid for."""
+    job = world.running()
+    assert world.finish(job, cause="Lambda.Unknown") == {"status": "left"}
+    assert (world.now(job), endings(world)) == (job, [])
+    world.executions.running[job.id] = False
+    world.clock.advance(61)
+    assert world.sweeper.sweep() == 1
+    assert world.executions.running[f"{job.id}-r2"]
+
+
+def test_a_job_that_was_never_submitted_ends_with_its_execution(world: World) -> None:
+    job = world.accepted()
+    assert world.finish(job, cause="Lambda.Unknown") == {"status": "failed"}
 
 
 def test_a_cause_does_not_overrule_a_verdict(world: World) -> None:

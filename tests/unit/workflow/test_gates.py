@@ -6,6 +6,7 @@ from typing_extensions import override
 from rushes.catalog import read_catalog
 from rushes.errors import StoreUnavailable
 from rushes.job import Job
+from rushes.pace import LONGEST_ON_REQUEST
 from rushes.ports import Gate
 from rushes.workflow.gatekeeper import BREAKER_SECONDS, PATIENCE, SPREAD
 from rushes.workflow.step import ENDING
@@ -88,10 +89,25 @@ def test_a_job_that_is_held_back_too_long_goes_to_the_next_candidate(world: Worl
     assert world.now(job).provider == "spare"
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_key_fails_the_others_without_a_call(world: World, status: int) -> None:
+def test_what_one_request_may_not_have_closes_the_provider_to_nobody(world: World) -> None:
+    """A 403 may be about what was asked for; its words are not for another account's eyes."""
     first, second = world.accepted(), world.accepted()
-    world.answer(CREATE, reply(status, error={"message": "who are you?"}))
+    world.answer(CREATE, reply(403, error={"message": "not in your region"}), video("queued"))
+    assert world.submit(first) == ENDING
+    assert world.submit(second)["status"] == "submitted"
+
+
+def test_however_long_a_provider_asks_for_patience_it_is_tried_again_in_time(world: World) -> None:
+    first, second = world.accepted(), world.accepted()
+    world.answer(CREATE, reply(429, {"retry-after": "86400"}), video("queued"))
+    world.submit(first)
+    world.clock.advance(LONGEST_ON_REQUEST)
+    assert world.submit(second)["status"] == "submitted"
+
+
+def test_a_refused_key_fails_the_others_without_a_call(world: World) -> None:
+    first, second = world.accepted(), world.accepted()
+    world.answer(CREATE, reply(401, error={"message": "who are you?"}))
     assert world.submit(first) == world.submit(second) == ENDING
     assert [failure(world, it) for it in (first, second)] == ["upstream_unauthorized"] * 2
     assert len(world.creates()) == 1

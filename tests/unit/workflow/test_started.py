@@ -82,6 +82,7 @@ def test_what_was_not_announced_goes_before_the_ending(world: World) -> None:
     job = world.accepted()
     world.bus.refusals = [StoreUnavailable("throttled")]
     world.submit(job)
+    world.clock.now = job.deadline_at
     world.finish(job, cause="Lambda.Unknown")
     assert [(event["type"], event["sequence"]) for event in world.bus.events] == [
         ("job.started", 1),

@@ -321,6 +321,7 @@ def test_a_machine_that_breaks_off_meanwhile_says_what_is_not_known(
     world: World, model: str
 ) -> None:
     job = dead(world, model) if model == "none/one" else lost(world, model)
+    world.clock.now = job.deadline_at
     world.finish(job, cause="Lambda.Unknown")
     error = world.now(job).error
     assert error is not None

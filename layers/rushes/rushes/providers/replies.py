@@ -104,7 +104,9 @@ def _check(reply: HttpReply) -> None:
 def _refusal(reply: HttpReply) -> UpstreamError:
     message, code = own_words(reply)
     if reply.status == 401:  # its words are about our key, and some quote it
-        return UpstreamRefused("the provider refused our key", code="upstream_unauthorized")
+        return UpstreamRefused(
+            "the provider refused our key", code="upstream_unauthorized", key_refused=True
+        )
     if reply.status == 403:
         return UpstreamRefused(
             f"the provider refused our key: {message}", code="upstream_unauthorized"

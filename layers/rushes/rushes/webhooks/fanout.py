@@ -25,6 +25,8 @@ class Fanout:
 
     def take(self, message: Mapping[str, Any]) -> int:
         """A message of the queue: an event, or a ticket that was kept back until now."""
+        if "detail" in message:  # as EventBridge puts it aside: the whole envelope
+            return self(message["detail"])
         if "ticket" not in message:
             return self(message)
         self._queue([Ticket(**message["ticket"])])

@@ -1,7 +1,10 @@
 """Copy a job's outputs into the bucket before their links die."""
 
+import hashlib
 from collections.abc import Iterator
+from typing import Any
 
+from pydantic_core import to_json
 from typing_extensions import override
 
 from rushes import media, pace
@@ -9,6 +12,7 @@ from rushes.errors import BadOutput, ProviderNotConfigured, UpstreamError
 from rushes.job import Job
 from rushes.ports import Download
 from rushes.providers.base import Succeeded
+from rushes.request import Upload
 from rushes.result import Artifact, Output
 from rushes.workflow.step import Outcome, Step, pending
 
@@ -43,9 +47,18 @@ class Collect(Step):
             if not isinstance(result, Succeeded):
                 return pending(self.wait(job, None))
             artifacts = self._copy_each(job, "archive", result.outputs)
+            artifacts += self._copy_document(job, result.document)
         except UpstreamError as error:
             return pending(max(self.wait(job, error.wait_seconds), LATE_STEP))
         return self.settle(job, lambda current: current.archived(self.clock(), artifacts))
+
+    def _copy_document(self, job: Job, document: dict[str, Any] | None) -> tuple[Artifact, ...]:
+        if document is None:
+            return ()
+        content = to_json(document, inf_nan_mode="null")
+        upload = Upload("document", "application/json", content)
+        file = self.blobs.put(f"archive/{job.account}/{job.id}/document.json", upload)
+        return (Artifact(**file.model_dump(), sha256=hashlib.sha256(content).hexdigest()),)
 
     def _tried_enough(self, job: Job) -> bool:
         waited = self.clock() - (job.generated_at or job.created_at)

@@ -40,13 +40,16 @@ class Finish:
         """`cause` is the name of the error that brought the machine here, where one did."""
 
         def end(job: Job) -> Job:
-            if job.is_finished:
+            if job.is_finished or (cause and self._goes_on(job)):
                 return job
             verdict = job.verdict or _broken(job, cause)
             ended = job.finished(self.clock(), verdict, execution, self.keep_seconds)
             return ended.telling(ending(ended, self.bucket).model_dump(mode="json"))
 
         job = self.jobs.change(account, job_id, end)
+        if not job.is_finished:
+            logger.error("left by its execution", job_id=job.id, cause=cause)
+            return {"status": "left"}
         if job.deleted_at:
             for folder in FOLDERS:
                 self.blobs.delete(f"{folder}/{account}/{job_id}/")
@@ -56,6 +59,11 @@ class Finish:
             with suppress(StoreUnavailable):  # the next job teaches the same
                 self._learn(job)
         return {"status": job.status.value}
+
+    def _goes_on(self, job: Job) -> bool:
+        """Whether it may run at its provider: the sweeper gives it another execution, then."""
+        begun = job.operation is not None or job.unsure_since is not None
+        return begun and job.verdict is None and self.clock() < job.deadline_at
 
     def _learn(self, job: Job) -> None:
         if job.status is JobStatus.COMPLETED and job.submitted_at and job.generated_at:

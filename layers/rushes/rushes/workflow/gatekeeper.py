@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
+from rushes import pace
 from rushes.catalog import Catalog
 from rushes.errors import StoreUnavailable, UpstreamRefused
 from rushes.job import Job
@@ -47,9 +48,13 @@ class Gatekeeper:
         return _spread(job, interval)
 
     def hold(self, provider: str, seconds: float | None) -> None:
-        """It asks for patience. Where that cannot be noted, the next call will be told the same."""
+        """It asks for patience. Where that cannot be noted, the next call will be told the same.
+
+        However long it asks for, it is tried again before: one answer must not stop all jobs.
+        """
+        wait = min(seconds or PATIENCE, pace.LONGEST_ON_REQUEST)
         with suppress(StoreUnavailable):
-            self.gates.hold(provider, self.clock() + (seconds or PATIENCE))
+            self.gates.hold(provider, self.clock() + wait)
 
     def close(self, provider: str, reason: str) -> None:
         """It refuses our key; an alarm counts these lines."""

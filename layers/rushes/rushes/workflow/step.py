@@ -142,7 +142,8 @@ class Step(ABC):
 
         def move(current: Job) -> Job:
             changed = current.is_decided or current.cancel_requested_at
-            if changed or current.candidates != job.candidates:
+            taken_up = current.unsure_since or current.operation != job.operation
+            if changed or taken_up or current.candidates != job.candidates:
                 return current
             return current.moved(
                 self.clock(),

@@ -59,23 +59,24 @@ class Submit(Step):
         except LeaseHeld as held:
             return pending(pace.whole(held.seconds, LEASE_SECONDS))
         except UpstreamError as error:
-            return self._give_up(job, error)
+            begun = job.unsure_since is not None or job.lease_until is not None
+            return self._give_up(job, error, begun=begun)
 
     @property
     def gatekeeper(self) -> Gatekeeper:
         return Gatekeeper(self.gates, self.catalog, self.clock)
 
-    def _give_up(self, job: Job, error: UpstreamError) -> Outcome:
-        if self._may_still_be_told(job, error):
+    def _give_up(self, job: Job, error: UpstreamError, *, begun: bool) -> Outcome:
+        """`begun`: a create call before this one was not answered; no refusal proves anything."""
+        if not begun or isinstance(error, OutcomeUnknown):
+            return self.doom(job, error)
+        vouched_for = self._capability(job) != "none"
+        if vouched_for and error.error_code == "upstream_unauthorized":
+            # The key may be renewed, and then the lost call be asked after.
             self.change(job, lambda current: current.unsure(self.clock()))
             return pending(self._later(job))
-        return self.doom(job, _truthful(job, error))
-
-    def _may_still_be_told(self, job: Job, error: UpstreamError) -> bool:
-        """A key that is refused now may be renewed, and then a lost create call be asked after."""
-        lost = job.unsure_since is not None or job.lease_until is not None
-        vouched_for = self._capability(job) != "none"
-        return lost and vouched_for and error.error_code == "upstream_unauthorized"
+        told = f"a create call was not answered; since then: {error.message}"
+        return self.doom(job, OutcomeUnknown(told))
 
     def _submit(self, job: Job) -> Outcome:
         """Claim the job, make the call, note the operation.
@@ -90,6 +91,9 @@ class Submit(Step):
             return self._fetch(job)
         if self._is_searched(job):
             return self._search(job)
+        return self._begin(job)
+
+    def _begin(self, job: Job) -> Outcome:
         if wait := self.gatekeeper.wait(job):
             return self._held_back(job, wait)
         try:
@@ -97,7 +101,10 @@ class Submit(Step):
         except UpstreamError as error:
             return self._not_ready(job, error)
         claimed = self.jobs.change(job.account, job.id, self._claim)
-        return self._create(claimed, call)
+        try:
+            return self._create(claimed, call)
+        except UpstreamError as error:  # told of the job as it was claimed: it may be unsure since
+            return self._give_up(claimed, error, begun=claimed.unsure_since is not None)
 
     def _create(self, job: Job, call: HttpCall) -> Outcome:
         try:
@@ -111,7 +118,7 @@ class Submit(Step):
             self.gatekeeper.hold(job.provider, error.wait_seconds)
             return outcome
         except UpstreamRefused as error:
-            if error.error_code == "upstream_unauthorized":
+            if error.key_refused:
                 self.gatekeeper.close(job.provider, error.message)
             raise
         except (UpstreamSilent, UpstreamConfused):
@@ -250,11 +257,3 @@ class Submit(Step):
         inputs = fetched(job, self.egress, self.blobs)
         self.change(job, lambda current: current.fetched(self.clock(), inputs))
         return pending(1)
-
-
-def _truthful(job: Job, error: UpstreamError) -> UpstreamError:
-    """After a create call whose outcome is not known, no later refusal proves anything."""
-    certain = job.unsure_since is None and job.lease_until is None
-    if certain or isinstance(error, OutcomeUnknown):
-        return error
-    return OutcomeUnknown(f"a create call was not answered; since then: {error.message}")
