@@ -63,7 +63,10 @@ class Judge:
             self._breaks("lost jobs", client, "an id was given for what is not there")
         if len(set(client.given)) > 1:
             self._breaks("answers that contradict each other", client, f"ids {client.given}")
+        deleted = any(job.deleted_at for job in jobs)
         for refusal in client.refusals:
+            if deleted and "was deleted" in refusal:  # and then it was asked for once more
+                continue
             self._breaks("answers that contradict each other", client, refusal)
         made = len(self.world.upstream.ledger[client.plan.tag])
         if made > 1:

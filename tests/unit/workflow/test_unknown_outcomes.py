@@ -260,17 +260,6 @@ def test_a_search_that_tells_nothing_proves_nothing(
     assert len(world.creates()) == 1
 
 
-def test_a_list_that_does_not_reach_back_far_enough_proves_nothing(world: World) -> None:
-    job = lost(world, "find/one")
-    world.clock.advance(SEARCH_SECONDS + 1)
-    world.answer(SEARCH, page(entry(job, user="x"), has_more=True))
-    assert world.submit(job)["status"] == "pending"
-    assert world.now(job).unsure_since
-    world.answer(SEARCH, page(entry(job, user="x", created_at=0), has_more=True))
-    world.submit(job)
-    assert world.now(job).unsure_since is None
-
-
 def test_who_cannot_be_searched_in_spite_of_its_entry_is_not_called_again(world: World) -> None:
     job = lost(world, "blind/one")
     assert world.submit(job) == ENDING
@@ -326,3 +315,26 @@ def test_a_machine_that_breaks_off_meanwhile_says_what_is_not_known(
     error = world.now(job).error
     assert error is not None
     assert error.code == "upstream_outcome_unknown"
+
+
+def test_a_list_of_many_pages_is_looked_through(world: World) -> None:
+    """The film stands behind a hundred newer ones."""
+    job = lost(world, "find/one")
+    world.answer(SEARCH, reply(200, data=[newer(world)], has_more=True))
+    world.answer(f"{SEARCH}&after=other", page(entry(job)))
+    world.clock.advance(LEASE_SECONDS + 1)
+    assert world.submit(job)["status"] == "submitted"
+    assert world.now(job).operation == {"id": "up-1"}
+
+
+def test_a_list_without_end_proves_nothing(world: World) -> None:
+    job = lost(world, "find/one")
+    world.answer(SEARCH, reply(200, data=[newer(world)], has_more=True))
+    world.answer(f"{SEARCH}&after=other", reply(200, data=[newer(world)], has_more=True))
+    world.clock.advance(SEARCH_SECONDS + 1)
+    assert world.submit(job)["status"] == "pending"
+    assert world.now(job).unsure_since is not None
+
+
+def newer(world: World) -> dict[str, object]:
+    return {"id": "other", "created_at": world.clock(), "user": "job_other-1"}

@@ -102,8 +102,8 @@ class Finds(Protocol):
     """An ability: a job that was created unheard can be found again by our name for it."""
 
     def find(self, job: Job) -> HttpCall: ...
-    def found(self, job: Job, reply: HttpReply) -> Submitted | None:
-        """None where it is not there (yet)."""
+    def found(self, job: Job, reply: HttpReply) -> "Submitted | AskAlso | None":
+        """None where it is not there (yet); `AskAlso` where there is more to look through."""
         ...
 
 

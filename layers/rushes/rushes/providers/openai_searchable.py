@@ -1,17 +1,17 @@
 """Servers of the OpenAI Videos API whose lists show `user`: a create that was lost can be found."""
 
 from typing import Any
+from urllib.parse import quote
 
 from typing_extensions import override
 
-from rushes.errors import UpstreamConfused
 from rushes.job import Job
 from rushes.ports import HttpCall, HttpReply
-from rushes.providers.base import Submitted
+from rushes.providers.base import AskAlso, Submitted
 from rushes.providers.openai_compatible import OpenAICompatible
 from rushes.providers.replies import Reply, check_answered, read
 
-PAGE = 100
+NEWEST = "/videos?limit=100&order=desc"
 MARGIN = 600.0
 """Seconds by which the provider's clock may differ from ours."""
 
@@ -34,23 +34,18 @@ class OpenAISearchable(OpenAICompatible):
         return HttpCall(call.method, call.path, form={**(call.form or {}), "user": job.create_key})
 
     def find(self, job: Job) -> HttpCall:  # noqa: ARG002 - there is no search by name
-        return HttpCall("GET", f"/videos?limit={PAGE}&order=desc")
+        return HttpCall("GET", NEWEST)
 
-    def found(self, job: Job, reply: HttpReply) -> Submitted | None:
-        """The newest of ours in the newest page.
-
-        Raises
-        ------
-        UpstreamConfused
-            If the page does not reach back to when the job was accepted: it proves nothing.
-        """
+    def found(self, job: Job, reply: HttpReply) -> Submitted | AskAlso | None:
+        """Page by page, back to when the job was accepted."""
         check_answered(reply)
         page = read(reply, _List)
         for entry in page.data:
             if entry.user == job.create_key:
                 return Submitted(_operation(entry))
         if page.has_more and page.data and page.data[-1].created_at > job.created_at - MARGIN:
-            raise UpstreamConfused("the provider lists too many newer jobs to be sure")
+            after = quote(page.data[-1].id, safe="")
+            return AskAlso(HttpCall("GET", f"{NEWEST}&after={after}"))
         return None
 
 

@@ -23,6 +23,7 @@ from rushes.providers.base import Finds, Submitted, TakesUploads
 from rushes.status import UpstreamCancelled
 from rushes.workflow.gatekeeper import Gatekeeper
 from rushes.workflow.inputs import fetched
+from rushes.workflow.search import look_through
 from rushes.workflow.step import STORE_TROUBLE_WAIT, Outcome, Step, pending, queued_too_long
 
 LEASE_SECONDS = 150.0
@@ -202,8 +203,7 @@ class Submit(Step):
         if not isinstance(provider, Finds):
             raise OutcomeUnknown(f"{job.provider} cannot be searched, though its entry says so")
         try:
-            reply = self.egress.send(self.upstreams.find(job.provider), provider.find(job))
-            found = provider.found(job, reply)
+            found = look_through(self.egress, self.upstreams.find(job.provider), provider, job)
         except UpstreamError as error:
             return pending(self._later(job, error.wait_seconds))
         if found:
