@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.stack import Stack
+from local.stack import NAME, Stack
 from rushes.webhook_store import DeliveryTable, EndpointTable
 from rushes.webhooks.delivery import Delivery, DeliveryStatus
 from rushes.webhooks.model import Endpoint, Secret
@@ -123,8 +123,10 @@ def test_what_was_forgotten_is_swept_up(account: Account, stack: Stack, aws: Cli
         return delivery.resent(time.time() - 100)
 
     account.deliveries.change(account.name, message_id, endpoint, forgotten)
-    functions = aws("lambda").list_functions()["Functions"]
-    [sweep] = [it["FunctionName"] for it in functions if "SweepFunction" in it["FunctionName"]]
-    aws("lambda").invoke(FunctionName=sweep, Payload=json.dumps({}))
+    sweep = aws("cloudformation").describe_stack_resource(
+        StackName=NAME, LogicalResourceId="SweepFunction"
+    )
+    name = sweep["StackResourceDetail"]["PhysicalResourceId"]
+    aws("lambda").invoke(FunctionName=name, Payload=json.dumps({}))
     assert account.ended(message_id, endpoint).attempts[-1].kind == "manual"
     stack.check()

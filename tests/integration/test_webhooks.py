@@ -18,7 +18,8 @@ from rushes import wiring
 from rushes.errors import NotFound, StoreUnavailable, WriteConflict
 from rushes.queues import WebhookQueues
 from rushes.webhook_store import DeliveryTable, EndpointTable
-from rushes.webhooks.delivery import Delivery, DeliveryStatus, to_endpoint
+from rushes.webhooks.addressed import to_endpoint
+from rushes.webhooks.delivery import Delivery, DeliveryStatus
 from rushes.webhooks.ports import Deliveries, Endpoints, Ticket
 from rushes.webhooks.tickets import ticket
 from tests.integration.test_handlers import Context, forget

@@ -8,7 +8,7 @@ What somebody hears twice they know by the id; what nobody wrote down is tried a
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
@@ -19,18 +19,12 @@ from rushes.errors import (
     UpstreamError,
 )
 from rushes.ports import Bus, Clock
-from rushes.webhooks import notices, schedule, signature
-from rushes.webhooks.attempt import EXCERPT_BYTES, Attempt, AttemptKind
-from rushes.webhooks.delivery import QUEUED_SECONDS, Delivery, DeliveryStatus
+from rushes.webhooks import schedule, signature
+from rushes.webhooks.attempt import UNWRITABLE, Attempt, AttemptKind, excerpt
+from rushes.webhooks.delivery import TARGET, Delivery
 from rushes.webhooks.model import Endpoint
-from rushes.webhooks.ports import (
-    LONGEST_DELAY,
-    Deliveries,
-    Endpoints,
-    Notifier,
-    Queue,
-    Writer,
-)
+from rushes.webhooks.outcome import Tried, is_held, judged, recorded, tells_of_endpoint
+from rushes.webhooks.ports import Deliveries, Endpoints, Notifier, Queue, Writer
 from rushes.webhooks.tickets import ticket
 
 LEASE_SECONDS = 45.0
@@ -41,12 +35,6 @@ logger = Logger(service="rushes", child=True)
 
 class NotDue(RushesError):
     """Somebody else has made the attempt, or is making it."""
-
-
-@dataclass(frozen=True)
-class Tried:
-    attempt: Attempt
-    retry_after: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,34 +50,44 @@ class Deliver:
 
     def __call__(self, account: str, message_id: str, receiver: str) -> str:
         """A word for what came of it. A repetition finds nothing due, and does nothing."""
+        endpoint = None if receiver == TARGET else self.endpoints.get(account, receiver)
         try:
-            delivery = self.deliveries.change(account, message_id, receiver, self._taken)
+            delivery = self.deliveries.change(
+                account, message_id, receiver, lambda it: self._taken(it, endpoint)
+            )
         except NotDue:
             return "not_due"
         except NotFound:
             return "gone"
+        if delivery.is_held:
+            return "held"
         if delivery.target:
             secrets = self.endpoints.request_secrets(account).live_secrets(self.clock())
             return self._record(delivery, self._post(delivery, delivery.target.url, secrets))
-        endpoint = self.endpoints.get(account, receiver)
         if endpoint is None or not endpoint.is_enabled:
             return self._cancel(delivery, endpoint)
         secrets = endpoint.live_secrets(self.clock())
         tried = self._post(delivery, endpoint.url, secrets)
-        goes_on = self._learn(endpoint, tried.attempt)
-        return self._record(delivery, tried, goes_on=goes_on)
+        goes_on = self._learn(endpoint, delivery, tried.attempt)
+        return self._record(delivery, replace(tried, is_last=not goes_on))
 
-    def _taken(self, delivery: Delivery) -> Delivery:
+    def _taken(self, delivery: Delivery, endpoint: Endpoint | None) -> Delivery:
         now = self.clock()
         if not delivery.is_due(now):
             raise NotDue(f"{delivery.id} is not due")
+        if endpoint and is_held(delivery, endpoint, now):
+            return delivery.held(now, endpoint.held_until)
         return delivery.leased(now, LEASE_SECONDS)
 
     def _post(self, delivery: Delivery, url: str, secrets: tuple[str, ...]) -> Tried:
-        body = self.write(delivery)
+        kind: AttemptKind = "manual" if delivery.resent_from else "scheduled"
+        try:
+            body = self.write(delivery)
+        except Exception:  # whatever it is, what is behind it in its lane must not wait for it
+            logger.exception("nothing could be written", delivery=delivery.id)
+            return Tried(Attempt(at=self.clock(), error=UNWRITABLE, kind=kind))
         at = self.clock()
         signed = signature.headers(delivery.message_id, at, body, secrets)
-        kind: AttemptKind = "manual" if delivery.resent_from else "scheduled"
         try:
             reply = self.notifier.notify(url, {"content-type": "application/json", **signed}, body)
         except UpstreamError as error:
@@ -99,7 +97,7 @@ class Deliver:
             at=at,
             status_code=reply.status,
             latency_ms=self._since(at),
-            response_excerpt=reply.body[:EXCERPT_BYTES].decode(errors="replace"),
+            response_excerpt=excerpt(reply.body),
             kind=kind,
         )
         return Tried(attempt, reply.headers.get("retry-after"))
@@ -107,17 +105,18 @@ class Deliver:
     def _since(self, moment: float) -> int:
         return round((self.clock() - moment) * 1000)
 
-    def _learn(self, endpoint: Endpoint, attempt: Attempt) -> bool:
+    def _learn(self, endpoint: Endpoint, delivery: Delivery, attempt: Attempt) -> bool:
         """Keep what the attempt tells of the endpoint; whether it is still sent to.
 
         It tells nothing of an address that has been put in its place meanwhile.
         """
-        if schedule.succeeded(attempt) and endpoint.failing_since is None:
+        is_news = endpoint.failing_since is not None or not schedule.succeeded(attempt)
+        if not is_news or not tells_of_endpoint(delivery, attempt):
             return True
 
         def change(current: Endpoint) -> Endpoint:
             is_same = current.is_enabled and current.url == endpoint.url
-            return self._judged(current, attempt) if is_same else current
+            return judged(current, attempt, self.clock()) if is_same else current
 
         try:
             current = self.endpoints.change(endpoint.account, endpoint.id, change)
@@ -125,18 +124,6 @@ class Deliver:
             return False
         self._announce(current)
         return current.is_enabled
-
-    def _judged(self, endpoint: Endpoint, attempt: Attempt) -> Endpoint:
-        if schedule.succeeded(attempt):
-            return endpoint.well()
-        now = self.clock()
-        failing = endpoint.failing(now)
-        since = now if failing.failing_since is None else failing.failing_since
-        if attempt.status_code == schedule.GONE:
-            return failing.disabled(now, "gone", notices.disabled(failing, now, "gone"))
-        if now - since >= schedule.DISABLED_AFTER:
-            return failing.disabled(now, "failing", notices.disabled(failing, now, "failing"))
-        return failing
 
     def _announce(self, endpoint: Endpoint) -> None:
         """Before the attempt is written down: until then the delivery is due, and comes again."""
@@ -151,32 +138,13 @@ class Deliver:
             self._announce(endpoint)
         return self._changed(delivery, lambda current: current.cancelled(self.clock())).status.value
 
-    def _record(self, delivery: Delivery, tried: Tried, *, goes_on: bool = True) -> str:
+    def _record(self, delivery: Delivery, tried: Tried) -> str:
         def change(current: Delivery) -> Delivery:
-            if schedule.succeeded(tried.attempt):
-                return current.delivered(self.clock(), tried.attempt)
-            if current.status is not DeliveryStatus.PENDING:
-                return current.noted(self.clock(), tried.attempt)
-            return self._failed(current, tried, goes_on=goes_on)
+            return recorded(current, delivery, tried, self.clock(), self.dice())
 
         written = self._changed(delivery, change)
         self._queue_again(written)
         return written.status.value
-
-    def _failed(self, delivery: Delivery, tried: Tried, *, goes_on: bool) -> Delivery:
-        now, attempt = self.clock(), tried.attempt
-        asked_for = attempt.kind == "manual"
-        tries = delivery.tries + (not asked_for)
-        is_over = asked_for and delivery.resent_from is not DeliveryStatus.PENDING
-        delay = schedule.next_delay(tries, attempt, tried.retry_after, now, self.dice())
-        if delay is None or is_over or not goes_on or attempt.status_code == schedule.GONE:
-            return delivery.given_up(now, attempt)
-        return delivery.postponed(now, attempt, now + delay, self._trusted_until(now, delay))
-
-    @staticmethod
-    def _trusted_until(now: float, delay: float) -> float | None:
-        """The queue cannot keep anything back for long; the sweeper brings the rest."""
-        return now + delay + QUEUED_SECONDS if delay <= LONGEST_DELAY else None
 
     def _queue_again(self, delivery: Delivery) -> None:
         """What goes wrong here costs a minute: then the sweeper finds it."""

@@ -3,7 +3,6 @@
 Pure, as `model` is: times are seconds since 1970, and every step gives the next version.
 """
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Self
 
@@ -11,7 +10,6 @@ from pydantic import BaseModel, ConfigDict
 
 from rushes.request import WebhookTarget
 from rushes.webhooks.attempt import Attempt, kept
-from rushes.webhooks.model import Endpoint
 
 KEEP_SECONDS = 30 * 24 * 3600.0
 """How long a delivery can be looked at and sent again."""
@@ -55,8 +53,18 @@ class Delivery(BaseModel):
     """Until then somebody is making an attempt, unless they died."""
     queued_until: float | None = None
     """Until then it is believed to stand in a queue, and is not put there again."""
+    requeues: int = 0
+    """How often the sweeper has put it into a queue since it was last taken out of one."""
     resent_from: DeliveryStatus | None = None
     """While an attempt that somebody asked for is due: the status before."""
+    resent_at: float | None = None
+    """When somebody last asked for an attempt."""
+    planned_at: float | None = None
+    """While an attempt that somebody asked for is due: when the schedule's next one is."""
+    is_held: bool = False
+    """Whether it was put off because its endpoint did not answer something else in time."""
+    is_test: bool = False
+    """It is tried once, and tells nothing of its endpoint."""
     created_at: float
     updated_at: float
     expires_at: float
@@ -104,9 +112,17 @@ class Delivery(BaseModel):
 
     def leased(self, now: float, seconds: float) -> Self:
         """An attempt is about to be made; nobody else may make one until the lease ends."""
-        return self._step(now, lease_until=now + seconds)
+        return self._step(now, lease_until=now + seconds, is_held=False, requeues=0)
+
+    def held(self, now: float, until: float) -> Self:
+        """Put off without an attempt."""
+        return self._step(now, next_attempt_at=until, queued_until=None, is_held=True, requeues=0)
 
     def queued(self, now: float, until: float) -> Self:
+        return self._step(now, queued_until=until, requeues=self.requeues + 1)
+
+    def waiting(self, now: float, until: float) -> Self:
+        """Due, and not put into a queue before that moment: others are there already."""
         return self._step(now, queued_until=until)
 
     def resent(self, now: float) -> Self:
@@ -117,6 +133,9 @@ class Delivery(BaseModel):
             next_attempt_at=now,
             queued_until=None,
             resent_from=self.resent_from or self.status,
+            resent_at=now,
+            planned_at=self.planned_at if self.resent_from else self.next_attempt_at,
+            is_held=False,
         )
 
     def delivered(self, now: float, attempt: Attempt) -> Self:
@@ -133,6 +152,7 @@ class Delivery(BaseModel):
             queued_until=queued_until,
             lease_until=None,
             resent_from=None,
+            planned_at=None,
         )
 
     def noted(self, now: float, attempt: Attempt) -> Self:
@@ -160,32 +180,9 @@ class Delivery(BaseModel):
             lease_until=None,
             queued_until=None,
             resent_from=None,
+            planned_at=None,
+            is_held=False,
         )
-
-
-def to_endpoint(endpoint: Endpoint, event: Mapping[str, Any], now: float) -> Delivery:
-    new = _new(endpoint.account, event, now)
-    return new.model_copy(update={"endpoint_id": endpoint.id, "format": endpoint.format})
-
-
-def to_target(
-    target: WebhookTarget, account: str, event: Mapping[str, Any], now: float
-) -> Delivery:
-    new = _new(account, event, now)
-    return new.model_copy(update={"target": target, "format": target.format})
-
-
-def _new(account: str, event: Mapping[str, Any], now: float) -> Delivery:
-    return Delivery(
-        message_id=event["id"],
-        account=account,
-        event=dict(event),
-        next_attempt_at=now,
-        queued_until=now + QUEUED_SECONDS,
-        created_at=now,
-        updated_at=now,
-        expires_at=now + KEEP_SECONDS,
-    )
 
 
 class DeliveryPage(BaseModel):

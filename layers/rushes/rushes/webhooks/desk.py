@@ -7,9 +7,9 @@ from typing import Any
 from rushes.errors import InvalidRequest, NotFound, UnknownCursor
 from rushes.ports import Clock
 from rushes.webhooks import signature
-from rushes.webhooks.model import Endpoint, RequestSecrets, Secret
+from rushes.webhooks.model import UNTROUBLED, Endpoint, RequestSecrets, Secret
 from rushes.webhooks.ports import Endpoints
-from rushes.webhooks.shapes import EndpointChanges, NewEndpoint, Page, Rotation
+from rushes.webhooks.shapes import LONGEST_ID, EndpointChanges, NewEndpoint, Page, Rotation
 from rushes.webhooks.subscriptions import check_format, read_types
 from rushes.webhooks.targets import Judge
 
@@ -51,7 +51,8 @@ class Desk:
         return endpoint
 
     def get(self, account: str, endpoint_id: str) -> Endpoint:
-        endpoint = self.endpoints.get(account, endpoint_id)
+        is_id = len(endpoint_id) <= LONGEST_ID
+        endpoint = self.endpoints.get(account, endpoint_id) if is_id else None
         if endpoint is None:
             raise NotFound(
                 f"there is no webhook endpoint {endpoint_id[:80]}", param="webhook_endpoint_id"
@@ -110,8 +111,8 @@ class Desk:
         elif asked.format is not None:
             check_format(endpoint, asked.format)
             changes["format"] = asked.format
-        if asked.url is not None:
-            changes["url"] = asked.url
+        if asked.url not in (None, endpoint.url):
+            changes |= {"url": asked.url, **UNTROUBLED}
         if asked.name is not None:
             changes["description"] = asked.name
         changes = {name: it for name, it in changes.items() if getattr(endpoint, name) != it}
@@ -140,7 +141,10 @@ def _secret(given: str | None) -> Secret:
 def _rotated(
     secrets: tuple[Secret, ...], new: Secret, now: float, asked: Rotation
 ) -> tuple[Secret, ...]:
-    """The new one first; the old ones go on signing for a day, or no more at all."""
+    """The new one first; the old ones go on signing for a day, or no more at all.
+
+    None of them stops before it was said to: receivers rely on it.
+    """
     if not asked.keep_old_secret_active_for_24_hours:
         return (new,)
     ends = now + OVERLAP_SECONDS
@@ -149,4 +153,11 @@ def _rotated(
         for it in secrets
         if it.expires_at is None or it.expires_at > now
     ]
-    return (new, *kept[:MOST_OLD_SECRETS])
+    if len(kept) > MOST_OLD_SECRETS:
+        raise InvalidRequest(
+            f"{MOST_OLD_SECRETS} old secrets sign already: wait, or end them all by leaving out"
+            " keep_old_secret_active_for_24_hours",
+            param="keep_old_secret_active_for_24_hours",
+            code="too_many_secrets",
+        )
+    return (new, *kept)

@@ -7,7 +7,8 @@ from typing import Any
 
 from rushes.errors import StoreUnavailable
 from rushes.ports import Clock, Jobs
-from rushes.webhooks.delivery import Delivery, to_endpoint, to_target
+from rushes.webhooks.addressed import to_endpoint, to_target
+from rushes.webhooks.delivery import Delivery
 from rushes.webhooks.ports import Deliveries, Endpoints, Queue, Speaks, Ticket
 from rushes.webhooks.tickets import ticket
 

@@ -8,7 +8,8 @@ from aws_lambda_powertools import Logger
 
 from rushes.errors import RushesError
 from rushes.ports import Clock
-from rushes.webhooks.delivery import Delivery, to_endpoint
+from rushes.webhooks.addressed import as_test
+from rushes.webhooks.delivery import Delivery
 from rushes.webhooks.model import Endpoint
 from rushes.webhooks.ports import Deliveries, Queue
 from rushes.webhooks.tickets import ticket
@@ -23,8 +24,8 @@ class Mailer:
     clock: Clock
 
     def send(self, endpoint: Endpoint, event: Mapping[str, Any]) -> Delivery:
-        """An event to one endpoint, whatever it wants to hear of."""
-        delivery = to_endpoint(endpoint, event, self.clock())
+        """An event to one endpoint, to try it with, whatever it wants to hear of."""
+        delivery = as_test(endpoint, event, self.clock())
         self.deliveries.add(delivery)
         return self._queued(delivery)
 

@@ -13,6 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 Format = Literal["rushes", "openai", "fal", "pipelet"]
 """In which API's words a message is written."""
 
+SHORTEST_HOLD, LONGEST_HOLD = 60.0, 900.0
+"""Seconds for which an endpoint that did not answer in time is left in peace."""
+QUIET_SECONDS = 36 * 3600.0
+"""Failures so far apart are no series; one message's own are nearer to each other."""
+UNTROUBLED: dict[str, Any] = {"failing_since": None, "failed_at": None, "timed_out_at": None}
+
 
 class Secret(BaseModel):
     """What messages are signed with. A replaced one signs as well until `expires_at`."""
@@ -49,7 +55,11 @@ class Endpoint(BaseModel):
     status: EndpointStatus = EndpointStatus.ENABLED
     disabled_reason: str | None = None
     failing_since: float | None = None
-    """The first failed attempt since the last that succeeded."""
+    """The first failed attempt since the last that succeeded, or since a long silence."""
+    failed_at: float | None = None
+    """The last failed attempt."""
+    timed_out_at: float | None = None
+    """The last attempt, if it had no answer in time."""
     outbox: tuple[dict[str, Any], ...] = ()
     """Events about the endpoint itself that are still to be put on the bus."""
     created_at: float
@@ -59,6 +69,14 @@ class Endpoint(BaseModel):
     @property
     def is_enabled(self) -> bool:
         return self.status is EndpointStatus.ENABLED
+
+    @property
+    def held_until(self) -> float:
+        """Until then it is sent nothing, for as long again as it has been failing already."""
+        if self.timed_out_at is None or self.failing_since is None:
+            return 0.0
+        failing = self.timed_out_at - self.failing_since
+        return self.timed_out_at + min(max(failing, SHORTEST_HOLD), LONGEST_HOLD)
 
     def wants(self, event_type: str) -> bool:
         return not self.event_types or bool({"*", event_type} & set(self.event_types))
@@ -70,16 +88,20 @@ class Endpoint(BaseModel):
         """What its owner wants of it; only this is a change that its owner would call one."""
         return self._step(updated_at=now, **changes)
 
-    def failing(self, now: float) -> Self:
-        return self if self.failing_since is not None else self._step(failing_since=now)
+    def failing(self, now: float, *, timed_out: bool = False) -> Self:
+        last = self.failing_since if self.failed_at is None else self.failed_at
+        is_first = last is None or now - last > QUIET_SECONDS
+        return self._step(
+            failing_since=now if is_first else self.failing_since,
+            failed_at=now,
+            timed_out_at=now if timed_out else None,
+        )
 
     def well(self) -> Self:
-        return self if self.failing_since is None else self._step(failing_since=None)
+        return self if self.failing_since is None else self._step(**UNTROUBLED)
 
     def enabled(self, now: float) -> Self:
-        return self.step(
-            now, status=EndpointStatus.ENABLED, disabled_reason=None, failing_since=None
-        )
+        return self.step(now, status=EndpointStatus.ENABLED, disabled_reason=None, **UNTROUBLED)
 
     def disabled(self, now: float, reason: str, event: dict[str, Any] | None = None) -> Self:
         """Nothing goes there any more. `event` is for an owner whose wish it was not."""

@@ -12,7 +12,7 @@ from rushes.webhooks.bodies import ENDINGS, speaks
 from rushes.webhooks.delivery import Delivery, DeliveryPage
 from rushes.webhooks.model import Endpoint
 from rushes.webhooks.ports import Deliveries, Endpoints
-from rushes.webhooks.shapes import Page, Resending
+from rushes.webhooks.shapes import LONGEST_ID, Page, Resending
 from rushes.webhooks.subscriptions import word_of
 
 PAGE = 100
@@ -50,7 +50,8 @@ class Outbound:
 
     def message(self, account: str, message_id: str) -> tuple[Delivery, ...]:
         """All deliveries of one event: to endpoints, and to the address that its request named."""
-        found = self.deliveries.of_message(account, message_id)
+        is_id = len(message_id) <= LONGEST_ID
+        found = self.deliveries.of_message(account, message_id) if is_id else ()
         if not found:
             raise NotFound(f"there is no message {message_id[:200]}", param="message_id")
         return found
@@ -86,7 +87,7 @@ class Outbound:
         return sent
 
     def _resend_range(self, endpoint: Endpoint, asked: Resending, since: float) -> Resent:
-        """Newest first, as many as one call can."""
+        """Newest first, as many as one call can; tests are nothing that was missed."""
         count, last = 0, None
         for delivery in self._since(endpoint, since, self._begin(endpoint, asked)):
             if count == MOST_RESENT:
@@ -107,7 +108,8 @@ class Outbound:
             for delivery in page.deliveries:
                 if delivery.created_at < since:
                     return
-                yield delivery
+                if not delivery.is_test:
+                    yield delivery
             if not page.has_more:
                 return
             after = page.deliveries[-1].cursor
@@ -126,8 +128,9 @@ class Outbound:
         for kind in known:
             if wanted in (kind, word_of(endpoint.format, kind)):
                 return samples.sample(kind, endpoint.account, f"job_test_{name}", self.clock())
+        words = dict.fromkeys(word_of(endpoint.format, it) for it in known)
         raise InvalidRequest(
-            f"event_type: {wanted[:80]} is none of {', '.join(known)}", param="event_type"
+            f"event_type: {wanted[:80]} is none of {', '.join(words)}", param="event_type"
         )
 
     def _find(self, endpoint: Endpoint, message_id: str) -> Delivery:

@@ -17,7 +17,7 @@ class Ticket:
     message_id: str
     receiver: str
     lane: str
-    """What is delivered one by one: one hanging receiver holds up nobody else."""
+    """What is delivered one by one: who hangs holds up only what is in the same lane."""
     version: int
     """Of the row, when it was put there: by it, the same is not put there twice."""
 

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 PREFIXES = ("/v1", "/openai/v1")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+NOWHERE = "nowhere"
+"""The verb of what is not there."""
 
 
 @dataclass(frozen=True)
@@ -35,4 +38,21 @@ def _routes(prefix: str) -> tuple[WebhookRoute, ...]:
     )
 
 
-ROUTES = tuple(route for prefix in PREFIXES for route in _routes(prefix))
+def _others(routes: tuple[WebhookRoute, ...]) -> tuple[WebhookRoute, ...]:
+    """The methods that mean nothing at a path: they are to be refused in the same words."""
+    taken = {(route.method, route.path) for route in routes}
+    paths = dict.fromkeys(route.path for route in routes)
+    return tuple(
+        WebhookRoute(method, path, NOWHERE)
+        for path in paths
+        for method in METHODS
+        if (method, path) not in taken
+    )
+
+
+def _all(prefix: str) -> tuple[WebhookRoute, ...]:
+    routes = _routes(prefix)
+    return (*routes, *_others(routes))
+
+
+ROUTES = tuple(route for prefix in PREFIXES for route in _all(prefix))

@@ -13,7 +13,7 @@ THROTTLED_SECONDS = 60.0
 LONGEST_PATIENCE = 24 * 3600.0
 """More than that no receiver is listened to."""
 DISABLED_AFTER = 120 * 3600.0
-"""Seconds of nothing but failures, after which an endpoint is left alone."""
+"""Seconds of nothing but failures, with no long silence, after which an endpoint is left alone."""
 GONE = 410
 """The answer that wants nothing more, ever."""
 
@@ -21,6 +21,10 @@ GONE = 410
 def succeeded(attempt: Attempt) -> bool:
     """Only 2xx: a redirect is not followed, and not believed."""
     return attempt.status_code is not None and 200 <= attempt.status_code < 300
+
+
+def timed_out(attempt: Attempt) -> bool:
+    return attempt.error == "timeout"
 
 
 def next_delay(
@@ -34,8 +38,13 @@ def next_delay(
     if tries >= len(DELAYS):
         return None
     planned = DELAYS[tries] * (1 + JITTER * (2 * dice - 1))
-    throttled = attempt.status_code == 429 or attempt.error == "timeout"
-    return max(planned, _asked_for(retry_after, now), THROTTLED_SECONDS if throttled else 0.0)
+    return max(planned, least_delay(attempt, retry_after, now))
+
+
+def least_delay(attempt: Attempt, retry_after: str | None, now: float) -> float:
+    """Seconds that its receiver has to be given after such an attempt, whatever was planned."""
+    throttled = attempt.status_code == 429 or timed_out(attempt)
+    return max(_asked_for(retry_after, now), THROTTLED_SECONDS if throttled else 0.0)
 
 
 def _asked_for(retry_after: str | None, now: float) -> float:

@@ -6,7 +6,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from rushes.webhooks.model import Format
 
+LONGEST_ID = 200
+"""Characters: a longer one was not given out here."""
+
 Name = Annotated[str, Field(max_length=200)]
+Id = Annotated[str, Field(max_length=LONGEST_ID)]
 EventTypes = Annotated[tuple[Annotated[str, Field(max_length=80)], ...], Field(max_length=50)]
 
 
@@ -43,10 +47,10 @@ class Trial(_Body):
 class Resending(_Body):
     """One message, or all between two moments (seconds since 1970, or ISO 8601)."""
 
-    message_id: str | None = None
+    message_id: Id | None = None
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
-    after: str | None = None
+    after: Id | None = None
     """The last message of the call before, to go on behind it."""
 
 
@@ -56,4 +60,4 @@ class Nothing(_Body):
 
 class Page(_Body):
     limit: int = Field(default=20, ge=1, le=100)
-    after: str | None = None
+    after: Id | None = None

@@ -43,7 +43,8 @@ def check_format(endpoint: Endpoint, form: Format) -> None:
     for event_type in endpoint.event_types:
         if event_type not in _spoken(form):
             raise InvalidRequest(
-                f"format: {form} has no word for {event_type}: give event_types, too",
+                f"format: {form} has no word for {word_of(endpoint.format, event_type)}:"
+                " give event_types, too",
                 param="format",
             )
 

@@ -18,11 +18,12 @@ from rushes.dialects.credentials import read_key
 from rushes.dialects.openai import OpenAIDialect
 from rushes.dialects.shapes import check
 from rushes.dialects.words import JSON, as_json
-from rushes.errors import RushesError, ServerError
+from rushes.errors import NotFound, RushesError, ServerError
 from rushes.webhooks import shapes, words
 from rushes.webhooks.desk import Desk
 from rushes.webhooks.model import Endpoint
 from rushes.webhooks.outbound import Outbound, Resent
+from rushes.webhooks.routes import NOWHERE
 from rushes.webhooks.subscriptions import every_type, word_of
 
 logger = Logger(service="rushes", child=True)
@@ -92,7 +93,9 @@ class Surface:
         endpoint = self._endpoint(account, request)
         page = self.outbound.page(endpoint, check(shapes.Page, request.query))
         shown = [words.delivery_shown(it, endpoint) for it in page.deliveries]
-        return words.list_shown(shown, "message_id", has_more=page.has_more)
+        part = words.that_fit(shown)
+        has_more = page.has_more or len(part) < len(shown)
+        return words.list_shown(part, "message_id", has_more=has_more)
 
     def _message(self, account: str, request: HttpRequest) -> Body:
         deliveries = self.outbound.message(account, request.variables["message_id"])
@@ -121,6 +124,11 @@ class Surface:
     def _event_types(self, _account: str, _request: HttpRequest) -> Body:
         return {"object": "list", "data": every_type()}
 
+    def _nowhere(self, _account: str, request: HttpRequest) -> Body:
+        raise NotFound(
+            f"there is nothing at {request.method} {request.path[:200]}", code="unknown_url"
+        )
+
     def _endpoint(self, account: str, request: HttpRequest) -> Endpoint:
         return self.desk.get(account, _named(request))
 
@@ -143,6 +151,7 @@ VERBS: dict[str, Callable[[Surface, str, HttpRequest], Body]] = {
     "secret": Surface._secret,  # noqa: SLF001
     "rotate_secret": Surface._rotate_secret,  # noqa: SLF001
     "event_types": Surface._event_types,  # noqa: SLF001
+    NOWHERE: Surface._nowhere,  # noqa: SLF001
 }
 
 

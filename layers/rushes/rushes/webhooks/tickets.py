@@ -1,10 +1,14 @@
 """A delivery's place in a queue."""
 
 import hashlib
+import zlib
 from urllib.parse import urlsplit
 
 from rushes.webhooks.delivery import Delivery
 from rushes.webhooks.ports import Ticket
+
+TARGET_LANES = 8
+"""An account's, for all addresses that its requests name."""
 
 
 def ticket(delivery: Delivery) -> Ticket:
@@ -18,8 +22,12 @@ def ticket(delivery: Delivery) -> Ticket:
 
 
 def _lane(delivery: Delivery) -> str:
-    """An endpoint is one; the addresses that requests name are told apart by their hosts."""
+    """An endpoint is one; the addresses that requests name have a few, told apart by their hosts.
+
+    An account can name as many hosts as it likes: it must not fill all lanes that there are.
+    """
     if delivery.target is None:
         return delivery.receiver
-    host = urlsplit(delivery.target.url).netloc
-    return hashlib.sha256(f"{delivery.account} {host}".encode()).hexdigest()
+    host = urlsplit(delivery.target.url).hostname or ""
+    number = zlib.crc32(host.encode()) % TARGET_LANES
+    return hashlib.sha256(f"{delivery.account} {number}".encode()).hexdigest()

@@ -1,5 +1,6 @@
 """Endpoints, messages and attempts as the API shows them. Times are whole seconds since 1970."""
 
+import json
 from typing import Any
 
 from rushes.webhooks.attempt import Attempt
@@ -8,6 +9,8 @@ from rushes.webhooks.model import Endpoint, RequestSecrets, Secret
 from rushes.webhooks.subscriptions import shown_types, word_of
 
 HINT_CHARACTERS = 4
+ANSWER_BYTES = 5_000_000
+"""A function may answer with 6 MB."""
 
 
 def endpoint_shown(endpoint: Endpoint) -> dict[str, Any]:
@@ -75,6 +78,16 @@ def list_shown(data: list[dict[str, Any]], key: str, *, has_more: bool) -> dict[
         "last_id": data[-1][key] if data else None,
         "has_more": has_more,
     }
+
+
+def that_fit(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As many from the beginning as one answer can hold, and at least one."""
+    room = ANSWER_BYTES
+    for count, it in enumerate(shown):
+        room -= len(json.dumps(json.dumps(it)))  # it is text inside JSON once more on its way out
+        if room < 0:
+            return shown[: max(count, 1)]
+    return shown
 
 
 def _attempt(number: int, attempt: Attempt) -> dict[str, Any]:
