@@ -25,6 +25,7 @@ SIZE = (128, 72)
 FILM = {"prompt": "a fox", "seconds": 1, "width": SIZE[0], "height": SIZE[1]}
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "openai_compatible": ("studio/studio-1", FILM),
+    "openai_searchable": ("studio-find/studio-1", FILM),
     "together": ("studio-together/studio-1", FILM),
     "pipelet": ("studio-pipelet/film", FILM),
     "fal": ("studio-fal/film/standard", FILM),

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from rushes.errors import UpstreamSilent
 from rushes.job import Job
 from rushes.result import JobError
 from rushes.status import JobStatus, UpstreamCancelled
@@ -51,7 +52,7 @@ class JobFacts(BaseModel):
     artifacts: tuple[ArtifactFacts, ...]
     error: JobError | None
     cost: float | None
-    """US dollars."""
+    """US dollars; null where no provider can have made anything of it."""
     upstream_cancelled: UpstreamCancelled | None = None
     """Only of a cancelled job: whether the provider has stopped."""
 
@@ -115,7 +116,7 @@ def ending(job: Job, bucket: str) -> JobEvent:
             for artifact in job.artifacts
         ),
         error=job.error,
-        cost=job.cost,
+        cost=_cost(job),
         upstream_cancelled=job.upstream_cancelled,
     )
     return JobEvent(
@@ -125,6 +126,17 @@ def ending(job: Job, bucket: str) -> JobEvent:
         sequence=2,
         data=facts,
     )
+
+
+def _cost(job: Job) -> float | None:
+    """None where the job ended without ever having been taken: the estimate was not spent."""
+    everybody = (job, *job.attempts)
+    taken = any(it.operation is not None for it in everybody) or job.generated_at is not None
+    unsure = job.unsure_since is not None or any(
+        it.error is not None and it.error.code == UpstreamSilent.code for it in everybody
+    )
+    is_made = job.status is JobStatus.COMPLETED
+    return job.cost if is_made or taken or unsure else None
 
 
 def _moment(seconds: float) -> datetime:

@@ -59,10 +59,12 @@ class Deliver:
             return "not_due"
         except NotFound:
             return "gone"
-        if delivery.is_held:
-            return "held"
+        return "held" if delivery.is_held else self._attempt(delivery, endpoint)
+
+    def _attempt(self, delivery: Delivery, endpoint: Endpoint | None) -> str:
         if delivery.target:
-            secrets = self.endpoints.request_secrets(account).live_secrets(self.clock())
+            kept = self.endpoints.request_secrets(delivery.account)
+            secrets = kept.live_secrets(self.clock())
             return self._record(delivery, self._post(delivery, delivery.target.url, secrets))
         if endpoint is None or not endpoint.is_enabled:
             return self._cancel(delivery, endpoint)
