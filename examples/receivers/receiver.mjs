@@ -15,11 +15,15 @@ function isOurs(headers, body) {
   return isFresh && given.some((it) => matches(Buffer.from(it.slice(3), "base64")));
 }
 
-createServer(async (request, response) => {
+async function answer(request) {
   const body = Buffer.concat(await request.toArray());
-  if (!isOurs(request.headers, body)) return response.writeHead(401).end();
+  if (!isOurs(request.headers, body)) return 401;
   const told = JSON.parse(body);
   if (!seen.has(request.headers["webhook-id"])) console.log(told.type, told.data.id);
   seen.add(request.headers["webhook-id"]); // the same message may come more than once
-  response.writeHead(204).end();
-}).listen(Number(process.argv[2]), "127.0.0.1");
+  return 204;
+}
+
+createServer({ requestTimeout: 10_000, connectionsCheckingInterval: 1_000 }, (request, response) =>
+  answer(request).catch(() => 400).then((status) => response.writeHead(status).end()),
+).listen(Number(process.argv[2]), "127.0.0.1");

@@ -3,10 +3,12 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,3 +117,28 @@ def test_what_is_not_ours_is_not_believed(receiver: Receiver):
     ]
     assert [receiver.post(*case) for case in cases] == [401] * len(cases)
     assert told(receiver) == []
+
+
+def test_whoever_hangs_or_breaks_off_stops_nothing(receiver: Receiver):
+    """Nor does what is signed and makes no sense."""
+    address = ("127.0.0.1", int(receiver.url.rsplit(":", 1)[1].strip("/")))
+    head = b"POST / HTTP/1.1\r\nhost: here\r\ncontent-length: 100\r\n\r\npart"
+    with socket.create_connection(address) as silent, socket.create_connection(address) as slow:
+        slow.sendall(head)
+        with socket.create_connection(address) as broken:
+            broken.sendall(head)
+        for number, nonsense in enumerate((b"[]", b"null", b"no json")):
+            with suppress(httpx.RemoteProtocolError):  # or it hangs up
+                assert receiver.post(signed(nonsense, name=f"evt_{number}"), nonsense) in (400, 401)
+        assert receiver.post(signed(name="evt_9")) == 204
+        silent.sendall(b"x")
+
+
+def test_whoever_hangs_is_hung_up_on(receiver: Receiver):
+    address = ("127.0.0.1", int(receiver.url.rsplit(":", 1)[1].strip("/")))
+    with socket.create_connection(address, timeout=20) as slow:
+        slow.sendall(b"POST / HTTP/1.1\r\nhost: here\r\ncontent-length: 100\r\n\r\npart")
+        began = time.monotonic()
+        while slow.recv(1000):
+            pass
+        assert 5 < time.monotonic() - began < 15

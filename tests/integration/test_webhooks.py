@@ -15,7 +15,7 @@ from functions.deliver import app as deliver
 from functions.notify import app as notify
 from local.stack import Stack
 from rushes import wiring
-from rushes.errors import NotFound, StoreUnavailable, WriteConflict
+from rushes.errors import DamagedRecord, NotFound, StoreUnavailable, WriteConflict
 from rushes.queues import WebhookQueues
 from rushes.webhook_store import DeliveryTable, EndpointTable
 from rushes.webhooks.addressed import to_endpoint
@@ -150,6 +150,44 @@ def test_what_is_due_is_found_until_it_has_ended(deliveries: Deliveries, account
     for it in made:
         deliveries.change(account, it.message_id, "we_1", lambda it: it.cancelled(64.0))
     assert due(1e9) == []
+
+
+def test_a_damaged_row_does_not_stop_the_others(as_wired: Clients, table: str, account: str):
+    """Somebody edited it by hand; it is in every list, and in what is due."""
+    dynamodb = as_wired("dynamodb")
+    endpoints, deliveries = EndpointTable(dynamodb, table), DeliveryTable(dynamodb, table)
+    made = [endpoint(name, account=account) for name in ("we_1", "we_2", "we_3")]
+    for it in made:
+        endpoints.add(it)
+    told = [delivery(account, number, number + 1.0) for number in range(3)]
+    for row in told:
+        deliveries.add(row)
+
+    def damage(family: str, name: str, sort: str) -> None:
+        dynamodb.update_item(
+            TableName=table,
+            Key={"pk": {"S": f"{family}#{name}"}, "sk": {"S": sort}},
+            UpdateExpression="SET document = :nonsense",
+            ExpressionAttributeValues={":nonsense": {"S": "{"}},
+        )
+
+    damage("ENDPOINTS", account, "we_2")
+    damage("DELIVERY", f"{account}#{told[1].message_id}", "we_1")
+    assert endpoints.all(account) == (made[0], made[2])
+    page = deliveries.page(account, "we_1", 10, None)
+    assert page.deliveries == (told[2], told[0])
+    due = [it for it in deliveries.due(64.0, 50) if it.account == account]
+    assert due == [told[0], told[2]]
+    with pytest.raises(DamagedRecord):
+        endpoints.get(account, "we_2")
+    for row in told:
+        dynamodb.delete_item(
+            TableName=table,
+            Key={
+                "pk": {"S": f"DELIVERY#{account}#{row.message_id}"},
+                "sk": {"S": row.receiver},
+            },
+        )
 
 
 @pytest.fixture

@@ -91,3 +91,33 @@ def test_a_cancelled_job_says_whether_its_provider_has_stopped(
     job = finished(Verdict(status=JobStatus.CANCELLED))
     told = ending(job.model_copy(update={"upstream_cancelled": upstream}), "media")
     assert told.data.upstream_cancelled is upstream
+
+
+MOVED = JobError(code="upstream_busy", message="later")
+UNSURE = JobError(code="upstream_outcome_unknown", message="no answer")
+
+
+def cost_of(job: Job, verdict: Verdict) -> float | None:
+    job = job.model_copy(update={"cost": 0.4})
+    return ending(job.finished(job.created_at, verdict, job.id, 3600.0), "media").data.cost
+
+
+@pytest.mark.parametrize("verdict", [FAILURE, Verdict(status=JobStatus.CANCELLED)])
+def test_what_no_provider_ever_took_has_no_cost(verdict: Verdict) -> None:
+    job = World().accepted()
+    assert cost_of(job, verdict) is None
+    assert cost_of(moved(job, MOVED), verdict) is None
+
+
+@pytest.mark.parametrize("verdict", [FAILURE, Verdict(status=JobStatus.CANCELLED)])
+def test_what_may_have_been_taken_has_its_estimate(verdict: Verdict) -> None:
+    assert cost_of(World().running(), verdict) == 0.4
+    assert cost_of(moved(World().running(), MOVED), verdict) == 0.4
+    job = World().accepted()
+    assert cost_of(job.unsure(job.created_at), verdict) == 0.4
+    assert cost_of(moved(job, UNSURE), verdict) == 0.4
+    assert cost_of(job, Verdict(status=JobStatus.FAILED, error=UNSURE)) == 0.4
+
+
+def moved(job: Job, error: JobError) -> Job:
+    return job.moved(job.created_at, error, model="b/b", provider="b", upstream_model="b", cost=0.4)

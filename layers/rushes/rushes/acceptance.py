@@ -84,25 +84,19 @@ class Acceptance:
 
     def _earlier(self, account: str, receipt: Receipt) -> Job | None:
         """The job that this very call has made before."""
-        if receipt.retry is not None:
-            return self._lost(account, receipt.digest, receipt.retry)
-        job_id = self._job_of_key(receipt)
+        job_id = self._job_of_key(receipt) if receipt.retry is None else self._job_lost(receipt)
         if job_id is None:
             return None
         job = self.jobs.get(account, job_id)
         if job is None or job.deleted_at:
-            raise NotFound(
-                "the job that this Idempotency-Key made was deleted", param="Idempotency-Key"
-            )
+            raise NotFound("the job that this call made was deleted", param="Idempotency-Key")
         return job
 
-    def _lost(self, account: str, digest: str, retry: int) -> Job | None:
-        """The job of a call whose answer may be lost; who deleted one had its answer."""
-        while retry and (job_id := self.jobs.claim(digest, retry, self.clock())):
-            job = self.jobs.get(account, job_id)
-            if job and not job.deleted_at:
-                return job
-        return None
+    def _job_lost(self, receipt: Receipt) -> str | None:
+        """The job of a call that its SDK says it made before, and had no answer to."""
+        if not receipt.retry:
+            return None
+        return self.jobs.claim(receipt.digest, receipt.retry, self.clock())
 
     def _job_of_key(self, receipt: Receipt) -> str | None:
         known = self.jobs.receipt(receipt.digest)

@@ -4,12 +4,14 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from rushes.errors import UpstreamSilent
+from rushes.errors import UnknownUpstreamStatus, UpstreamConfused, UpstreamSilent
 from rushes.job import Job
-from rushes.result import JobError
+from rushes.result import Attempt, JobError
 from rushes.status import JobStatus, UpstreamCancelled
 
 SOURCE = "rushes"
+UNSURE = frozenset({UpstreamSilent.code, UpstreamConfused.code, UnknownUpstreamStatus.code})
+"""After these a provider may have taken a job, though nobody was told so."""
 
 
 class ArtifactFacts(BaseModel):
@@ -130,10 +132,10 @@ def ending(job: Job, bucket: str) -> JobEvent:
 
 def _cost(job: Job) -> float | None:
     """None where the job ended without ever having been taken: the estimate was not spent."""
-    everybody = (job, *job.attempts)
+    everybody: tuple[Job | Attempt, ...] = (job, *job.attempts)
     taken = any(it.operation is not None for it in everybody) or job.generated_at is not None
     unsure = job.unsure_since is not None or any(
-        it.error is not None and it.error.code == UpstreamSilent.code for it in everybody
+        it.error is not None and it.error.code in UNSURE for it in everybody
     )
     is_made = job.status is JobStatus.COMPLETED
     return job.cost if is_made or taken or unsure else None

@@ -1,5 +1,6 @@
 """The log of deliveries, sending again, and trying out: through the API, on a virtual clock."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -333,3 +334,37 @@ def test_an_endpoint_hears_of_another_one_that_was_given_up(client: Client):
     client.world.fanout.take(dict(notice))
     client.world.run(1)
     assert attempts(client, watch["id"])["data"][0]["event_type"] == "endpoint.disabled"
+
+
+def test_tests_are_not_among_what_was_missed(client: Client):
+    made = client.made()
+    tested = client.post(f"{ENDPOINTS}/{made['id']}/test").json["message_id"]
+    first = told(client, "job_1")
+    posts = answers(client, 200).posts
+    assert resend(client, made["id"], since=START - 1)["resent"] == 1
+    assert [post.headers["webhook-id"] for post in posts] == [first]
+    assert resend(client, made["id"], message_id=tested)["resent"] == 1
+
+
+@pytest.mark.parametrize("body", [b"\x00" * 4000, b'"' * 4000, b"\xff" * 4000, b"\\" * 4000])
+def test_a_page_of_the_log_fits_into_an_answer(client: Client, body: bytes):
+    made = client.made()
+    answers(client, HttpReply(500, {}, body))
+    ids = [told(client, f"job_{number}") for number in range(100)]
+    for number in range(100):
+        message = f"evt_job_{number}_completed"
+        client.world.deliveries.change(
+            "one", message, made["id"], lambda it: it._step(START, attempts=it.attempts[:1] * 30)
+        )
+    seen: list[str] = []
+    query = {"limit": "100"}
+    while True:
+        reply = client.get(f"{ENDPOINTS}/{made['id']}/attempts", **query)
+        assert len(json.dumps({"body": reply.text})) < 6_000_000
+        assert "\\u0000" not in reply.text
+        seen += [it["message_id"] for it in reply.json["data"]]
+        if not reply.json["has_more"]:
+            break
+        query["after"] = reply.json["last_id"]
+    assert sorted(seen) == sorted(ids)
+    assert len(seen) == 100

@@ -9,6 +9,7 @@ from openai.types.webhooks import DeletedWebhookEndpoint, WebhookEndpoint
 from openai.types.webhooks.webhook_endpoint_with_secret import WebhookEndpointWithSecret
 from openai.types.webhooks.webhook_event_type_list import WebhookEventTypeList
 
+from rushes.errors import StoreUnavailable
 from rushes.webhooks.desk import MOST_ENDPOINTS
 from tests.unit.webhooks.client import URL, Client, refused
 from tests.unit.webhooks.world import DAY, HOUR
@@ -331,12 +332,19 @@ def test_rotating_ends_the_old_secret_at_once_or_after_a_day(client: Client):
 
 
 def test_old_secrets_do_not_pile_up(client: Client):
-    made = client.made()
-    for _ in range(15):
-        client.post(path(made, "/rotate_secret"), {"keep_old_secret_active_for_24_hours": True})
-    kept = client.world.endpoints.get("one", made["id"])
-    assert kept
-    assert len(kept.secrets) == 11
+    """None of them is ended before its time, either."""
+    made, keep = client.made(), {"keep_old_secret_active_for_24_hours": True}
+    where = path(made, "/rotate_secret")
+    assert [client.post(where, keep).status for _ in range(10)] == [200] * 10
+    before = client.world.endpoints.get("one", made["id"])
+    refused(client.post(where, keep), "keep_old_secret_active_for_24_hours")
+    assert client.world.endpoints.get("one", made["id"]) == before
+    client.world.clock.advance(DAY)
+    assert client.post(where, keep).status == 200
+    for _ in range(9):
+        client.post(where, keep)
+    refused(client.post(where, keep), "keep_old_secret_active_for_24_hours")
+    assert client.post(where).status == 200
 
 
 def test_what_signs_messages_to_requests_addresses_is_shown_when_it_is_new(client: Client):
@@ -367,3 +375,69 @@ def test_our_own_faults_tell_nothing(client: Client, monkeypatch: pytest.MonkeyP
     assert reply.status == 500
     assert "canary" not in reply.text
     assert json.loads(reply.text)["error"]["type"] == "server_error"
+
+
+LONG = "x" * 201
+
+
+@pytest.mark.parametrize(
+    ("method", "where", "body", "status"),
+    [
+        ("GET", f"{ENDPOINTS}/{LONG}", None, 404),
+        ("POST", f"{ENDPOINTS}/{LONG}/rotate_secret", {}, 404),
+        ("GET", f"webhook_messages/{LONG}", None, 404),
+        ("POST", f"webhook_messages/{LONG}/resend", {}, 404),
+    ],
+)
+def test_what_is_too_long_for_an_id_is_none(
+    client: Client, method: str, where: str, body: Any, status: int, monkeypatch: pytest.MonkeyPatch
+):
+    def no_key(*_: object) -> None:
+        raise StoreUnavailable("GetItem answered ValidationException")
+
+    for port in (client.world.endpoints, client.world.deliveries):
+        monkeypatch.setattr(port, "get", no_key)
+    monkeypatch.setattr(client.world.deliveries, "of_message", no_key)
+    assert client.call(method, where, body).status == status
+
+
+def test_a_cursor_that_is_too_long_is_refused_by_name(client: Client):
+    made = client.made()
+    refused(client.get(ENDPOINTS, after=LONG), "after")
+    refused(client.get(path(made, "/attempts"), after=LONG), "after")
+    for asked in ({"message_id": LONG}, {"since": 1, "after": LONG}):
+        refused(client.post(path(made, "/resend"), asked), list(asked)[-1])
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+@pytest.mark.parametrize("prefix", ["/v1", "/openai/v1"])
+def test_a_method_that_means_nothing_is_refused_in_the_same_words(
+    client: Client, method: str, prefix: str
+):
+    made = client.made()
+    for where in (path(made), ENDPOINTS, path(made, "/test"), "webhook_messages/evt_1"):
+        reply = client.call(method, f"{prefix}/{where}", {"name": "x"})
+        refused(reply, None, 404)
+        assert reply.code == "unknown_url"
+    assert client.get(path(made)).json["name"] == ""
+
+
+def test_another_address_begins_without_the_failures_of_the_old_one(client: Client):
+    made = client.made()
+    now = client.world.clock()
+    client.world.endpoints.change("one", made["id"], lambda it: it.failing(now, timed_out=True))
+    assert client.post(path(made), {"url": URL, "name": "same"}).json["failing_since"] == int(now)
+    changed = client.post(path(made), {"url": f"{URL}/new"}).json
+    assert changed["failing_since"] is None
+    kept = client.world.endpoints.get("one", made["id"])
+    assert kept
+    assert (kept.failed_at, kept.held_until) == (None, 0.0)
+
+
+def test_refusals_are_in_the_words_of_the_format(client: Client):
+    made = client.made(format="openai", event_types=["video.failed"])
+    told = client.post(path(made, "/test"), {"event_type": "x"}).json["error"]["message"]
+    assert told.endswith("video.completed, video.failed")
+    made = client.made(event_types=["job.started"])
+    told = client.post(path(made), {"format": "openai"}).json["error"]["message"]
+    assert "job.started" in told
