@@ -31,7 +31,7 @@ from rushes.errors import (
     WriteConflict,
 )
 from rushes.executions import StateMachine
-from rushes.job import Job
+from rushes.job import Job, new_id
 from rushes.ports import (
     Allowance,
     ApiKey,
@@ -114,7 +114,7 @@ def account() -> str:
 def job_of(account: str, number: int = 1, **facts: Any) -> Job:
     return Job(
         **{
-            "id": f"job_{number:012x}",
+            "id": ids(number)[0],
             "account": account,
             "dialect": "openai",
             "provider": "studio",
@@ -231,7 +231,7 @@ class TestJobs:
 
 
 def ids(*numbers: int) -> list[str]:
-    return [f"job_{number:012x}" for number in numbers]
+    return [new_id(NOW + number, "0") for number in numbers]
 
 
 def listed(jobs: Jobs, account: str, **query: Any) -> tuple[list[str], bool]:
@@ -715,7 +715,7 @@ class TestCommit:
 
     PARTS: tuple[dict[str, Any], ...] = (
         {"Put": {"TableName": "t", "Item": {"pk": {"S": "JOB#a#1"}, "written_by": {"S": "us"}}}},
-        {"Put": {"TableName": "t", "Item": {"pk": {"S": "ONCE#x"}}}},
+        {"Put": {"TableName": "t", "Item": {"pk": {"S": "ONCE#x"}, "sk": {"S": "once"}}}},
         {"Update": {"TableName": "t", "Key": {"pk": {"S": "SPENT#a"}}, "UpdateExpression": "x"}},
     )
 
