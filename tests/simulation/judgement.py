@@ -3,7 +3,7 @@
 import hashlib
 from typing import TYPE_CHECKING
 
-from rushes.job import FOLDERS, Job
+from rushes.job import Job
 from rushes.status import JobStatus, UpstreamCancelled
 from tests.simulation.moods import FAILS
 
@@ -60,10 +60,8 @@ def _announced(world: "World", job: Job) -> None:
 def _stored(world: "World", job: Job) -> None:
     hold = world.promises.hold
     if job.deleted_at:
-        for folder in FOLDERS:
-            prefix = f"{folder}/{job.account}/{job.id}/"
-            left = [key for key in world.blobs.objects if key.startswith(prefix)]
-            hold(not left, f"{job.id} was deleted, and there is {left}")
+        left = [key for key in world.blobs.objects if f"/{job.account}/{job.id}/" in key]
+        hold(not left, f"{job.id} was deleted, and there is {left}")
         return
     if job.status is JobStatus.COMPLETED:
         hold(job.artifacts, f"{job.id} is completed and has nothing")

@@ -72,15 +72,14 @@ class Acceptance:
 
     def _receipt(self, account: str, creation: Creation, call: CreateCall) -> Receipt | None:
         """What a repetition of this call would be known by; None where nothing tells it."""
-        print_ = idempotency.fingerprint(creation)
-        now = self.clock()
+        if call.key is None and call.retry is None:
+            return None
+        body, now = idempotency.fingerprint(creation), self.clock()
         if call.key is not None:
             name = idempotency.digest(account, call.operation, call.key)
-            return Receipt(name, print_, "", now + idempotency.KEY_SECONDS)
-        if call.retry is not None:
-            name = idempotency.digest(account, call.operation, print_)
-            return Receipt(name, print_, "", now + idempotency.RETRY_SECONDS, call.retry)
-        return None
+            return Receipt(name, body, "", now + idempotency.KEY_SECONDS)
+        name = idempotency.digest(account, call.operation, body)
+        return Receipt(name, body, "", now + idempotency.RETRY_SECONDS, call.retry)
 
     def _earlier(self, account: str, receipt: Receipt) -> Job | None:
         """The job that this very call has made before."""

@@ -1,6 +1,7 @@
 """What the world is told of a job: one envelope, the same on the bus and in webhooks."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -25,8 +26,8 @@ class ArtifactFacts(BaseModel):
     sha256: str
 
 
-class StartedFacts(BaseModel):
-    """A job that its provider has taken."""
+class AnyJobFacts(BaseModel):
+    """What every event tells. It holds no prompt: whoever listens may not be who asked."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,20 +37,17 @@ class StartedFacts(BaseModel):
     model: str
     provider: str
     created_at: datetime
+
+
+class StartedFacts(AnyJobFacts):
+    """A job that its provider has taken."""
+
     started_at: datetime
 
 
-class JobFacts(BaseModel):
+class JobFacts(AnyJobFacts):
     """A job that ended. It holds no prompt: whoever listens may not be who asked."""
 
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    account: str
-    status: JobStatus
-    model: str
-    provider: str
-    created_at: datetime
     finished_at: datetime
     artifacts: tuple[ArtifactFacts, ...]
     error: JobError | None
@@ -84,21 +82,12 @@ class JobEvent(Event):
 def started(job: Job) -> JobStarted:
     """The event of a job that has just been submitted; said once, whoever else tries it later."""
     started_at = _moment(job.submitted_at or job.updated_at)
-    facts = StartedFacts(
-        id=job.id,
-        account=job.account,
-        status=job.status,
-        model=job.request.model,
-        provider=job.provider,
-        created_at=_moment(job.created_at),
-        started_at=started_at,
-    )
     return JobStarted(
         id=f"evt_{job.id}_started",
         type="job.started",
         timestamp=started_at,
         sequence=1,
-        data=facts,
+        data=StartedFacts(**_facts(job), started_at=started_at),
     )
 
 
@@ -106,12 +95,7 @@ def ending(job: Job, bucket: str) -> JobEvent:
     """The event of a finished job."""
     finished_at = _moment(job.finished_at or job.updated_at)
     facts = JobFacts(
-        id=job.id,
-        account=job.account,
-        status=job.status,
-        model=job.request.model,
-        provider=job.provider,
-        created_at=_moment(job.created_at),
+        **_facts(job),
         finished_at=finished_at,
         artifacts=tuple(
             ArtifactFacts(bucket=bucket, **artifact.model_dump(exclude={"etag"}))
@@ -139,6 +123,17 @@ def _cost(job: Job) -> float | None:
     )
     is_made = job.status is JobStatus.COMPLETED
     return job.cost if is_made or taken or unsure else None
+
+
+def _facts(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "account": job.account,
+        "status": job.status,
+        "model": job.request.model,
+        "provider": job.provider,
+        "created_at": _moment(job.created_at),
+    }
 
 
 def _moment(seconds: float) -> datetime:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rushes import media
 from rushes.catalog import Catalog, ModelEntry
 from rushes.errors import InvalidRequest, NotFound
-from rushes.job import Job, new_id
+from rushes.job import Job, folder_of, new_id
 from rushes.ports import Blobs, Clock, Jobs
 from rushes.request import (
     Creation,
@@ -48,7 +48,7 @@ class Intake:
     def forget(self, job: Job) -> None:
         """Remove the files of a job that was not stored."""
         if job.request.inputs:
-            self.blobs.delete(f"inputs/{job.account}/{job.id}/")
+            self.blobs.delete(folder_of(job, "inputs"))
 
     def _create(self, account: str, dialect: str, creation: Creation) -> Job:
         name = creation.request.model or self.catalog.default_model
@@ -111,7 +111,7 @@ class Intake:
         )
 
     def _keep(self, job: Job, role: Role, number: int, upload: Upload) -> Input:
-        key = f"inputs/{job.account}/{job.id}/upload-{number}"
+        key = f"{folder_of(job, 'inputs')}upload-{number}"
         return Input(role=role, file=self.blobs.put(key, upload))
 
     def _adopted(self, job: Job, role: Role, address: str) -> Input:
@@ -130,7 +130,7 @@ class Intake:
             raise InvalidRequest(f"the upload has more than {UPLOAD_BYTES} bytes", param="URL")
         if media.family(file.content_type) != family_of(role):
             raise InvalidRequest(f"what was uploaded is no {family_of(role)}", param="URL")
-        copy = self.blobs.copy(file, f"inputs/{job.account}/{job.id}/adopted")
+        copy = self.blobs.copy(file, f"{folder_of(job, 'inputs')}adopted")
         if copy is None:
             raise InvalidRequest("what was uploaded has just been changed", param="URL")
         return Input(role=role, file=copy)

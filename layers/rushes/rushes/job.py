@@ -4,7 +4,7 @@ Pure: no clock, no storage. Each step returns a new job; the table `PREDECESSORS
 status may follow which, and the condition of every write is derived from it.
 """
 
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,8 +20,7 @@ STRAGGLER_SECONDS = 960.0
 """Longer than any function may run: after it, nobody stores anything for a job that ended."""
 
 
-FOLDERS = ("outputs", "inputs", "archive")
-"""Where in the bucket a job's files are, each in a folder of its account and its id."""
+Folder = Literal["outputs", "inputs", "archive"]
 
 
 class Job(BaseModel):
@@ -134,6 +133,20 @@ class Job(BaseModel):
         return self.is_finished and self.late_until is not None
 
     @property
+    def needs_execution(self) -> bool:
+        return not self.is_finished or self.is_awaited
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether a create call was begun of which nobody knows (yet) what became."""
+        return self.unsure_since is not None or self.lease_until is not None
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Where in the bucket its files are; each ends with a slash."""
+        return tuple(folder_of(self, kind) for kind in get_args(Folder))
+
+    @property
     def create_key(self) -> str:
         """What a provider can know a repeated create call by."""
         return f"{self.id}-{len(self.attempts) + 1}"
@@ -148,11 +161,13 @@ class Job(BaseModel):
         """When the sweeper is to look at it; None where nothing is left to be done."""
         if self.is_urgent:
             return self.updated_at
-        if not self.is_finished or self.late_until:
-            return self.updated_at + UNTOUCHED_SECONDS
-        if self.deleted_at and not self.purged_at:
-            return self.updated_at + STRAGGLER_SECONDS
-        return None
+        return self.updated_at + UNTOUCHED_SECONDS if self.needs_execution else self.purge_at
+
+    @property
+    def purge_at(self) -> float | None:
+        """When what stragglers have stored for a deleted job is to be removed, if it is to be."""
+        left = self.deleted_at and not self.purged_at
+        return self.updated_at + STRAGGLER_SECONDS if left else None
 
     @property
     def execution_name(self) -> str:
@@ -352,6 +367,10 @@ class Job(BaseModel):
     def announced(self, now: float, events: tuple[dict[str, Any], ...]) -> Self:
         """Those events are on the bus."""
         return self._step(now, outbox=tuple(it for it in self.outbox if it not in events))
+
+
+def folder_of(job: Job, kind: Folder) -> str:
+    return f"{kind}/{job.account}/{job.id}/"
 
 
 class JobPage(BaseModel):

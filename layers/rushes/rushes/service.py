@@ -9,7 +9,7 @@ from rushes.acceptance import Acceptance, Accepted
 from rushes.catalog import Catalog
 from rushes.errors import AlreadyFinished, NotFound, UnknownCursor, VariantNotAvailable
 from rushes.idempotency import CreateCall
-from rushes.job import FOLDERS, Job, JobPage
+from rushes.job import Job, JobPage
 from rushes.ports import Blobs, Clock, JobQuery, Jobs
 from rushes.request import Creation
 from rushes.result import Artifact
@@ -106,9 +106,8 @@ class Service:
         self.jobs.change(
             account, job_id, lambda job: job if job.deleted_at else job.deleted(self.clock())
         )
-        for folder in FOLDERS:
-            self.blobs.delete(f"{folder}/{account}/{job_id}/")
-
+        for folder in job.folders:
+            self.blobs.delete(folder)
         return job
 
     def _cancel_if_possible(self, job: Job) -> Job:

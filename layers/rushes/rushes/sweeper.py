@@ -6,7 +6,7 @@ from aws_lambda_powertools import Logger
 
 from rushes.announcer import Announcer
 from rushes.errors import DamagedRecord, RushesError
-from rushes.job import FOLDERS, STRAGGLER_SECONDS, Job
+from rushes.job import Job
 from rushes.ports import Blobs, Change, Clock, Executions, Jobs
 
 BATCH = 500
@@ -45,16 +45,16 @@ class Sweeper:
 
     def _repair(self, job: Job) -> bool:
         announced = bool(job.outbox) and self.announce(job)
-        if _needs_execution(job):
+        if job.needs_execution:
             return self._keep_running(job) or announced
         return self._purge(job) or announced
 
     def _purge(self, job: Job) -> bool:
         """Once more, now that nobody can be storing anything for a deleted job."""
-        if not job.deleted_at or job.purged_at or job.updated_at + STRAGGLER_SECONDS > self.clock():
+        if job.purge_at is None or job.purge_at > self.clock():
             return False
-        for folder in FOLDERS:
-            self.blobs.delete(f"{folder}/{job.account}/{job.id}/")
+        for folder in job.folders:
+            self.blobs.delete(folder)
         self.jobs.change(job.account, job.id, lambda current: current.purged(self.clock()))
         return True
 
@@ -65,7 +65,7 @@ class Sweeper:
             return False
         if running is False:
             job = self.jobs.change(job.account, job.id, self._restarted(job))
-        if not _needs_execution(job):  # it was listed by an index that lags behind
+        if not job.needs_execution:  # it was listed by an index that lags behind
             return False
         self.executions.start(job)
         logger.warning("repaired", job_id=job.id, execution=job.execution_name)
@@ -73,15 +73,11 @@ class Sweeper:
 
     def _seen_running(self, job: Job) -> Job:
         """It goes to the end of the line, or silent jobs would hide the others."""
-        return job.seen_running(self.clock()) if _needs_execution(job) else job
+        return job.seen_running(self.clock()) if job.needs_execution else job
 
     def _restarted(self, seen: Job) -> Change:
         def change(job: Job) -> Job:
-            changed_since = not _needs_execution(job) or job.executions != seen.executions
+            changed_since = not job.needs_execution or job.executions != seen.executions
             return job if changed_since else job.restarted(self.clock())
 
         return change
-
-
-def _needs_execution(job: Job) -> bool:
-    return not job.is_finished or job.late_until is not None

@@ -6,8 +6,9 @@ clients wait for, loads neither httpx nor a provider.
 
 import random
 import time
+from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from rushes.workflow.submit import Submit
 
 DAY = 24 * 3600
+Kept = TypeVar("Kept")
 
 ONE_SESSION = boto3.session.Session()
 RETRIES = Config(
@@ -64,6 +66,11 @@ def _client(service: str, config: Config = RETRIES) -> Any:  # noqa: ANN401 - bo
     return make(service, config=config)
 
 
+def _rows(kind: Callable[[Any, str], Kept]) -> Kept:
+    """One kind of rows in the one table."""
+    return kind(_client("dynamodb"), settings().table_name)
+
+
 @cache
 def endpoints() -> "Endpoints":
     from rushes.acceptance import Acceptance
@@ -72,7 +79,7 @@ def endpoints() -> "Endpoints":
     from rushes.intake import Intake
     from rushes.service import Service
 
-    jobs = JobTable(_client("dynamodb"), settings().table_name)
+    jobs = _rows(JobTable)
     acceptance = Acceptance(
         intake=Intake(jobs, _bucket(), catalog(), time.time, _judge()),
         jobs=jobs,
@@ -81,8 +88,7 @@ def endpoints() -> "Endpoints":
         daily_dollars=settings().daily_dollars or None,
     )
     service = Service(acceptance, jobs, _bucket(), catalog(), time.time, time.sleep)
-    keys = KeyTable(_client("dynamodb"), settings().table_name)
-    return Endpoints(service, Authenticator(keys), settings().public_url.rstrip("/"))
+    return Endpoints(service, Authenticator(_rows(KeyTable)), settings().public_url.rstrip("/"))
 
 
 @cache
@@ -94,12 +100,11 @@ def webhook_surface() -> "Surface":
     from rushes.webhooks.outbound import Outbound
     from rushes.webhooks.surface import Surface
 
-    dynamodb, table = _client("dynamodb"), settings().table_name
-    kept, deliveries = EndpointTable(dynamodb, table), DeliveryTable(dynamodb, table)
+    kept, deliveries = _rows(EndpointTable), _rows(DeliveryTable)
     mailer = Mailer(deliveries, _webhook_queues(), time.time)
     desk = Desk(kept, _judge(), time.time)
     outbound = Outbound(kept, deliveries, mailer, time.time, time.sleep)
-    return Surface(desk, outbound, Authenticator(KeyTable(dynamodb, table)))
+    return Surface(desk, outbound, Authenticator(_rows(KeyTable)))
 
 
 def _judge() -> "AddressJudge":
@@ -134,9 +139,9 @@ def finish() -> "Finish":
     from rushes.workflow.finish import Finish
 
     return Finish(
-        jobs=JobTable(_client("dynamodb"), settings().table_name),
+        jobs=_rows(JobTable),
         blobs=_bucket(),
-        timings=TimingTable(_client("dynamodb"), settings().table_name),
+        timings=_rows(TimingTable),
         announce=_announcer(),
         clock=time.time,
         bucket=settings().bucket_name,
@@ -151,9 +156,9 @@ def notifier() -> "Fanout":
     from rushes.webhooks.fanout import Fanout
 
     return Fanout(
-        jobs=JobTable(_client("dynamodb"), settings().table_name),
-        endpoints=EndpointTable(_client("dynamodb"), settings().table_name),
-        deliveries=DeliveryTable(_client("dynamodb"), settings().table_name),
+        jobs=_rows(JobTable),
+        endpoints=_rows(EndpointTable),
+        deliveries=_rows(DeliveryTable),
         queue=_webhook_queues(),
         speaks=speaks,
         clock=time.time,
@@ -168,10 +173,10 @@ def deliverer() -> "Deliver":
     from rushes.webhooks.deliver import Deliver
     from rushes.webhooks.writer import BodyWriter
 
-    jobs = JobTable(_client("dynamodb"), settings().table_name)
+    jobs = _rows(JobTable)
     return Deliver(
-        deliveries=DeliveryTable(_client("dynamodb"), settings().table_name),
-        endpoints=EndpointTable(_client("dynamodb"), settings().table_name),
+        deliveries=_rows(DeliveryTable),
+        endpoints=_rows(EndpointTable),
         queue=_webhook_queues(),
         bus=EventBus(_client("events"), settings().bus_name),
         notifier=HttpEgress(_bucket(), local_mode=settings().local_mode),
@@ -186,8 +191,7 @@ def overdue() -> "Overdue":
     from rushes.webhook_store import DeliveryTable
     from rushes.webhooks.overdue import Overdue
 
-    deliveries = DeliveryTable(_client("dynamodb"), settings().table_name)
-    return Overdue(deliveries, _webhook_queues(), time.time)
+    return Overdue(_rows(DeliveryTable), _webhook_queues(), time.time)
 
 
 def _webhook_queues() -> "WebhookQueues":
@@ -205,7 +209,7 @@ def sweeper() -> "Sweeper":
     from rushes.sweeper import Sweeper
 
     return Sweeper(
-        jobs=JobTable(_client("dynamodb"), settings().table_name),
+        jobs=_rows(JobTable),
         blobs=_bucket(),
         executions=StateMachine(_client("stepfunctions"), settings().state_machine_arn),
         announce=_announcer(),
@@ -217,7 +221,7 @@ def _announcer() -> "Announcer":
     from rushes.announcer import Announcer
     from rushes.bus import EventBus
 
-    jobs = JobTable(_client("dynamodb"), settings().table_name)
+    jobs = _rows(JobTable)
     return Announcer(jobs, EventBus(_client("events"), settings().bus_name), time.time)
 
 
@@ -232,15 +236,14 @@ def _tools() -> dict[str, Any]:
     from rushes.egress import HttpEgress
     from rushes.providers import adapter
 
-    bucket, table = _bucket(), settings().table_name
-    secret_arn = settings().provider_secret_arn
+    bucket, secret_arn = _bucket(), settings().provider_secret_arn
     return {
-        "jobs": JobTable(_client("dynamodb"), table),
+        "jobs": _rows(JobTable),
         "blobs": bucket,
-        "timings": TimingTable(_client("dynamodb"), table),
+        "timings": _rows(TimingTable),
         "upstreams": ProviderSecret(_client("secretsmanager"), secret_arn, catalog()),
         "egress": HttpEgress(bucket, local_mode=settings().local_mode),
-        "gates": GateTable(_client("dynamodb"), table),
+        "gates": _rows(GateTable),
         "announce": _announcer(),
         "catalog": catalog(),
         "adapter": adapter,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from rushes.events import ending, started
-from rushes.job import Job
+from rushes.job import Job, folder_of
 from rushes.request import GenerationRequest
 from rushes.result import Artifact, JobError, Verdict
 from rushes.status import JobStatus, UpstreamCancelled
@@ -58,7 +58,7 @@ def _running(account: str, job_id: str, then: float) -> Job:
 
 def _film(job: Job) -> Artifact:
     return Artifact(
-        key=f"outputs/{job.account}/{job.id}/0.mp4",
+        key=f"{folder_of(job, 'outputs')}0.mp4",
         content_type="video/mp4",
         size=1_482_903,
         sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

@@ -9,10 +9,9 @@ from typing_extensions import override
 
 from rushes import media, pace
 from rushes.errors import BadOutput, ProviderNotConfigured, UpstreamError
-from rushes.job import Job
+from rushes.job import Job, folder_of
 from rushes.ports import Download
 from rushes.providers.base import Succeeded
-from rushes.request import Upload
 from rushes.result import Artifact, Output
 from rushes.workflow.step import Outcome, Step, pending
 
@@ -46,7 +45,7 @@ class Collect(Step):
             result = self.ask(job)
             if not isinstance(result, Succeeded):
                 return pending(self.wait(job, None))
-            artifacts = self._copy_each(job, "archive", result.outputs)
+            artifacts = self._copy_each(job, folder_of(job, "archive"), result.outputs)
             artifacts += self._copy_document(job, result.document)
         except UpstreamError as error:
             return pending(max(self.wait(job, error.wait_seconds), LATE_STEP))
@@ -56,8 +55,7 @@ class Collect(Step):
         if document is None:
             return ()
         content = to_json(document, inf_nan_mode="null")
-        upload = Upload("document", "application/json", content)
-        file = self.blobs.put(f"archive/{job.account}/{job.id}/document.json", upload)
+        file = self.keep_document(folder_of(job, "archive"), content)
         return (Artifact(**file.model_dump(), sha256=hashlib.sha256(content).hexdigest()),)
 
     def _tried_enough(self, job: Job) -> bool:
@@ -67,13 +65,12 @@ class Collect(Step):
     def _copy_all(self, job: Job) -> tuple[Artifact, ...]:
         if not job.outputs and job.document is None and job.document_file is None:
             raise BadOutput("the provider finished without an output")
-        return self._copy_each(job, "outputs", job.outputs)
+        return self._copy_each(job, folder_of(job, "outputs"), job.outputs)
 
     def _copy_each(
         self, job: Job, folder: str, outputs: tuple[Output, ...]
     ) -> tuple[Artifact, ...]:
-        place = f"{folder}/{job.account}/{job.id}"
-        return tuple(self._copy(job, f"{place}/{n}", output) for n, output in enumerate(outputs))
+        return tuple(self._copy(job, f"{folder}{n}", output) for n, output in enumerate(outputs))
 
     def _copy(self, job: Job, place: str, output: Output) -> Artifact:
         upstream = self.upstreams.find(job.provider)

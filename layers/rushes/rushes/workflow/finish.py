@@ -10,7 +10,7 @@ from rushes import pace
 from rushes.announcer import Announcer
 from rushes.errors import StoreUnavailable
 from rushes.events import ending
-from rushes.job import FOLDERS, Job
+from rushes.job import Job
 from rushes.ports import Blobs, Clock, Jobs, Timings
 from rushes.result import JobError, Verdict
 from rushes.status import JobStatus
@@ -51,8 +51,8 @@ class Finish:
             logger.error("left by its execution", job_id=job.id, cause=cause)
             return {"status": "left"}
         if job.deleted_at:
-            for folder in FOLDERS:
-                self.blobs.delete(f"{folder}/{account}/{job_id}/")
+            for folder in job.folders:
+                self.blobs.delete(folder)
         if job.finished_by == execution:
             _log(job)
             self.announce(job)
@@ -80,8 +80,7 @@ def _log(job: Job) -> None:
 
 def _broken(job: Job, cause: str | None) -> Verdict:
     message = f"the workflow broke off ({cause})" if cause else "the workflow broke off"
-    begun = job.lease_until is not None or job.unsure_since is not None
-    unknown = begun and job.operation is None
+    unknown = job.is_unsure and job.operation is None
     code = "upstream_outcome_unknown" if unknown else "internal_error"
     error = JobError(code=code, message=message)
     return Verdict(status=JobStatus.FAILED, error=error)

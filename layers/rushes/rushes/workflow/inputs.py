@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from rushes import media
 from rushes.errors import BadInputFile
-from rushes.job import Job
+from rushes.job import Job, folder_of
 from rushes.ports import Blobs, Egress
 from rushes.request import Input, family_of
 
@@ -30,5 +30,5 @@ def _fetch(job: Job, number: int, wanted: Input, egress: Egress, blobs: Blobs) -
     kind = media.sniff(upload.content)
     if kind is None or media.family(kind) != family_of(wanted.role):
         raise BadInputFile(f"what {wanted.role.value} points to is no {family_of(wanted.role)}")
-    key = f"inputs/{job.account}/{job.id}/{number}"
+    key = f"{folder_of(job, 'inputs')}{number}"
     return Input(role=wanted.role, file=blobs.put(key, replace(upload, content_type=kind)))

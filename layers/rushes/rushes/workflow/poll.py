@@ -7,7 +7,7 @@ from pydantic_core import from_json, to_json
 from typing_extensions import override
 
 from rushes.errors import UnknownUpstreamStatus, UpstreamError
-from rushes.job import Job
+from rushes.job import Job, folder_of
 from rushes.providers.base import (
     Cancels,
     Failed,
@@ -15,7 +15,7 @@ from rushes.providers.base import (
     PollResult,
     Succeeded,
 )
-from rushes.request import StoredFile, Upload
+from rushes.request import StoredFile
 from rushes.status import UpstreamCancelled
 from rushes.workflow.step import Outcome, Step, pending, queued_too_long
 
@@ -76,8 +76,7 @@ class Poll(Step):
         if len(content) <= DOCUMENT_BYTES:
             plain: dict[str, Any] = from_json(content)
             return plain
-        upload = Upload("document", "application/json", content)
-        return self.blobs.put(f"outputs/{job.account}/{job.id}/document.json", upload)
+        return self.keep_document(folder_of(job, "outputs"), content)
 
     def _note_progress(self, job: Job, progress: int) -> None:
         """Write only what is news: a poll that learns nothing costs no write."""

@@ -19,6 +19,7 @@ from rushes.errors import (
 from rushes.job import Job
 from rushes.ports import Blobs, Change, Clock, Egress, Gates, Jobs, Timings, Upstreams
 from rushes.providers.base import AskAlso, PollResult, Provider, TellsResult
+from rushes.request import StoredFile, Upload
 from rushes.result import JobError
 
 STORE_TROUBLE_WAIT = 20
@@ -98,6 +99,11 @@ class Step(ABC):
         age = self.clock() - (job.submitted_at or job.created_at)
         return pace.next_wait(age, asked_seconds, shortest)
 
+    def keep_document(self, folder: str, content: bytes) -> StoredFile:
+        """A result that is JSON, beside the job's files."""
+        upload = Upload("document", "application/json", content)
+        return self.blobs.put(f"{folder}document.json", upload)
+
     def settle(self, job: Job, change: Change) -> Outcome:
         """Write what came late, unless nobody waits for it any more."""
         self.jobs.change(
@@ -136,7 +142,7 @@ class Step(ABC):
     def fail(self, job: Job, reason: JobError) -> Outcome:
         """Fail the job, or hand it to its next candidate where that cannot make it twice."""
         may_move = reason.code in (NOTHING_RUNS if job.operation else NOTHING_RAN)
-        following = self._next_candidate(job) if may_move else None
+        following = self.model(job.candidates[0]) if may_move and job.candidates else None
         if following is None:
             return self.end(job, lambda current: current.doomed(self.clock(), reason))
 
@@ -159,17 +165,18 @@ class Step(ABC):
 
     def has_waited_enough(self, job: Job) -> bool:
         """Whether another candidate should get a job that still waits for its provider."""
-        if not job.candidates or job.unsure_since or job.lease_until:
+        model = self.model(job.model or job.request.model)
+        if not job.candidates or job.is_unsure or model is None or model.queue_seconds is None:
             return False
-        try:
-            limit = self.catalog.find(job.model or job.request.model).queue_seconds
-        except UnknownModel:  # it has left the catalog since
-            return False
-        waited = self.clock() - (job.attempt_at or job.created_at)
-        return limit is not None and waited > limit
+        return self.waited(job) > model.queue_seconds
 
-    def _next_candidate(self, job: Job) -> ModelEntry | None:
+    def waited(self, job: Job) -> float:
+        """Seconds since the present provider has been tried."""
+        return self.clock() - (job.attempt_at or job.created_at)
+
+    def model(self, name: str) -> ModelEntry | None:
+        """None where it has left the catalog since the job was accepted."""
         try:
-            return self.catalog.find(job.candidates[0]) if job.candidates else None
-        except UnknownModel:  # it has left the catalog since
+            return self.catalog.find(name)
+        except UnknownModel:
             return None

@@ -7,7 +7,6 @@ from typing_extensions import override
 from rushes import pace
 from rushes.errors import (
     StoreUnavailable,
-    UnknownModel,
     UpstreamBusy,
     UpstreamConfused,
     UpstreamError,
@@ -51,7 +50,7 @@ class Submit(Step):
     def take(self, job: Job) -> Outcome:
         if job.operation:
             return {"status": "submitted", "wait_seconds": 1}
-        if job.cancel_requested_at and not (job.lease_until or job.unsure_since):
+        if job.cancel_requested_at and not job.is_unsure:
             return self.end(
                 job, lambda current: current.called_off(self.clock(), UpstreamCancelled.YES)
             )
@@ -60,8 +59,7 @@ class Submit(Step):
         except LeaseHeld as held:
             return pending(pace.whole(held.seconds, LEASE_SECONDS))
         except UpstreamError as error:
-            begun = job.unsure_since is not None or job.lease_until is not None
-            return self._give_up(job, error, begun=begun)
+            return self._give_up(job, error, begun=job.is_unsure)
 
     @property
     def gatekeeper(self) -> Gatekeeper:
@@ -114,9 +112,11 @@ class Submit(Step):
             return self._postponed(job, error, pace.retry_wait(job.submissions, None))
         except UpstreamBusy as error:
             asked = error.wait_seconds
-            wait = pace.retry_wait(job.submissions, None) if asked is None else None
-            outcome = self._postponed(job, error, wait or self._later(job, asked))
-            self.gatekeeper.hold(job.provider, error.wait_seconds)
+            unasked = pace.retry_wait(job.submissions, None)
+            outcome = self._postponed(
+                job, error, unasked if asked is None else self._later(job, asked)
+            )
+            self.gatekeeper.hold(job.provider, asked)
             return outcome
         except UpstreamRefused as error:
             if error.key_refused:
@@ -167,8 +167,7 @@ class Submit(Step):
 
     def _later(self, job: Job, asked_seconds: float | None = None) -> int:
         """Seconds until another look is worth its place in the execution's history."""
-        waited = self.clock() - (job.attempt_at or job.created_at)
-        return pace.next_wait(waited, asked_seconds, SHORTEST_WAIT)
+        return pace.next_wait(self.waited(job), asked_seconds, SHORTEST_WAIT)
 
     def _capability(self, job: Job) -> str:
         entry = self.catalog.providers.get(job.provider)
@@ -189,14 +188,13 @@ class Submit(Step):
         self._check_lease(job)
         if job.operation or job.is_decided or self._is_searched(job):
             raise WriteConflict("another execution has taken the job further")
-        if job.cancel_requested_at and not (job.unsure_since or job.lease_until):
+        if job.cancel_requested_at and not job.is_unsure:
             raise WriteConflict("its client has called it off")
         return job.submitting(self.clock(), LEASE_SECONDS)
 
     def _is_searched(self, job: Job) -> bool:
         """Whether a create call was begun that the provider has to be looked through for."""
-        begun = job.unsure_since is not None or job.lease_until is not None
-        return begun and self._capability(job) == "find"
+        return job.is_unsure and self._capability(job) == "find"
 
     def _search(self, job: Job) -> Outcome:
         provider = self.provider(job)
@@ -243,11 +241,8 @@ class Submit(Step):
 
     def _first_wait(self, job: Job) -> int:
         timing = self.timings.get(pace.kind_of(job))
-        try:
-            typical = self.catalog.find(job.model or job.request.model).typical_seconds
-        except UnknownModel:  # it has left the catalog since, but the provider has begun
-            typical = pace.LONGEST
-        return pace.first_wait(timing, typical)
+        model = self.model(job.model or job.request.model)
+        return pace.first_wait(timing, model.typical_seconds if model else pace.LONGEST)
 
     def _fetch(self, job: Job) -> Outcome:
         """Get what the request points at into the bucket, in a run of its own.
