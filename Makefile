@@ -109,15 +109,15 @@ mutants: $(TESTS) ## remove the guards one by one, and see that the tests notice
 
 .PHONY: matrix
 matrix: $(STACK) ## every dialect with every provider, a real job for each; the table is in README.md
-	@PYTHONPATH=layers/rushes $(LOCAL)/bin/python -m local.matrix --write
+	@PYTHONPATH=layers/rushes $(LOCAL)/bin/python -m tests.matrix.__main__ --write
 
 .PHONY: kill
 kill: $(STACK) ## 500 jobs while functions and the engine are killed under them (minutes)   [JOBS=500]
-	@PYTHONPATH=layers/rushes $(LOCAL)/bin/python -m local.kill --jobs $(or $(JOBS),500)
+	@PYTHONPATH=layers/rushes $(LOCAL)/bin/python -m tests.chaos --jobs $(or $(JOBS),500)
 
 .PHONY: deliveries
 deliveries: $(STACK) ## 1,000 jobs told to a subscriber that fails, and is killed (minutes)   [JOBS=1000]
-	@PYTHONPATH=layers/rushes $(LOCAL)/bin/python -m local.deliveries --jobs $(or $(JOBS),1000)
+	@PYTHONPATH=layers/rushes $(LOCAL)/bin/python -m tests.webhook_soak --jobs $(or $(JOBS),1000)
 
 .PHONY: format
 format: $(DEV)/.synced ## put the code into its one form

@@ -10,10 +10,10 @@ import sys
 import time
 
 from rushes import wiring
-from rushes.blobs import Bucket
-from rushes.egress import HttpEgress
+from rushes.aws.s3 import Bucket
+from rushes.http.client import HttpEgress
+from rushes.jobs.result import Output
 from rushes.ports import Upstream
-from rushes.result import Output
 
 LIMIT = 5 * 1024**3
 

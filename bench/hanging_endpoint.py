@@ -29,8 +29,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "layers/rushes")]
 
 from local.stack import REGION, Stack  # noqa: E402 - found by the line above
-from rushes.webhook_store import EndpointTable  # noqa: E402
-from rushes.webhooks.model import Endpoint, Secret  # noqa: E402
+from rushes.aws.dynamodb.webhooks import EndpointTable  # noqa: E402
+from rushes.webhooks.endpoint import Endpoint, Secret  # noqa: E402
 from rushes.webhooks.signature import new_secret  # noqa: E402
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rushes.job import Job
-from rushes.request import GenerationRequest
+from rushes.jobs.job import Job
+from rushes.jobs.request import GenerationRequest
 
 logger = Logger(service="typical")
 tracer = Tracer(service="typical")

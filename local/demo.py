@@ -14,12 +14,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from local.film import FilmError, measure
-from local.mailbox import Mailbox, MailboxError, Message, mailbox
 from local.packaging import ROOT
 from local.stack import Stack
 from local.up import FAILURES
-from rushes.store import JobTable
+from local.video_probe import FilmError, measure
+from local.webhook_receiver import Mailbox, MailboxError, Message, mailbox
+from rushes.aws.dynamodb.jobs import JobTable
 
 FOLDER = ROOT / ".local/demo"
 FILM = ROOT / ".local/demo.mp4"

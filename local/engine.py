@@ -3,7 +3,7 @@
 It runs in an environment of its own, configured by ministack's variables and by:
 FRONT_PORT (the HTTP API's own port), LAMBDA_PYTHON (the interpreter of the functions),
 LAMBDA_WORKERS (processes per function) and WORK_DIR (unpacked functions; emptied). What it keeps
-over its own end, where it keeps anything, is told in local/durability.py.
+over its own end, where it keeps anything, is told in local/engine_journal.py.
 """
 # ruff: noqa: ANN001, ANN202, SLF001 - corrections replace private functions of untyped code
 
@@ -34,7 +34,7 @@ from ministack.core import lambda_runtime as runtime  # noqa: E402
 from ministack.services import apigateway, lambda_svc, stepfunctions  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # after this the tree's own code can be imported
-from local import durability  # noqa: E402
+from local import engine_journal  # noqa: E402
 
 ENGINE_PORT = int(os.environ["GATEWAY_PORT"])
 FRONT_PORT = int(os.environ["FRONT_PORT"])
@@ -308,8 +308,8 @@ async def by_port(scope: dict, receive, send) -> None:
     port = (scope.get("server") or [None, ENGINE_PORT])[1]
     if port == FRONT_PORT:
         await front_door(scope, receive, send)
-    elif scope.get("path") == durability.SAVE_PATH:
-        await durability.answer_to_save(send)
+    elif scope.get("path") == engine_journal.SAVE_PATH:
+        await engine_journal.answer_to_save(send)
     else:
         await engine.app(scope, receive, send)
 
@@ -338,7 +338,7 @@ def prepare() -> None:
     queue_for_a_few_workers()
     let_groups_pass_each_other()
     permit_batches_as_single_calls()
-    durability.keep_what_was_answered()
+    engine_journal.keep_what_was_answered()
     enforce_the_state_machine_role()
     hide_function_errors()
 

@@ -20,11 +20,11 @@ import boto3
 import httpx
 from botocore.config import Config
 
+from local.api_keys import create_keys
 from local.deployment import deploy
-from local.identity import Identity
-from local.keys import create_keys
+from local.local_settings import Identity
 from local.packaging import LAMBDA_PYTHON, ROOT, lambda_python_version, package
-from local.programs import Program, StartError, free_port, is_free
+from local.processes import Program, StartError, free_port, is_free
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -186,7 +186,7 @@ class Stack:
 
     def _studio_command(self) -> list[str | Path]:
         port = str(self._identity.studio_port)
-        return [sys.executable, ROOT / "local/studio/__main__.py", "--port", port]
+        return [sys.executable, ROOT / "sandbox/__main__.py", "--port", port]
 
     def _studio(self) -> dict[str, str]:
         return {"STUDIO_API_KEY": self._identity.studio_api_key, "PYTHONPATH": str(ROOT)}

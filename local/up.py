@@ -16,9 +16,9 @@ from types import FrameType
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.deployment import DeploymentError
-from local.identity import write_private
+from local.local_settings import write_private
 from local.packaging import ROOT
-from local.programs import StartError
+from local.processes import StartError
 from local.stack import Stack
 
 FOLDER = ROOT / ".local"

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 
-from rushes.catalog import CATALOG_FILE, read_catalog
+from rushes.catalog.models import CATALOG_FILE, read_catalog
 from rushes.providers import PROVIDERS, adapter
 from rushes.providers.base import Finds
 

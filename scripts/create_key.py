@@ -17,9 +17,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 
-from rushes.auth import mint_key
+from rushes.api.auth import mint_key
+from rushes.aws.dynamodb.lookup_tables import KeyTable
 from rushes.errors import RushesError
-from rushes.registers import KeyTable
 
 
 def main() -> None:

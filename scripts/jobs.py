@@ -24,16 +24,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 
-from rushes.acceptance import Acceptance
-from rushes.blobs import Bucket
-from rushes.catalog import catalog
+from rushes.api.build_job import Intake
+from rushes.api.create_job import Acceptance
+from rushes.aws.dynamodb.jobs import JobTable
+from rushes.aws.s3 import Bucket
+from rushes.aws.step_functions import StateMachine
+from rushes.catalog.models import catalog
 from rushes.errors import NotFound, RushesError
-from rushes.executions import StateMachine
-from rushes.idempotency import CreateCall
-from rushes.intake import Intake
-from rushes.job import Job
-from rushes.request import Creation
-from rushes.store import JobTable
+from rushes.http.url_policy import PublicUrlPolicy
+from rushes.jobs.idempotency import CreateCall
+from rushes.jobs.job import Job
+from rushes.jobs.request import Creation
 
 OVERDUE_SECONDS = 120.0
 """The sweeper looks every minute: what it has not set right by then wants a person's look."""
@@ -62,7 +63,7 @@ class Deployment:
     def accept(self) -> Acceptance:
         s3 = boto3.client("s3", config=Config(signature_version="s3v4"))
         bucket = Bucket(s3, self.outputs["BucketName"], limit=0)
-        intake = Intake(self.jobs, bucket, catalog(), time.time)
+        intake = Intake(self.jobs, bucket, catalog(), time.time, PublicUrlPolicy(local_mode=False))
         return Acceptance(intake, self.jobs, self.executions, time.time)
 
     def find(self, job_id: str) -> Job:

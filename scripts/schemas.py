@@ -13,10 +13,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 
-from rushes.events import Event, JobEvent, JobStarted
-from rushes.status import JobStatus
-from rushes.webhooks import notices, samples
-from rushes.webhooks.model import Endpoint, Secret
+from rushes.api.webhooks import samples
+from rushes.jobs.events import Event, JobEvent, JobStarted
+from rushes.jobs.status import JobStatus
+from rushes.webhooks import operational_events
+from rushes.webhooks.endpoint import Endpoint, Secret
 
 FOLDER = Path(__file__).resolve().parents[1] / "events" / "emitted"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -31,8 +32,8 @@ STATUSES = {
 MODELS: dict[str, type[Event]] = {
     "job.started": JobStarted,
     **dict.fromkeys(samples.VERDICTS, JobEvent),
-    notices.DISABLED: notices.EndpointDisabled,
-    notices.TEST: notices.WebhookTest,
+    operational_events.DISABLED: operational_events.EndpointDisabled,
+    operational_events.TEST: operational_events.WebhookTest,
 }
 """All that is said, on the bus or in messages, by type."""
 
@@ -50,11 +51,11 @@ def schema(event_type: str) -> dict[str, Any]:
 
 def example(event_type: str) -> dict[str, Any]:
     """One that might be real."""
-    if event_type == notices.DISABLED:
+    if event_type == operational_events.DISABLED:
         failing = endpoint().model_copy(update={"failing_since": NOW - 5 * 24 * 3600})
-        return notices.disabled(failing, NOW, "failing")
-    if event_type == notices.TEST:
-        return notices.test(endpoint(), NOW, "6f1d3a0c9b7e2d458810")
+        return operational_events.disabled(failing, NOW, "failing")
+    if event_type == operational_events.TEST:
+        return operational_events.test(endpoint(), NOW, "6f1d3a0c9b7e2d458810")
     return samples.sample(event_type, "demo", "job_01a0c4506c005ad1f09b3e7c2486f1ab", NOW)
 
 

@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from rushes.catalog import CATALOG_FILE, Catalog, read_catalog
+from rushes.catalog.models import CATALOG_FILE, Catalog, read_catalog
 
 
 @cache

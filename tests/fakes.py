@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote
 
-from rushes import media
 from rushes.errors import (
     AlreadyAccepted,
     BadInputFile,
@@ -16,7 +15,10 @@ from rushes.errors import (
     OverBudget,
     WriteConflict,
 )
-from rushes.job import Job, JobPage, allowed_before
+from rushes.jobs.content_type import sniff
+from rushes.jobs.job import Job, JobPage, allowed_before
+from rushes.jobs.request import StoredFile, Upload
+from rushes.jobs.result import Artifact, Output
 from rushes.ports import (
     Allowance,
     ApiKey,
@@ -30,8 +32,6 @@ from rushes.ports import (
     Timing,
     Upstream,
 )
-from rushes.request import StoredFile, Upload
-from rushes.result import Artifact, Output
 
 BUCKET = "https://bucket.example/"
 
@@ -220,7 +220,7 @@ class FakeBlobs:
         content = self.objects.get(key)
         if content is None:
             return None
-        kind = media.sniff(content) or "application/octet-stream"
+        kind = sniff(content) or "application/octet-stream"
         etag = hashlib.sha256(content).hexdigest()
         return StoredFile(key=key, content_type=kind, size=len(content), etag=etag)
 

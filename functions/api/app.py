@@ -8,10 +8,10 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rushes import wiring
+from rushes.api.gateway import read_event, write_reply
+from rushes.api.webhooks.routes import ROUTES, WebhookRoute
 from rushes.dialects import DIALECTS
 from rushes.dialects.base import Dialect, Route
-from rushes.gateway import read_event, write_reply
-from rushes.webhooks.routes import ROUTES, WebhookRoute
 
 logger = Logger(service="rushes")
 app = APIGatewayHttpResolver()

@@ -6,7 +6,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rushes import wiring
-from rushes.inbox import handle_each
+from rushes.aws.sqs_batch import handle_each
 
 logger = Logger(service="rushes")
 

@@ -8,18 +8,26 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from local.packaging import ROOT
-from rushes.auth import Authenticator
-from rushes.description import ProviderEntry
+from rushes.api.auth import Authenticator
+from rushes.aws.dynamodb.lookup_tables import KeyTable, TimingTable
+from rushes.catalog.provider_config import ProviderEntry
 from rushes.ports import ApiKey, HttpCall, Timing
 from rushes.providers import adapter
 from rushes.providers.base import Cancels, Provider
-from rushes.registers import KeyTable, TimingTable
 from tests.contract.test_transcripts import shown
 from tests.examples import catalog_with_examples
 from tests.fakes import FakeKeys
-from tests.fixtures.releases.left import JOBS, OVER, RELEASES, job_of, named, read, world_of
+from tests.fixtures.releases.finished_jobs import (
+    JOBS,
+    OVER,
+    RELEASES,
+    job_of,
+    named,
+    read,
+    world_of,
+)
 from tests.fixtures.releases.record import record
-from tests.world import ACCOUNT
+from tests.harness import ACCOUNT
 
 
 @pytest.mark.parametrize("path", JOBS, ids=named)

@@ -13,11 +13,11 @@ from functions.poll import app as poll
 from functions.submit import app as submit
 from local.packaging import ROOT
 from rushes import wiring
-from rushes.job import Job
-from rushes.status import TERMINAL
-from tests.fixtures.releases.left import OPEN, OVER, Left, job_of, named, read, world_of
+from rushes.jobs.job import Job
+from rushes.jobs.status import TERMINAL
+from tests.fixtures.releases.finished_jobs import OPEN, OVER, Left, job_of, named, read, world_of
+from tests.harness import World
 from tests.machine import Machine
-from tests.world import World
 
 PRESENT = ROOT / "statemachine/media_job.asl.json"
 

@@ -5,10 +5,10 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from rushes.result import JobError
-from rushes.status import JobStatus
+from rushes.jobs.result import JobError
+from rushes.jobs.status import JobStatus
 from tests.published import FILES, closed, problems, schema, spec
-from tests.unit.dialects.caller import BASES, BIFROST, FIELDS, OPENAI, Caller, Reply
+from tests.unit.dialects.api_client import BASES, BIFROST, FIELDS, OPENAI, Caller, Reply
 
 REFUSED = JobError(code="upstream_refused", message="the prompt was refused")
 FILTERED = JobError(code="content_filtered", message="not that")

@@ -5,8 +5,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from local.film import measure
 from local.stack import Stack
+from local.video_probe import measure
 from tests.e2e.test_unanswered_creates import ended
 
 CASES = {

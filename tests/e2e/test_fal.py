@@ -12,9 +12,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from local.film import measure
 from local.packaging import ROOT
 from local.stack import Stack
+from local.video_probe import measure
 
 HERE = Path(__file__).parent
 PYTHON = ROOT / ".local/envs/clients/bin/python"

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from local.film import measure
 from local.stack import Stack
+from local.video_probe import measure
 
 KINDS = ("runway", "gemini", "vertex", "minimax")
 WITH_OPTIONS: dict[str, dict[str, Any]] = {

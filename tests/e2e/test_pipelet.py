@@ -10,8 +10,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from local.film import measure
 from local.stack import Stack
+from local.video_probe import measure
 
 T2V, I2V = "wan22-fast-t2v", "wan22-fast-i2v"
 SMALL = {"duration": 1, "width": 128, "height": 72}

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from local.film import measure
+from local.video_probe import measure
 
 SMALL = {"seconds": "1", "size": "128x72"}
 FILMS = (

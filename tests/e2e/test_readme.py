@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from local.film import measure
 from local.packaging import ROOT
 from local.stack import Stack
 from local.up import write_environment
+from local.video_probe import measure
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from local.film import measure
 from local.packaging import ROOT
 from local.stack import Stack
+from local.video_probe import measure
 
 JOURNEY = Path(__file__).with_name("journey.py")
 SDKS = {"newest": "multipart/form-data", "json": "application/json"}

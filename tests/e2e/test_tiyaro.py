@@ -11,9 +11,9 @@ import httpx
 import pytest
 from openai import OpenAI
 
-from local.film import measure
 from local.packaging import ROOT
 from local.stack import Stack
+from local.video_probe import measure
 from tests.e2e.test_permissions import without
 from tests.speech import speak
 

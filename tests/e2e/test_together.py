@@ -10,9 +10,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from local.film import Film, measure
 from local.packaging import ROOT
 from local.stack import Stack
+from local.video_probe import Film, measure
 from tests.e2e.small_jobs import completes
 
 JOURNEY = Path(__file__).with_name("together_journey.py")

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from local.packaging import ROOT
-from local.programs import free_port
+from local.processes import free_port
 from tests.e2e.small_jobs import completes, create
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from local.stack import NAME, Stack
-from rushes.webhook_store import DeliveryTable, EndpointTable
+from rushes.aws.dynamodb.webhooks import DeliveryTable, EndpointTable
 from rushes.webhooks.delivery import Delivery, DeliveryStatus
-from rushes.webhooks.model import Endpoint, Secret
+from rushes.webhooks.endpoint import Endpoint, Secret
 from rushes.webhooks.signature import new_secret
 from tests.raw_http import Answer, RawServer, reply, serving
 

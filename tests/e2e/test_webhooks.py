@@ -14,10 +14,10 @@ import openai
 import pytest
 import standardwebhooks
 
-from local.mailbox import Mailbox, Message, mailbox
 from local.packaging import ROOT
-from local.programs import free_port
+from local.processes import free_port
 from local.stack import Stack
+from local.webhook_receiver import Mailbox, Message, mailbox
 from rushes.webhooks.signature import new_secret
 from tests.e2e.small_jobs import SMALL, completes
 from tests.integration.test_receivers import PROGRAMS

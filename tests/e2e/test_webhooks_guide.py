@@ -13,7 +13,7 @@ import openai
 import pytest
 
 from local.packaging import ROOT
-from local.programs import free_port
+from local.processes import free_port
 from local.stack import Stack
 from local.up import write_environment
 from rushes.webhooks.signature import headers, new_secret

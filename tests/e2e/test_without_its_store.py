@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from local.callers import CALLERS, CallFailedError
+from local.api_clients import CALLERS, CallFailedError
 from local.stack import Stack
 from tests.e2e.test_permissions import without
 

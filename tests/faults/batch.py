@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.faults.double import ENVIRONMENT, Double
-from tests.faults.judge import Judge
+from tests.faults.harness import World
+from tests.faults.moto_stack import ENVIRONMENT, Double
+from tests.faults.outcome_checks import Judge
 from tests.faults.report import Report
-from tests.faults.world import World
 
 
 def run_batch(seed: str, jobs: int) -> Report:

@@ -8,7 +8,7 @@ from tests.faults.functions import PROVIDERS
 from tests.faults.plans import Plan
 
 if TYPE_CHECKING:
-    from tests.faults.world import World
+    from tests.faults.harness import World
 
 PATH = "/openai/v1/videos"
 ANSWER_LOST = "client: POST's answer lost, sent again"

@@ -15,17 +15,20 @@ from botocore.useragent import UserAgentString
 from moto.dynamodb.models.table import Table
 from moto.s3.models import S3Backend
 
-from rushes import auth, credentials, downloads, wire, wiring
-from rushes.catalog import Catalog, read_catalog
+from rushes import wiring
+from rushes.api import auth
+from rushes.aws import secrets
+from rushes.catalog.models import Catalog, read_catalog
 from rushes.config import settings
 from rushes.errors import RushesError
+from rushes.http import downloads, transport
 from tests.faults.clock import Clock
-from tests.faults.double import ENVIRONMENT, Double
-from tests.faults.kinds import Place
-from tests.faults.line import DeathError, Line
+from tests.faults.direct_invoke import snapshot
+from tests.faults.fault_injector import DeathError, Line
+from tests.faults.fault_kinds import Place
 from tests.faults.machine import TaskFailedError
+from tests.faults.moto_stack import ENVIRONMENT, Double
 from tests.faults.plans import Plan, Running
-from tests.faults.shortcut import snapshot
 
 PROVIDERS = {
     "none": "openai_compatible",
@@ -85,7 +88,7 @@ class Functions:
         make: Any = wiring._client.__wrapped__
         attached = cache(lambda *facts: line.attach(make(*facts)))
         patch.setattr(wiring, "_client", attached)
-        for module in (wiring, auth, credentials, downloads):
+        for module in (wiring, auth, secrets, downloads):
             patch.setattr(module, "time", clock)
         context = ssl.create_default_context()  # which reads a long file
         patch.setattr(ssl, "create_default_context", lambda: context)
@@ -117,7 +120,7 @@ class Functions:
         places: dict[str, Place] = {"submit": "create", "poll": "poll"}
         mood = plan.next_mood(places[name]) if name in places else None
         silent = mood is not None and mood.spoils == "hang"
-        self._patch.setattr(wire, "TIMEOUT", IMPATIENT if silent else PATIENT)
+        self._patch.setattr(transport, "TIMEOUT", IMPATIENT if silent else PATIENT)
 
     def run(self, name: str, event: dict[str, Any], plan: Plan) -> Any:
         """What the function answers.

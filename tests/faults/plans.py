@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from tests.faults.kinds import AwsFault, Kind, Mood, Place
-from tests.faults.repertoire import KINDS, SWEEP
+from tests.faults.fault_kinds import AwsFault, Kind, Mood, Place
+from tests.faults.scenarios import KINDS, SWEEP
 
 FEW = 12
 """Calls among which `meanwhile` chooses its moment."""

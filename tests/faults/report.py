@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.faults.repertoire import KINDS, SWEEP
+from tests.faults.scenarios import KINDS, SWEEP
 
 OUTCOMES = ("completed", "failed", "unknown", "cancelled", "no job")
 PROMISES = (

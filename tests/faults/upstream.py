@@ -16,11 +16,11 @@ from random import Random
 from typing import Any
 
 from tests.faults.clock import Clock
-from tests.faults.films import film
-from tests.faults.kinds import Mood, Place
+from tests.faults.fault_kinds import Mood, Place
 from tests.faults.plans import Plan
 from tests.faults.replies import Answer, refusal, spoilt, told
 from tests.faults.sockets import Request, bound, received
+from tests.faults.videos import film
 
 FIELD = re.compile(rb'name="(\w+)"\r\n(?:[^\r]+\r\n)*\r\n(.*?)\r\n--', re.DOTALL)
 LAG = 15.0

@@ -9,7 +9,7 @@ from botocore.config import Config
 
 from local.stack import Stack
 from rushes import wiring
-from rushes.blobs import Bucket
+from rushes.aws.s3 import Bucket
 from tests.stack import REGION, aws, client, events, stack
 
 __all__ = ["aws", "client", "events", "stack"]

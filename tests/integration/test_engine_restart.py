@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from local.kill.records import Files
 from local.stack import Stack
-from rushes.result import Artifact
-from tests.world import World
+from rushes.jobs.result import Artifact
+from tests.chaos.records import Files
+from tests.harness import World
 
 ENDS = (signal.SIGTERM, signal.SIGKILL)
 

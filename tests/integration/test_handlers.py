@@ -27,12 +27,13 @@ from functions.poll import app as poll
 from functions.submit import app as submit
 from functions.sweep import app as sweep
 from local.stack import Stack
-from rushes import media, wiring
-from rushes.auth import mint_key
+from rushes import wiring
+from rushes.api.auth import mint_key
+from rushes.aws.dynamodb.jobs import JobTable
+from rushes.aws.dynamodb.lookup_tables import KeyTable
 from rushes.config import settings
-from rushes.job import Job
-from rushes.registers import KeyTable
-from rushes.store import JobTable
+from rushes.jobs.content_type import sniff
+from rushes.jobs.job import Job
 from tests.stack import REGION, Events
 
 Clients = Callable[[str], Any]
@@ -239,7 +240,7 @@ def test_a_job_becomes_a_film_in_the_bucket(
     assert content["statusCode"] == 302
     film = httpx.get(content["headers"]["location"])
     assert film.headers["content-type"] == "video/mp4"
-    assert media.sniff(film.content) == "video/mp4"
+    assert sniff(film.content) == "video/mp4"
     (artifact,) = data["artifacts"]
     assert artifact["sha256"] == hashlib.sha256(film.content).hexdigest()
     assert artifact["size"] == len(film.content)

@@ -15,9 +15,12 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.stub import Stubber
 
 from local.stack import Stack
-from rushes import receipts
-from rushes.blobs import Bucket
-from rushes.bus import EventBus
+from rushes.aws.dynamodb import idempotency
+from rushes.aws.dynamodb.jobs import SHARDS, JobTable
+from rushes.aws.dynamodb.lookup_tables import GateTable, KeyTable, TimingTable
+from rushes.aws.eventbridge import EventBus
+from rushes.aws.s3 import Bucket
+from rushes.aws.step_functions import StateMachine
 from rushes.errors import (
     AlreadyAccepted,
     BadInputFile,
@@ -30,8 +33,10 @@ from rushes.errors import (
     StoreUnavailable,
     WriteConflict,
 )
-from rushes.executions import StateMachine
-from rushes.job import Job, new_id
+from rushes.jobs.job import Job, new_id
+from rushes.jobs.request import GenerationRequest, StoredFile, Upload
+from rushes.jobs.result import JobError, Verdict
+from rushes.jobs.status import JobStatus
 from rushes.ports import (
     Allowance,
     ApiKey,
@@ -47,11 +52,6 @@ from rushes.ports import (
     Timing,
     Timings,
 )
-from rushes.registers import GateTable, KeyTable, TimingTable
-from rushes.request import GenerationRequest, StoredFile, Upload
-from rushes.result import JobError, Verdict
-from rushes.status import JobStatus
-from rushes.store import SHARDS, JobTable
 from tests.fakes import FakeBlobs, FakeExecutions, FakeGates, FakeJobs, FakeKeys, FakeTimings
 from tests.stack import Events
 
@@ -683,7 +683,7 @@ class TestRealTable:
         jobs.add(job, receipt_of(job, name), Allowance(account, "2096-10-02", 0.7, 1.0))
         for pk, sk, seconds in (
             (f"ONCE#{name}", "once", 60),
-            (f"SPENT#{account}#2096-10-02", "spent", receipts.SPENT_SECONDS),
+            (f"SPENT#{account}#2096-10-02", "spent", idempotency.SPENT_SECONDS),
         ):
             key = {"pk": {"S": pk}, "sk": {"S": sk}}
             row = dynamodb.get_item(TableName=table, Key=key)["Item"]
@@ -744,14 +744,14 @@ class TestCommit:
         for _ in range(conflicts):
             self.refuse(stubber, "None", "TransactionConflict", "None")
         stubber.add_response("transact_write_items", {})
-        receipts.commit(dynamodb, self.PARTS)
+        idempotency.commit(dynamodb, self.PARTS)
         stubber.assert_no_pending_responses()
 
     def test_a_conflict_that_does_not_pass_is_a_key_in_use(self, dynamodb: Any, stubber: Stubber):
-        for _ in range(receipts.TRIES):
+        for _ in range(idempotency.TRIES):
             self.refuse(stubber, "None", "TransactionConflict", "None")
         with pytest.raises(KeyInUse):
-            receipts.commit(dynamodb, self.PARTS)
+            idempotency.commit(dynamodb, self.PARTS)
 
     @pytest.mark.parametrize(
         ("codes", "refusal"),
@@ -775,14 +775,14 @@ class TestCommit:
     ):
         self.refuse(stubber, *codes)
         with pytest.raises(refusal) as refused:
-            receipts.commit(dynamodb, self.PARTS)
+            idempotency.commit(dynamodb, self.PARTS)
         assert type(refused.value) is refusal
 
     def test_what_is_in_the_way_and_is_ours_is_done(self, dynamodb: Any, stubber: Stubber):
         """boto3's token is good for ten minutes; what comes later finds its own row."""
         codes = ("ConditionalCheckFailed",) * 3
         self.refuse(stubber, *codes, item={"written_by": {"S": "us"}})
-        receipts.commit(dynamodb, self.PARTS)
+        idempotency.commit(dynamodb, self.PARTS)
 
     @pytest.mark.parametrize("writer", [{"written_by": {"S": "them"}}, {"pk": {"S": "x"}}, None])
     def test_what_is_in_the_way_and_is_not_ours_is_a_conflict(
@@ -790,12 +790,12 @@ class TestCommit:
     ):
         self.refuse(stubber, "ConditionalCheckFailed", "None", "None", item=writer)
         with pytest.raises(WriteConflict):
-            receipts.commit(dynamodb, self.PARTS)
+            idempotency.commit(dynamodb, self.PARTS)
 
     def test_what_is_throttled_as_a_whole_is_our_trouble(self, dynamodb: Any, stubber: Stubber):
         stubber.add_client_error("transact_write_items", "ThrottlingException")
         with pytest.raises(StoreUnavailable, match="ThrottlingException"):
-            receipts.commit(dynamodb, self.PARTS)
+            idempotency.commit(dynamodb, self.PARTS)
 
 
 class TestGates:

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from local.packaging import ROOT
-from local.programs import free_port
+from local.processes import free_port
 from rushes.webhooks.signature import headers, new_secret
 
 FOLDER = ROOT / "examples/receivers"

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
-from rushes.announcer import Announcer
-from rushes.blobs import Bucket
-from rushes.bus import EventBus
-from rushes.executions import StateMachine
-from rushes.job import UNTOUCHED_SECONDS, Job
-from rushes.request import GenerationRequest
-from rushes.status import Stage
-from rushes.store import JobTable
-from rushes.sweeper import Sweeper
+from rushes.aws.dynamodb.jobs import JobTable
+from rushes.aws.eventbridge import EventBus
+from rushes.aws.s3 import Bucket
+from rushes.aws.step_functions import StateMachine
+from rushes.jobs.job import UNTOUCHED_SECONDS, Job
+from rushes.jobs.request import GenerationRequest
+from rushes.jobs.status import Stage
+from rushes.workflow.event_publisher import Announcer
+from rushes.workflow.sweeper import Sweeper
 from tests.stack import Events
 
 Clients = Callable[[str], Any]

@@ -15,18 +15,18 @@ from functions.deliver import app as deliver
 from functions.notify import app as notify
 from local.stack import Stack
 from rushes import wiring
+from rushes.aws.dynamodb.webhooks import DeliveryTable, EndpointTable
+from rushes.aws.sqs import WebhookQueues
 from rushes.errors import DamagedRecord, NotFound, StoreUnavailable, WriteConflict
-from rushes.queues import WebhookQueues
-from rushes.webhook_store import DeliveryTable, EndpointTable
-from rushes.webhooks.addressed import to_endpoint
 from rushes.webhooks.delivery import Delivery, DeliveryStatus
+from rushes.webhooks.new_delivery import to_endpoint
 from rushes.webhooks.ports import Deliveries, Endpoints, Ticket
-from rushes.webhooks.tickets import ticket
+from rushes.webhooks.queue_message import ticket
 from tests.integration.test_handlers import Context, forget
 from tests.raw_http import RawServer, reply, serving
 from tests.stack import REGION
 from tests.unit.webhooks.fakes import FakeDeliveries, FakeEndpoints
-from tests.unit.webhooks.world import START, endpoint, event
+from tests.unit.webhooks.harness import START, endpoint, event
 
 BOTH = ["fake", "real"]
 Clients = Callable[[str], Any]

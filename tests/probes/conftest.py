@@ -5,11 +5,11 @@ from typing import Any
 import boto3
 import pytest
 
-from local.identity import Identity
+from local.local_settings import Identity
 from local.packaging import LAMBDA_PYTHON, ROOT
-from local.programs import Program, free_port
+from local.processes import Program, free_port
 from local.stack import ENGINE_PYTHON, REGION
-from tests.probes.ground import Ground
+from tests.probes.aws_setup import Ground
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from tests.probes.ground import Ground
+from tests.probes.aws_setup import Ground
 from tests.probes.probe import answer, probes_of
 
 probe = probes_of("DynamoDB")

@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-from tests.probes.ground import Ground, policy
+from tests.probes.aws_setup import Ground, policy
 from tests.probes.probe import answer, probes_of
 
 probe = probes_of("Lambda")

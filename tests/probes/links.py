@@ -11,7 +11,7 @@ import httpx
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 
-from tests.probes.ground import Ground
+from tests.probes.aws_setup import Ground
 from tests.probes.probe import probes_of
 from tests.probes.s3 import API, GUIDE, is_there, put
 

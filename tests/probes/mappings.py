@@ -5,7 +5,7 @@ import time
 from itertools import islice
 from typing import Any
 
-from tests.probes.ground import Ground
+from tests.probes.aws_setup import Ground
 from tests.probes.lambdas import ECHO, GUIDE
 from tests.probes.probe import answer, probes_of
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.probes.ground import Ground
+from tests.probes.aws_setup import Ground
 
 DOCS = "https://docs.aws.amazon.com/"
 SAME = "the same"

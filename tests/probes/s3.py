@@ -4,7 +4,7 @@ import hashlib
 from base64 import b64encode
 from typing import Any
 
-from tests.probes.ground import Ground
+from tests.probes.aws_setup import Ground
 from tests.probes.probe import answer, probes_of
 
 probe = probes_of("S3")

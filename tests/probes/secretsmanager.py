@@ -1,6 +1,6 @@
 """Secrets Manager: what a rotation leaves readable."""
 
-from tests.probes.ground import Ground
+from tests.probes.aws_setup import Ground
 from tests.probes.probe import answer, probes_of
 
 probe = probes_of("Secrets Manager")

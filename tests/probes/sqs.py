@@ -2,7 +2,7 @@
 
 import time
 
-from tests.probes.ground import Ground, Never, until
+from tests.probes.aws_setup import Ground, Never, until
 from tests.probes.probe import answer, probes_of
 
 probe = probes_of("SQS")

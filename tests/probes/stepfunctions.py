@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.probes.ground import Ground, until
+from tests.probes.aws_setup import Ground, until
 from tests.probes.probe import answer, probes_of
 
 probe = probes_of("Step Functions")

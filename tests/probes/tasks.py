@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-from tests.probes.ground import Ground
+from tests.probes.aws_setup import Ground
 from tests.probes.probe import probes_of
 from tests.probes.stepfunctions import GUIDE
 

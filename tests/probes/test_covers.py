@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from local.packaging import ROOT
+from tests.harness import World
 from tests.probes import table
 from tests.probes.probe import Probe
 from tests.template.test_template import translated
-from tests.world import World
 
 PLACES = ("tests", "layers/rushes/rushes", "docs", "local", "")
 DIFFERENCES = [probe for probe in table.probes() if probe.differs]

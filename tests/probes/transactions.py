@@ -5,8 +5,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tests.probes.aws_setup import Ground
 from tests.probes.dynamodb import API, GUIDE, NEW, TOLD, row, stored
-from tests.probes.ground import Ground
 from tests.probes.probe import answer, probes_of
 
 probe = probes_of("DynamoDB")

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from rushes import addresses
 from rushes.errors import RushesError
+from rushes.http import ssrf
 from tests.raw_http import RawServer, reply, serving
 from tests.security.corpus import PUBLIC
-from tests.security.entries import ENTRIES, Entry, answering, download, make_door
-from tests.security.observed import Observer, observing
+from tests.security.entry_points import ENTRIES, Entry, answering, download, make_door
+from tests.security.observed_connections import Observer, observing
 
 pytestmark = pytest.mark.enable_socket
 ANSWERS = {
@@ -48,7 +48,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[RawServer]:
     """What must not be reached, at the one port that is connected to."""
     with serving() as it:
         it.answers["/"] = reply(b"secret")
-        monkeypatch.setitem(addresses.PORTS, "https", it.server_address[1])
+        monkeypatch.setitem(ssrf.PORTS, "https", it.server_address[1])
         yield it
 
 

@@ -9,11 +9,11 @@ from io import BufferedIOBase
 
 import pytest
 
-from rushes import downloads, egress
-from rushes.egress import HttpEgress
 from rushes.errors import OutputInterrupted
+from rushes.http import client, downloads
+from rushes.http.client import HttpEgress
+from rushes.jobs.result import Output
 from rushes.ports import Upstream
-from rushes.result import Output
 from tests.fakes import FakeBlobs
 from tests.raw_http import RawServer, reply, serving
 
@@ -249,7 +249,7 @@ def stalling(cutting: Cutting) -> Callable[[BufferedIOBase], None]:
 def test_all_resumptions_together_have_one_limit(
     server: RawServer, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(egress, "OUTPUT_SECONDS", 0.5)
+    monkeypatch.setattr(client, "OUTPUT_SECONDS", 0.5)
     server.answers["/film"] = stalling(Cutting(server, [1000] * 9))
     start = time.monotonic()
     interrupted(server)

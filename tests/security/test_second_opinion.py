@@ -9,10 +9,10 @@ import random
 import pytest
 from ssrfguard import DEFAULT_DENIED, Address, Policy, SSRFGuardError, resolve
 
-from rushes.addresses import is_public
+from rushes.http.ssrf import is_public
 from tests.security.corpus import RANGES, corpus, samples
-from tests.security.observed import Observer, observing
-from tests.security.test_corpus import GOOD
+from tests.security.observed_connections import Observer, observing
+from tests.security.test_ssrf_corpus import GOOD
 
 REASONS = {
     # Special-purpose, though globally reachable by the registry: no film and no webhook is there.

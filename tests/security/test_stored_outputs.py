@@ -8,15 +8,15 @@ from io import BufferedIOBase
 import pytest
 from typing_extensions import override
 
-from rushes import downloads, egress
-from rushes.blobs import Measured
-from rushes.egress import HttpEgress
+from rushes.aws.s3 import Measured
+from rushes.http import client, downloads
+from rushes.http.client import HttpEgress
+from rushes.jobs.result import Artifact
 from rushes.ports import Download, Upstream
-from rushes.result import Artifact
-from rushes.workflow.step import ENDING
+from rushes.workflow.task import ENDING
 from tests.fakes import FakeBlobs, FakeUpstreams
+from tests.harness import CONTENT, World
 from tests.raw_http import Answer, RawServer, chunked, reply, serving
-from tests.world import CONTENT, World
 
 FILM = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 400
 LIMIT = 1_000_000
@@ -53,7 +53,7 @@ def server() -> Iterator[RawServer]:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(downloads, "PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(egress, "OUTPUT_SECONDS", 1.0)
+    monkeypatch.setattr(client, "OUTPUT_SECONDS", 1.0)
     return World(blobs=Measuring())
 
 

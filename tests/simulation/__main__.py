@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 
 from tests.simulation.report import Tally, run_seeds
-from tests.simulation.story import Story
-from tests.simulation.telling import tell
+from tests.simulation.scenario import Story
+from tests.simulation.trace import tell
 
 BATCH = 500
 

@@ -7,17 +7,17 @@ from uuid import uuid4
 
 import pytest
 
-from rushes import events, media
-from rushes.announcer import Announcer
-from rushes.job import Job
+from rushes.api.job_service import Service
+from rushes.jobs import events
+from rushes.jobs.job import Job
 from rushes.ports import Receipt
-from rushes.service import Service
-from rushes.sweeper import Sweeper
 from rushes.workflow import submit
 from rushes.workflow.collect import Collect
+from rushes.workflow.event_publisher import Announcer
 from rushes.workflow.poll import Poll
-from rushes.workflow.step import Outcome
 from rushes.workflow.submit import Submit
+from rushes.workflow.sweeper import Sweeper
+from rushes.workflow.task import Outcome
 from tests.simulation import table
 from tests.simulation.ports import SimulatedBlobs
 from tests.simulation.table import SimulatedJobs
@@ -131,7 +131,8 @@ def a_running_job_is_moved_without_being_stopped(patch: Patch) -> None:
 
 
 def a_page_is_stored_for_a_film(patch: Patch) -> None:
-    patch.setattr(media, "sniff", lambda _: "video/mp4")
+    patch.setattr("rushes.workflow.collect.sniff", lambda _: "video/mp4")
+    patch.setattr("tests.fakes.sniff", lambda _: "video/mp4")
 
 
 def what_is_cut_short_is_stored(patch: Patch) -> None:

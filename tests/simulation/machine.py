@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from rushes.errors import RushesError
-from rushes.job import Job
+from rushes.jobs.job import Job
 from tests.simulation.actors import DiedError
 from tests.simulation.ports import SimulatedExecutions
-from tests.simulation.turns import Turns
+from tests.simulation.scheduler import Turns
 
 DEFINITION = Path(__file__).parents[2] / "statemachine" / "media_job.asl.json"
 LIMITS = {"Submit": 120.0, "Poll": 120.0, "Collect": 900.0, "Finish": 60.0}

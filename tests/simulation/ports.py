@@ -7,13 +7,13 @@ from typing import Any
 
 from typing_extensions import override
 
-from rushes.job import Job
+from rushes.jobs.job import Job
+from rushes.jobs.request import StoredFile, Upload
+from rushes.jobs.result import Output
 from rushes.ports import Download, Gate, HttpCall, HttpReply, Upstream
-from rushes.request import StoredFile, Upload
-from rushes.result import Output
 from tests.fakes import FakeBlobs
-from tests.simulation.turns import DEATHS, READ_TROUBLES, STORE_TROUBLES, Turns
-from tests.world import PICTURE
+from tests.harness import PICTURE
+from tests.simulation.scheduler import DEATHS, READ_TROUBLES, STORE_TROUBLES, Turns
 
 NEWS_SECONDS = 5.0
 """How long what is asked of an execution may be old news."""

@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.simulation.story import Story
+from tests.simulation.scenario import Story
 
 SHOWN = 10
 """Seeds with violations that are named."""

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rushes.errors import RushesError
-from rushes.idempotency import CreateCall
-from rushes.job import Job
-from rushes.request import Creation, GenerationRequest, Role, Upload
+from rushes.jobs.idempotency import CreateCall
+from rushes.jobs.job import Job
+from rushes.jobs.request import Creation, GenerationRequest, Role, Upload
+from tests.harness import PICTURE
 from tests.simulation.actors import DiedError
-from tests.simulation.fates import Plan
-from tests.simulation.judgement import judge
-from tests.simulation.rest import settle
-from tests.simulation.world import World
-from tests.world import PICTURE
+from tests.simulation.assert_invariants import judge
+from tests.simulation.fault_schedule import Plan
+from tests.simulation.harness import World
+from tests.simulation.quiescence import settle
 
 API_LIMIT = 30.0
 ACCOUNT = "demo"

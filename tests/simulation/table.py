@@ -9,11 +9,11 @@ from dataclasses import replace
 from itertools import count
 from typing import TypeVar
 
+from rushes.aws.dynamodb.jobs import TRIES
 from rushes.errors import AlreadyAccepted, NotFound, OverBudget, WriteConflict
-from rushes.job import Job, JobPage, allowed_before
+from rushes.jobs.job import Job, JobPage, allowed_before
 from rushes.ports import Allowance, Change, JobQuery, Receipt
-from rushes.store import TRIES
-from tests.simulation.turns import READ_TROUBLES, STORE_TROUBLES, Turns
+from tests.simulation.scheduler import READ_TROUBLES, STORE_TROUBLES, Turns
 
 Result = TypeVar("Result")
 Place = tuple[str, str]

@@ -7,16 +7,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from typing_extensions import override
 
-from rushes.idempotency import CreateCall
-from rushes.request import Creation, GenerationRequest
+from rushes.jobs.idempotency import CreateCall
+from rushes.jobs.request import Creation, GenerationRequest
 from tests.simulation.actors import Actor
-from tests.simulation.judgement import judge
-from tests.simulation.moods import CREATE_TROUBLES, FATES_OF_FILMS, FILE_TROUBLES, LOOK_TROUBLES
+from tests.simulation.assert_invariants import judge
+from tests.simulation.harness import World
 from tests.simulation.ports import BUS_TROUBLES
-from tests.simulation.rest import settle
-from tests.simulation.story import API_LIMIT
-from tests.simulation.turns import STORE_TROUBLES
-from tests.simulation.world import World
+from tests.simulation.provider_faults import (
+    CREATE_TROUBLES,
+    FATES_OF_FILMS,
+    FILE_TROUBLES,
+    LOOK_TROUBLES,
+)
+from tests.simulation.quiescence import settle
+from tests.simulation.scenario import API_LIMIT
+from tests.simulation.scheduler import STORE_TROUBLES
 
 ACCOUNT = "demo"
 MODELS = ("plain/one", "keyed/one", "listed/one", "plain_first", "keyed_first", "listed_first")

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.simulation.defects import DEFECTS, Defect
-from tests.simulation.fates import Plan
+from tests.simulation.fault_schedule import Plan
+from tests.simulation.scenario import Story
+from tests.simulation.scheduler import DIES_AFTER
 from tests.simulation.scripts import SCRIPTS, Run
-from tests.simulation.story import Story
-from tests.simulation.turns import DIES_AFTER
 
 SEEDS = 250
 """Most defects are found within ten of them; for the others, scripts are killed at each call."""

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from tests.simulation.fates import Plan
+from tests.simulation.fault_schedule import Plan
+from tests.simulation.scheduler import DEATHS
 from tests.simulation.scripts import SCRIPTS, Run
-from tests.simulation.turns import DEATHS
 
 UNKNOWN = "upstream_outcome_unknown"
 MOMENTS = 8

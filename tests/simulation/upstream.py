@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from rushes.errors import OutputInterrupted
+from rushes.jobs.result import Output
 from rushes.ports import Download, HttpCall, HttpReply
-from rushes.result import Output
 from tests.fakes import FakeClock
-from tests.simulation.moods import (
+from tests.harness import FILM
+from tests.simulation.provider_faults import (
     CREATE_TROUBLES,
     FAILS,
     FATES_OF_FILMS,
@@ -26,8 +27,7 @@ from tests.simulation.moods import (
     TROUBLES,
     UNCLEAR,
 )
-from tests.simulation.turns import Fate
-from tests.world import FILM
+from tests.simulation.scheduler import Fate
 
 KEY_HEADER = "idempotency-key"
 NOTICE_SECONDS = 20

@@ -5,7 +5,7 @@ import pytest
 
 from rushes import wiring
 from rushes.config import Settings, settings
-from rushes.request import StoredFile
+from rushes.jobs.request import StoredFile
 
 FILE = StoredFile(key="outputs/one/0.mp4", content_type="video/mp4", size=1)
 

@@ -5,12 +5,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from rushes.job import Job, JobPage
-from rushes.request import StoredFile, Upload
-from rushes.result import Artifact, Output
+from rushes.jobs.job import Job, JobPage
+from rushes.jobs.request import StoredFile, Upload
+from rushes.jobs.result import Artifact, Output
 
 Change = Callable[[Job], Job]
 """A decision on a job as it stands. May return the job itself: then nothing is written."""
+
+UrlPolicy = Callable[[str, str], None]
+"""Checks a URL; the second argument names the field that it came in. Raises AddressRefused."""
 
 
 @dataclass(frozen=True)

@@ -13,27 +13,27 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import boto3
 from botocore.config import Config
 
-from rushes.catalog import catalog
+from rushes.aws.dynamodb.jobs import JobTable
+from rushes.aws.dynamodb.lookup_tables import GateTable, KeyTable, TimingTable
+from rushes.aws.step_functions import StateMachine
+from rushes.catalog.models import catalog
 from rushes.config import settings
-from rushes.executions import StateMachine
-from rushes.registers import GateTable, KeyTable, TimingTable
-from rushes.store import JobTable
 
 if TYPE_CHECKING:
-    from rushes.announcer import Announcer
-    from rushes.blobs import Bucket
-    from rushes.endpoints import Endpoints
-    from rushes.queues import WebhookQueues
-    from rushes.sweeper import Sweeper
+    from rushes.api.jobs import Endpoints
+    from rushes.api.webhooks.handlers import Surface
+    from rushes.aws.s3 import Bucket
+    from rushes.aws.sqs import WebhookQueues
+    from rushes.http.url_policy import PublicUrlPolicy
     from rushes.webhooks.deliver import Deliver
     from rushes.webhooks.fanout import Fanout
-    from rushes.webhooks.overdue import Overdue
-    from rushes.webhooks.surface import Surface
-    from rushes.webhooks.targets import AddressJudge
+    from rushes.webhooks.requeue import Overdue
     from rushes.workflow.collect import Collect
+    from rushes.workflow.event_publisher import Announcer
     from rushes.workflow.finish import Finish
     from rushes.workflow.poll import Poll
     from rushes.workflow.submit import Submit
+    from rushes.workflow.sweeper import Sweeper
 
 DAY = 24 * 3600
 Kept = TypeVar("Kept")
@@ -73,15 +73,15 @@ def _rows(kind: Callable[[Any, str], Kept]) -> Kept:
 
 @cache
 def endpoints() -> "Endpoints":
-    from rushes.acceptance import Acceptance
-    from rushes.auth import Authenticator
-    from rushes.endpoints import Endpoints
-    from rushes.intake import Intake
-    from rushes.service import Service
+    from rushes.api.auth import Authenticator
+    from rushes.api.build_job import Intake
+    from rushes.api.create_job import Acceptance
+    from rushes.api.job_service import Service
+    from rushes.api.jobs import Endpoints
 
     jobs = _rows(JobTable)
     acceptance = Acceptance(
-        intake=Intake(jobs, _bucket(), catalog(), time.time, _judge()),
+        intake=Intake(jobs, _bucket(), catalog(), time.time, _url_policy()),
         jobs=jobs,
         executions=StateMachine(_client("stepfunctions"), settings().state_machine_arn),
         clock=time.time,
@@ -93,24 +93,24 @@ def endpoints() -> "Endpoints":
 
 @cache
 def webhook_surface() -> "Surface":
-    from rushes.auth import Authenticator
-    from rushes.webhook_store import DeliveryTable, EndpointTable
-    from rushes.webhooks.desk import Desk
-    from rushes.webhooks.mailer import Mailer
-    from rushes.webhooks.outbound import Outbound
-    from rushes.webhooks.surface import Surface
+    from rushes.api.auth import Authenticator
+    from rushes.api.webhooks.endpoint_service import Desk
+    from rushes.api.webhooks.handlers import Surface
+    from rushes.api.webhooks.message_service import Outbound
+    from rushes.api.webhooks.send import Mailer
+    from rushes.aws.dynamodb.webhooks import DeliveryTable, EndpointTable
 
     kept, deliveries = _rows(EndpointTable), _rows(DeliveryTable)
     mailer = Mailer(deliveries, _webhook_queues(), time.time)
-    desk = Desk(kept, _judge(), time.time)
+    desk = Desk(kept, _url_policy(), time.time)
     outbound = Outbound(kept, deliveries, mailer, time.time, time.sleep)
     return Surface(desk, outbound, Authenticator(_rows(KeyTable)))
 
 
-def _judge() -> "AddressJudge":
-    from rushes.webhooks.targets import AddressJudge
+def _url_policy() -> "PublicUrlPolicy":
+    from rushes.http.url_policy import PublicUrlPolicy
 
-    return AddressJudge(local_mode=settings().local_mode)
+    return PublicUrlPolicy(local_mode=settings().local_mode)
 
 
 @cache
@@ -151,9 +151,9 @@ def finish() -> "Finish":
 
 @cache
 def notifier() -> "Fanout":
-    from rushes.webhook_store import DeliveryTable, EndpointTable
-    from rushes.webhooks.bodies import speaks
+    from rushes.aws.dynamodb.webhooks import DeliveryTable, EndpointTable
     from rushes.webhooks.fanout import Fanout
+    from rushes.webhooks.payloads import speaks
 
     return Fanout(
         jobs=_rows(JobTable),
@@ -167,11 +167,11 @@ def notifier() -> "Fanout":
 
 @cache
 def deliverer() -> "Deliver":
-    from rushes.bus import EventBus
-    from rushes.egress import HttpEgress
-    from rushes.webhook_store import DeliveryTable, EndpointTable
+    from rushes.aws.dynamodb.webhooks import DeliveryTable, EndpointTable
+    from rushes.aws.eventbridge import EventBus
+    from rushes.http.client import HttpEgress
     from rushes.webhooks.deliver import Deliver
-    from rushes.webhooks.writer import BodyWriter
+    from rushes.webhooks.payload_builder import BodyWriter
 
     jobs = _rows(JobTable)
     return Deliver(
@@ -188,14 +188,14 @@ def deliverer() -> "Deliver":
 
 @cache
 def overdue() -> "Overdue":
-    from rushes.webhook_store import DeliveryTable
-    from rushes.webhooks.overdue import Overdue
+    from rushes.aws.dynamodb.webhooks import DeliveryTable
+    from rushes.webhooks.requeue import Overdue
 
     return Overdue(_rows(DeliveryTable), _webhook_queues(), time.time)
 
 
 def _webhook_queues() -> "WebhookQueues":
-    from rushes.queues import WebhookQueues
+    from rushes.aws.sqs import WebhookQueues
 
     return WebhookQueues(
         _client("sqs"),
@@ -206,7 +206,7 @@ def _webhook_queues() -> "WebhookQueues":
 
 @cache
 def sweeper() -> "Sweeper":
-    from rushes.sweeper import Sweeper
+    from rushes.workflow.sweeper import Sweeper
 
     return Sweeper(
         jobs=_rows(JobTable),
@@ -218,22 +218,22 @@ def sweeper() -> "Sweeper":
 
 
 def _announcer() -> "Announcer":
-    from rushes.announcer import Announcer
-    from rushes.bus import EventBus
+    from rushes.aws.eventbridge import EventBus
+    from rushes.workflow.event_publisher import Announcer
 
     jobs = _rows(JobTable)
     return Announcer(jobs, EventBus(_client("events"), settings().bus_name), time.time)
 
 
 def _bucket() -> "Bucket":
-    from rushes.blobs import Bucket
+    from rushes.aws.s3 import Bucket
 
     return Bucket(_client("s3", _s3()), settings().bucket_name, settings().output_bytes)
 
 
 def _tools() -> dict[str, Any]:
-    from rushes.credentials import ProviderSecret
-    from rushes.egress import HttpEgress
+    from rushes.aws.secrets import ProviderSecret
+    from rushes.http.client import HttpEgress
     from rushes.providers import adapter
 
     bucket, secret_arn = _bucket(), settings().provider_secret_arn

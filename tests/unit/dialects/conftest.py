@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.dialects.caller import BASES, Caller
+from tests.unit.dialects.api_client import BASES, Caller
 
 
 @pytest.fixture

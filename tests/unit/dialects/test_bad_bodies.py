@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.unit.dialects.caller import FIELDS, Caller, assert_refused
+from tests.unit.dialects.api_client import FIELDS, Caller, assert_refused
 
 DEEP = 100_000
 LONG = "9" * 5000

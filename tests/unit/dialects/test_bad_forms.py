@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.dialects.caller import FIELDS, PNG, Caller, assert_refused, form
+from tests.unit.dialects.api_client import FIELDS, PNG, Caller, assert_refused, form
 
 FORM = tuple(FIELDS.items())
 GOOD = form(FORM)

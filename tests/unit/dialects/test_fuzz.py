@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.dialects.caller import BASES, FIELDS, Caller, form
+from tests.unit.dialects.api_client import BASES, FIELDS, Caller, form
 
 bounded = settings(
     max_examples=200,

@@ -6,8 +6,8 @@ import pytest
 
 from rushes.dialects.references import read_reference
 from rushes.errors import InvalidRequest, NotFound
-from rushes.status import JobStatus
-from tests.unit.dialects.caller import ACCOUNT, BIFROST, OPENAI, Caller, assert_refused
+from rushes.jobs.status import JobStatus
+from tests.unit.dialects.api_client import ACCOUNT, BIFROST, OPENAI, Caller, assert_refused
 
 
 @pytest.mark.parametrize(

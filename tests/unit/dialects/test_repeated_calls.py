@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from rushes.catalog import read_catalog
-from rushes.job import Job
-from rushes.status import JobStatus
+from rushes.catalog.models import read_catalog
+from rushes.jobs.job import Job
+from rushes.jobs.status import JobStatus
 from tests.fakes import BUCKET
-from tests.unit.dialects.caller import ACCOUNT, FIELDS, PNG, Caller, Part, Reply, form
+from tests.unit.dialects.api_client import ACCOUNT, FIELDS, PNG, Caller, Part, Reply, form
 
 CATALOG = read_catalog("""
 default_model = "studio/film"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from rushes.jobs.request import StoredFile
 from rushes.providers.sizes import aspect_ratio, enclosed, film_shape, resolution
-from rushes.request import StoredFile
 
 
 @pytest.mark.parametrize(

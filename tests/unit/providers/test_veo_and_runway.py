@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from rushes.errors import BadInputFile, UpstreamConfused
-from rushes.job import Job
+from rushes.jobs.job import Job
+from rushes.jobs.request import GenerationRequest, Input, Role, StoredFile
 from rushes.ports import HttpReply
 from rushes.providers.base import Failed, Succeeded
-from rushes.providers.gemini import Gemini
-from rushes.providers.runway import Runway
-from rushes.providers.vertex import Vertex
-from rushes.request import GenerationRequest, Input, Role, StoredFile
+from rushes.providers.google.gemini import Gemini
+from rushes.providers.google.vertex import Vertex
+from rushes.providers.runway.adapter import Runway
 
 FILE = StoredFile(key="k", content_type="image/png", size=1)
 

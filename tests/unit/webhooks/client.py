@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 
 from functions.api.app import lambda_handler
-from rushes import addresses, wiring
-from rushes.auth import Authenticator, mint_key
-from rushes.webhooks.desk import Desk
-from rushes.webhooks.outbound import Outbound
-from rushes.webhooks.surface import Surface
-from rushes.webhooks.targets import AddressJudge
+from rushes import wiring
+from rushes.api.auth import Authenticator, mint_key
+from rushes.api.webhooks.endpoint_service import Desk
+from rushes.api.webhooks.handlers import Surface
+from rushes.api.webhooks.message_service import Outbound
+from rushes.http import ssrf
+from rushes.http.url_policy import PublicUrlPolicy
 from tests.fakes import FakeKeys
-from tests.unit.dialects.caller import CONTEXT, Reply, event
-from tests.unit.webhooks.world import World
+from tests.unit.dialects.api_client import CONTEXT, Reply, event
+from tests.unit.webhooks.harness import World
 
 URL = "https://hooks.example/in"
 NAMES = {"hooks.example": ("203.0.114.7",), "mixed.example": ("203.0.114.7", "10.0.0.7")}
@@ -29,7 +30,7 @@ class Client:
         self.world = World()
         self.keys = FakeKeys()
         self.key, self.strangers_key = self.new_key("one"), self.new_key("two")
-        desk = Desk(self.world.endpoints, AddressJudge(local_mode=local_mode), self.world.clock)
+        desk = Desk(self.world.endpoints, PublicUrlPolicy(local_mode=local_mode), self.world.clock)
         outbound = Outbound(
             self.world.endpoints,
             self.world.deliveries,
@@ -39,7 +40,7 @@ class Client:
         )
         surface = Surface(desk, outbound, Authenticator(self.keys))
         monkeypatch.setattr(wiring, "webhook_surface", lambda: surface)
-        monkeypatch.setattr(addresses, "resolve", resolve)
+        monkeypatch.setattr(ssrf, "resolve", resolve)
 
     def new_key(self, account: str) -> str:
         key, record = mint_key(account, self.world.clock())

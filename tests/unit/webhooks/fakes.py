@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from rushes.errors import NotFound, WriteConflict
 from rushes.ports import HttpReply
 from rushes.webhooks.delivery import Delivery, DeliveryPage
-from rushes.webhooks.model import Endpoint, RequestSecrets, Secret
+from rushes.webhooks.endpoint import Endpoint, RequestSecrets, Secret
 from rushes.webhooks.ports import Ticket
 from rushes.webhooks.signature import new_secret
 

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from rushes.errors import StoreUnavailable, UpstreamSilent
+from rushes.jobs.request import WebhookTarget
 from rushes.ports import HttpReply
-from rushes.request import WebhookTarget
 from rushes.webhooks.delivery import DeliveryStatus
-from rushes.webhooks.model import Endpoint
+from rushes.webhooks.endpoint import Endpoint
 from rushes.webhooks.signature import headers
 from tests.unit.webhooks.fakes import FakeNotifier
-from tests.unit.webhooks.world import DAY, HOUR, SECRET, START, World, endpoint, event, job
+from tests.unit.webhooks.harness import DAY, HOUR, SECRET, START, World, endpoint, event, job
 
 STATUS = DeliveryStatus
 

@@ -3,9 +3,9 @@
 import pytest
 
 from rushes.errors import StoreUnavailable
-from rushes.request import WebhookTarget
-from rushes.webhooks.tickets import ticket
-from tests.unit.webhooks.world import DAY, START, World, endpoint, event, job
+from rushes.jobs.request import WebhookTarget
+from rushes.webhooks.queue_message import ticket
+from tests.unit.webhooks.harness import DAY, START, World, endpoint, event, job
 
 
 @pytest.fixture

@@ -20,15 +20,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from rushes import egress
-from rushes.egress import HttpEgress
+from rushes.http import client
+from rushes.http.client import HttpEgress
 from rushes.webhooks.attempt import Attempt
 from rushes.webhooks.delivery import DeliveryStatus
 from rushes.webhooks.ports import LONGEST_DELAY
-from rushes.webhooks.schedule import DELAYS, JITTER
+from rushes.webhooks.retry_policy import DELAYS, JITTER
 from tests.fakes import FakeBlobs
 from tests.raw_http import Answer, RawServer, chunked, reply, serving
-from tests.unit.webhooks.world import DAY, MINUTE, World, endpoint, event
+from tests.unit.webhooks.harness import DAY, MINUTE, World, endpoint, event
 
 SECONDS = 0.25
 """How long a notice may take here; outside it is 15."""
@@ -110,7 +110,7 @@ def server() -> Iterator[RawServer]:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(egress, "NOTICE_SECONDS", SECONDS)
+    monkeypatch.setattr(client, "NOTICE_SECONDS", SECONDS)
     dice = random.Random(7)  # noqa: S311 - no secret
     return World(HttpEgress(FakeBlobs(), local_mode=True), dice=dice.random)
 

@@ -7,15 +7,15 @@ import pytest
 from typing_extensions import override
 
 from rushes.errors import UpstreamSilent
+from rushes.jobs.request import WebhookTarget
 from rushes.ports import HttpReply
-from rushes.request import WebhookTarget
 from rushes.webhooks.delivery import DeliveryStatus
-from rushes.webhooks.model import LONGEST_HOLD, QUIET_SECONDS, SHORTEST_HOLD, Endpoint
-from rushes.webhooks.overdue import HELD_AT_ONCE
+from rushes.webhooks.endpoint import LONGEST_HOLD, QUIET_SECONDS, SHORTEST_HOLD, Endpoint
 from rushes.webhooks.ports import Ticket
-from rushes.webhooks.schedule import DISABLED_AFTER
+from rushes.webhooks.requeue import HELD_AT_ONCE
+from rushes.webhooks.retry_policy import DISABLED_AFTER
 from tests.unit.webhooks.fakes import FakeNotifier, FakeQueue
-from tests.unit.webhooks.world import DAY, HOUR, MINUTE, START, World, endpoint, event, job
+from tests.unit.webhooks.harness import DAY, HOUR, MINUTE, START, World, endpoint, event, job
 
 SILENT = UpstreamSilent("no answer", code="timeout")
 WAIT_SECONDS = 15.0

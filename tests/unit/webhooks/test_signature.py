@@ -11,9 +11,9 @@ import standardwebhooks
 import svix
 
 from rushes.errors import InvalidRequest
-from rushes.webhooks.model import Secret
+from rushes.webhooks.endpoint import Secret
 from rushes.webhooks.signature import check_secret, headers, new_secret
-from tests.unit.webhooks.world import endpoint
+from tests.unit.webhooks.harness import endpoint
 
 MESSAGES = 20_000
 EXAMPLE = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -8,14 +8,14 @@ import pytest
 from typing_extensions import override
 
 from rushes.errors import BadOutput, OutputInterrupted, StoreUnavailable, UpstreamSilent
-from rushes.job import Job
+from rushes.jobs.job import Job
+from rushes.jobs.result import Output, Verdict
+from rushes.jobs.status import JobStatus, UpstreamCancelled
 from rushes.ports import Download, Upstream
-from rushes.result import Output, Verdict
-from rushes.status import JobStatus, UpstreamCancelled
 from rushes.workflow.collect import PATIENCE_SECONDS, TRIES
-from rushes.workflow.step import ENDING, STORE_TROUBLE_WAIT
+from rushes.workflow.task import ENDING, STORE_TROUBLE_WAIT
 from tests.fakes import FakeEgress
-from tests.world import ACCOUNT, CONTENT, FILM, PICTURE, SOUND, World
+from tests.harness import ACCOUNT, CONTENT, FILM, PICTURE, SOUND, World
 
 
 @pytest.fixture

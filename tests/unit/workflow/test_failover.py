@@ -3,12 +3,12 @@
 import pytest
 
 from rushes.errors import InvalidRequest, UnknownModel, UpstreamSilent, UpstreamUnreachable
-from rushes.job import Job
+from rushes.jobs.job import Job
+from rushes.jobs.request import Creation, GenerationRequest
+from rushes.jobs.status import JobStatus, Stage
 from rushes.ports import HttpCall, HttpReply, Upstream
-from rushes.request import Creation, GenerationRequest
-from rushes.status import JobStatus, Stage
-from rushes.workflow.step import ENDING
-from tests.world import ACCOUNT, ASK, CATALOG, CREATE, STOP, World, reply, video
+from rushes.workflow.task import ENDING
+from tests.harness import ACCOUNT, ASK, CATALOG, CREATE, STOP, World, reply, video
 
 RESUBMIT = {"status": "resubmit", "wait_seconds": 1}
 REFUSAL = reply(400, error={"message": "not today", "code": "too_busy_really"})

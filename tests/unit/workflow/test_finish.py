@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from rushes import pace
 from rushes.errors import NotFound, StoreUnavailable
-from rushes.job import Job
+from rushes.jobs.job import Job
+from rushes.jobs.result import JobError
+from rushes.jobs.status import JobStatus, UpstreamCancelled
 from rushes.ports import Timing
-from rushes.result import JobError
-from rushes.status import JobStatus, UpstreamCancelled
+from rushes.workflow import wait_times
 from tests.fakes import FakeTimings
-from tests.world import ACCOUNT, FILM, World
+from tests.harness import ACCOUNT, FILM, World
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def test_a_completed_job_teaches_how_long_its_kind_takes(world: World) -> None:
     world.clock.advance(50)  # spent on copying, which is no lesson
     world.jobs.change(ACCOUNT, job.id, lambda it: it.stored(world.clock(), ()))
     world.finish(job)
-    assert world.timings.rows == {pace.kind_of(job): pace.learned(Timing(), 100.0)}
+    assert world.timings.rows == {wait_times.kind_of(job): wait_times.learned(Timing(), 100.0)}
 
 
 @pytest.mark.parametrize("state", [cancelled, doomed, World.running])

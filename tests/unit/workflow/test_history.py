@@ -5,14 +5,14 @@ from collections.abc import Callable
 import pytest
 from typing_extensions import override
 
-from rushes.catalog import read_catalog
+from rushes.catalog.models import read_catalog
 from rushes.errors import OutputInterrupted, UpstreamUnreachable
-from rushes.job import Job
+from rushes.jobs.job import Job
+from rushes.jobs.status import UpstreamCancelled
 from rushes.ports import Gate, HttpReply
-from rushes.status import UpstreamCancelled
-from rushes.workflow.step import Outcome
+from rushes.workflow.task import Outcome
 from tests.fakes import FakeGates
-from tests.world import ACCOUNT, ASK, CONTENT, CREATE, World, reply, video
+from tests.harness import ACCOUNT, ASK, CONTENT, CREATE, World, reply, video
 
 HOUR, DAY = 3600.0, 86_400.0
 AN_HOURS, ANY = 1_500, 24_000

@@ -7,7 +7,9 @@ from typing_extensions import override
 
 from rushes.dialects.base import JobView
 from rushes.errors import StoreUnavailable, UpstreamSilent, UpstreamUnreachable
-from rushes.job import Job
+from rushes.jobs.job import Job
+from rushes.jobs.result import JobError, Output
+from rushes.jobs.status import JobStatus, Stage, UpstreamCancelled
 from rushes.ports import HttpCall, HttpReply
 from rushes.providers.base import (
     AskAlso,
@@ -19,11 +21,9 @@ from rushes.providers.base import (
     Succeeded,
 )
 from rushes.providers.replies import check_answered
-from rushes.result import JobError, Output
-from rushes.status import JobStatus, Stage, UpstreamCancelled
 from rushes.workflow.poll import PATIENCE_SECONDS
-from rushes.workflow.step import ENDING, STORE_TROUBLE_WAIT
-from tests.world import ACCOUNT, ASK, CONTENT, STOP, World, reply, video
+from rushes.workflow.task import ENDING, STORE_TROUBLE_WAIT
+from tests.harness import ACCOUNT, ASK, CONTENT, STOP, World, reply, video
 
 SUCCEEDED = {"status": "succeeded", "wait_seconds": 0}
 

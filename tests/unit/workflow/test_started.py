@@ -3,8 +3,8 @@
 import pytest
 
 from rushes.errors import StoreUnavailable
-from rushes.job import Job
-from tests.world import ASK, CREATE, World, reply, video
+from rushes.jobs.job import Job
+from tests.harness import ASK, CREATE, World, reply, video
 
 REFUSAL = reply(400, error={"message": "not today", "code": "too_busy_really"})
 

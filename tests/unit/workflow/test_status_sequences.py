@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rushes.status import JobStatus
-from rushes.workflow.step import ENDING
-from tests.world import ASK, STOP, World, reply, video
+from rushes.jobs.status import JobStatus
+from rushes.workflow.task import ENDING
+from tests.harness import ASK, STOP, World, reply, video
 
 UNDER_WAY = ("queued", "in_progress")
 NONSENSE = ("melting", "Completed", "COMPLETED", " completed", "done", "failed!", "")

@@ -12,13 +12,13 @@ from rushes.errors import (
     UpstreamSilent,
     UpstreamUnreachable,
 )
-from rushes.job import Job
+from rushes.jobs.job import Job
+from rushes.jobs.request import Input, Role
+from rushes.jobs.status import JobStatus, Stage
 from rushes.ports import FormFile, HttpReply, Timing
-from rushes.request import Input, Role
-from rushes.status import JobStatus, Stage
-from rushes.workflow.step import ENDING, STORE_TROUBLE_WAIT
 from rushes.workflow.submit import LEASE_SECONDS
-from tests.world import ACCOUNT, CATALOG, CREATE, FILM, PICTURE, SOUND, World, reply, video
+from rushes.workflow.task import ENDING, STORE_TROUBLE_WAIT
+from tests.harness import ACCOUNT, CATALOG, CREATE, FILM, PICTURE, SOUND, World, reply, video
 
 ADDRESS = "https://pictures.example/ball.png"
 FETCHED = {"status": "pending", "wait_seconds": 1}

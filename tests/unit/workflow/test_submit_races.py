@@ -2,12 +2,12 @@
 
 import pytest
 
-from rushes.job import Job
-from rushes.request import Input, Role
-from rushes.status import JobStatus, Stage
-from rushes.workflow.step import ENDING
+from rushes.jobs.job import Job
+from rushes.jobs.request import Input, Role
+from rushes.jobs.status import JobStatus, Stage
 from rushes.workflow.submit import LEASE_SECONDS
-from tests.world import ACCOUNT, CREATE, PICTURE, World, video
+from rushes.workflow.task import ENDING
+from tests.harness import ACCOUNT, CREATE, PICTURE, World, video
 
 ADDRESS = "https://pictures.example/ball.png"
 

@@ -12,15 +12,15 @@ from rushes.errors import (
     UpstreamSilent,
     UpstreamUnreachable,
 )
-from rushes.job import Job
+from rushes.jobs.job import Job
+from rushes.jobs.request import Creation, GenerationRequest, Input, Role, Upload
+from rushes.jobs.status import JobStatus, Stage
 from rushes.ports import HttpCall, HttpReply
 from rushes.providers.base import PollResult, Profile, Submitted, Succeeded, TakesUploads
 from rushes.providers.replies import check_answered, check_created
-from rushes.request import Creation, GenerationRequest, Input, Role, Upload
-from rushes.status import JobStatus, Stage
-from rushes.workflow.gatekeeper import PATIENCE
-from rushes.workflow.step import ENDING, STORE_TROUBLE_WAIT
-from tests.world import ACCOUNT, CREATE, PICTURE, World, reply, video
+from rushes.workflow.rate_limiter import PATIENCE
+from rushes.workflow.task import ENDING, STORE_TROUBLE_WAIT
+from tests.harness import ACCOUNT, CREATE, PICTURE, World, reply, video
 
 PLACE = "https://uploads.example/put/1?signature=x"
 THERE = "https://pictures.example/ball.png"

@@ -2,15 +2,15 @@
 
 import pytest
 
-from rushes.catalog import read_catalog
+from rushes.catalog.models import read_catalog
 from rushes.errors import UpstreamSilent, UpstreamUnreachable
-from rushes.job import Job
+from rushes.jobs.job import Job
+from rushes.jobs.result import JobError
+from rushes.jobs.status import JobStatus, Stage, UpstreamCancelled
 from rushes.ports import HttpReply
-from rushes.result import JobError
-from rushes.status import JobStatus, Stage, UpstreamCancelled
-from rushes.workflow.step import ENDING
 from rushes.workflow.submit import LEASE_SECONDS, SEARCH_SECONDS
-from tests.world import ACCOUNT, CREATE, STOP, World, reply, video
+from rushes.workflow.task import ENDING
+from tests.harness import ACCOUNT, CREATE, STOP, World, reply, video
 
 CATALOG = read_catalog(
     """

@@ -1,12 +1,12 @@
 """The dialects that clients may speak."""
 
 from rushes.dialects.base import Dialect
-from rushes.dialects.bifrost import BifrostDialect
-from rushes.dialects.fal import FalDialect
-from rushes.dialects.openai import OpenAIDialect
-from rushes.dialects.pipelet import PipeletDialect
-from rushes.dialects.tiyaro import TiyaroDialect
-from rushes.dialects.together import TogetherDialect
+from rushes.dialects.fal_queue.fal import FalDialect
+from rushes.dialects.fal_queue.pipelet import PipeletDialect
+from rushes.dialects.openai_videos.bifrost import BifrostDialect
+from rushes.dialects.openai_videos.openai import OpenAIDialect
+from rushes.dialects.tiyaro.dialect import TiyaroDialect
+from rushes.dialects.together.dialect import TogetherDialect
 
 DIALECTS: tuple[Dialect, ...] = (
     BifrostDialect(),

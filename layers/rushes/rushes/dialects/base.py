@@ -10,10 +10,10 @@ from typing import Any, Literal, Protocol
 from pydantic_core import from_json
 
 from rushes.errors import RushesError
-from rushes.job import Job, JobPage
+from rushes.jobs.job import Job, JobPage
+from rushes.jobs.request import Creation, StoredFile
+from rushes.jobs.result import Artifact
 from rushes.ports import JobQuery
-from rushes.request import Creation, StoredFile
-from rushes.result import Artifact
 
 Verb = Literal[
     "create",

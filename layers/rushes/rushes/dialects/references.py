@@ -5,9 +5,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from rushes.dialects.base import JobReference
-from rushes.dialects.body import read_data_url
+from rushes.dialects.request_body import read_data_url
 from rushes.errors import InvalidRequest, NotFound, UnknownCursor, UnsupportedOperation
-from rushes.request import Input, Role, Upload
+from rushes.jobs.request import Input, Role, Upload
 
 JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 

@@ -4,21 +4,21 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 
-from rushes.description import ProviderEntry
+from rushes.catalog.provider_config import ProviderEntry
 from rushes.providers.base import Provider
 
 PROVIDERS = {
-    "declarative": "rushes.providers.declarative:described",
-    "fal": "rushes.providers.queue:Fal",
-    "gemini": "rushes.providers.gemini:Gemini",
-    "openai_compatible": "rushes.providers.openai_compatible:OpenAICompatible",
-    "openai_searchable": "rushes.providers.openai_searchable:OpenAISearchable",
-    "pipelet": "rushes.providers.queue:Pipelet",
-    "replicate": "rushes.providers.replicate:Replicate",
-    "runway": "rushes.providers.runway:Runway",
-    "tiyaro": "rushes.providers.tiyaro:Tiyaro",
-    "together": "rushes.providers.together:Together",
-    "vertex": "rushes.providers.vertex:Vertex",
+    "declarative": "rushes.providers.declarative.adapter:described",
+    "fal": "rushes.providers.fal_queue.fal_queue:Fal",
+    "gemini": "rushes.providers.google.gemini:Gemini",
+    "openai_compatible": "rushes.providers.openai_videos.openai_compatible:OpenAICompatible",
+    "openai_searchable": "rushes.providers.openai_videos.openai_searchable:OpenAISearchable",
+    "pipelet": "rushes.providers.fal_queue.fal_queue:Pipelet",
+    "replicate": "rushes.providers.replicate.adapter:Replicate",
+    "runway": "rushes.providers.runway.adapter:Runway",
+    "tiyaro": "rushes.providers.tiyaro.adapter:Tiyaro",
+    "together": "rushes.providers.together.adapter:Together",
+    "vertex": "rushes.providers.google.vertex:Vertex",
 }
 
 

@@ -6,9 +6,9 @@ An adapter says which call to make and what an answer means; `workflow` makes th
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from rushes.job import Job
+from rushes.jobs.job import Job
+from rushes.jobs.result import JobError, Output
 from rushes.ports import HttpCall, HttpReply
-from rushes.result import JobError, Output
 
 
 @dataclass(frozen=True)

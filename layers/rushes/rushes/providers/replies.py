@@ -14,8 +14,8 @@ from rushes.errors import (
     UpstreamRefused,
     UpstreamSilent,
 )
+from rushes.jobs.result import JobError
 from rushes.ports import HttpReply
-from rushes.result import JobError
 
 EXCERPT = 300
 """Characters of a provider's own words that we keep."""

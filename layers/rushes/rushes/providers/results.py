@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from rushes.result import Output
+from rushes.jobs.result import Output
 
 FILES = ("video", "videos", "image", "images", "audio", "audio_file", "audio_url")
 """Where a result may have its files: an address, an object with one, or a list of either."""

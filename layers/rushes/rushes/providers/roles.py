@@ -1,7 +1,7 @@
 """Files that a provider has a place for."""
 
 from rushes.errors import BadInputFile
-from rushes.request import GenerationRequest, Role
+from rushes.jobs.request import GenerationRequest, Role
 
 
 def check_roles(request: GenerationRequest, provider: str, *roles: Role) -> None:

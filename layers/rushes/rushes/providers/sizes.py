@@ -2,8 +2,8 @@
 
 from fractions import Fraction
 
+from rushes.jobs.request import StoredFile
 from rushes.ports import JsonFile
-from rushes.request import StoredFile
 
 SHAPES = ("16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "9:21", "3:2", "2:3")
 LIKENESS = 0.04

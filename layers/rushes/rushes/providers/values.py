@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import quote
 
-from rushes.description import FILES
-from rushes.job import Job
+from rushes.catalog.provider_config import FILES
+from rushes.catalog.template import Placeholder, ValueOf, as_text, fill
+from rushes.jobs.job import Job
+from rushes.jobs.request import GenerationRequest, Role, StoredFile
+from rushes.json_pointer import look_up
 from rushes.ports import JsonFile
 from rushes.providers.sizes import aspect_ratio, resolution, width_and_height
-from rushes.request import GenerationRequest, Role, StoredFile
-from rushes.templates import Placeholder, ValueOf, as_text, fill
-from rushes.unpacking import look_up
 
 
 def values_of(job: Job) -> ValueOf:

@@ -19,13 +19,13 @@ from rushes.errors import (
     UpstreamError,
 )
 from rushes.ports import Bus, Clock
-from rushes.webhooks import schedule, signature
+from rushes.webhooks import retry_policy, signature
 from rushes.webhooks.attempt import UNWRITABLE, Attempt, AttemptKind, excerpt
+from rushes.webhooks.attempt_result import Tried, is_held, judged, recorded, tells_of_endpoint
 from rushes.webhooks.delivery import TARGET, Delivery
-from rushes.webhooks.model import Endpoint
-from rushes.webhooks.outcome import Tried, is_held, judged, recorded, tells_of_endpoint
+from rushes.webhooks.endpoint import Endpoint
 from rushes.webhooks.ports import Deliveries, Endpoints, Notifier, Queue, Writer
-from rushes.webhooks.tickets import ticket
+from rushes.webhooks.queue_message import ticket
 
 LEASE_SECONDS = 45.0
 """Longer than the function may run."""
@@ -112,7 +112,7 @@ class Deliver:
 
         It tells nothing of an address that has been put in its place meanwhile.
         """
-        is_news = endpoint.failing_since is not None or not schedule.succeeded(attempt)
+        is_news = endpoint.failing_since is not None or not retry_policy.succeeded(attempt)
         if not is_news or not tells_of_endpoint(delivery, attempt):
             return True
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from rushes.request import WebhookTarget
+from rushes.jobs.request import WebhookTarget
 from rushes.webhooks.attempt import Attempt, kept
 
 KEEP_SECONDS = 30 * 24 * 3600.0

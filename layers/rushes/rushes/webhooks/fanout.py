@@ -7,10 +7,10 @@ from typing import Any
 
 from rushes.errors import StoreUnavailable
 from rushes.ports import Clock, Jobs
-from rushes.webhooks.addressed import to_endpoint, to_target
 from rushes.webhooks.delivery import Delivery
+from rushes.webhooks.new_delivery import to_endpoint, to_target
 from rushes.webhooks.ports import Deliveries, Endpoints, Queue, Speaks, Ticket
-from rushes.webhooks.tickets import ticket
+from rushes.webhooks.queue_message import ticket
 
 Event = Mapping[str, Any]
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from rushes.ports import HttpReply
 from rushes.webhooks.delivery import Delivery, DeliveryPage
-from rushes.webhooks.model import Endpoint, RequestSecrets
+from rushes.webhooks.endpoint import Endpoint, RequestSecrets
 
 
 @dataclass(frozen=True)

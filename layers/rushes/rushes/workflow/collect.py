@@ -7,13 +7,14 @@ from typing import Any
 from pydantic_core import to_json
 from typing_extensions import override
 
-from rushes import media, pace
 from rushes.errors import BadOutput, ProviderNotConfigured, UpstreamError
-from rushes.job import Job, folder_of
+from rushes.jobs.content_type import EXTENSIONS, HEAD, sniff
+from rushes.jobs.job import Job, folder_of
+from rushes.jobs.result import Artifact, Output
 from rushes.ports import Download
 from rushes.providers.base import Succeeded
-from rushes.result import Artifact, Output
-from rushes.workflow.step import Outcome, Step, pending
+from rushes.workflow import wait_times
+from rushes.workflow.task import Outcome, Step, pending
 
 TRIES = 6
 LATE_STEP = 60
@@ -34,7 +35,7 @@ class Collect(Step):
         except UpstreamError as error:
             passing = error.retryable or isinstance(error, ProviderNotConfigured)
             if passing and not self._tried_enough(job):
-                return pending(pace.retry_wait(job.collections, error.wait_seconds))
+                return pending(wait_times.retry_wait(job.collections, error.wait_seconds))
             return self.doom(job, error)
         return self.end(job, lambda current: current.stored(self.clock(), artifacts))
 
@@ -76,11 +77,11 @@ class Collect(Step):
         upstream = self.upstreams.find(job.provider)
         with self.egress.download(upstream, output) as download:
             head, whole = _peek(download)
-            content_type = media.sniff(head)
+            content_type = sniff(head)
             if content_type is None:
                 declared = download.content_type or "no content type"
                 raise BadOutput(f"the output is no media file that we know ({declared})")
-            key = f"{place}.{media.EXTENSIONS[content_type]}"
+            key = f"{place}.{EXTENSIONS[content_type]}"
             return self.blobs.put_stream(key, whole, content_type)
 
 
@@ -89,7 +90,7 @@ def _peek(download: Download) -> tuple[bytes, Download]:
     head = b""
     for chunk in download.chunks:
         head += chunk
-        if len(head) >= media.HEAD:
+        if len(head) >= HEAD:
             break
     whole = _again(head, download.chunks)
     return head, Download(download.length, download.content_type, whole)

@@ -6,14 +6,14 @@ from typing import TypedDict
 
 from aws_lambda_powertools import Logger
 
-from rushes import pace
-from rushes.announcer import Announcer
 from rushes.errors import StoreUnavailable
-from rushes.events import ending
-from rushes.job import Job
+from rushes.jobs.events import ending
+from rushes.jobs.job import Job
+from rushes.jobs.result import JobError, Verdict
+from rushes.jobs.status import JobStatus
 from rushes.ports import Blobs, Clock, Jobs, Timings
-from rushes.result import JobError, Verdict
-from rushes.status import JobStatus
+from rushes.workflow import wait_times
+from rushes.workflow.event_publisher import Announcer
 
 logger = Logger(service="rushes", child=True)
 
@@ -67,9 +67,9 @@ class Finish:
 
     def _learn(self, job: Job) -> None:
         if job.status is JobStatus.COMPLETED and job.submitted_at and job.generated_at:
-            kind = pace.kind_of(job)
+            kind = wait_times.kind_of(job)
             seconds = job.generated_at - job.submitted_at
-            self.timings.put(kind, pace.learned(self.timings.get(kind), seconds))
+            self.timings.put(kind, wait_times.learned(self.timings.get(kind), seconds))
 
 
 def _log(job: Job) -> None:

@@ -7,7 +7,9 @@ from pydantic_core import from_json, to_json
 from typing_extensions import override
 
 from rushes.errors import UnknownUpstreamStatus, UpstreamError
-from rushes.job import Job, folder_of
+from rushes.jobs.job import Job, folder_of
+from rushes.jobs.request import StoredFile
+from rushes.jobs.status import UpstreamCancelled
 from rushes.providers.base import (
     Cancels,
     Failed,
@@ -15,9 +17,7 @@ from rushes.providers.base import (
     PollResult,
     Succeeded,
 )
-from rushes.request import StoredFile
-from rushes.status import UpstreamCancelled
-from rushes.workflow.step import Outcome, Step, pending, queued_too_long
+from rushes.workflow.task import Outcome, Step, pending, queued_too_long
 
 DOCUMENT_BYTES = 128 * 1024
 PATIENCE_SECONDS = 300.0

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from typing_extensions import override
 
-from rushes import pace
 from rushes.errors import (
     StoreUnavailable,
     UpstreamBusy,
@@ -15,15 +14,16 @@ from rushes.errors import (
     UpstreamUnreachable,
     WriteConflict,
 )
-from rushes.events import started
-from rushes.job import Job
+from rushes.jobs.events import started
+from rushes.jobs.job import Job
+from rushes.jobs.status import UpstreamCancelled
 from rushes.ports import Change, HttpCall
 from rushes.providers.base import Finds, Submitted, TakesUploads
-from rushes.status import UpstreamCancelled
-from rushes.workflow.gatekeeper import Gatekeeper
-from rushes.workflow.inputs import fetched
-from rushes.workflow.search import look_through
-from rushes.workflow.step import STORE_TROUBLE_WAIT, Outcome, Step, pending, queued_too_long
+from rushes.workflow import wait_times
+from rushes.workflow.fetch_inputs import fetched
+from rushes.workflow.rate_limiter import Gatekeeper
+from rushes.workflow.reconcile import look_through
+from rushes.workflow.task import STORE_TROUBLE_WAIT, Outcome, Step, pending, queued_too_long
 
 LEASE_SECONDS = 150.0
 """Longer than a create call may take from its claim on: after it, the call is surely over."""
@@ -57,7 +57,7 @@ class Submit(Step):
         try:
             return self._submit(job)
         except LeaseHeld as held:
-            return pending(pace.whole(held.seconds, LEASE_SECONDS))
+            return pending(wait_times.whole(held.seconds, LEASE_SECONDS))
         except UpstreamError as error:
             return self._give_up(job, error, begun=job.is_unsure)
 
@@ -109,10 +109,10 @@ class Submit(Step):
         try:
             submitted = self._call(job, call)
         except UpstreamUnreachable as error:
-            return self._postponed(job, error, pace.retry_wait(job.submissions, None))
+            return self._postponed(job, error, wait_times.retry_wait(job.submissions, None))
         except UpstreamBusy as error:
             asked = error.wait_seconds
-            unasked = pace.retry_wait(job.submissions, None)
+            unasked = wait_times.retry_wait(job.submissions, None)
             outcome = self._postponed(
                 job, error, unasked if asked is None else self._later(job, asked)
             )
@@ -126,7 +126,7 @@ class Submit(Step):
             if self._capability(job) == "none":
                 raise
             self.change(job, lambda current: current.unsure(self.clock()))
-            return pending(pace.retry_wait(job.submissions, None))
+            return pending(wait_times.retry_wait(job.submissions, None))
         except StoreUnavailable:  # the key or a file could not be read: nothing was sent
             self.change(job, lambda current: current.postponed(self.clock()))
             return pending(STORE_TROUBLE_WAIT)
@@ -167,7 +167,7 @@ class Submit(Step):
 
     def _later(self, job: Job, asked_seconds: float | None = None) -> int:
         """Seconds until another look is worth its place in the execution's history."""
-        return pace.next_wait(self.waited(job), asked_seconds, SHORTEST_WAIT)
+        return wait_times.next_wait(self.waited(job), asked_seconds, SHORTEST_WAIT)
 
     def _capability(self, job: Job) -> str:
         entry = self.catalog.providers.get(job.provider)
@@ -240,9 +240,9 @@ class Submit(Step):
         return self.provider(job).submitted(reply)
 
     def _first_wait(self, job: Job) -> int:
-        timing = self.timings.get(pace.kind_of(job))
+        timing = self.timings.get(wait_times.kind_of(job))
         model = self.model(job.model or job.request.model)
-        return pace.first_wait(timing, model.typical_seconds if model else pace.LONGEST)
+        return wait_times.first_wait(timing, model.typical_seconds if model else wait_times.LONGEST)
 
     def _fetch(self, job: Job) -> Outcome:
         """Get what the request points at into the bucket, in a run of its own.

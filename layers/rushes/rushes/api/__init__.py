@@ -1,0 +1,1 @@
+"""HTTP API for clients: authentication, job routes and the webhook management routes."""

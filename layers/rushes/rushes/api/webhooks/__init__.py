@@ -1,0 +1,1 @@
+"""Routes that manage webhook endpoints, messages and deliveries."""

@@ -1,0 +1,1 @@
+"""Adapters for AWS services; they implement the ports with boto3."""

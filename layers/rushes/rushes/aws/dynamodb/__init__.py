@@ -1,0 +1,1 @@
+"""Repositories in the one DynamoDB table."""

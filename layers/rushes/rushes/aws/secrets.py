@@ -1,0 +1,85 @@
+"""Where the providers are and the keys that we show them. The only user of Secrets Manager.
+
+The provider secret is a JSON object: provider name → {"api_key": …, "base_url": …}, either of
+which may be absent; a `base_url` there goes before the catalog's.
+"""
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict, RootModel, StringConstraints, ValidationError
+
+from rushes.aws.errors import store_errors
+from rushes.catalog.models import Catalog
+from rushes.catalog.provider_config import ProviderEntry
+from rushes.errors import ProviderNotConfigured
+from rushes.ports import Upstream
+from rushes.providers import adapter
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+FRESH_SECONDS = 60.0
+HEADER_TEXT = StringConstraints(strip_whitespace=True, pattern=r"^[ -~]*$")
+"""What a header can carry; a pasted key likes to bring a line end along."""
+
+
+class Credential(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    api_key: Annotated[str, HEADER_TEXT] | None = None
+    base_url: Annotated[str, HEADER_TEXT] | None = None
+
+
+class _Secret(RootModel[dict[str, Credential]]):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+
+class ProviderSecret:
+    def __init__(self, client: "SecretsManagerClient", arn: str, catalog: Catalog) -> None:
+        self._client = client
+        self._arn = arn
+        self._catalog = catalog
+        self._credentials: dict[str, Credential] = {}
+        self._read_at = float("-inf")
+
+    def find(self, provider: str) -> Upstream:
+        """Where the provider is.
+
+        Raises
+        ------
+        ProviderNotConfigured
+            If neither the catalog nor the secret has its address.
+        """
+        entry = self._catalog.providers.get(provider)
+        if entry is None:
+            raise ProviderNotConfigured(f"provider {provider!r} is not in the catalog any more")
+        credential = self._credential(provider)
+        base_url = credential.base_url or entry.base_url
+        if not base_url:
+            raise ProviderNotConfigured(
+                f"no base_url for provider {provider!r}: neither in the catalog nor in the secret"
+            )
+        return Upstream(base_url.rstrip("/"), _headers(entry, credential))
+
+    def _credential(self, provider: str) -> Credential:
+        if time.monotonic() - self._read_at > FRESH_SECONDS:
+            self._credentials = self._read()
+            self._read_at = time.monotonic()
+        return self._credentials.get(provider, Credential())
+
+    def _read(self) -> dict[str, Credential]:
+        with store_errors():
+            text = self._client.get_secret_value(SecretId=self._arn).get("SecretString", "")
+        try:
+            return _Secret.model_validate_json(text).root
+        except ValidationError as error:
+            place = ".".join(str(part) for part in error.errors()[0]["loc"]) or "the whole"
+            raise ProviderNotConfigured(f"the provider secret cannot be read: {place}") from None
+
+
+def _headers(entry: ProviderEntry, credential: Credential) -> dict[str, str]:
+    profile = adapter(entry).profile
+    if not credential.api_key:
+        return {}
+    return {profile.key_header: f"{profile.key_scheme} {credential.api_key}".strip()}

@@ -1,0 +1,40 @@
+"""The state machine's executions. The only user of the Step Functions client."""
+
+import json
+from typing import TYPE_CHECKING
+
+from rushes.aws.errors import store_errors
+from rushes.jobs.job import Job
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+VERSION = 1
+"""Of the input's form: an execution may outlive the code that started it."""
+
+
+class StateMachine:
+    def __init__(self, client: "SFNClient", arn: str) -> None:
+        self._client = client
+        self._arn = arn
+
+    def start(self, job: Job) -> None:
+        """Start the job's newest execution; one that is there already will do."""
+        start = {"version": VERSION, "account": job.account, "job_id": job.id}
+        try:
+            with store_errors():
+                self._client.start_execution(
+                    stateMachineArn=self._arn, name=job.execution_name, input=json.dumps(start)
+                )
+        except self._client.exceptions.ExecutionAlreadyExists:
+            return
+
+    def is_running(self, job: Job) -> bool | None:
+        """None where the newest execution was never started."""
+        arn = f"{self._arn.replace(':stateMachine:', ':execution:')}:{job.execution_name}"
+        try:
+            with store_errors():
+                reply = self._client.describe_execution(executionArn=arn)
+        except self._client.exceptions.ExecutionDoesNotExist:
+            return None
+        return reply["status"] == "RUNNING"

@@ -1,0 +1,1 @@
+"""The model catalog: providers, models, aliases and their limits."""

@@ -1,0 +1,1 @@
+"""The OpenAI Videos API and Bifrost's variant of it."""

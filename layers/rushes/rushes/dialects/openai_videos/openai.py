@@ -1,0 +1,63 @@
+"""The OpenAI Videos API, as its SDKs speak it. Every field is present, null where empty."""
+
+from typing import Any
+
+from rushes.dialects.base import HttpResponse, JobView, PageView, Verb
+from rushes.dialects.openai_videos.openai_format import (
+    JSON,
+    POLLED,
+    as_json,
+    completed_at,
+    error_fields,
+    error_of,
+    status_of,
+)
+from rushes.dialects.openai_videos.video_routes import VideosDialect, video_routes
+from rushes.errors import RushesError
+from rushes.jobs.job import Job
+
+
+class OpenAIDialect(VideosDialect):
+    name = "openai"
+    routes = video_routes("/openai/v1/videos")
+    webhook_format = "openai"
+
+    def write_job(self, view: JobView, verb: Verb) -> HttpResponse:  # noqa: ARG002 - the same for all
+        return HttpResponse(200, as_json(_video(view.job)), POLLED)
+
+    def write_page(self, view: PageView) -> HttpResponse:
+        videos = [_video(job) for job in view.page.jobs]
+        page = {
+            "object": "list",
+            "data": videos,
+            "first_id": videos[0]["id"] if videos else None,
+            "last_id": videos[-1]["id"] if videos else None,
+            "has_more": view.page.has_more,
+        }
+        return HttpResponse(200, as_json(page), JSON)
+
+    def write_deleted(self, job: Job) -> HttpResponse:
+        gone = {"id": job.id, "object": "video.deleted", "deleted": True}
+        return HttpResponse(200, as_json(gone), JSON)
+
+    def write_error(self, error: RushesError) -> HttpResponse:
+        body = {"error": error_fields(error)}
+        return HttpResponse(error.http_status, as_json(body), JSON)
+
+
+def _video(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "object": "video",
+        "model": job.request.model,
+        "status": status_of(job),
+        "progress": job.progress,
+        "created_at": int(job.created_at),
+        "completed_at": completed_at(job),
+        "expires_at": int(job.expires_at) if job.expires_at else None,
+        "prompt": job.request.prompt,
+        "size": job.request.size or "",
+        "seconds": str(job.request.seconds or ""),
+        "remixed_from_video_id": job.remixed_from,
+        "error": error_of(job),
+    }

@@ -1,0 +1,1 @@
+"""TogetherAI's `/v2/videos` API."""

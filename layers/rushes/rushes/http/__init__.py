@@ -1,0 +1,1 @@
+"""Outbound HTTP: SSRF checks, pinned connections, downloads and uploads."""

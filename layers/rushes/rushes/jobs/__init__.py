@@ -1,0 +1,1 @@
+"""The job and its values. Pure: no I/O, no clock."""

@@ -1,0 +1,1 @@
+"""Providers that the catalog specifies as data."""

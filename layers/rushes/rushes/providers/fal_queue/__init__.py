@@ -1,0 +1,1 @@
+"""The queue APIs of fal and Pipelet as upstreams."""

@@ -1,0 +1,1 @@
+"""Veo through the Gemini API and through Vertex AI."""

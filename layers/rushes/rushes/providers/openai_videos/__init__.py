@@ -1,0 +1,1 @@
+"""Upstreams that serve the OpenAI Videos API."""

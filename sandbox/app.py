@@ -1,0 +1,65 @@
+"""The routes of the studio: its protocols, and what tests and scripts ask without a key."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from sandbox import minimax, outputs, runway, veo
+from sandbox.jobs import Studio
+from sandbox.openai_videos import routes as openai_videos
+from sandbox.queue import routes as queue
+from sandbox.queue.fal import FalQueue
+from sandbox.queue.pipelet import PipeletQueue
+from sandbox.replicate import routes as replicate
+from sandbox.responses import SpoiledAnswers
+from sandbox.tiyaro import routes as tiyaro
+from sandbox.together import routes as together
+
+
+def create_app(api_key: str) -> Starlette:
+    studio = Studio()
+
+    @asynccontextmanager
+    async def close_at_the_end(_: Starlette) -> AsyncIterator[None]:
+        # Files go here and not in __main__: uvicorn lets a signal end the process afterwards.
+        try:
+            yield
+        finally:
+            await studio.close()
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"ok": True})
+
+    async def ledger(_: Request) -> Response:
+        return JSONResponse(studio.ledger.view())
+
+    async def reset(_: Request) -> Response:
+        studio.ledger.reset()
+        return JSONResponse({"ok": True})
+
+    return Starlette(
+        routes=[
+            Route("/health", health),
+            Route("/_ledger", ledger),
+            Route("/_reset", reset, methods=["POST"]),
+            *outputs.routes(studio),
+            Mount("/v1", openai_videos.create_app(studio, api_key)),
+            Mount("/find/v1", openai_videos.create_app(studio, api_key, openai_videos.SEARCHABLE)),
+            Mount("/fal", queue.create_app(FalQueue(studio), api_key)),
+            Mount("/pipelet/queue", queue.create_app(PipeletQueue(studio), api_key)),
+            Mount("/replicate/v1", replicate.create_app(studio, api_key)),
+            Mount("/tiyaro", tiyaro.create_app(studio, api_key)),
+            Mount("/runway", runway.create_app(studio, api_key)),
+            Mount("/gemini/v1beta", veo.create_gemini(studio, api_key)),
+            Mount("/vertex", veo.create_vertex(studio, api_key)),
+            Mount("/minimax", minimax.create_app(studio, api_key)),
+            Mount("/together", together.create_app(studio, api_key)),
+        ],
+        middleware=[Middleware(SpoiledAnswers)],
+        lifespan=close_at_the_end,
+    )

@@ -1,0 +1,152 @@
+"""The line between boto3 and the double of AWS, with faults on it.
+
+`before-call` happens before a call's first try: what is refused or killed there was never
+executed. `after-call` happens when it was. What strikes one try only, so that boto3 makes another,
+is done where the double is asked.
+"""
+
+import json
+from collections.abc import Callable
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+from botocore import UNSIGNED
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from moto.core.botocore_stubber import MockRawResponse
+from moto.core.models import botocore_stubber
+
+from tests.faults.direct_invoke import HEADERS, Shortcut
+from tests.faults.fault_kinds import AwsFault
+from tests.faults.moto_stack import ENVIRONMENT
+from tests.faults.plans import Call, Running
+
+THROTTLES = {
+    "dynamodb": "ProvisionedThroughputExceededException",
+    "s3": "SlowDown",
+    "stepfunctions": "ThrottlingException",
+}
+NOW_OR_NEVER = "rushes_fault"
+
+
+class DeathError(BaseException):
+    """The function's process is gone: nothing of ours may catch this."""
+
+
+class Line:
+    """`here` tells whose call it is; `meanwhile` lets somebody else act at this moment."""
+
+    def __init__(
+        self,
+        here: Callable[[], Running],
+        meanwhile: Callable[[str, Running], None],
+        executed: Callable[[str, Any, Any], None],
+        rng: Random,
+    ) -> None:
+        self.here, self.meanwhile, self.executed, self.rng = here, meanwhile, executed, rng
+        self.calls = 0
+        self._shortcut = Shortcut(ENVIRONMENT["AWS_REGION"])
+        self._one_try: list[AwsFault] = []
+
+    def attach(self, client: Any) -> Any:
+        """The client, with its calls going over this line to the double."""
+        events = client.meta.events
+        service = client.meta.service_model.service_name
+        events.unregister("before-send", botocore_stubber)
+        events.register("before-call", self._before(service))
+        events.register("before-send", self._send)
+        events.register("after-call", self._after)
+        if service != "s3":  # there links are signed; here a signature is only slow
+            events.register("choose-signer", lambda **_: UNSIGNED)
+        return client
+
+    def _before(self, service: str) -> Callable[..., Any]:
+        def before(model: Any, params: Any, context: Any, **_: Any) -> Any:
+            self.calls += 1
+            running = self.here()
+            plan, call = running.plan, Call(running.function, model.name)
+            fault = plan.strike(call, "before")
+            if fault and fault.action:
+                self.meanwhile(fault.action, running)
+                fault = plan.strike(call, "before")
+            if fault is None or fault.action:
+                return None
+            if fault.once:
+                self._one_try = [fault]
+                return None
+            return self._refused(fault, service, params, context)
+
+        return before
+
+    def _refused(self, fault: AwsFault, service: str, params: Any, context: Any) -> Any:
+        match fault.effect:
+            case "die":
+                raise DeathError
+            case "refuse entries":
+                return self._without_some(params, context)
+            case "conflict":
+                transaction = "TransactWriteItems" in params["headers"].get("X-Amz-Target", "")
+                return conflict(transaction=transaction)
+            case _:
+                return error(400, THROTTLES.get(service, "ThrottlingException"))
+
+    def _without_some(self, params: Any, context: Any) -> Any:
+        """The bus takes some of the entries and refuses others, with status 200."""
+        entries = json.loads(params["body"])["Entries"]
+        refused = {it for it in range(len(entries)) if self.rng.random() < 0.5} or {0}
+        taken = [entry for number, entry in enumerate(entries) if number not in refused]
+        context[NOW_OR_NEVER] = [number in refused for number in range(len(entries))]
+        if taken:
+            params["body"] = json.dumps({"Entries": taken}).encode()
+            return None
+        return SimpleNamespace(status_code=200), {"FailedEntryCount": 0, "Entries": []}
+
+    def _send(self, request: Any, event_name: str, **_: Any) -> Any:
+        fault = self._one_try.pop() if self._one_try else None
+        if fault and fault.effect == "throttle":
+            code = "com.amazonaws.dynamodb.v20120810#ThrottlingException"
+            return raw(request, 400, {"__type": code, "message": "slow down"})
+        operation = event_name.rpartition(".")[2]
+        response = self._shortcut(operation, request) or botocore_stubber(event_name, request)
+        if response is not None and response.status_code == 200:
+            self.executed(operation, request, response)
+        if fault:
+            raise ConnectionClosedError(endpoint_url=request.url)
+        return response
+
+    def _after(self, parsed: Any, model: Any, context: Any, http_response: Any, **_: Any) -> None:
+        if verdicts := context.pop(NOW_OR_NEVER, None):
+            splice(parsed, verdicts)
+        if http_response.status_code >= 300:
+            return
+        running = self.here()
+        fault = running.plan.strike(Call(running.function, model.name), "after")
+        if fault is None:
+            return
+        if fault.effect == "die":
+            raise DeathError
+        raise ReadTimeoutError(endpoint_url="aws")
+
+
+def splice(parsed: Any, verdicts: list[bool]) -> None:
+    taken = iter(parsed["Entries"])
+    lost = {"ErrorCode": "InternalFailure", "ErrorMessage": "try again"}
+    parsed["Entries"] = [lost if refused else next(taken) for refused in verdicts]
+    parsed["FailedEntryCount"] = sum(verdicts)
+
+
+def error(status: int, code: str, **more: Any) -> Any:
+    answer = {"Error": {"Code": code, "Message": "injected"}, "ResponseMetadata": {}, **more}
+    return SimpleNamespace(status_code=status), answer
+
+
+def conflict(*, transaction: bool) -> Any:
+    if not transaction:
+        return error(400, "TransactionConflictException")
+    reasons = [{"Code": "TransactionConflict", "Message": "injected"}]
+    return error(400, "TransactionCanceledException", CancellationReasons=reasons)
+
+
+def raw(request: Any, status: int, body: dict[str, str]) -> Any:
+    return AWSResponse(request.url, status, HEADERS, MockRawResponse(json.dumps(body)))

@@ -1,0 +1,52 @@
+"""One seed in words: every call of a port, every write, and what went wrong."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rushes.jobs.job import Job
+from tests.simulation.harness import World
+
+WIDTH = 300
+QUIET = frozenset({"updated_at", "version", "request"})
+"""Fields whose changes tell nothing."""
+
+
+def tell(world: World) -> None:
+    """From now on, print what happens in it."""
+    began = world.clock.now
+    world.turns.note = lambda who, what, trouble: _say(world, began, who, what, trouble)
+    _overhear(world, began)
+    written = world.jobs.written
+
+    def write(before: Job | None, after: Job) -> None:
+        _say(world, began, "", f"→ {after.id} {changes(before, after)}", "")
+        written(before, after)
+
+    world.jobs.written = write
+
+
+def changes(before: Job | None, after: Job) -> str:
+    if before is None:
+        return f"new, for {after.model}"
+    new = after.model_dump(mode="json", exclude_defaults=True)
+    old = before.model_dump(mode="json", exclude_defaults=True)
+    names = [name for name in {**old, **new} if new.get(name) != old.get(name)]
+    return str({name: new.get(name) for name in names if name not in QUIET})
+
+
+def _say(world: World, began: float, who: str, what: str, trouble: str) -> None:
+    line = f"{world.clock.now - began:8.1f}  {who:40.40}  {what}"
+    print(line[:WIDTH] + (f"  ✗ {trouble}" if trouble else ""))
+
+
+def _overhear(world: World, began: float) -> None:
+    trouble: Callable[[str, Sequence[str]], str] = world.fate.trouble
+
+    def overheard(what: str, kinds: Sequence[str]) -> str:
+        name = trouble(what, kinds)
+        if name:
+            _say(world, began, "", what, name)
+        return name
+
+    fate: Any = world.fate
+    fate.trouble = overheard

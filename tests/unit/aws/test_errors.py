@@ -1,0 +1,45 @@
+"""Where AWS's errors become ours."""
+
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError
+
+from rushes.aws.errors import ANSWERS, store_errors
+from rushes.errors import StoreUnavailable
+
+
+def client_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "arn:aws:secret"}}, "GetItem")
+
+
+@pytest.mark.parametrize("code", sorted(ANSWERS))
+def test_an_answer_to_what_was_asked_passes_through(code: str):
+    with pytest.raises(ClientError), store_errors():
+        raise client_error(code)
+
+
+@pytest.mark.parametrize(
+    "code", ["ThrottlingException", "AccessDeniedException", "InternalServerError", "SlowDown"]
+)
+def test_what_aws_would_not_do_is_our_trouble_without_its_words(code: str):
+    with pytest.raises(StoreUnavailable) as trouble, store_errors():
+        raise client_error(code)
+    assert trouble.value.message == f"GetItem answered {code}"
+    assert trouble.value.retryable
+
+
+def test_an_error_without_a_code_is_trouble_too():
+    with pytest.raises(StoreUnavailable, match="GetItem answered unknown"), store_errors():
+        raise ClientError({}, "GetItem")
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectTimeoutError(endpoint_url="http://x"), NoCredentialsError()]
+)
+def test_no_answer_from_aws_is_our_trouble(error: Exception):
+    with pytest.raises(StoreUnavailable, match=type(error).__name__), store_errors():
+        raise error
+
+
+def test_other_errors_are_none_of_its_business():
+    with pytest.raises(ValueError, match="ours"), store_errors():
+        raise ValueError("ours")
