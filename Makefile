@@ -22,7 +22,10 @@ LOCAL := $(ENVS)/local
 # The SAM CLI looks neither for an account nor for a newer self.
 SAM := env SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none sam
 STACK := $(LOCAL)/.synced $(ENVS)/engine/.synced $(ENVS)/runtime/.synced
-TESTS := $(STACK) $(DEV)/.synced $(ENVS)/sam/.synced $(foreach group,openai-json clients clients-older,$(ENVS)/$(group)/.synced)
+# Groups of pyproject.toml, and folders of tools/: each is an environment below .local/envs.
+GROUPS := runtime local dev
+TOOLS := engine sam openai-json clients clients-older
+TESTS := $(STACK) $(DEV)/.synced $(TOOLS:%=$(ENVS)/%/.synced)
 
 .PHONY: help
 help: ## list the targets
@@ -34,9 +37,13 @@ $(UV):
 	@rm -rf .local/uv && python3 -m venv .local/uv
 	@.local/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-# One environment for each group of uv.lock; installed from the lock with hashes, from whatever index is configured.
-$(ENVS)/%/.synced: uv.lock scripts/environment.sh | $(UV)
-	@scripts/environment.sh $(UV) $* $(ENVS)/$*
+# Environments are installed from a lock with hashes, from whatever index is configured; again when that lock changes.
+$(GROUPS:%=$(ENVS)/%/.synced): $(ENVS)/%/.synced: uv.lock | $(UV)
+	@scripts/environment.sh $(UV) $(ENVS)/$* --only-group $*
+	@touch $@
+
+$(TOOLS:%=$(ENVS)/%/.synced): $(ENVS)/%/.synced: tools/%/uv.lock | $(UV)
+	@scripts/environment.sh $(UV) $(ENVS)/$* --project tools/$*
 	@touch $@
 
 .PHONY: demo
