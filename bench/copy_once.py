@@ -11,7 +11,7 @@ import time
 
 from rushes import wiring
 from rushes.aws.s3 import Bucket
-from rushes.http.client import HttpEgress
+from rushes.http.client import SafeHttpClient
 from rushes.jobs.result import Output
 from rushes.ports import Upstream
 
@@ -22,10 +22,10 @@ def main() -> None:
     url, way, megabytes = sys.argv[1:]
     client = wiring._client("s3", wiring._s3())  # noqa: SLF001 - as the functions have it
     bucket = Bucket(client, os.environ["RUSHES_BUCKET"], LIMIT)
-    egress = HttpEgress(bucket, local_mode=True)
+    http_client = SafeHttpClient(bucket, local_mode=True)
 
     def copy(path: str) -> None:
-        with egress.download(Upstream(url, {}), Output(url=path)) as download:
+        with http_client.download(Upstream(url, {}), Output(url=path)) as download:
             bucket.put_stream("outputs/bench", download, "video/mp4")
 
     copy(f"/{way}/1")  # what is loaded at the first use is not what this is about

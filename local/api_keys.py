@@ -8,7 +8,7 @@ from local.packaging import ROOT
 
 sys.path.insert(0, str(ROOT / "layers/rushes"))  # after this the gateway's own code can be imported
 
-from rushes.api.auth import mint_key
+from rushes.api.auth import create_api_key
 from rushes.aws.dynamodb.lookup_tables import KeyTable
 
 if TYPE_CHECKING:
@@ -21,6 +21,6 @@ def create_keys(
     keys = KeyTable(dynamodb, table)
     created: dict[str, str] = {}
     for account in accounts:
-        created[account], record = mint_key(account, time.time())
+        created[account], record = create_api_key(account, time.time())
         keys.add(record)
     return created

@@ -18,7 +18,7 @@ from local.packaging import ROOT
 from local.stack import Stack
 from local.up import FAILURES
 from local.video_probe import FilmError, measure
-from local.webhook_receiver import Mailbox, MailboxError, Message, mailbox
+from local.webhook_receiver import Message, WebhookReceiver, WebhookReceiverError, webhook_receiver
 from rushes.aws.dynamodb.jobs import JobTable
 
 FOLDER = ROOT / ".local/demo"
@@ -44,14 +44,14 @@ def main() -> None:
         console.print(f"[dim]{time.monotonic() - started:5.1f} s[/]  {step}")
 
     try:
-        with Stack(FOLDER, progress=show) as stack, mailbox() as receiver:
+        with Stack(FOLDER, progress=show) as stack, webhook_receiver() as receiver:
             run(stack, receiver)
-    except (DemoError, FilmError, MailboxError, *FAILURES) as failure:
+    except (DemoError, FilmError, WebhookReceiverError, *FAILURES) as failure:
         sys.exit(f"demo failed: {failure}")
     show("all stopped; `make up` keeps the stack running")
 
 
-def run(stack: Stack, receiver: Mailbox) -> None:
+def run(stack: Stack, receiver: WebhookReceiver) -> None:
     environment = stack.environment()
     aws = boto3.Session(
         environment["AWS_ACCESS_KEY_ID"],

@@ -1,4 +1,4 @@
-"""Run a script that ends when its parent does: `python attached.py SCRIPT ARGUMENTS`.
+"""Run a script that ends when its parent does: `python die_with_parent.py SCRIPT ARGUMENTS`.
 
 The parent holds the other end of stdin, which closes however the parent ends. A killed parent
 would otherwise leave servers behind that nobody knows of.

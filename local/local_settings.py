@@ -14,10 +14,10 @@ class Identity:
     """Ports are kept because presigned URLs and the provider secret name them."""
 
     engine_port: int = 0
-    studio_port: int = 0
+    sandbox_port: int = 0
     access_key_id: str = field(default_factory=lambda: f"AKIA{secrets.token_hex(8).upper()}")
     secret_access_key: str = field(default_factory=lambda: secrets.token_urlsafe(30))
-    studio_api_key: str = field(default_factory=lambda: f"studio-{secrets.token_urlsafe(24)}")
+    sandbox_api_key: str = field(default_factory=lambda: f"sandbox-{secrets.token_urlsafe(24)}")
     api_id: str = ""
     """The HTTP API that the API keys below were made for; another one knows nothing of them."""
     api_keys: Mapping[str, str] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class Identity:
     def load(cls, file: Path) -> "Identity":
         identity = cls(**json.loads(file.read_text())) if file.exists() else cls()
         identity.engine_port = free_port(identity.engine_port)
-        identity.studio_port = free_port(identity.studio_port)
+        identity.sandbox_port = free_port(identity.sandbox_port)
         return identity
 
     def save(self, file: Path) -> None:

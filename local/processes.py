@@ -11,7 +11,7 @@ from pathlib import Path
 
 HEALTH_SECONDS = 120
 STOP_SECONDS = 20
-ATTACHED = Path(__file__).with_name("attached.py")
+DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 TAIL_LINES = 15
 
 
@@ -32,7 +32,7 @@ class Program:
             # Its own session: Ctrl-C reaches only the parent, which then stops things in order.
             # -P: a script must not find its neighbours here when it imports "packaging".
             self._process = subprocess.Popen(
-                [python, "-P", ATTACHED, *script],
+                [python, "-P", DIE_WITH_PARENT, *script],
                 env=environment,
                 stdin=subprocess.PIPE,
                 stdout=output,

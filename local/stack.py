@@ -1,4 +1,4 @@
-"""The whole of Rushes on this machine: the engine with template.yaml deployed, and the studio.
+"""The whole of Rushes on this machine: the engine with template.yaml deployed, and the sandbox.
 
 `with Stack(folder) as stack:` starts it and stops it; tests, the demo and `local.up` all use it.
 """
@@ -36,21 +36,21 @@ ENGINE_PYTHON = ROOT / ".local/envs/engine/bin/python"
 # keys must not reach the functions.
 INHERITED = ("HOME", "LANG", "PATH", "TMPDIR")
 ACCOUNTS = ("demo", "other")
-STUDIO_PROVIDERS = {
-    "studio": "/v1",
-    "studio-key": "/v1",
-    "studio-find": "/find/v1",
-    "studio-runway": "/runway/v1",
-    "studio-gemini": "/gemini/v1beta",
-    "studio-vertex": "/vertex",
-    "studio-minimax": "/minimax/v1",
-    "studio-fal": "/fal",
-    "studio-pipelet": "/pipelet/queue",
-    "studio-replicate": "/replicate/v1",
-    "studio-together": "/together",
-    "studio-tiyaro": "/tiyaro",
+SANDBOX_PROVIDERS = {
+    "sandbox": "/v1",
+    "sandbox-key": "/v1",
+    "sandbox-lookup": "/find/v1",
+    "sandbox-runway": "/runway/v1",
+    "sandbox-gemini": "/gemini/v1beta",
+    "sandbox-vertex": "/vertex",
+    "sandbox-minimax": "/minimax/v1",
+    "sandbox-fal": "/fal",
+    "sandbox-pipelet": "/pipelet/queue",
+    "sandbox-replicate": "/replicate/v1",
+    "sandbox-together": "/together",
+    "sandbox-tiyaro": "/tiyaro",
 }
-"""The catalog's providers that are the studio, and where it speaks each one's protocol."""
+"""The catalog's providers that are the sandbox, and where it speaks each one's protocol."""
 
 
 def ignore(_: str) -> None:
@@ -98,8 +98,8 @@ class Stack:
         return f"http://127.0.0.1:{self._identity.engine_port}"
 
     @property
-    def studio_url(self) -> str:
-        return f"http://127.0.0.1:{self._identity.studio_port}"
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self._identity.sandbox_port}"
 
     def environment(self) -> dict[str, str]:
         """What a program needs to use this stack."""
@@ -112,8 +112,8 @@ class Stack:
             "RUSHES_BUS": self.outputs["BusName"],
             "RUSHES_STATE_MACHINE": self.outputs["StateMachineArn"],
             "RUSHES_PROVIDER_SECRET": self.outputs["ProviderSecretArn"],
-            "STUDIO_URL": self.studio_url,
-            "STUDIO_API_KEY": self._identity.studio_api_key,
+            "SANDBOX_URL": self.sandbox_url,
+            "SANDBOX_API_KEY": self._identity.sandbox_api_key,
             **self._aws_environment(),
         }
 
@@ -144,15 +144,15 @@ class Stack:
         self._prepare_folder()
         self.port = self.port or free_port()
         self._identity = Identity.load(self.folder / "identity.json")
-        # Stopped in the opposite order: the engine's last calls still find the studio.
-        self.progress("starting the studio, an upstream that renders")
-        studio = self._run("studio", self._studio_command(), self._studio())
+        # Stopped in the opposite order: the engine's last calls still find the sandbox.
+        self.progress("starting the sandbox, an upstream that renders")
+        sandbox = self._run("sandbox", self._sandbox_command(), self._sandbox())
         self.progress(f"starting the engine; functions run on {lambda_python_version()}")
         self._start_engine()
         self._deploy()
         if self.keep:
             httpx.post(f"{self.engine_url}/_local/save", trust_env=False).raise_for_status()
-        studio.wait_until_healthy(self._identity.studio_port, "/health")
+        sandbox.wait_until_healthy(self._identity.sandbox_port, "/health")
         self._identity.save(self.folder / "identity.json")
 
     def _start_engine(self) -> None:
@@ -184,12 +184,12 @@ class Stack:
         self._programs.append(program)
         return program
 
-    def _studio_command(self) -> list[str | Path]:
-        port = str(self._identity.studio_port)
+    def _sandbox_command(self) -> list[str | Path]:
+        port = str(self._identity.sandbox_port)
         return [sys.executable, ROOT / "sandbox/__main__.py", "--port", port]
 
-    def _studio(self) -> dict[str, str]:
-        return {"STUDIO_API_KEY": self._identity.studio_api_key, "PYTHONPATH": str(ROOT)}
+    def _sandbox(self) -> dict[str, str]:
+        return {"SANDBOX_API_KEY": self._identity.sandbox_api_key, "PYTHONPATH": str(ROOT)}
 
     def _engine(self) -> dict[str, str]:
         environment = {
@@ -237,10 +237,10 @@ class Stack:
             self._identity.api_keys, self._identity.api_id = keys, self.outputs["ApiId"]
 
     def _tell_the_provider_key(self, secrets: "SecretsManagerClient") -> None:
-        key = self._identity.studio_api_key
+        key = self._identity.sandbox_api_key
         providers = {
-            name: {"base_url": self.studio_url + prefix, "api_key": key}
-            for name, prefix in STUDIO_PROVIDERS.items()
+            name: {"base_url": self.sandbox_url + prefix, "api_key": key}
+            for name, prefix in SANDBOX_PROVIDERS.items()
         }
         arn = self.outputs["ProviderSecretArn"]
         kept = json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])

@@ -14,7 +14,7 @@ from typing_extensions import override
 LOOK_SECONDS = 0.1
 
 
-class MailboxError(Exception):
+class WebhookReceiverError(Exception):
     """What was waited for did not come."""
 
 
@@ -36,7 +36,7 @@ class Message:
 
 
 @dataclass
-class Mailbox:
+class WebhookReceiver:
     """`url` has no path: each subscriber may have its own."""
 
     url: str
@@ -52,12 +52,12 @@ class Mailbox:
             if len(found) >= count:
                 return found
             if time.monotonic() > deadline:
-                raise MailboxError(f"{len(found)} messages came to {path}, not {count}")
+                raise WebhookReceiverError(f"{len(found)} messages came to {path}, not {count}")
             time.sleep(LOOK_SECONDS)
 
 
 @contextmanager
-def mailbox() -> Iterator[Mailbox]:
+def webhook_receiver() -> Iterator[WebhookReceiver]:
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
@@ -72,7 +72,7 @@ def mailbox() -> Iterator[Mailbox]:
             """Nothing: whoever waits for a message tells of it."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    made = Mailbox(f"http://127.0.0.1:{server.server_address[1]}")
+    made = WebhookReceiver(f"http://127.0.0.1:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

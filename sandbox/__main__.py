@@ -20,9 +20,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--host", default="127.0.0.1")
     arguments = parser.parse_args()
-    api_key = os.environ.get("STUDIO_API_KEY")
+    api_key = os.environ.get("SANDBOX_API_KEY")
     if not api_key:
-        sys.exit("Set STUDIO_API_KEY to the key that clients must send.")
+        sys.exit("Set SANDBOX_API_KEY to the key that clients must send.")
     uvicorn.run(
         create_app(api_key),
         host=arguments.host,

@@ -1,4 +1,4 @@
-"""The routes of the studio: its protocols, and what tests and scripts ask without a key."""
+"""The routes of the sandbox: its protocols, and what tests and scripts ask without a key."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from sandbox import minimax, outputs, runway, veo
-from sandbox.jobs import Studio
+from sandbox.jobs import Sandbox
 from sandbox.openai_videos import routes as openai_videos
 from sandbox.queue import routes as queue
 from sandbox.queue.fal import FalQueue
@@ -22,7 +22,7 @@ from sandbox.together import routes as together
 
 
 def create_app(api_key: str) -> Starlette:
-    studio = Studio()
+    sandbox = Sandbox()
 
     @asynccontextmanager
     async def close_at_the_end(_: Starlette) -> AsyncIterator[None]:
@@ -30,35 +30,35 @@ def create_app(api_key: str) -> Starlette:
         try:
             yield
         finally:
-            await studio.close()
+            await sandbox.close()
 
     async def health(_: Request) -> Response:
         return JSONResponse({"ok": True})
 
-    async def ledger(_: Request) -> Response:
-        return JSONResponse(studio.ledger.view())
+    async def request_log(_: Request) -> Response:
+        return JSONResponse(sandbox.request_log.view())
 
     async def reset(_: Request) -> Response:
-        studio.ledger.reset()
+        sandbox.request_log.reset()
         return JSONResponse({"ok": True})
 
     return Starlette(
         routes=[
             Route("/health", health),
-            Route("/_ledger", ledger),
+            Route("/_ledger", request_log),
             Route("/_reset", reset, methods=["POST"]),
-            *outputs.routes(studio),
-            Mount("/v1", openai_videos.create_app(studio, api_key)),
-            Mount("/find/v1", openai_videos.create_app(studio, api_key, openai_videos.SEARCHABLE)),
-            Mount("/fal", queue.create_app(FalQueue(studio), api_key)),
-            Mount("/pipelet/queue", queue.create_app(PipeletQueue(studio), api_key)),
-            Mount("/replicate/v1", replicate.create_app(studio, api_key)),
-            Mount("/tiyaro", tiyaro.create_app(studio, api_key)),
-            Mount("/runway", runway.create_app(studio, api_key)),
-            Mount("/gemini/v1beta", veo.create_gemini(studio, api_key)),
-            Mount("/vertex", veo.create_vertex(studio, api_key)),
-            Mount("/minimax", minimax.create_app(studio, api_key)),
-            Mount("/together", together.create_app(studio, api_key)),
+            *outputs.routes(sandbox),
+            Mount("/v1", openai_videos.create_app(sandbox, api_key)),
+            Mount("/find/v1", openai_videos.create_app(sandbox, api_key, openai_videos.SEARCHABLE)),
+            Mount("/fal", queue.create_app(FalQueue(sandbox), api_key)),
+            Mount("/pipelet/queue", queue.create_app(PipeletQueue(sandbox), api_key)),
+            Mount("/replicate/v1", replicate.create_app(sandbox, api_key)),
+            Mount("/tiyaro", tiyaro.create_app(sandbox, api_key)),
+            Mount("/runway", runway.create_app(sandbox, api_key)),
+            Mount("/gemini/v1beta", veo.create_gemini(sandbox, api_key)),
+            Mount("/vertex", veo.create_vertex(sandbox, api_key)),
+            Mount("/minimax", minimax.create_app(sandbox, api_key)),
+            Mount("/together", together.create_app(sandbox, api_key)),
         ],
         middleware=[Middleware(SpoiledAnswers)],
         lifespan=close_at_the_end,

@@ -1,4 +1,4 @@
-"""What one studio makes in several protocols: the arguments of a film, a picture and a tone.
+"""What one sandbox makes in several protocols: the arguments of a film, a picture and a tone.
 
 Each protocol names some of them its own way; here is what becomes of them.
 """
@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from sandbox import inputs
-from sandbox.jobs import Studio
+from sandbox.jobs import Sandbox
 from sandbox.openai_videos.fields import (
     LARGEST_SIDE,
     LONGEST_SECONDS,
@@ -66,7 +66,7 @@ def as_data_url(text: str) -> str:
     return _DATA_URL + re.sub(r"\s", "", text)
 
 
-async def brief_of(studio: Studio, model: str, wish: Arguments) -> Brief:
+async def brief_of(sandbox: Sandbox, model: str, wish: Arguments) -> Brief:
     width, height = wish.sides
     brief = Brief(
         prompt=wish.prompt,
@@ -81,4 +81,4 @@ async def brief_of(studio: Studio, model: str, wish: Arguments) -> Brief:
     if wish.picture is None:
         return brief
     content = await inputs.read_picture_url(wish.picture)
-    return dataclasses.replace(brief, image=inputs.keep_picture(content, studio.folder))
+    return dataclasses.replace(brief, image=inputs.keep_picture(content, sandbox.folder))

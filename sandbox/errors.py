@@ -1,33 +1,33 @@
-"""What the studio refuses to do; each protocol has its own words for each kind."""
+"""What the sandbox refuses to do; each protocol has its own words for each kind."""
 
 
-class StudioError(Exception):
+class SandboxError(Exception):
     """Anything the job core says no to."""
 
 
-class RefusedError(StudioError):
-    """The prompt breaks the studio's content policy."""
+class RefusedError(SandboxError):
+    """The prompt breaks the sandbox's content policy."""
 
 
-class TooManyRequestsError(StudioError):
+class TooManyRequestsError(SandboxError):
     """The client must wait a second."""
 
 
-class ReusedKeyError(StudioError):
+class ReusedKeyError(SandboxError):
     """The idempotency key has been used for something else."""
 
 
-class UnavailableError(StudioError):
-    """The studio has a bad moment."""
+class UnavailableError(SandboxError):
+    """The sandbox has a bad moment."""
 
 
-class UnknownJobError(StudioError):
+class UnknownJobError(SandboxError):
     """No job has this id."""
 
 
-class NotReadyError(StudioError):
+class NotReadyError(SandboxError):
     """The job has no video, or none yet."""
 
 
-class UnusableInputError(StudioError):
+class UnusableInputError(SandboxError):
     """A picture or a video that a client sent cannot be used; the argument says why."""

@@ -1,4 +1,4 @@
-"""Words in square brackets, anywhere in a prompt, that make the studio misbehave on purpose.
+"""Words in square brackets, anywhere in a prompt, that make the sandbox misbehave on purpose.
 
 ``N`` is a whole number; a word that takes one and comes without it uses the default of the table.
 Brackets around any other words are plain prompt text.

@@ -20,7 +20,7 @@ from sandbox.fault_directives import read_directives
 from sandbox.job import Failure, Job, JobFailedError, JobStatus
 from sandbox.render_job import make
 from sandbox.render_spec import Brief
-from sandbox.request_log import Create, Ledger
+from sandbox.request_log import Create, RequestLog
 from sandbox.responses import Fate, answer_of_this_call
 
 SIMULTANEOUS_RENDERS = 2
@@ -39,22 +39,22 @@ FATES: dict[str, Fate] = {
 }
 
 
-class Studio:
+class Sandbox:
     """All jobs, their files and the ledger."""
 
     def __init__(self) -> None:
-        self.ledger = Ledger()
+        self.request_log = RequestLog()
         self.jobs: dict[str, Job] = {}
-        self.folder = Path(tempfile.mkdtemp(prefix="studio-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="sandbox-"))
         self._slots = asyncio.Semaphore(SIMULTANEOUS_RENDERS)
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def submit(self, brief: Brief, idempotency_key: str | None) -> Job:
         """Queue a job, unless the prompt asks for a refusal; the ledger shows either."""
         directives = read_directives(brief.prompt)
-        earlier = self.ledger.calls_of(brief.prompt)
+        earlier = self.request_log.calls_of(brief.prompt)
         entry = _entry(brief, idempotency_key)
-        self.ledger.creates.append(entry)
+        self.request_log.creates.append(entry)
         _direct(directives, earlier)
         answer_of_this_call().after = directives.get("hang-create", 0)
         job = self._start_job(brief, directives)
@@ -63,12 +63,12 @@ class Studio:
 
     def repeat(self, brief: Brief, idempotency_key: str) -> Job | None:
         """The job that an earlier call under this key made; the ledger counts the repetition."""
-        entry = self.ledger.of_key(idempotency_key)
+        entry = self.request_log.of_key(idempotency_key)
         if entry is None or entry.id is None:
             return None
         if not entry.is_of(_entry(brief, idempotency_key)):
             raise ReusedKeyError
-        earlier = self.ledger.calls_of(brief.prompt)
+        earlier = self.request_log.calls_of(brief.prompt)
         entry.replays += 1
         _direct(read_directives(brief.prompt), earlier)
         return self.find(entry.id)
@@ -82,10 +82,10 @@ class Studio:
     def poll(self, job_id: str) -> Job:
         """The job as a client's poll sees it: counted, and missing or unwell if so directed."""
         job = self.find(job_id)
-        self.ledger.polls[job_id] += 1
+        self.request_log.polls[job_id] += 1
         if "lose" in job.directives:
             raise UnknownJobError(job_id)
-        if self.ledger.polls[job_id] <= job.directives.get("poll-503", 0):
+        if self.request_log.polls[job_id] <= job.directives.get("poll-503", 0):
             raise UnavailableError
         return job
 
@@ -98,7 +98,7 @@ class Studio:
     def delete(self, job_id: str) -> None:
         """Forget a job and its files; a running render is aborted."""
         job = self.find(job_id)
-        self.ledger.deletes.append(job_id)
+        self.request_log.deletes.append(job_id)
         del self.jobs[job_id]
         if job_id in self._tasks:
             self._tasks[job_id].cancel()
@@ -110,7 +110,7 @@ class Studio:
     def stop(self, job_id: str, code: str) -> None:
         """Abort a job that has not ended; it stays, as one that failed."""
         job = self.find(job_id)
-        self.ledger.deletes.append(job_id)
+        self.request_log.deletes.append(job_id)
         if job_id in self._tasks:
             job.failure, job.ended_at = Failure(code, "The request was cancelled."), time.time()
             self._tasks[job_id].cancel()

@@ -12,7 +12,7 @@ from sandbox import protocol
 from sandbox.errors import UnknownJobError
 from sandbox.fault_directives import UNKNOWN_STATUS
 from sandbox.job import Job, JobStatus
-from sandbox.jobs import Studio
+from sandbox.jobs import Sandbox
 from sandbox.openai_videos.fields import Fields
 from sandbox.render_spec import Brief
 
@@ -29,7 +29,7 @@ FAILURE_CODES = {"content_filter": 1027, "internal_error": 1000}
 
 
 class VideoGeneration(Fields):
-    model: Literal["studio-1", "studio-1-pro"]
+    model: Literal["sandbox-1", "sandbox-1-pro"]
     prompt: Annotated[str, Field(min_length=1, max_length=2000)]
     duration: Annotated[int, Field(ge=1, le=60)] = 6
     resolution: Annotated[str, Field(pattern=r"^[1-9]\d{1,3}P$")] = "768P"
@@ -38,15 +38,15 @@ class VideoGeneration(Fields):
 
 
 class MiniMax:
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
 
     async def create(self, request: Request) -> Response:
-        job = await protocol.submit(self._studio, request, VideoGeneration, self._brief)
+        job = await protocol.submit(self._sandbox, request, VideoGeneration, self._brief)
         return JSONResponse({"task_id": job.id, "base_resp": FINE})
 
     async def query(self, request: Request) -> Response:
-        job = self._studio.poll(request.query_params.get("task_id", ""))
+        job = self._sandbox.poll(request.query_params.get("task_id", ""))
         status = UNKNOWN_STATUS if "unknown-status" in job.directives else STATUSES[job.status]
         view: dict[str, object] = {"task_id": job.id, "status": status, "base_resp": FINE}
         if job.status is JobStatus.COMPLETED:
@@ -58,7 +58,7 @@ class MiniMax:
 
     async def retrieve(self, request: Request) -> Response:
         file_id = request.query_params.get("file_id", "")
-        job = next((it for it in self._studio.jobs.values() if str(_file_id(it)) == file_id), None)
+        job = next((it for it in self._sandbox.jobs.values() if str(_file_id(it)) == file_id), None)
         if job is None:
             raise UnknownJobError(file_id)
         url = protocol.address(request, f"/files/{job.id}.mp4")
@@ -66,12 +66,12 @@ class MiniMax:
         return JSONResponse({"file": file, "base_resp": FINE})
 
     async def output(self, request: Request) -> Response:
-        return protocol.film(self._studio, request, request.path_params["id"])
+        return protocol.film(self._sandbox, request, request.path_params["id"])
 
     async def _brief(self, wish: VideoGeneration) -> Brief:
         width, height = protocol.sides(int(wish.resolution[:-1]), "16:9")
         brief = Brief(wish.prompt, wish.model, width, height, wish.duration)
-        return await protocol.with_picture(self._studio, brief, wish.first_frame_image)
+        return await protocol.with_picture(self._sandbox, brief, wish.first_frame_image)
 
 
 def _file_id(job: Job) -> int:
@@ -85,8 +85,8 @@ def say(status: int, code: str, message: str) -> Response:
     return JSONResponse({"base_resp": base}, status if status >= 500 else 200)
 
 
-def create_app(studio: Studio, api_key: str) -> Starlette:
-    calls = MiniMax(studio)
+def create_app(sandbox: Sandbox, api_key: str) -> Starlette:
+    calls = MiniMax(sandbox)
     spoken = protocol.handlers(say)
     keyed = Starlette(
         routes=[

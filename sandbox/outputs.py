@@ -9,7 +9,7 @@ from starlette.routing import Route
 from sandbox.content import MEDIA_TYPES, content_response
 from sandbox.errors import NotReadyError, UnknownJobError
 from sandbox.job import Job
-from sandbox.jobs import Studio
+from sandbox.jobs import Sandbox
 
 KEPT_SECONDS = 24 * 3600
 PLACE = "/outputs"
@@ -38,20 +38,20 @@ def describe(job: Job, request: Request) -> dict[str, object]:
     }
 
 
-def routes(studio: Studio) -> list[Route]:
+def routes(sandbox: Sandbox) -> list[Route]:
     async def fetch(request: Request) -> Response:
         """As a presigned address would, it minds a key that is meant for somebody else."""
         if "authorization" in request.headers:
             return PlainTextResponse("Only one way to authenticate is allowed.", 400)
         try:
-            job = studio.completed(request.path_params["id"])
+            job = sandbox.completed(request.path_params["id"])
         except (UnknownJobError, NotReadyError):
             return PlainTextResponse("There is no such file.", 404)
         age = time.time() - (job.ended_at or 0)
         if age > job.directives.get("expire", KEPT_SECONDS):
             return PlainTextResponse("This file is gone.", 403)
-        studio.ledger.downloads[job.id] += 1
-        if studio.ledger.downloads[job.id] <= job.directives.get("expired", 0):
+        sandbox.request_log.downloads[job.id] += 1
+        if sandbox.request_log.downloads[job.id] <= job.directives.get("expired", 0):
             return PlainTextResponse("This address has expired.", 403)
         return content_response(job, request.headers.get("range"))
 

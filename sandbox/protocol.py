@@ -13,10 +13,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox import inputs
 from sandbox.content import content_response
-from sandbox.errors import StudioError, UnusableInputError
+from sandbox.errors import SandboxError, UnusableInputError
 from sandbox.forms import Body, BodyError, read_body
 from sandbox.job import Job
-from sandbox.jobs import Studio
+from sandbox.jobs import Sandbox
 from sandbox.openai_videos.errors import SPOKEN_ERRORS, ApiError
 from sandbox.openai_videos.fields import LARGEST_SIDE, SMALLEST_SIDE, Fields, check
 from sandbox.openai_videos.views import refused_create
@@ -29,7 +29,7 @@ Handlers = dict[type[Exception], Callable[[Request, Exception], Awaitable[Respon
 
 
 def handlers(say: Say) -> Handlers:
-    """How each thing that the studio refuses is said."""
+    """How each thing that the sandbox refuses is said."""
 
     async def answer(request: Request, error: Exception) -> Response:
         match error:
@@ -44,7 +44,7 @@ def handlers(say: Say) -> Handlers:
                 status, code, message = SPOKEN_ERRORS[type(error)]
                 return say(status, code or "unavailable", message)
 
-    return dict.fromkeys((ApiError, StudioError, BodyError, HTTPException), answer)
+    return dict.fromkeys((ApiError, SandboxError, BodyError, HTTPException), answer)
 
 
 class Key:
@@ -68,16 +68,19 @@ def bearer_key(key: str, say: Say) -> Middleware:
 
 
 async def submit(
-    studio: Studio, request: Request, wish: type[Wish], brief_of: Callable[[Wish], Awaitable[Brief]]
+    sandbox: Sandbox,
+    request: Request,
+    wish: type[Wish],
+    brief_of: Callable[[Wish], Awaitable[Brief]],
 ) -> Job:
     """The job that a create call makes; the ledger shows also a call that makes none."""
     body = await read_json(request)
     try:
         brief = await brief_of(check(wish, body))
-    except (ApiError, StudioError):
-        studio.ledger.creates.append(refused_create("create", body, None))
+    except (ApiError, SandboxError):
+        sandbox.request_log.creates.append(refused_create("create", body, None))
         raise
-    return studio.submit(brief, None)
+    return sandbox.submit(brief, None)
 
 
 async def read_json(request: Request) -> Body:
@@ -101,23 +104,23 @@ def checked(size: tuple[int, int]) -> tuple[int, int]:
     return size
 
 
-async def with_picture(studio: Studio, brief: Brief, url: str | None) -> Brief:
+async def with_picture(sandbox: Sandbox, brief: Brief, url: str | None) -> Brief:
     if url is None:
         return brief
     content = await inputs.read_picture_url(url)
-    return dataclasses.replace(brief, image=inputs.keep_picture(content, studio.folder))
+    return dataclasses.replace(brief, image=inputs.keep_picture(content, sandbox.folder))
 
 
-async def with_clip(studio: Studio, brief: Brief, url: str | None) -> Brief:
+async def with_clip(sandbox: Sandbox, brief: Brief, url: str | None) -> Brief:
     if url is None:
         return brief
-    clip, _ = await inputs.keep_clip(await inputs.read_picture_url(url), studio.folder)
+    clip, _ = await inputs.keep_clip(await inputs.read_picture_url(url), sandbox.folder)
     return dataclasses.replace(brief, clip=clip, source="edits")
 
 
-def film(studio: Studio, request: Request, job_id: str) -> Response:
-    job = studio.completed(job_id)
-    studio.ledger.downloads[job.id] += 1
+def film(sandbox: Sandbox, request: Request, job_id: str) -> Response:
+    job = sandbox.completed(job_id)
+    sandbox.request_log.downloads[job.id] += 1
     return content_response(job, request.headers.get("range"))
 
 

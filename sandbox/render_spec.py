@@ -1,4 +1,4 @@
-"""What to render, in the studio's own words; every protocol translates into this."""
+"""What to render, in the sandbox's own words; every protocol translates into this."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What clients asked of the studio, so that a test can judge what reached the provider."""
+"""What clients asked of the sandbox, so that a test can judge what reached the provider."""
 
 import time
 from collections import Counter
@@ -34,7 +34,7 @@ class Create:
         return all(getattr(self, name) == getattr(other, name) for name in ASKED)
 
 
-class Ledger:
+class RequestLog:
     def __init__(self) -> None:
         self.creates: list[Create] = []
         self.polls: Counter[str] = Counter()

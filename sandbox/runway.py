@@ -12,7 +12,7 @@ from sandbox import protocol
 from sandbox.errors import UnusableInputError
 from sandbox.fault_directives import UNKNOWN_STATUS
 from sandbox.job import Job, JobStatus
-from sandbox.jobs import Studio
+from sandbox.jobs import Sandbox
 from sandbox.openai_videos.errors import ApiError
 from sandbox.openai_videos.fields import Fields
 from sandbox.render_spec import Brief
@@ -29,7 +29,7 @@ FAILURE_CODES = {"content_filter": "SAFETY.OUTPUT.VIDEO", "internal_error": "INT
 
 
 class _Task(Fields):
-    model: Literal["studio-1", "studio-1-pro"]
+    model: Literal["sandbox-1", "sandbox-1-pro"]
     ratio: Ratio
     seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
 
@@ -58,8 +58,8 @@ class VideoToVideo(_Task):
 
 
 class Runway:
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
 
     async def text_to_video(self, request: Request) -> Response:
         _check_version(request)
@@ -67,37 +67,37 @@ class Runway:
         async def brief_of(wish: TextToVideo) -> Brief:
             return _brief(wish, wish.promptText, wish.duration)
 
-        return _created(await protocol.submit(self._studio, request, TextToVideo, brief_of))
+        return _created(await protocol.submit(self._sandbox, request, TextToVideo, brief_of))
 
     async def image_to_video(self, request: Request) -> Response:
         _check_version(request)
 
         async def brief_of(wish: ImageToVideo) -> Brief:
             brief = _brief(wish, wish.promptText, wish.duration)
-            return await protocol.with_picture(self._studio, brief, _first(wish))
+            return await protocol.with_picture(self._sandbox, brief, _first(wish))
 
-        return _created(await protocol.submit(self._studio, request, ImageToVideo, brief_of))
+        return _created(await protocol.submit(self._sandbox, request, ImageToVideo, brief_of))
 
     async def video_to_video(self, request: Request) -> Response:
         _check_version(request)
 
         async def brief_of(wish: VideoToVideo) -> Brief:
             brief = _brief(wish, wish.promptText, 1)
-            return await protocol.with_clip(self._studio, brief, wish.videoUri)
+            return await protocol.with_clip(self._sandbox, brief, wish.videoUri)
 
-        return _created(await protocol.submit(self._studio, request, VideoToVideo, brief_of))
+        return _created(await protocol.submit(self._sandbox, request, VideoToVideo, brief_of))
 
     async def retrieve(self, request: Request) -> Response:
         _check_version(request)
-        return JSONResponse(_view(self._studio.poll(request.path_params["id"]), request))
+        return JSONResponse(_view(self._sandbox.poll(request.path_params["id"]), request))
 
     async def cancel(self, request: Request) -> Response:
         _check_version(request)
-        self._studio.delete(request.path_params["id"])
+        self._sandbox.delete(request.path_params["id"])
         return Response(status_code=204)
 
     async def output(self, request: Request) -> Response:
-        return protocol.film(self._studio, request, request.path_params["id"])
+        return protocol.film(self._sandbox, request, request.path_params["id"])
 
 
 def _check_version(request: Request) -> None:
@@ -116,7 +116,7 @@ def _first(wish: ImageToVideo) -> str:
         return wish.promptImage
     places = {picture.position: picture.uri for picture in wish.promptImage}
     if "first" not in places:
-        raise UnusableInputError("The studio cannot begin with nothing.")
+        raise UnusableInputError("The sandbox cannot begin with nothing.")
     return places["first"]
 
 
@@ -142,8 +142,8 @@ def say(status: int, code: str, message: str) -> Response:  # noqa: ARG001 - Run
     return JSONResponse({"error": message}, status, {"retry-after": "1"} if status == 429 else None)
 
 
-def create_app(studio: Studio, api_key: str) -> Starlette:
-    calls = Runway(studio)
+def create_app(sandbox: Sandbox, api_key: str) -> Starlette:
+    calls = Runway(sandbox)
     spoken = protocol.handlers(say)
     keyed = Starlette(
         routes=[

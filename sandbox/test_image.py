@@ -14,7 +14,7 @@ from sandbox.text_overlay import drawable, fit, font, line_height
 PANEL = (12, 14, 20, 190)
 WHITE = (255, 255, 255, 255)
 DIM = (188, 196, 210, 255)
-MODEL_COLOURS = {"studio-1": (125, 211, 252, 255), "studio-1-pro": (253, 224, 71, 255)}
+MODEL_COLOURS = {"sandbox-1": (125, 211, 252, 255), "sandbox-1-pro": (253, 224, 71, 255)}
 BACKGROUND_MARGIN = 1.15
 """A background picture is this much larger than the frame, so that it can drift."""
 

@@ -14,7 +14,7 @@ from sandbox import protocol
 from sandbox.content import content_response
 from sandbox.errors import UnknownJobError
 from sandbox.job import Job, JobStatus
-from sandbox.jobs import Studio
+from sandbox.jobs import Sandbox
 from sandbox.openai_videos.fields import Fields, check
 from sandbox.render_spec import Brief
 
@@ -71,17 +71,17 @@ class FetchOperation(Fields):
 class Veo:
     """`home` is what an operation's name begins with, up to the model."""
 
-    def __init__(self, studio: Studio, home: str) -> None:
-        self._studio = studio
+    def __init__(self, sandbox: Sandbox, home: str) -> None:
+        self._sandbox = sandbox
         self._home = home
 
     async def predict(self, request: Request) -> Response:
         model = request.path_params["model"]
 
         async def brief_of(wish: Predict) -> Brief:
-            return await _brief(self._studio, model, wish)
+            return await _brief(self._sandbox, model, wish)
 
-        job = await protocol.submit(self._studio, request, Predict, brief_of)
+        job = await protocol.submit(self._sandbox, request, Predict, brief_of)
         return JSONResponse({"name": self._name(job)})
 
     def operation(self, job: Job, films: dict[str, object]) -> Response:
@@ -101,14 +101,14 @@ class Veo:
 
 class Gemini(Veo):
     async def poll(self, request: Request) -> Response:
-        job = self._studio.poll(request.path_params["id"])
+        job = self._sandbox.poll(request.path_params["id"])
         films: dict[str, object] = {
             "generatedSamples": [{"video": {"uri": _address(request, job)}}],
         }
         return self.operation(job, {"generateVideoResponse": _withheld() if job.failure else films})
 
     async def download(self, request: Request) -> Response:
-        return protocol.film(self._studio, request, request.path_params["id"])
+        return protocol.film(self._sandbox, request, request.path_params["id"])
 
 
 class Vertex(Veo):
@@ -117,18 +117,18 @@ class Vertex(Veo):
         prefix, _, job_id = body.operationName.rpartition("/operations/")
         if prefix != f"{self._home}models/{request.path_params['model']}":
             raise UnknownJobError(body.operationName)
-        job = self._studio.poll(job_id)
+        job = self._sandbox.poll(job_id)
         if job.status is not JobStatus.COMPLETED:
             return self.operation(job, _withheld())
         content = await _bytes_of(content_response(job, None))
         film = {"bytesBase64Encoded": base64.b64encode(content).decode(), "mimeType": "video/mp4"}
         if "gcs" in job.directives:
             film = {"gcsUri": f"gs://films/{job.id}.mp4", "mimeType": "video/mp4"}
-        self._studio.ledger.downloads[job.id] += 1
+        self._sandbox.request_log.downloads[job.id] += 1
         return self.operation(job, {"raiMediaFilteredCount": 0, "videos": [film]})
 
 
-async def _brief(studio: Studio, model: str, wish: Predict) -> Brief:
+async def _brief(sandbox: Sandbox, model: str, wish: Predict) -> Brief:
     instance, wanted = wish.instances[0], wish.parameters
     short = FOUR_K if wanted.resolution == "4k" else int(wanted.resolution[:-1])
     width, height = protocol.sides(short, wanted.aspectRatio)
@@ -143,7 +143,7 @@ async def _brief(studio: Studio, model: str, wish: Predict) -> Brief:
     )
     pictures = [instance.image, *(reference.image for reference in instance.referenceImages)]
     first = next((picture for picture in pictures if picture), None)
-    return await protocol.with_picture(studio, brief, first.url if first else None)
+    return await protocol.with_picture(sandbox, brief, first.url if first else None)
 
 
 async def _bytes_of(response: Response) -> bytes:
@@ -165,8 +165,8 @@ def say(status: int, code: str, message: str) -> Response:  # noqa: ARG001 - Goo
     return JSONResponse({"error": error}, status, headers)
 
 
-def create_gemini(studio: Studio, api_key: str) -> Starlette:
-    calls = Gemini(studio, "")
+def create_gemini(sandbox: Sandbox, api_key: str) -> Starlette:
+    calls = Gemini(sandbox, "")
     return Starlette(
         routes=[
             Route("/models/{model}:predictLongRunning", calls.predict, methods=["POST"]),
@@ -178,8 +178,8 @@ def create_gemini(studio: Studio, api_key: str) -> Starlette:
     )
 
 
-def create_vertex(studio: Studio, api_key: str) -> Starlette:
-    calls = Vertex(studio, "projects/studio/locations/here/publishers/google/")
+def create_vertex(sandbox: Sandbox, api_key: str) -> Starlette:
+    calls = Vertex(sandbox, "projects/sandbox/locations/here/publishers/google/")
     return Starlette(
         routes=[
             Route("/models/{model}:predictLongRunning", calls.predict, methods=["POST"]),

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 
 from rushes.catalog.models import CATALOG_FILE, read_catalog
 from rushes.providers import PROVIDERS, adapter
-from rushes.providers.base import Finds
+from rushes.providers.base import SupportsLookup
 
 Place = tuple[int | str, ...]
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]")
@@ -58,10 +58,10 @@ def _not_searchable(text: str) -> Iterator[str]:
     except ValidationError:  # that has been told already
         return
     for name, entry in providers.items():
-        known = entry.idempotency == "find" and entry.kind in PROVIDERS
-        if known and not isinstance(adapter(entry), Finds):
+        known = entry.idempotency == "lookup" and entry.protocol in PROVIDERS
+        if known and not isinstance(adapter(entry), SupportsLookup):
             line = line_of(text, ("providers", name, "idempotency"))
-            yield f"{line}: provider {name!r}: kind {entry.kind!r} cannot be searched"
+            yield f"{line}: provider {name!r}: protocol {entry.protocol!r} cannot be searched"
 
 
 def _prices_of_nobody(text: str) -> Iterator[str]:
@@ -79,10 +79,10 @@ def _unknown_kinds(text: str) -> Iterator[str]:
     providers = tomllib.loads(text).get("providers")
     entries = providers.items() if isinstance(providers, dict) else ()
     for name, provider in entries:
-        kind = provider.get("kind") if isinstance(provider, dict) else None
-        if isinstance(kind, str) and kind not in PROVIDERS:
-            line = line_of(text, ("providers", name, "kind"))
-            yield f"{line}: providers.{name}.kind: {kind!r} is not one of {known}"
+        protocol = provider.get("protocol") if isinstance(provider, dict) else None
+        if isinstance(protocol, str) and protocol not in PROVIDERS:
+            line = line_of(text, ("providers", name, "protocol"))
+            yield f"{line}: providers.{name}.protocol: {protocol!r} is not one of {known}"
 
 
 def line_of(text: str, place: Place) -> int:

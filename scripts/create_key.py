@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 
-from rushes.api.auth import mint_key
+from rushes.api.auth import create_api_key
 from rushes.aws.dynamodb.lookup_tables import KeyTable
 from rushes.errors import RushesError
 
@@ -42,7 +42,7 @@ def act(asked: argparse.Namespace) -> None:
     if asked.revoke:
         revoke(keys, asked.revoke)
     else:
-        key, record = mint_key(asked.account, time.time())
+        key, record = create_api_key(asked.account, time.time())
         keys.add(record)
         print(key)
 

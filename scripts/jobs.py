@@ -24,17 +24,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 
-from rushes.api.build_job import Intake
-from rushes.api.create_job import Acceptance
+from rushes.api.build_job import JobBuilder
+from rushes.api.create_job import CreateJob
 from rushes.aws.dynamodb.jobs import JobTable
 from rushes.aws.s3 import Bucket
 from rushes.aws.step_functions import StateMachine
 from rushes.catalog.models import catalog
 from rushes.errors import NotFound, RushesError
 from rushes.http.url_policy import PublicUrlPolicy
-from rushes.jobs.idempotency import CreateCall
+from rushes.jobs.idempotency import IdempotencyInfo
 from rushes.jobs.job import Job
-from rushes.jobs.request import Creation
+from rushes.jobs.request import CreateRequest
 
 OVERDUE_SECONDS = 120.0
 """The sweeper looks every minute: what it has not set right by then wants a person's look."""
@@ -60,11 +60,13 @@ class Deployment:
         return StateMachine(boto3.client("stepfunctions"), self.outputs["StateMachineArn"])
 
     @cached_property
-    def accept(self) -> Acceptance:
+    def accept(self) -> CreateJob:
         s3 = boto3.client("s3", config=Config(signature_version="s3v4"))
         bucket = Bucket(s3, self.outputs["BucketName"], limit=0)
-        intake = Intake(self.jobs, bucket, catalog(), time.time, PublicUrlPolicy(local_mode=False))
-        return Acceptance(intake, self.jobs, self.executions, time.time)
+        job_builder = JobBuilder(
+            self.jobs, bucket, catalog(), time.time, PublicUrlPolicy(local_mode=False)
+        )
+        return CreateJob(job_builder, self.jobs, self.executions, time.time)
 
     def find(self, job_id: str) -> Job:
         """The job, whoever owns it. Reads the whole table: for people, not for programs."""
@@ -106,7 +108,7 @@ def show(deployment: Deployment, job_id: str) -> Iterator[str]:
     if job.upstream_cancelled:
         yield f"  stopped at its provider: {job.upstream_cancelled.value}"
     yield from (f"  warning: {warning}" for warning in job.warnings)
-    yield from (f"  came late: {artifact.key}" for artifact in job.late_artifacts)
+    yield from (f"  came late: {artifact.key}" for artifact in job.archived_artifacts)
     yield from (f"  not announced yet: {event['id']}" for event in job.outbox)
     running = deployment.executions.is_running(job)
     word = {True: "runs", False: "has ended", None: "was never started"}[running]
@@ -121,7 +123,7 @@ def _timeline(job: Job) -> Iterator[tuple[float, str]]:
         f"taken by {job.provider}": job.submitted_at,
         "done at the provider": job.generated_at,
         "cancel asked for": job.cancel_requested_at,
-        "create call not answered": job.unsure_since,
+        "create call not answered": job.submission_unconfirmed_since,
         "deleted": job.deleted_at,
         f"ended: {job.error.code if job.error else job.status.value}": job.finished_at,
     }
@@ -139,20 +141,20 @@ def retry(deployment: Deployment, job_id: str) -> Iterator[str]:
     if job.deleted_at or job.error is None:
         yield f"{job.id} has not failed: nothing to make again"
         return
-    creation = Creation(job.request, preferences=job.preferences, webhook=job.webhook)
-    again = deployment.accept(job.account, job.dialect, creation, CreateCall("retry")).job
+    creation = CreateRequest(job.request, preferences=job.preferences, webhook=job.webhook)
+    again = deployment.accept(job.account, job.dialect, creation, IdempotencyInfo("retry")).job
     yield f"accepted {again.id}: it will be paid for"
 
 
 def cancel(deployment: Deployment, job_id: str) -> Iterator[str]:
     job = deployment.find(job_id)
-    if job.is_decided:
+    if job.has_outcome:
         yield f"{job.id} has ended already"
         return
     job = deployment.jobs.change(
         job.account,
         job.id,
-        lambda it: it if it.is_decided else it.cancel_requested(time.time()),
+        lambda it: it if it.has_outcome else it.cancel_requested(time.time()),
     )
     deployment.executions.start(job)
     yield f"asked for; {job.execution_name} sees to it"
@@ -161,13 +163,13 @@ def cancel(deployment: Deployment, job_id: str) -> Iterator[str]:
 def redrive(deployment: Deployment, _: str) -> Iterator[str]:
     """Give back to their queues what could not be worked on."""
     for dead, alive in DEAD_LETTERS:
-        moved = _move(deployment.outputs[dead], deployment.outputs[alive])
-        yield f"{moved} message(s) given back to {deployment.outputs[alive]}"
+        failed_over = _move(deployment.outputs[dead], deployment.outputs[alive])
+        yield f"{failed_over} message(s) given back to {deployment.outputs[alive]}"
 
 
 def _move(source: str, target: str) -> int:
     sqs = boto3.client("sqs")
-    moved = 0
+    failed_over = 0
     names: Any = ["MessageGroupId", "MessageDeduplicationId"]
     while True:
         reply = sqs.receive_message(
@@ -180,9 +182,9 @@ def _move(source: str, target: str) -> int:
             place: Any = message.get("Attributes", {})
             sqs.send_message(QueueUrl=target, MessageBody=message["Body"], **place)
             sqs.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
-            moved += 1
+            failed_over += 1
         if not reply.get("Messages"):
-            return moved
+            return failed_over
 
 
 ACTIONS: dict[str, Callable[[Deployment, str], Iterator[str]]] = {

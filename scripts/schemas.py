@@ -27,7 +27,7 @@ VERSION = 1
 NOW = 1_790_000_061.25
 STATUSES = {
     "job.started": JobStatus.IN_PROGRESS.value,
-    **{name: verdict.status.value for name, verdict in samples.VERDICTS.items()},
+    **{name: outcome.status.value for name, outcome in samples.VERDICTS.items()},
 }
 MODELS: dict[str, type[Event]] = {
     "job.started": JobStarted,

@@ -9,10 +9,10 @@ from urllib.parse import quote, unquote
 
 from rushes.errors import (
     AlreadyAccepted,
-    BadInputFile,
+    BudgetExceeded,
+    DownloadInterrupted,
+    InvalidInputFile,
     NotFound,
-    OutputInterrupted,
-    OverBudget,
     WriteConflict,
 )
 from rushes.jobs.content_type import sniff
@@ -20,15 +20,15 @@ from rushes.jobs.job import Job, JobPage, allowed_before
 from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import Artifact, Output
 from rushes.ports import (
-    Allowance,
     ApiKey,
+    BudgetCharge,
     Change,
     Download,
-    Gate,
     HttpCall,
     HttpReply,
+    IdempotencyRecord,
     JobQuery,
-    Receipt,
+    RateLimit,
     Timing,
     Upstream,
 )
@@ -52,13 +52,16 @@ class FakeJobs:
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], str] = {}
-        self.receipts: dict[str, Receipt] = {}
-        self.calls: dict[str, list[Receipt]] = {}
+        self.receipts: dict[str, IdempotencyRecord] = {}
+        self.calls: dict[str, list[IdempotencyRecord]] = {}
         self.spent: dict[tuple[str, str], float] = {}
         self.before_write: Callable[[], object] | None = None
 
     def add(
-        self, job: Job, receipt: Receipt | None = None, allowance: Allowance | None = None
+        self,
+        job: Job,
+        receipt: IdempotencyRecord | None = None,
+        allowance: BudgetCharge | None = None,
     ) -> None:
         if (job.account, job.id) in self.rows:
             raise WriteConflict(f"there is a job {job.id} already")
@@ -74,14 +77,14 @@ class FakeJobs:
             self.calls.setdefault(receipt.digest, []).append(receipt)
         self._put(job)
 
-    def _spend(self, allowance: Allowance) -> None:
+    def _spend(self, allowance: BudgetCharge) -> None:
         day = (allowance.account, allowance.day)
         total = self.spent.get(day, 0.0) + allowance.cost
         if total > allowance.limit:
-            raise OverBudget("the account has spent what it may in a day")
+            raise BudgetExceeded("the account has spent what it may in a day")
         self.spent[day] = total
 
-    def receipt(self, digest: str) -> Receipt | None:
+    def receipt(self, digest: str) -> IdempotencyRecord | None:
         return self.receipts.get(digest)
 
     def claim(self, digest: str, retry: int, now: float) -> str | None:
@@ -126,8 +129,10 @@ class FakeJobs:
         return JobPage(jobs=tuple(found[: query.limit]), has_more=len(found) > query.limit)
 
     def due(self, now: float, limit: int) -> tuple[Job, ...]:
-        found = [(job.care_at, job.id, job) for job in self._all() if job.care_at is not None]
-        return tuple(job for care_at, _, job in sorted(found) if care_at <= now)[:limit]
+        found = [
+            (job.next_check_at, job.id, job) for job in self._all() if job.next_check_at is not None
+        ]
+        return tuple(job for next_check_at, _, job in sorted(found) if next_check_at <= now)[:limit]
 
     def _put(self, job: Job) -> None:
         self.rows[job.account, job.id] = job.model_dump_json()
@@ -158,12 +163,12 @@ class FakeTimings:
         self.rows[kind] = timing
 
 
-class FakeGates:
+class FakeRateLimits:
     def __init__(self) -> None:
-        self.rows: dict[str, Gate] = {}
+        self.rows: dict[str, RateLimit] = {}
 
-    def get(self, provider: str) -> Gate:
-        return self.rows.get(provider, Gate())
+    def get(self, provider: str) -> RateLimit:
+        return self.rows.get(provider, RateLimit())
 
     def hold(self, provider: str, until: float) -> None:
         gate = self.get(provider)
@@ -206,14 +211,14 @@ class FakeBlobs:
     def put_stream(self, key: str, download: Download, content_type: str) -> Artifact:
         content = b"".join(download.chunks)
         if download.length not in (None, len(content)):
-            raise OutputInterrupted(f"the output ended after {len(content)} of {download.length}")
+            raise DownloadInterrupted(f"the output ended after {len(content)} of {download.length}")
         self.objects[key] = content
         digest = hashlib.sha256(content).hexdigest()
         return Artifact(key=key, content_type=content_type, size=len(content), sha256=digest)
 
     def read(self, key: str) -> bytes:
         if key not in self.objects:
-            raise BadInputFile("a file that the job works from is gone")
+            raise InvalidInputFile("a file that the job works from is gone")
         return self.objects[key]
 
     def find(self, key: str) -> StoredFile | None:
@@ -274,7 +279,7 @@ class FakeUpstreams:
 Answer = HttpReply | Exception
 
 
-class FakeEgress:
+class FakeHttpClient:
     """Answers calls from `answers`, keyed by method and path; a list is used up one by one."""
 
     def __init__(self, answers: dict[str, Answer | list[Answer]] | None = None) -> None:
@@ -308,7 +313,7 @@ class FakeEgress:
     def fetch(self, url: str, limit: int) -> Upload:
         content = self._file(url)
         if len(content) > limit:
-            raise BadInputFile("input_reference is too large")
+            raise InvalidInputFile("input_reference is too large")
         return Upload("input_reference", "application/octet-stream", content)
 
     def put(self, url: str, file: StoredFile) -> None:

@@ -4,19 +4,19 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from rushes.api.build_job import Intake
-from rushes.api.create_job import Acceptance
+from rushes.api.build_job import JobBuilder
+from rushes.api.create_job import CreateJob
 from rushes.api.job_service import Service
 from rushes.catalog.models import Catalog, read_catalog
 from rushes.catalog.provider_config import ProviderEntry
 from rushes.http.url_policy import PublicUrlPolicy
 from rushes.jobs.job import Job
-from rushes.jobs.request import Creation, GenerationRequest
+from rushes.jobs.request import CreateRequest, GenerationRequest
 from rushes.ports import HttpCall, HttpReply
 from rushes.providers import adapter
 from rushes.providers.base import Provider
 from rushes.workflow.collect import Collect
-from rushes.workflow.event_publisher import Announcer
+from rushes.workflow.event_publisher import EventPublisher
 from rushes.workflow.finish import Ending, Finish
 from rushes.workflow.poll import Poll
 from rushes.workflow.submit import Submit
@@ -26,26 +26,25 @@ from tests.fakes import (
     FakeBlobs,
     FakeBus,
     FakeClock,
-    FakeEgress,
     FakeExecutions,
-    FakeGates,
+    FakeHttpClient,
     FakeJobs,
+    FakeRateLimits,
     FakeTimings,
     FakeUpstreams,
 )
 
-CATALOG = read_catalog(
-    """
+CATALOG_TEXT = """
     default_model = "short"
-    [providers.studio]
-    kind = "openai_compatible"
+    [providers.sandbox]
+    protocol = "openai_compatible"
     [providers.spare]
-    kind = "openai_compatible"
+    protocol = "openai_compatible"
     [aliases]
-    short = "studio/one"
-    sure = ["studio/one", "spare/one"]
+    short = "sandbox/one"
+    sure = ["sandbox/one", "spare/one"]
     [[models]]
-    name = "studio/one"
+    name = "sandbox/one"
     upstream_model = "one-at-home"
     seconds = [4, 8]
     sizes = ["1280x720", "720x1280"]
@@ -62,18 +61,18 @@ CATALOG = read_catalog(
     sizes = ["1280x720"]
     options = ["seed"]
     [[models]]
-    name = "studio/plain"
+    name = "sandbox/plain"
     seconds = [4]
     sizes = ["1280x720"]
     [[models]]
-    name = "studio/ears"
-    kind = "transcription"
+    name = "sandbox/ears"
+    modality = "transcription"
     inputs = ["audio"]
     needs = ["audio"]
     needs_prompt = false
     price_per_job = 0.25
-    """
-)
+"""
+CATALOG = read_catalog(CATALOG_TEXT)
 ACCOUNT = "demo"
 FILM = b"\x00\x00\x00\x18ftypmp42" + bytes(1000)
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(100)
@@ -102,21 +101,21 @@ def service_of(
     daily_dollars: float | None = None,
 ) -> Service:
     """The service on these; who waits for something lets the clock run on."""
-    intake = Intake(jobs, blobs, catalog, clock, PublicUrlPolicy(local_mode=False))
-    acceptance = Acceptance(intake, jobs, executions, clock, daily_dollars)
+    job_builder = JobBuilder(jobs, blobs, catalog, clock, PublicUrlPolicy(local_mode=False))
+    acceptance = CreateJob(job_builder, jobs, executions, clock, daily_dollars)
     return Service(acceptance, jobs, blobs, catalog, clock, clock.advance)
 
 
 @dataclass
-class World:
+class Harness:
     clock: FakeClock = field(default_factory=FakeClock)
     jobs: FakeJobs = field(default_factory=FakeJobs)
     blobs: FakeBlobs = field(default_factory=FakeBlobs)
     timings: FakeTimings = field(default_factory=FakeTimings)
     executions: FakeExecutions = field(default_factory=FakeExecutions)
     upstreams: FakeUpstreams = field(default_factory=FakeUpstreams)
-    egress: FakeEgress = field(default_factory=FakeEgress)
-    gates: FakeGates = field(default_factory=FakeGates)
+    http_client: FakeHttpClient = field(default_factory=FakeHttpClient)
+    rate_limits: FakeRateLimits = field(default_factory=FakeRateLimits)
     bus: FakeBus = field(default_factory=FakeBus)
     adapter: Callable[[ProviderEntry], Provider] = adapter
 
@@ -130,12 +129,12 @@ class World:
         )
 
     @property
-    def announcer(self) -> Announcer:
-        return Announcer(self.jobs, self.bus, self.clock)
+    def event_publisher(self) -> EventPublisher:
+        return EventPublisher(self.jobs, self.bus, self.clock)
 
     @property
     def sweeper(self) -> Sweeper:
-        return Sweeper(self.jobs, self.blobs, self.executions, self.announcer, self.clock)
+        return Sweeper(self.jobs, self.blobs, self.executions, self.event_publisher, self.clock)
 
     def step(self, step: type[Step], job: Job) -> Outcome:
         ready = step(
@@ -143,9 +142,9 @@ class World:
             blobs=self.blobs,
             timings=self.timings,
             upstreams=self.upstreams,
-            egress=self.egress,
-            gates=self.gates,
-            announce=self.announcer,
+            http_client=self.http_client,
+            rate_limits=self.rate_limits,
+            publish=self.event_publisher,
             catalog=self.catalog,
             adapter=self.adapter,
             clock=self.clock,
@@ -163,7 +162,7 @@ class World:
 
     def finish(self, job: Job, execution: str = "", cause: str | None = None) -> Ending:
         stored = (self.jobs, self.blobs, self.timings)
-        steps = Finish(*stored, self.announcer, self.clock, "media", 3600.0)
+        steps = Finish(*stored, self.event_publisher, self.clock, "media", 3600.0)
         return steps(job.account, job.id, execution or job.execution_name, cause)
 
     def now(self, job: Job) -> Job:
@@ -174,17 +173,17 @@ class World:
 
     def answer(self, call: str, *answers: HttpReply | Exception) -> None:
         """What the upstream says to a call: always the same, or several used up in turn."""
-        self.egress.answers[call] = answers[0] if len(answers) == 1 else list(answers)
+        self.http_client.answers[call] = answers[0] if len(answers) == 1 else list(answers)
 
     def creates(self) -> list[HttpCall]:
-        return [call for call in self.egress.calls if call.method == "POST"]
+        return [call for call in self.http_client.calls if call.method == "POST"]
 
     def accepted(self, **fields: object) -> Job:
         """A new job, as the service makes it."""
         request = GenerationRequest.model_validate(
-            {"model": "studio/one", "prompt": "a red ball", **fields}
+            {"model": "sandbox/one", "prompt": "a red ball", **fields}
         )
-        return self.service.create(ACCOUNT, "openai", Creation(request)).job
+        return self.service.create(ACCOUNT, "openai", CreateRequest(request)).job
 
     def running(self, **fields: object) -> Job:
         job = self.accepted(**fields)
@@ -195,7 +194,7 @@ class World:
     def generated(self, **fields: object) -> Job:
         job = self.running(**fields)
         self.answer(ASK, video("completed"))
-        self.egress.files[CONTENT] = FILM
+        self.http_client.files[CONTENT] = FILM
         self.poll(job)
         return self.now(job)
 

@@ -10,7 +10,7 @@ import imageio_ffmpeg
 
 SENTENCE = "He was born in New York City on Monday."
 VOICE = b"en-us+f5"
-"""Of those that espeak-ng has, the one that the studio's recogniser understands best."""
+"""Of those that espeak-ng has, the one that the sandbox's recogniser understands best."""
 WORDS_A_MINUTE = 130
 
 _SYNCHRONOUS, _CHARACTERS, _UTF8, _RATE = 2, 1, 1, 1

@@ -30,7 +30,7 @@ def endpoint(dialect: Dialect, route: Route) -> Callable[..., Response[str]]:
 def webhook_endpoint(route: WebhookRoute) -> Callable[..., Response[str]]:
     def answer(**variables: str) -> Response[str]:
         request = read_event(app.current_event, variables)
-        return write_reply(wiring.webhook_surface().answer(route.verb, request), app.current_event)
+        return write_reply(wiring.webhook_api().answer(route.verb, request), app.current_event)
 
     return answer
 

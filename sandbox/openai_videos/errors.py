@@ -1,4 +1,4 @@
-"""The error envelope, the key, and how what the studio refuses is said in this API."""
+"""The error envelope, the key, and how what the sandbox refuses is said in this API."""
 
 import hmac
 
@@ -44,7 +44,7 @@ SPOKEN_ERRORS: dict[type[Exception], tuple[int, str | None, str]] = {
         "idempotency_key_reused",
         "This idempotency key belongs to another request.",
     ),
-    errors.UnavailableError: (503, None, "The studio is overloaded. Please try again later."),
+    errors.UnavailableError: (503, None, "The sandbox is overloaded. Please try again later."),
     errors.UnknownJobError: (404, "not_found", "No video with this id exists."),
     errors.NotReadyError: (404, "video_not_ready", "The video is not ready, or has failed."),
 }
@@ -56,7 +56,7 @@ async def say_api_error(_: Request, error: Exception) -> Response:
     return error.response()
 
 
-async def say_studio_error(_: Request, error: Exception) -> Response:
+async def write_sandbox_error(_: Request, error: Exception) -> Response:
     status, code, message = SPOKEN_ERRORS[type(error)]
     return ApiError(status, message, code=code).response()
 
@@ -79,7 +79,7 @@ async def say_wrong_key(scope: Scope, receive: Receive, send: Send) -> None:
 
 HANDLERS = {
     ApiError: say_api_error,
-    errors.StudioError: say_studio_error,
+    errors.SandboxError: write_sandbox_error,
     BodyError: say_body_error,
     HTTPException: say_http_error,
 }

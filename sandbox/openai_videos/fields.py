@@ -63,7 +63,7 @@ class CreateVideo(Fields):
     """The published fields, with wider sizes and lengths, and three documented extras."""
 
     prompt: Prompt
-    model: Literal["studio-1", "studio-1-pro"] = "studio-1"
+    model: Literal["sandbox-1", "sandbox-1-pro"] = "sandbox-1"
     seconds: Annotated[str, AfterValidator(check_seconds)] = "4"
     size: Annotated[str, AfterValidator(_check_size)] = "720x1280"
     input_reference: ImageReference | InstanceOf[Upload] | None = None
@@ -86,7 +86,7 @@ class RemixVideo(Fields):
 class EditVideo(Fields):
     prompt: Prompt
     video: VideoReference | InstanceOf[Upload]
-    model: Literal["studio-1", "studio-1-pro"] = "studio-1"  # an extra, as LiteLLM has it
+    model: Literal["sandbox-1", "sandbox-1-pro"] = "sandbox-1"  # an extra, as LiteLLM has it
 
 
 class ListVideos(Fields):

@@ -1,4 +1,4 @@
-"""From the fields of a call to a brief for the studio."""
+"""From the fields of a call to a brief for the sandbox."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ from sandbox import inputs
 from sandbox.errors import NotReadyError, UnknownJobError, UnusableInputError
 from sandbox.forms import Upload
 from sandbox.job import Job
-from sandbox.jobs import Studio
+from sandbox.jobs import Sandbox
 from sandbox.openai_videos.errors import ApiError
 from sandbox.openai_videos.fields import (
     LARGEST_SIDE,
@@ -21,7 +21,7 @@ from sandbox.render_spec import DEFAULT_FPS, Brief
 from sandbox.request_log import Source
 
 
-async def brief_of_create(studio: Studio, wish: CreateVideo) -> Brief:
+async def brief_of_create(sandbox: Sandbox, wish: CreateVideo) -> Brief:
     width, height = map(int, wish.size.split("x"))
     brief = Brief(
         prompt=wish.prompt,
@@ -39,12 +39,12 @@ async def brief_of_create(studio: Studio, wish: CreateVideo) -> Brief:
         return brief
     try:
         content = await _read_picture(wish.input_reference)
-        return dataclasses.replace(brief, image=inputs.keep_picture(content, studio.folder))
+        return dataclasses.replace(brief, image=inputs.keep_picture(content, sandbox.folder))
     except UnusableInputError as problem:
         raise _unusable(str(problem), "input_reference") from problem
 
 
-def brief_of_remix(studio: Studio, source: Job, prompt: str, kind: Source) -> Brief:
+def brief_of_remix(sandbox: Sandbox, source: Job, prompt: str, kind: Source) -> Brief:
     """The same settings with another prompt; negative prompt and picture stay behind."""
     return dataclasses.replace(
         source.brief,
@@ -52,27 +52,27 @@ def brief_of_remix(studio: Studio, source: Job, prompt: str, kind: Source) -> Br
         negative_prompt=None,
         image=None,
         source=kind,
-        clip=inputs.share_clip(source.video, studio.folder),
+        clip=inputs.share_clip(source.video, sandbox.folder),
         clip_id=source.id,
     )
 
 
-async def brief_of_edit(studio: Studio, wish: EditVideo) -> Brief:
+async def brief_of_edit(sandbox: Sandbox, wish: EditVideo) -> Brief:
     if isinstance(wish.video, Upload):
-        return await _brief_of_upload(studio, wish, wish.video)
+        return await _brief_of_upload(sandbox, wish, wish.video)
     try:
-        source = studio.completed(wish.video.id)
+        source = sandbox.completed(wish.video.id)
     except (UnknownJobError, NotReadyError) as problem:
         raise ApiError(
             404, "No such completed video.", code="not_found", param="video"
         ) from problem
-    return brief_of_remix(studio, source, wish.prompt, "edits")
+    return brief_of_remix(sandbox, source, wish.prompt, "edits")
 
 
-async def _brief_of_upload(studio: Studio, wish: EditVideo, upload: Upload) -> Brief:
-    """Size and length are those of the file, as far as the studio can render them."""
+async def _brief_of_upload(sandbox: Sandbox, wish: EditVideo, upload: Upload) -> Brief:
+    """Size and length are those of the file, as far as the sandbox can render them."""
     try:
-        clip, facts = await inputs.keep_clip(upload.content, studio.folder)
+        clip, facts = await inputs.keep_clip(upload.content, sandbox.folder)
     except UnusableInputError as problem:
         raise _unusable(str(problem), "video") from problem
     width, height = facts.width // 2 * 2, facts.height // 2 * 2
@@ -87,7 +87,7 @@ async def _read_picture(reference: ImageReference | Upload) -> bytes:
     if isinstance(reference, Upload):
         return reference.content
     if reference.image_url is None:
-        raise UnusableInputError("The studio keeps no files; send the picture or its URL.")
+        raise UnusableInputError("The sandbox keeps no files; send the picture or its URL.")
     return await inputs.read_picture_url(reference.image_url)
 
 

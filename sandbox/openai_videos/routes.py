@@ -10,10 +10,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.content import content_response
-from sandbox.errors import StudioError
+from sandbox.errors import SandboxError
 from sandbox.fault_directives import UNKNOWN_STATUS
 from sandbox.forms import Body, read_body
-from sandbox.jobs import Studio
+from sandbox.jobs import Sandbox
 from sandbox.openai_videos.errors import HANDLERS, ApiError, BearerKey
 from sandbox.openai_videos.fields import (
     CreateNamedVideo,
@@ -46,32 +46,32 @@ SEARCHABLE = Flavour(CreateNamedVideo, knows_keys=False)
 
 
 class OpenAIVideos:
-    def __init__(self, studio: Studio, flavour: Flavour) -> None:
-        self._studio = studio
+    def __init__(self, sandbox: Sandbox, flavour: Flavour) -> None:
+        self._sandbox = sandbox
         self._flavour = flavour
 
     async def create(self, request: Request) -> Response:
         async def brief_of(body: Body) -> Brief:
-            return await brief_of_create(self._studio, check(self._flavour.create_fields, body))
+            return await brief_of_create(self._sandbox, check(self._flavour.create_fields, body))
 
         return await self._submit(request, "create", brief_of)
 
     async def remix(self, request: Request) -> Response:
         async def brief_of(body: Body) -> Brief:
-            source = self._studio.completed(request.path_params["video_id"])
-            return brief_of_remix(self._studio, source, check(RemixVideo, body).prompt, "remix")
+            source = self._sandbox.completed(request.path_params["video_id"])
+            return brief_of_remix(self._sandbox, source, check(RemixVideo, body).prompt, "remix")
 
         return await self._submit(request, "remix", brief_of)
 
     async def edit(self, request: Request) -> Response:
         async def brief_of(body: Body) -> Brief:
-            return await brief_of_edit(self._studio, check(EditVideo, body))
+            return await brief_of_edit(self._sandbox, check(EditVideo, body))
 
         return await self._submit(request, "edits", brief_of)
 
     async def list(self, request: Request) -> Response:
         query = check(ListVideos, Body(dict(request.query_params), typed=False))
-        jobs = [job for job in self._studio.jobs.values() if job.is_listed]
+        jobs = [job for job in self._sandbox.jobs.values() if job.is_listed]
         if query.order == "desc":
             jobs.reverse()
         if query.after is not None:
@@ -82,7 +82,7 @@ class OpenAIVideos:
         return JSONResponse(view_list(jobs, query.limit))
 
     async def retrieve(self, request: Request) -> Response:
-        job = self._studio.poll(request.path_params["video_id"])
+        job = self._sandbox.poll(request.path_params["video_id"])
         body = view_job(job)
         if "unknown-status" in job.directives:
             body["status"] = UNKNOWN_STATUS
@@ -90,16 +90,16 @@ class OpenAIVideos:
 
     async def delete(self, request: Request) -> Response:
         video_id = request.path_params["video_id"]
-        self._studio.delete(video_id)
+        self._sandbox.delete(video_id)
         return JSONResponse({"id": video_id, "object": "video.deleted", "deleted": True})
 
     async def content(self, request: Request) -> Response:
-        job = self._studio.completed(request.path_params["video_id"])
+        job = self._sandbox.completed(request.path_params["video_id"])
         variant = request.query_params.get("variant", "video")
         if variant != "video":
-            text = f"The studio makes no {variant}."
+            text = f"The sandbox makes no {variant}."
             raise ApiError(404, text, code="not_found", param="variant")
-        self._studio.ledger.downloads[job.id] += 1
+        self._sandbox.request_log.downloads[job.id] += 1
         return content_response(job, request.headers.get("range"))
 
     async def _submit(
@@ -109,15 +109,15 @@ class OpenAIVideos:
         key = request.headers.get("idempotency-key")
         try:
             brief = await brief_of(body)
-        except (ApiError, StudioError):
-            self._studio.ledger.creates.append(refused_create(source, body, key))
+        except (ApiError, SandboxError):
+            self._sandbox.request_log.creates.append(refused_create(source, body, key))
             raise
-        known = self._studio.repeat(brief, key) if key and self._flavour.knows_keys else None
-        return JSONResponse(view_job(known or self._studio.submit(brief, key)))
+        known = self._sandbox.repeat(brief, key) if key and self._flavour.knows_keys else None
+        return JSONResponse(view_job(known or self._sandbox.submit(brief, key)))
 
 
-def create_app(studio: Studio, api_key: str, flavour: Flavour = KEYED) -> Starlette:
-    calls = OpenAIVideos(studio, flavour)
+def create_app(sandbox: Sandbox, api_key: str, flavour: Flavour = KEYED) -> Starlette:
+    calls = OpenAIVideos(sandbox, flavour)
     return Starlette(
         routes=[
             Route("/videos", calls.create, methods=["POST"]),

@@ -65,5 +65,5 @@ class FalQueue(Queue):
     def stop(self, job: Job) -> Response:
         if job.ended_at is not None:
             return JSONResponse({"status": "ALREADY_COMPLETED"}, 400)
-        self.studio.stop(job.id, "request_cancelled")
+        self.sandbox.stop(job.id, "request_cancelled")
         return JSONResponse({"status": "CANCELLATION_REQUESTED"}, 202)

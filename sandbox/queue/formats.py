@@ -16,7 +16,7 @@ from sandbox.job import Failure
 FILTERED = "The content was flagged by a content checker."
 SPOKEN_ERRORS: dict[type[Exception], tuple[int, str]] = {
     errors.TooManyRequestsError: (429, "Rate limit reached."),
-    errors.UnavailableError: (503, "The studio is overloaded. Please try again later."),
+    errors.UnavailableError: (503, "The sandbox is overloaded. Please try again later."),
     errors.UnknownJobError: (404, "Request not found."),
     errors.NotReadyError: (400, "Request is still in progress"),
     errors.UnusableInputError: (422, ""),
@@ -45,7 +45,7 @@ def failed(failure: Failure) -> JSONResponse:
     return refusal(500, failure.message, failure.code)
 
 
-async def say_studio_error(_: Request, error: Exception) -> Response:
+async def write_sandbox_error(_: Request, error: Exception) -> Response:
     if isinstance(error, errors.RefusedError):
         return filtered()
     status, text = SPOKEN_ERRORS[type(error)]
@@ -69,7 +69,7 @@ async def say_http_error(request: Request, error: Exception) -> Response:
 
 
 HANDLERS = {
-    errors.StudioError: say_studio_error,
+    errors.SandboxError: write_sandbox_error,
     BodyError: say_body_error,
     ValidationError: say_validation_error,
     HTTPException: say_http_error,

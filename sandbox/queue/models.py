@@ -1,4 +1,4 @@
-"""The studio's models as the two queues offer them, and what each accepts."""
+"""The sandbox's models as the two queues offer them, and what each accepts."""
 
 from typing import Annotated, ClassVar
 
@@ -112,9 +112,9 @@ class PipeletFilm(Arguments):
 
 
 FAL_MODELS: dict[str, type[Arguments]] = {
-    "studio/film/standard": FalFilm,
-    "studio/picture": FalPicture,
-    "studio/tone": FalTone,
+    "sandbox/film/standard": FalFilm,
+    "sandbox/picture": FalPicture,
+    "sandbox/tone": FalTone,
 }
 PIPELET_MODELS: dict[str, type[Arguments]] = {"film": PipeletFilm, "film-inline": PipeletFilm}
 INLINE_MODELS = frozenset({"film-inline"})

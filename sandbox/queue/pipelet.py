@@ -9,7 +9,7 @@ from typing_extensions import override
 from sandbox.errors import NotReadyError
 from sandbox.fault_directives import UNKNOWN_STATUS
 from sandbox.job import Job, JobStatus
-from sandbox.jobs import Studio
+from sandbox.jobs import Sandbox
 from sandbox.outputs import address_of
 from sandbox.queue.formats import refusal
 from sandbox.queue.models import INLINE_MODELS, PIPELET_MODELS
@@ -29,8 +29,8 @@ class PipeletQueue(Queue):
     models = PIPELET_MODELS
     key_scheme = "Bearer"
 
-    def __init__(self, studio: Studio) -> None:
-        super().__init__(studio)
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__(sandbox)
         self._by_address: set[str] = set()
 
     @override
@@ -74,7 +74,7 @@ class PipeletQueue(Queue):
         if job.id in self._by_address:
             address = address_of(job, request)
             return JSONResponse({"video": {"data_uri": address, "data_url": address}})
-        self.studio.ledger.downloads[job.id] += 1
+        self.sandbox.request_log.downloads[job.id] += 1
         content = base64.b64encode(job.media.read_bytes()).decode()
         return JSONResponse({"video": {"data_uri": content}})
 
@@ -82,5 +82,5 @@ class PipeletQueue(Queue):
     def stop(self, job: Job) -> Response:
         if job.status is not JobStatus.QUEUED:
             return refusal(409, "The job has started already.")
-        self.studio.stop(job.id, CANCELLED)
+        self.sandbox.stop(job.id, CANCELLED)
         return Response(status_code=204)

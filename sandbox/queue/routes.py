@@ -12,7 +12,7 @@ from sandbox.arguments import Arguments, brief_of
 from sandbox.errors import UnknownJobError
 from sandbox.forms import BodyError, read_body
 from sandbox.job import Job, JobStatus
-from sandbox.jobs import Studio
+from sandbox.jobs import Sandbox
 from sandbox.outputs import home_of
 from sandbox.queue.formats import HANDLERS, KeyCheck
 
@@ -21,8 +21,8 @@ class Queue(ABC):
     models: dict[str, type[Arguments]]
     key_scheme: str
 
-    def __init__(self, studio: Studio) -> None:
-        self.studio = studio
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
 
     @abstractmethod
     def app_of(self, model: str) -> str:
@@ -45,7 +45,7 @@ class Queue(ABC):
         if model not in self.models:
             raise UnknownJobError(model)
         wish = self.models[model].model_validate(body.fields, strict=True)
-        job = self.studio.submit(await brief_of(self.studio, model, wish), None)
+        job = self.sandbox.submit(await brief_of(self.sandbox, model, wish), None)
         address = f"{home_of(request)}/{self.app_of(model)}/requests/{job.id}"
         addresses = {
             "response_url": address,
@@ -55,7 +55,7 @@ class Queue(ABC):
         return self.view_accepted(job, addresses, request)
 
     async def status(self, request: Request) -> Response:
-        job = self.studio.poll(self._named(request).id)
+        job = self.sandbox.poll(self._named(request).id)
         return self.view_status(job, str(request.url).removesuffix("/status"))
 
     async def result(self, request: Request) -> Response:
@@ -66,13 +66,13 @@ class Queue(ABC):
 
     def _named(self, request: Request) -> Job:
         """The job, which is to be found only under its own app."""
-        job = self.studio.find(request.path_params["id"])
+        job = self.sandbox.find(request.path_params["id"])
         if self.app_of(job.brief.model) != request.path_params["app"]:
             raise UnknownJobError(job.id)
         return job
 
     def place_in_queue(self, job: Job) -> int:
-        waiting = (it for it in self.studio.jobs.values() if it.status is JobStatus.QUEUED)
+        waiting = (it for it in self.sandbox.jobs.values() if it.status is JobStatus.QUEUED)
         return sum(it.created_at < job.created_at for it in waiting)
 
 

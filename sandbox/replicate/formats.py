@@ -12,7 +12,7 @@ FLAGGED = "The input or output was flagged as sensitive. Please try again. (E005
 SPOKEN_ERRORS: dict[type[Exception], tuple[int, str]] = {
     errors.RefusedError: (422, "The input was flagged as sensitive."),
     errors.TooManyRequestsError: (429, "Request was throttled. Expected available in 1 second."),
-    errors.UnavailableError: (503, "The studio is overloaded. Please try again later."),
+    errors.UnavailableError: (503, "The sandbox is overloaded. Please try again later."),
     errors.UnknownJobError: (404, "The requested resource could not be found."),
     errors.UnusableInputError: (422, ""),
 }
@@ -26,7 +26,7 @@ def refusal(status: int, detail: str) -> JSONResponse:
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
-async def say_studio_error(_: Request, error: Exception) -> Response:
+async def write_sandbox_error(_: Request, error: Exception) -> Response:
     status, text = SPOKEN_ERRORS[type(error)]
     return refusal(status, text or str(error))
 
@@ -48,7 +48,7 @@ async def say_http_error(request: Request, error: Exception) -> Response:
 
 
 HANDLERS = {
-    errors.StudioError: say_studio_error,
+    errors.SandboxError: write_sandbox_error,
     BodyError: say_body_error,
     ValidationError: say_validation_error,
     HTTPException: say_http_error,

@@ -1,4 +1,4 @@
-"""The studio's models as this API offers them, and what each accepts as its input."""
+"""The sandbox's models as this API offers them, and what each accepts as its input."""
 
 from typing import ClassVar
 
@@ -65,10 +65,10 @@ class Tone(Arguments):
 
 
 MODELS: dict[str, type[Arguments]] = {
-    "studio/film": Film,
-    "studio/picture": Picture,
-    "studio/tone": Tone,
+    "sandbox/film": Film,
+    "sandbox/picture": Picture,
+    "sandbox/tone": Tone,
 }
-OFFICIAL = frozenset({"studio/film", "studio/picture"})
+OFFICIAL = frozenset({"sandbox/film", "sandbox/picture"})
 """Those that can be asked for by name; the others by a version only."""
 VERSIONS = {f"{number:064x}": name for number, name in enumerate(MODELS, start=1)}

@@ -15,7 +15,7 @@ from sandbox.errors import UnknownJobError
 from sandbox.fault_directives import UNKNOWN_STATUS
 from sandbox.forms import BodyError, read_body
 from sandbox.job import Failure, Job, JobStatus
-from sandbox.jobs import Studio
+from sandbox.jobs import Sandbox
 from sandbox.openai_videos.fields import Fields
 from sandbox.outputs import address_of, home_of
 from sandbox.queue.formats import KeyCheck
@@ -40,8 +40,8 @@ class OfVersion(OfModel):
 
 
 class Predictions:
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
 
     async def create_of_model(self, request: Request) -> Response:
         model = f"{request.path_params['owner']}/{request.path_params['name']}"
@@ -57,16 +57,16 @@ class Predictions:
         return await self._create(request, VERSIONS[wish.version], wish)
 
     async def get(self, request: Request) -> Response:
-        return JSONResponse(self._view(self._studio.poll(request.path_params["id"]), request))
+        return JSONResponse(self._view(self._sandbox.poll(request.path_params["id"]), request))
 
     async def cancel(self, request: Request) -> Response:
-        job = self._studio.find(request.path_params["id"])
-        self._studio.stop(job.id, CANCELED)
+        job = self._sandbox.find(request.path_params["id"])
+        self._sandbox.stop(job.id, CANCELED)
         return JSONResponse(self._view(job, request))
 
     async def _create(self, request: Request, model: str, wish: OfModel) -> Response:
         arguments = MODELS[model].model_validate(wish.input, strict=True)
-        job = self._studio.submit(await brief_of(self._studio, model, arguments), None)
+        job = self._sandbox.submit(await brief_of(self._sandbox, model, arguments), None)
         return JSONResponse(self._view(job, request), 201)
 
     def _view(self, job: Job, request: Request) -> dict[str, object]:
@@ -116,8 +116,8 @@ async def _json_of(request: Request) -> dict[str, object]:
     return body.fields
 
 
-def create_app(studio: Studio, api_key: str) -> Starlette:
-    calls = Predictions(studio)
+def create_app(sandbox: Sandbox, api_key: str) -> Starlette:
+    calls = Predictions(sandbox)
     return Starlette(
         routes=[
             Route("/models/{owner}/{name}/predictions", calls.create_of_model, methods=["POST"]),

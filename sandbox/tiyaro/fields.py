@@ -48,4 +48,4 @@ class FilmInput(Fields):
 
 WHISPER_SIZES = ("large", "medium", "small", "tiny")
 WHISPERS = {f"ent/tiyarofs/1/openai/whisper-{size}" for size in WHISPER_SIZES}
-FILMS = {"ent/tiyarofs/1/studio/film"}
+FILMS = {"ent/tiyarofs/1/sandbox/film"}

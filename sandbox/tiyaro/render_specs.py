@@ -1,4 +1,4 @@
-"""From a submission to a brief for the studio."""
+"""From a submission to a brief for the sandbox."""
 
 import dataclasses
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 from sandbox import inputs
 from sandbox.errors import UnusableInputError
 from sandbox.forms import Body
-from sandbox.jobs import Studio
+from sandbox.jobs import Sandbox
 from sandbox.openai_videos.errors import ApiError
 from sandbox.openai_videos.fields import check
 from sandbox.render_spec import Brief
@@ -16,9 +16,9 @@ from sandbox.tiyaro.fields import FILMS, WHISPERS, FilmInput, Submission, Whispe
 from sandbox.tiyaro.uploads import Uploads
 
 
-def brief_of(studio: Studio, uploads: Uploads, model: str, wish: Submission) -> Brief:
+def brief_of(sandbox: Sandbox, uploads: Uploads, model: str, wish: Submission) -> Brief:
     if model in WHISPERS:
-        return _transcription(studio, model, wish, _file(uploads, wish.url))
+        return _transcription(sandbox, model, wish, _file(uploads, wish.url))
     if model not in FILMS:
         raise ApiError(404, f"The model '{model}' does not exist.", code="model_not_found")
     fields = check(FilmInput, Body(wish.input, typed=True))
@@ -28,15 +28,15 @@ def brief_of(studio: Studio, uploads: Uploads, model: str, wish: Submission) -> 
         return brief
     picture = _file(uploads, wish.url).read_bytes()
     try:
-        return dataclasses.replace(brief, image=inputs.keep_picture(picture, studio.folder))
+        return dataclasses.replace(brief, image=inputs.keep_picture(picture, sandbox.folder))
     except UnusableInputError as problem:
         raise _bad_address(str(problem)) from problem
 
 
-def _transcription(studio: Studio, model: str, wish: Submission, file: Path) -> Brief:
+def _transcription(sandbox: Sandbox, model: str, wish: Submission, file: Path) -> Brief:
     """What whisper calls its initial prompt is where directives stand."""
     fields = check(WhisperInput, Body(wish.input, typed=True))
-    sound = studio.folder / uuid.uuid4().hex
+    sound = sandbox.folder / uuid.uuid4().hex
     shutil.copyfile(file, sound)  # what is uploaded may be written anew at any time
     prompt = fields.initial_prompt or ""
     return Brief(prompt, model, 0, 0, 0, kind="transcription", sound=sound)

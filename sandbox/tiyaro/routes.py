@@ -7,10 +7,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from sandbox.content import content_response
-from sandbox.errors import StudioError
+from sandbox.errors import SandboxError
 from sandbox.forms import MOST_BODY_BYTES, Body, BodyError, read_body
 from sandbox.job import Job
-from sandbox.jobs import Studio
+from sandbox.jobs import Sandbox
 from sandbox.openai_videos.errors import HANDLERS, ApiError, BearerKey
 from sandbox.openai_videos.fields import check
 from sandbox.openai_videos.views import refused_create
@@ -22,9 +22,9 @@ from sandbox.together.links import LINK_SECONDS, Links
 
 
 class Tiyaro:
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
-        self._uploads = Uploads(studio.folder)
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._uploads = Uploads(sandbox.folder)
         self._links = Links()
 
     async def give_address(self, request: Request) -> Response:
@@ -52,19 +52,19 @@ class Tiyaro:
         model, key = request.path_params["model"], request.headers.get("idempotency-key")
         try:
             wish = check(Submission, body)
-            brief = brief_of(self._studio, self._uploads, model, wish)
-        except (ApiError, StudioError):
-            self._studio.ledger.creates.append(refused_create("create", body, key))
+            brief = brief_of(self._sandbox, self._uploads, model, wish)
+        except (ApiError, SandboxError):
+            self._sandbox.request_log.creates.append(refused_create("create", body, key))
             raise
-        job = self._studio.submit(brief, key)
+        job = self._sandbox.submit(brief, key)
         return self._show(job, request, 202)
 
     async def retrieve(self, request: Request) -> Response:
-        return self._show(self._studio.poll(request.path_params["id"]), request, 200)
+        return self._show(self._sandbox.poll(request.path_params["id"]), request, 200)
 
     async def output(self, request: Request) -> Response:
-        job = self._studio.completed(self._links.open(request.path_params["token"]))
-        self._studio.ledger.downloads[job.id] += 1
+        job = self._sandbox.completed(self._links.open(request.path_params["token"]))
+        self._sandbox.request_log.downloads[job.id] += 1
         return content_response(job, request.headers.get("range"))
 
     def _show(self, job: Job, request: Request, status: int) -> Response:
@@ -80,8 +80,8 @@ def _here(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}{root}"
 
 
-def create_app(studio: Studio, api_key: str) -> Starlette:
-    calls = Tiyaro(studio)
+def create_app(sandbox: Sandbox, api_key: str) -> Starlette:
+    calls = Tiyaro(sandbox)
     keyed = Starlette(
         routes=[
             Route("/input/upload-url", calls.give_address, methods=["POST"]),

@@ -1,4 +1,4 @@
-"""What a create call accepts: the published fields, within what the studio can draw."""
+"""What a create call accepts: the published fields, within what the sandbox can draw."""
 
 import re
 from typing import Annotated, Literal
@@ -33,7 +33,7 @@ Side = Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE), AfterValidator(_
 class FrameImage(Fields):
     input_image: str
     frame: Literal["first", 0] = "first"
-    """The studio begins with a picture; it cannot come to one."""
+    """The sandbox begins with a picture; it cannot come to one."""
 
 
 class VideoRef(Fields):
@@ -41,7 +41,7 @@ class VideoRef(Fields):
 
 
 class Media(Fields):
-    """The published members that the studio has a use for; it takes one file of each."""
+    """The published members that the sandbox has a use for; it takes one file of each."""
 
     frame_images: list[FrameImage] = Field(default_factory=list, max_length=1)
     reference_images: list[str] = Field(default_factory=list, max_length=1)
@@ -51,7 +51,7 @@ class Media(Fields):
 class CreateVideo(Fields):
     """All that is published. `guidance_scale`, `steps` and `output_quality` change nothing here."""
 
-    model: Literal["studio-1", "studio-1-pro"]
+    model: Literal["sandbox-1", "sandbox-1-pro"]
     prompt: Prompt
     height: Side | None = None
     width: Side | None = None

@@ -7,11 +7,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from sandbox.content import content_response
-from sandbox.errors import StudioError
+from sandbox.errors import SandboxError
 from sandbox.fault_directives import UNKNOWN_STATUS
 from sandbox.forms import Body, BodyError, read_body
 from sandbox.job import Job, JobStatus
-from sandbox.jobs import Studio
+from sandbox.jobs import Sandbox
 from sandbox.openai_videos.errors import HANDLERS, ApiError, BearerKey
 from sandbox.openai_videos.fields import check
 from sandbox.openai_videos.views import refused_create
@@ -23,28 +23,28 @@ DOLLARS_PER_SECOND = 1
 
 
 class TogetherVideos:
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
         self._links = Links()
 
     async def create(self, request: Request) -> Response:
         body = await _read_json(request)
         key = request.headers.get("idempotency-key")
         try:
-            brief = await brief_of(self._studio, check(CreateVideo, body))
-        except (ApiError, StudioError):
-            self._studio.ledger.creates.append(refused_create("create", body, key))
+            brief = await brief_of(self._sandbox, check(CreateVideo, body))
+        except (ApiError, SandboxError):
+            self._sandbox.request_log.creates.append(refused_create("create", body, key))
             raise
-        job = self._studio.submit(brief, key)
+        job = self._sandbox.submit(brief, key)
         return JSONResponse(self._view(job, request))
 
     async def retrieve(self, request: Request) -> Response:
-        job = self._studio.poll(request.path_params["id"])
+        job = self._sandbox.poll(request.path_params["id"])
         return JSONResponse(self._view(job, request))
 
     async def output(self, request: Request) -> Response:
-        job = self._studio.completed(self._links.open(request.path_params["token"]))
-        self._studio.ledger.downloads[job.id] += 1
+        job = self._sandbox.completed(self._links.open(request.path_params["token"]))
+        self._sandbox.request_log.downloads[job.id] += 1
         return content_response(job, request.headers.get("range"))
 
     def _view(self, job: Job, request: Request) -> dict[str, object]:
@@ -82,8 +82,8 @@ async def _read_json(request: Request) -> Body:
     return body
 
 
-def create_app(studio: Studio, api_key: str) -> Starlette:
-    calls = TogetherVideos(studio)
+def create_app(sandbox: Sandbox, api_key: str) -> Starlette:
+    calls = TogetherVideos(sandbox)
     keyed = Starlette(
         routes=[
             Route("/videos", calls.create, methods=["POST"]),

@@ -46,33 +46,33 @@ def main() -> None:
             still_open = wait_until_all_ended(stack)
         time.sleep(QUIET_SECONDS)
         records, files = read(stack), Files(stack)
-        verdict = judge(handing_in.accepted, records, listener.told, files, catalog())
+        report = judge(handing_in.accepted, records, listener.told, files, catalog())
     if len(handing_in.accepted) != asked.jobs:
-        verdict.breaks("not accepted", str(dict(handing_in.given_up)))
+        report.breaks("not accepted", str(dict(handing_in.given_up)))
     figures = {
         "jobs accepted": len(handing_in.accepted),
         "create calls of clients that had to be repeated": handing_in.repetitions,
         "function processes killed (SIGKILL)": killer.kills,
         "engine restarts, seconds each": ", ".join(downtimes),
         "executions started, beyond the first of a job": records.executions - len(records.jobs),
-        "completed, file and row agree": verdict.completed,
-        "failed as upstream_outcome_unknown": verdict.outcome_unknown,
-        "create calls repeated under their key": verdict.repeated_by_key,
+        "completed, file and row agree": report.completed,
+        "failed as upstream_outcome_unknown": report.outcome_unknown,
+        "create calls repeated under their key": report.repeated_by_key,
         "still open": still_open,
-        "events delivered more than once": verdict.event_repetitions,
-        "seconds of a job, median and longest": _median_and_longest(verdict.took),
+        "events delivered more than once": report.event_repetitions,
+        "seconds of a job, median and longest": _median_and_longest(report.took),
         "bytes of files compared": files.bytes_read,
         "seconds in all": round(time.monotonic() - begun),
         "seed": asked.seed,
         **{
-            promise: verdict.broken[promise]
+            promise: report.broken[promise]
             for promise in ("lost", "accepted twice", "made twice", "not one event id per ending")
         },
     }
-    for name, value in (figures | verdict.broken).items():
+    for name, value in (figures | report.broken).items():
         print(f"{name:<50} {value}")
-    print(*verdict.examples[:20], sep="\n")
-    sys.exit(1 if verdict.broken else 0)
+    print(*report.examples[:20], sep="\n")
+    sys.exit(1 if report.broken else 0)
 
 
 def _median_and_longest(took: list[float]) -> str:

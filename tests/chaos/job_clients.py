@@ -21,14 +21,14 @@ SLOW_EVERY, SLOWLY = 3, " [hang-create=1]"
 FILM = {"seconds": 1, "width": 128, "height": 72}
 SOUND = {"seconds": 1}
 KINDS: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("OpenAI", "studio-key/studio-1", FILM),
-    ("OpenAI", "studio-find/studio-1", FILM),
-    ("fal", "studio-fal/tone", SOUND),
-    ("Together", "studio-key/studio-1", FILM),
-    ("Pipelet", "studio-find/studio-1", FILM),
-    ("fal", "studio-fal/picture", {}),
-    ("Tiyaro", "studio-pipelet/film", FILM),
-    ("Bifrost", "studio-find/studio-1", FILM),
+    ("OpenAI", "sandbox-key/sandbox-1", FILM),
+    ("OpenAI", "sandbox-lookup/sandbox-1", FILM),
+    ("fal", "sandbox-fal/tone", SOUND),
+    ("Together", "sandbox-key/sandbox-1", FILM),
+    ("Pipelet", "sandbox-lookup/sandbox-1", FILM),
+    ("fal", "sandbox-fal/picture", {}),
+    ("Tiyaro", "sandbox-pipelet/film", FILM),
+    ("Bifrost", "sandbox-lookup/sandbox-1", FILM),
 )
 """What is handed in by turns: dialect, model and what is asked for."""
 

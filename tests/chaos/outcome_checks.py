@@ -13,7 +13,7 @@ UNKNOWN = "upstream_outcome_unknown"
 
 
 @dataclass
-class Verdict:
+class Report:
     completed: int = 0
     outcome_unknown: int = 0
     """Failed and labelled: the create call was cut, and its provider cannot be asked again."""
@@ -37,41 +37,41 @@ def judge(
     told: Mapping[str, Counter[str]],
     files: Files,
     catalog: Catalog,
-) -> Verdict:
-    verdict = Verdict()
+) -> Report:
+    report = Report()
     for prompt, model in accepted.items():
         jobs = records.jobs.get(prompt, [])
         if not jobs:
-            verdict.breaks("lost", prompt)
+            report.breaks("lost", prompt)
         if len(jobs) > 1:
-            verdict.breaks("accepted twice", f"{prompt}: {[it.id for it in jobs]}")
+            report.breaks("accepted twice", f"{prompt}: {[it.id for it in jobs]}")
         for job in jobs:
             askable = catalog.providers[model.partition("/")[0]].idempotency != "none"
-            _judge_ending(verdict, job, files, askable=askable)
-            _judge_events(verdict, job, told.get(job.id, Counter()))
+            _judge_ending(report, job, files, askable=askable)
+            _judge_events(report, job, told.get(job.id, Counter()))
     for prompt, creates in records.creates.items():
-        verdict.repeated_by_key += sum(create["replays"] for create in creates)
+        report.repeated_by_key += sum(create["replays"] for create in creates)
         if len(creates) > 1:
-            verdict.breaks("made twice", f"{prompt}: {[it['id'] for it in creates]}")
-    return verdict
+            report.breaks("made twice", f"{prompt}: {[it['id'] for it in creates]}")
+    return report
 
 
-def _judge_ending(verdict: Verdict, job: Job, files: Files, *, askable: bool) -> None:
+def _judge_ending(report: Report, job: Job, files: Files, *, askable: bool) -> None:
     if job.finished_at:
-        verdict.took.append(job.finished_at - job.created_at)
+        report.took.append(job.finished_at - job.created_at)
     if job.status is JobStatus.COMPLETED:
-        verdict.completed += 1
+        report.completed += 1
         for fault in files.faults(job):
-            verdict.breaks("file not as its row says", f"{job.id}: {fault}")
+            report.breaks("file not as its row says", f"{job.id}: {fault}")
     elif job.status is JobStatus.FAILED and job.error and job.error.code == UNKNOWN and not askable:
-        verdict.outcome_unknown += 1
+        report.outcome_unknown += 1
     elif job.is_finished:
-        verdict.breaks("failed for another reason", f"{job.id} of {job.model}: {job.error}")
+        report.breaks("failed for another reason", f"{job.id} of {job.model}: {job.error}")
     else:
-        verdict.breaks("not ended", f"{job.id} of {job.model}: {job.status} {job.stage}")
+        report.breaks("not ended", f"{job.id} of {job.model}: {job.status} {job.stage}")
 
 
-def _judge_events(verdict: Verdict, job: Job, told: Counter[str]) -> None:
-    verdict.event_repetitions += told.total() - len(told)
+def _judge_events(report: Report, job: Job, told: Counter[str]) -> None:
+    report.event_repetitions += told.total() - len(told)
     if job.is_finished and len(told) != 1:
-        verdict.breaks("not one event id per ending", f"{job.id}: {dict(told)}")
+        report.breaks("not one event id per ending", f"{job.id}: {dict(told)}")

@@ -1,4 +1,4 @@
-"""What is left when everything has ended: rows, files, and what the studio was asked to make."""
+"""What is left when everything has ended: rows, files, and what the sandbox was asked to make."""
 
 import hashlib
 from collections import defaultdict
@@ -19,7 +19,7 @@ class Records:
     jobs: dict[str, list[Job]]
     """By prompt; each run's prompts are its own."""
     creates: dict[str, list[dict[str, Any]]]
-    """By prompt: the studio's create calls that made something."""
+    """By prompt: the sandbox's create calls that made something."""
     executions: int
 
 
@@ -41,8 +41,8 @@ def read(stack: Stack) -> Records:
     for job in rows(stack):
         jobs[job.request.prompt].append(job)
     creates: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    ledger = httpx.get(f"{stack.studio_url}/_ledger", trust_env=False, timeout=60).json()
-    for create in ledger["creates"]:
+    request_log = httpx.get(f"{stack.sandbox_url}/_ledger", trust_env=False, timeout=60).json()
+    for create in request_log["creates"]:
         if create["accepted"]:
             creates[create["prompt"]].append(create)
     started = sum(job.executions for found in jobs.values() for job in found)

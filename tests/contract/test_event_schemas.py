@@ -105,7 +105,7 @@ def test_a_releases_schema_accepts_what_is_emitted_now(path: Path):
 
 
 def facts(schema: Schema) -> Schema:
-    found: Schema = schema["$defs"]["JobFacts"]
+    found: Schema = schema["$defs"]["JobEventData"]
     return found
 
 
@@ -127,7 +127,7 @@ CHANGES: dict[str, tuple[Callable[[Schema], object], str]] = {
         "event.data.artifacts is gone",
     ),
     "one inside a list is renamed": (
-        lambda it: renamed(it["$defs"]["ArtifactFacts"], "key", "path"),
+        lambda it: renamed(it["$defs"]["ArtifactData"], "key", "path"),
         "event.data.artifacts[].key is gone",
     ),
     "one inside an error is gone": (

@@ -21,20 +21,32 @@ from tests.fixtures.releases.finished_jobs import (
     JOBS,
     OVER,
     RELEASES,
+    harness_of,
     job_of,
     named,
     read,
-    world_of,
 )
 from tests.fixtures.releases.record import record
 from tests.harness import ACCOUNT
+
+NEW_NAMES = {
+    "candidates": "fallbacks",
+    "kind": "modality",
+    "late_artifacts": "archived_artifacts",
+    "late_until": "track_until",
+    "troubled_since": "failing_since",
+    "unsure_since": "submission_unconfirmed_since",
+    "verdict": "outcome",
+}
+"""Fields that 0.1.0 stored under another name."""
 
 
 @pytest.mark.parametrize("path", JOBS, ids=named)
 def test_a_row_is_read_and_nothing_of_it_is_lost(path: Path):
     document = read(path)["row"]["document"]
     job = job_of(read(path))
-    assert json.loads(job.model_dump_json()).items() >= document.items()
+    renamed = {NEW_NAMES.get(name, name): value for name, value in document.items()}
+    assert json.loads(job.model_dump_json()).items() >= renamed.items()
 
 
 @pytest.mark.parametrize("path", OVER, ids=named)
@@ -59,7 +71,9 @@ def test_a_running_generation_is_asked_after_as_it_was(release: Path):
     for told in read(release / "operations.json"):
         name = told["provider"]
         entry = (
-            catalog_with_examples().providers[name] if name else ProviderEntry(kind=told["kind"])
+            catalog_with_examples().providers[name]
+            if name
+            else ProviderEntry(protocol=told["kind"])
         )
         assert shown(call_of(adapter(entry), told)) == told["call"]
 
@@ -99,11 +113,11 @@ def test_an_api_key_still_opens_and_a_timing_still_teaches(release: Path):
 def test_fields_of_a_later_version_survive_a_change(path: Path):
     """So that going back to this version loses nothing that the next one will want to know."""
     left = read(path)
-    world, job = world_of(left), job_of(left)
+    harness, job = harness_of(left), job_of(left)
     later = {**left["row"]["document"], "tomorrow": {"deep": [1, None]}, "other": "one"}
-    world.jobs.rows[job.account, job.id] = json.dumps(later)
-    world.jobs.change(job.account, job.id, lambda it: it.warned(left["now"], "seen"))
-    stored = json.loads(world.jobs.rows[job.account, job.id])
+    harness.jobs.rows[job.account, job.id] = json.dumps(later)
+    harness.jobs.change(job.account, job.id, lambda it: it.warned(left["now"], "seen"))
+    stored = json.loads(harness.jobs.rows[job.account, job.id])
     assert stored["warnings"][-1] == "seen"
     assert (stored["tomorrow"], stored["other"]) == (later["tomorrow"], "one")
 

@@ -15,8 +15,8 @@ from local.packaging import ROOT
 from rushes import wiring
 from rushes.jobs.job import Job
 from rushes.jobs.status import TERMINAL
-from tests.fixtures.releases.finished_jobs import OPEN, OVER, Left, job_of, named, read, world_of
-from tests.harness import World
+from tests.fixtures.releases.finished_jobs import OPEN, OVER, Left, harness_of, job_of, named, read
+from tests.harness import Harness
 from tests.machine import Machine
 
 PRESENT = ROOT / "statemachine/media_job.asl.json"
@@ -24,10 +24,10 @@ PRESENT = ROOT / "statemachine/media_job.asl.json"
 ENDS = {
     "submitting": ("failed", "upstream_outcome_unknown"),
     "cancel_requested_while_submitting": ("failed", "upstream_outcome_unknown"),
-    "doomed": ("failed", "content_filtered"),
+    "will_fail": ("failed", "content_filtered"),
     "cancel_requested_while_waiting": ("cancelled", None),
     "cancel_requested_while_running": ("cancelled", None),
-    "called_off": ("cancelled", None),
+    "cancelled_by_client": ("cancelled", None),
     "deleted_while_running": ("cancelled", None),
 }
 """How those end that do not complete."""
@@ -38,7 +38,7 @@ CREATED = {
 """Those whose create call is still to be made; any other is paid for, or might be."""
 
 
-def machine_of(definition: Path, world: World, monkeypatch: pytest.MonkeyPatch) -> Machine:
+def machine_of(definition: Path, harness: Harness, monkeypatch: pytest.MonkeyPatch) -> Machine:
     """The present functions behind a definition, working on a world."""
     context: Any = SimpleNamespace(
         function_name="rushes",
@@ -48,47 +48,49 @@ def machine_of(definition: Path, world: World, monkeypatch: pytest.MonkeyPatch) 
     )
 
     def job(account: str, job_id: str) -> Job:
-        stored = world.jobs.get(account, job_id)
+        stored = harness.jobs.get(account, job_id)
         assert stored
         return stored
 
-    monkeypatch.setattr(wiring, "submit", lambda: lambda *ids: world.submit(job(*ids)))
-    monkeypatch.setattr(wiring, "poll", lambda: lambda *ids: world.poll(job(*ids)))
-    monkeypatch.setattr(wiring, "collect", lambda: lambda *ids: world.collect(job(*ids)))
+    monkeypatch.setattr(wiring, "submit", lambda: lambda *ids: harness.submit(job(*ids)))
+    monkeypatch.setattr(wiring, "poll", lambda: lambda *ids: harness.poll(job(*ids)))
+    monkeypatch.setattr(wiring, "collect", lambda: lambda *ids: harness.collect(job(*ids)))
     monkeypatch.setattr(
-        wiring, "finish", lambda: lambda a, j, name, cause: world.finish(job(a, j), name, cause)
+        wiring, "finish", lambda: lambda a, j, name, cause: harness.finish(job(a, j), name, cause)
     )
     handlers = {"Submit": submit, "Poll": poll, "Collect": collect, "Finish": finish}
     functions = {
         f"{name}FunctionArn": lambda event, app=app: app.lambda_handler(event, context)
         for name, app in handlers.items()
     }
-    return Machine(read(definition), functions, world.clock.advance)
+    return Machine(read(definition), functions, harness.clock.advance)
 
 
-def run_to_the_end(left: Left, world: World, machine: Machine) -> None:
+def run_to_the_end(left: Left, harness: Harness, machine: Machine) -> None:
     """From where it stands; a job that is left open by its execution is given another one."""
     machine.run(left["execution"], left["payload"], left["state"])
-    job = world.now(job_of(left))
+    job = harness.now(job_of(left))
     if not job.is_finished:
-        world.executions.running[left["execution"]] = False
-        go_on(world, machine, job)
+        harness.executions.running[left["execution"]] = False
+        go_on(harness, machine, job)
 
 
-def go_on(world: World, machine: Machine, job: Job) -> None:
-    world.clock.advance(300)
-    world.sweeper.sweep()
-    job = world.now(job)
-    assert world.executions.running[job.execution_name]
+def go_on(harness: Harness, machine: Machine, job: Job) -> None:
+    harness.clock.advance(300)
+    harness.sweeper.sweep()
+    job = harness.now(job)
+    assert harness.executions.running[job.execution_name]
     machine.run(job.execution_name, {"version": 1, "account": job.account, "job_id": job.id})
 
 
-def assert_right_end(path: Path, world: World, machine: Machine) -> None:
-    job = world.now(job_of(read(path)))
+def assert_right_end(path: Path, harness: Harness, machine: Machine) -> None:
+    job = harness.now(job_of(read(path)))
     status, code = ENDS.get(path.stem, ("completed", None))
     assert (job.status, job.error and job.error.code) == (status, code)
-    assert len(world.creates()) == (path.stem in CREATED)
-    told = [event for event in (*machine.events, *world.bus.events) if "started" not in event["id"]]
+    assert len(harness.creates()) == (path.stem in CREATED)
+    told = [
+        event for event in (*machine.events, *harness.bus.events) if "started" not in event["id"]
+    ]
     assert [event["type"] for event in told] == [f"job.{status}"]
     assert job.outbox == ()
 
@@ -99,10 +101,10 @@ def test_an_execution_goes_on_by_the_old_definition_with_the_present_functions(
 ):
     """On AWS a running execution keeps the definition that it was started with."""
     left = read(path)
-    world = world_of(left)
-    machine = machine_of(path.parents[1] / PRESENT.name, world, monkeypatch)
-    run_to_the_end(left, world, machine)
-    assert_right_end(path, world, machine)
+    harness = harness_of(left)
+    machine = machine_of(path.parents[1] / PRESENT.name, harness, monkeypatch)
+    run_to_the_end(left, harness, machine)
+    assert_right_end(path, harness, machine)
 
 
 @pytest.mark.parametrize("path", OPEN, ids=named)
@@ -111,10 +113,10 @@ def test_a_payload_is_understood_in_the_same_state_of_the_present_definition(
 ):
     """The local engine, and who redrives by hand, put an old payload into a new definition."""
     left = read(path)
-    world = world_of(left)
-    machine = machine_of(PRESENT, world, monkeypatch)
-    run_to_the_end(left, world, machine)
-    assert_right_end(path, world, machine)
+    harness = harness_of(left)
+    machine = machine_of(PRESENT, harness, monkeypatch)
+    run_to_the_end(left, harness, machine)
+    assert_right_end(path, harness, machine)
 
 
 @pytest.mark.parametrize("path", OPEN, ids=named)
@@ -122,25 +124,25 @@ def test_a_job_whose_execution_is_gone_is_got_done_by_a_new_one(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     left = read(path)
-    world = world_of(left)
-    world.executions.running[left["execution"]] = False
-    machine = machine_of(PRESENT, world, monkeypatch)
-    go_on(world, machine, job_of(left))
-    assert world.now(job_of(left)).executions == left["row"]["document"]["executions"] + 1
-    assert_right_end(path, world, machine)
+    harness = harness_of(left)
+    harness.executions.running[left["execution"]] = False
+    machine = machine_of(PRESENT, harness, monkeypatch)
+    go_on(harness, machine, job_of(left))
+    assert harness.now(job_of(left)).executions == left["row"]["document"]["executions"] + 1
+    assert_right_end(path, harness, machine)
 
 
 @pytest.mark.parametrize("path", OVER, ids=named)
 def test_what_is_over_stays_as_it_is(path: Path):
     left = read(path)
-    world = world_of(left)
-    before = dict(world.jobs.rows)
+    harness = harness_of(left)
+    before = dict(harness.jobs.rows)
     job = job_of(left)
     assert job.status in TERMINAL
-    world.clock.advance(300)
-    world.finish(job, left["execution"])
-    assert world.sweeper.sweep() == 0
-    assert world.jobs.rows == before
+    harness.clock.advance(300)
+    harness.finish(job, left["execution"])
+    assert harness.sweeper.sweep() == 0
+    assert harness.jobs.rows == before
 
 
 def problems(release: Path, events: list[Left]) -> list[str]:
@@ -158,7 +160,7 @@ def problems(release: Path, events: list[Left]) -> list[str]:
 def test_an_event_of_now_keeps_to_the_schema_of_then(path: Path, monkeypatch: pytest.MonkeyPatch):
     """Listeners were written against it."""
     left = read(path)
-    world = world_of(left)
-    machine = machine_of(PRESENT, world, monkeypatch)
+    harness = harness_of(left)
+    machine = machine_of(PRESENT, harness, monkeypatch)
     machine.run(left["execution"], left["payload"], left["state"])
-    assert problems(path.parents[1], [*machine.events, *world.bus.events]) == []
+    assert problems(path.parents[1], [*machine.events, *harness.bus.events]) == []

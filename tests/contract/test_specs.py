@@ -82,7 +82,7 @@ def test_an_edit(caller: Caller, base: str):
 
 
 def test_an_empty_list(caller: Caller, base: str):
-    reply = caller.call("GET", base, query={"provider": "studio"})
+    reply = caller.call("GET", base, query={"provider": "sandbox"})
     assert_published(reply, base, "get ")
     assert reply.json["data"] == []
 
@@ -91,10 +91,10 @@ def test_a_list_of_jobs_in_every_status(caller: Caller, base: str):
     caller.create()
     for end in ENDS:
         caller.ended(*end)
-    reply = caller.call("GET", base, query={"provider": "studio", "limit": "3"})
+    reply = caller.call("GET", base, query={"provider": "sandbox", "limit": "3"})
     assert_published(reply, base, "get ")
     assert (len(reply.json["data"]), reply.json["has_more"]) == (3, True)
-    reply = caller.call("GET", base, query={"provider": "studio"})
+    reply = caller.call("GET", base, query={"provider": "sandbox"})
     assert_published(reply, base, "get ")
     assert len(reply.json["data"]) == 1 + len(ENDS)
 

@@ -20,15 +20,15 @@ from rushes.jobs.request import GenerationRequest
 from rushes.ports import FormFile, HttpCall, HttpReply, JsonFile
 from rushes.providers import PROVIDERS, adapter
 from rushes.providers.base import (
-    AskAlso,
     Cancels,
     Failed,
-    Finds,
+    FetchResult,
+    HasResultCall,
     Pending,
     Provider,
     Submitted,
     Succeeded,
-    TellsResult,
+    SupportsLookup,
 )
 from tests.examples import catalog_with_examples
 
@@ -65,15 +65,15 @@ def test_each_provider_has_a_transcript_of_each_thing_that_may_happen(kind: str)
         *(("poll", "succeeded"), ("poll", "failed"), ("poll", "error")),
     }
     assert refusals >= {
-        *("UpstreamBusy", "UpstreamRefused", "UpstreamSilent", "UpstreamConfused"),
-        *("UpstreamForgot", "UnknownUpstreamStatus"),
+        *("UpstreamThrottled", "UpstreamRefused", "UpstreamNoResponse", "UpstreamProtocolError"),
+        *("UpstreamJobNotFound", "UnknownUpstreamStatus"),
     }
 
 
 def entry_of(kind: str, transcript: Transcript) -> ProviderEntry:
     """A described provider is one of the catalog's, or of its examples."""
     name = transcript.get("provider")
-    return catalog_with_examples().providers[name] if name else ProviderEntry(kind=kind)
+    return catalog_with_examples().providers[name] if name else ProviderEntry(protocol=kind)
 
 
 def call_of(provider: Provider, transcript: Transcript) -> HttpCall:
@@ -83,11 +83,11 @@ def call_of(provider: Provider, transcript: Transcript) -> HttpCall:
         case "poll":
             return provider.poll(transcript["operation"])
         case "find":
-            assert isinstance(provider, Finds)
+            assert isinstance(provider, SupportsLookup)
             return provider.find(job_of(transcript))
         case "result":
             also = provider.polled(transcript["operation"], reply_of(transcript, "first"))
-            assert isinstance(also, AskAlso)
+            assert isinstance(also, FetchResult)
             return also.call
         case _:
             assert isinstance(provider, Cancels)
@@ -102,7 +102,7 @@ def job_of(transcript: Transcript) -> Job:
         dialect="openai",
         provider="one",
         upstream_model=given["upstream_model"],
-        kind=given.get("kind", "video"),
+        modality=given.get("kind", "video"),
         request=GenerationRequest(model="one/model", **given["request"]),
         created_at=0,
         updated_at=0,
@@ -150,8 +150,8 @@ def meaning(provider: Provider, transcript: Transcript) -> Transcript:
     reading: dict[str, Callable[[], Any]] = {
         "submit": lambda: provider.submitted(reply),
         "poll": lambda: provider.polled(operation, reply),
-        "find": lambda: cast("Finds", provider).found(job_of(transcript), reply),
-        "result": lambda: cast("TellsResult", provider).resulted(operation, reply),
+        "find": lambda: cast("SupportsLookup", provider).found(job_of(transcript), reply),
+        "result": lambda: cast("HasResultCall", provider).parse_result(operation, reply),
     }
     read = reading.get(transcript["step"])
     try:
@@ -162,10 +162,12 @@ def meaning(provider: Provider, transcript: Transcript) -> Transcript:
         return {"error": {name: facts[name] for name in told or ("kind", "message")}}
 
 
-def _as_written(result: Submitted | Pending | Succeeded | Failed | AskAlso | None) -> Transcript:
+def _as_written(
+    result: Submitted | Pending | Succeeded | Failed | FetchResult | None,
+) -> Transcript:
     if result is None:
         return {"absent": {}}
-    if isinstance(result, AskAlso):
+    if isinstance(result, FetchResult):
         return {"ask_also": shown(result.call)}
     word = WORDS[type(result)]
     if isinstance(result, Failed):

@@ -88,7 +88,7 @@ def main() -> None:
     with open(sys.argv[1], "rb") as file:  # noqa: PTH123 - needs nothing
         picture = fal_client.encode(file.read(), "image/png")
     image_app = f"{APP}/image-to-video"
-    stranger = fal_client.SyncClient(key="rk_0000000000000000_" + "x" * 43)
+    other_account = fal_client.SyncClient(key="rk_0000000000000000_" + "x" * 43)
     facts = {
         "subscribed": subscribe("a lighthouse"),
         "pictured": subscribe("later", app=image_app, image_url=picture),
@@ -105,7 +105,7 @@ def main() -> None:
             "webhook": refused(lambda: fal_client.submit(APP, SMALL, webhook_url="hooks.example")),
             "id": refused(lambda: fal_client.status(APP, "job_x")),
             "cancel": refused(lambda: fal_client.cancel(APP, "job_x")),
-            "key": refused(lambda: stranger.submit(APP, SMALL)),
+            "key": refused(lambda: other_account.submit(APP, SMALL)),
         },
     }
     json.dump(facts, sys.stdout)

@@ -10,11 +10,11 @@ from local.video_probe import measure
 from tests.e2e.test_unanswered_creates import ended
 
 CASES = {
-    "a link that has expired": ("studio-together/studio-1", "[expired=2]"),
-    "a link without a key that has expired": ("studio-fal/film/standard", "[expired=2]"),
-    "an end half-way, gone on with": ("studio/studio-1", "[drop=2]"),
-    "an end half-way, and no ranges": ("studio/studio-1", "[drop=2] [no-range]"),
-    "a slow film": ("studio/studio-1", "[drip=6]"),
+    "a link that has expired": ("sandbox-together/sandbox-1", "[expired=2]"),
+    "a link without a key that has expired": ("sandbox-fal/film/standard", "[expired=2]"),
+    "an end half-way, gone on with": ("sandbox/sandbox-1", "[drop=2]"),
+    "an end half-way, and no ranges": ("sandbox/sandbox-1", "[drop=2] [no-range]"),
+    "a slow film": ("sandbox/sandbox-1", "[drip=6]"),
 }
 
 
@@ -22,7 +22,7 @@ CASES = {
 def test_a_film_that_is_fetched_in_the_end_is_whole(client, stack: Stack, tmp_path, case):
     model, directive = CASES[case]
     prompt = f"a fox {uuid4()} {directive}"
-    size = {} if model.startswith("studio-fal") else {"size": "128x72"}
+    size = {} if model.startswith("sandbox-fal") else {"size": "128x72"}
     answer = client.post(
         "/openai/v1/videos", json={"model": model, "prompt": prompt, "seconds": "1", **size}
     )
@@ -33,5 +33,5 @@ def test_a_film_that_is_fetched_in_the_end_is_whole(client, stack: Stack, tmp_pa
     film = tmp_path / "film.mp4"
     film.write_bytes(httpx.get(link).content)
     assert measure(film).seconds == 1.0
-    ledger = httpx.get(f"{stack.studio_url}/_ledger").json()
-    assert len([it for it in ledger["creates"] if it["prompt"] == prompt]) == 1
+    request_log = httpx.get(f"{stack.sandbox_url}/_ledger").json()
+    assert len([it for it in request_log["creates"] if it["prompt"] == prompt]) == 1

@@ -12,7 +12,7 @@ def test_a_refused_job_is_made_by_its_fallback(client, stack, aws):
         "model": "vllm/wan-2.2-t2v",  # nobody is there: the local stack knows no address for it
         "seconds": 4,
         "size": "1280x720",
-        "fallbacks": [{"provider": "studio", "model": "studio-1"}],
+        "fallbacks": [{"provider": "sandbox", "model": "sandbox-1"}],
     }
     job_id = client.post("/v1/videos", json=body).json()["id"]
     assert job_id.endswith(":vllm")
@@ -20,10 +20,11 @@ def test_a_refused_job_is_made_by_its_fallback(client, stack, aws):
     assert completes(client, bare, 60)
     assert client.get(f"/v1/videos/{job_id}").status_code == 200  # the id that was given out
     answer = client.get(f"/v1/videos/{bare}").json()
-    assert answer["id"] == f"{bare}:studio"
-    ledger = httpx.get(f"{stack.studio_url}/_ledger").json()["creates"]
+    assert answer["id"] == f"{bare}:sandbox"
+    request_log = httpx.get(f"{stack.sandbox_url}/_ledger").json()["creates"]
     assert (
-        sum(entry["prompt"] == SMALL["prompt"] and entry["seconds"] == 4 for entry in ledger) <= 1
+        sum(entry["prompt"] == SMALL["prompt"] and entry["seconds"] == 4 for entry in request_log)
+        <= 1
     )
     row = aws("dynamodb").get_item(
         TableName=stack.outputs["TableName"],

@@ -17,8 +17,8 @@ def test_fifty_jobs_at_once_are_made_once_each_and_all_records_agree(client, sta
         ids = [answer.json()["id"] for answer in answers]
         assert all(threads.map(lambda job_id: completes(client, job_id, 180), ids))
 
-    ledger = httpx.get(f"{stack.studio_url}/_ledger").json()
-    upstream_ids = [entry["id"] for entry in ledger["creates"] if entry["prompt"] == prompt]
+    request_log = httpx.get(f"{stack.sandbox_url}/_ledger").json()
+    upstream_ids = [entry["id"] for entry in request_log["creates"] if entry["prompt"] == prompt]
     assert len(upstream_ids) == len(set(upstream_ids)) == JOBS
 
     table = aws("dynamodb").get_paginator("scan").paginate(TableName=stack.outputs["TableName"])

@@ -31,7 +31,7 @@ numbers = count()
 
 
 def create(client: httpx.Client, kind: str, prompt: str, **fields: object) -> httpx.Response:
-    small = {"model": f"studio-{kind}/studio-1", "seconds": "1", "size": "128x72"}
+    small = {"model": f"sandbox-{kind}/sandbox-1", "seconds": "1", "size": "128x72"}
     return client.post("/openai/v1/videos", json={**small, "prompt": prompt, **fields})
 
 
@@ -46,8 +46,8 @@ def ended(client: httpx.Client, created: httpx.Response) -> dict[str, Any]:
     return job
 
 
-def ledger_of(stack: Stack, prompt: str) -> list[dict[str, Any]]:
-    entries = httpx.get(f"{stack.studio_url}/_ledger").json()["creates"]
+def request_log_of(stack: Stack, prompt: str) -> list[dict[str, Any]]:
+    entries = httpx.get(f"{stack.sandbox_url}/_ledger").json()["creates"]
     return [entry for entry in entries if entry["prompt"] == prompt]
 
 
@@ -69,7 +69,7 @@ def test_a_whole_job_ends_with_its_film_in_the_bucket(
     (tmp_path / "film.mp4").write_bytes(content.content)
     film = measure(tmp_path / "film.mp4")
     assert (film.codec, film.size, film.seconds) == ("h264", (128, 72), 1.0)
-    (call,) = ledger_of(stack, prompt)
+    (call,) = request_log_of(stack, prompt)
     assert (call["size"], call["seconds"], call["has_input_reference"]) == ("128x72", "1", True)
     assert call["seed"] == WITH_OPTIONS[kind].get("seed")
 
@@ -84,7 +84,7 @@ def test_a_prompt_that_is_refused_fails_the_job_in_the_providers_words(
     assert "The prompt breaks the content policy." in job["error"]["message"]
     if kind == "minimax":
         assert job["error"]["code"] == "content_filtered"
-    assert len(ledger_of(stack, prompt)) == 1
+    assert len(request_log_of(stack, prompt)) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -104,7 +104,7 @@ def test_a_failure_keeps_the_providers_message(kind: str, client: httpx.Client):
 def test_bad_moments_of_the_provider_cost_time_only(kind: str, client: httpx.Client, stack: Stack):
     prompt = f"[429=1] [poll-503=1] {kind} {next(numbers)}"
     assert ended(client, create(client, kind, prompt))["status"] == "completed"
-    assert [entry["accepted"] for entry in ledger_of(stack, prompt)] == [False, True]
+    assert [entry["accepted"] for entry in request_log_of(stack, prompt)] == [False, True]
 
 
 def test_a_film_in_a_google_bucket_is_a_failure_that_names_it(client: httpx.Client):
@@ -119,7 +119,7 @@ def test_a_film_is_reworked_by_runway(client: httpx.Client, stack: Stack):
     body = {"prompt": prompt, "video": {"id": first["id"]}}
     job = ended(client, client.post("/openai/v1/videos/edits", json=body))
     assert (job["status"], job["error"]) == ("completed", None)
-    assert [entry["source"] for entry in ledger_of(stack, prompt)] == ["edits"]
+    assert [entry["source"] for entry in request_log_of(stack, prompt)] == ["edits"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -133,11 +133,11 @@ def test_a_runway_task_is_deleted_there_when_its_job_is(client: httpx.Client, st
     prompt = f"[slow=60] {next(numbers)}"
     job = create(client, "runway", prompt).json()
     deadline = time.monotonic() + 60
-    while not (entries := ledger_of(stack, prompt)) or job["status"] != "in_progress":
+    while not (entries := request_log_of(stack, prompt)) or job["status"] != "in_progress":
         assert time.monotonic() < deadline
         time.sleep(0.2)
         job = client.get(f"/openai/v1/videos/{job['id']}").json()
     assert client.delete(f"/openai/v1/videos/{job['id']}").is_success
-    while entries[0]["id"] not in httpx.get(f"{stack.studio_url}/_ledger").json()["deletes"]:
+    while entries[0]["id"] not in httpx.get(f"{stack.sandbox_url}/_ledger").json()["deletes"]:
         assert time.monotonic() < deadline
         time.sleep(0.2)

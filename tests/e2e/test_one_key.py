@@ -25,8 +25,8 @@ def call(
 
 
 def creates(stack: Stack, prompt: str) -> int:
-    ledger = httpx.get(f"{stack.studio_url}/_ledger").json()
-    return len([it for it in ledger["creates"] if it["prompt"] == prompt])
+    request_log = httpx.get(f"{stack.sandbox_url}/_ledger").json()
+    return len([it for it in request_log["creates"] if it["prompt"] == prompt])
 
 
 def test_of_twenty_calls_at_once_one_makes_the_job_and_the_others_show_it(client, stack):

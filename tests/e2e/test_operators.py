@@ -53,7 +53,7 @@ def test_a_jobs_timeline(operate: Operate, running: str):
     said = until(operate, "taken by", "show", running)
     assert f"{running} of demo: in_progress" in said
     assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  accepted, in openai's words", said)
-    assert "taken by studio" in said
+    assert "taken by sandbox" in said
     assert f"execution {running} runs" in said
 
 

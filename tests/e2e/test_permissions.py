@@ -119,7 +119,7 @@ def test_the_sweeper_without_its_index_fails_loudly(aws):
     assert "FunctionError" not in sweep(aws)
     with without(aws, "SweepFunctionRole", "dynamodb:Query"):
         answer = sweep(aws)
-        assert json.loads(answer["Payload"].read())["errorType"] == "StoreUnavailable"
+        assert json.loads(answer["Payload"].read())["errorType"] == "AwsUnavailable"
 
 
 def test_what_could_not_be_announced_the_sweeper_announces(client, aws, events):

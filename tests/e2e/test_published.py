@@ -40,7 +40,7 @@ def test_a_films_whole_life(client, base):
     video = asked(client, base, "post ", "", json=FILM)
     done = ended(client, base, video["id"])
     assert done["status"] == "completed"
-    narrow = {"provider": "studio"} if base == BIFROST else {}
+    narrow = {"provider": "sandbox"} if base == BIFROST else {}
     assert asked(client, base, "get ", "", params={"limit": 1, **narrow})["data"]
     remix = asked(client, base, f"post {ONE}/remix", f"/{video['id']}/remix", json={"prompt": "x"})
     assert ended(client, base, remix["id"])["status"] == "completed"
@@ -58,7 +58,7 @@ def test_a_film_that_fails(client, base, prompt):
     [
         ("post ", "", {**FILM, "prompt": ""}),
         ("post ", "", {**FILM, "model": "nobody/none"}),
-        ("get ", "?limit=1000&provider=studio", None),
+        ("get ", "?limit=1000&provider=sandbox", None),
         (f"get {ONE}", "/job_of_nobody", None),
         (f"delete {ONE}", "/job_of_nobody", None),
         (f"post {ONE}/remix", "/job_of_nobody/remix", {"prompt": "x"}),

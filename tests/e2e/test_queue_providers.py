@@ -15,14 +15,14 @@ from local.video_probe import measure
 
 SMALL = {"seconds": "1", "size": "128x72"}
 FILMS = (
-    "studio-fal/film/standard",
-    "studio-pipelet/film",
-    "studio-pipelet/film-inline",
-    "studio-replicate/film",
+    "sandbox-fal/film/standard",
+    "sandbox-pipelet/film",
+    "sandbox-pipelet/film-inline",
+    "sandbox-replicate/film",
 )
-PICTURES = ("studio-fal/picture", "studio-replicate/picture")
-TONES = ("studio-fal/tone", "studio-replicate/tone")
-ONE_OF_EACH = ("studio-fal/film/standard", "studio-pipelet/film", "studio-replicate/film")
+PICTURES = ("sandbox-fal/picture", "sandbox-replicate/picture")
+TONES = ("sandbox-fal/tone", "sandbox-replicate/tone")
+ONE_OF_EACH = ("sandbox-fal/film/standard", "sandbox-pipelet/film", "sandbox-replicate/film")
 Video = dict[str, Any]
 
 
@@ -65,7 +65,7 @@ def awaited(look: Callable[[], Any], seconds: float = 90) -> Any:
 
 def made(stack, prompt: str) -> str | None:
     """The provider's id of the job that it made of a prompt."""
-    return next((it["id"] for it in ledger(stack)["creates"] if it["prompt"] == prompt), None)
+    return next((it["id"] for it in request_log(stack)["creates"] if it["prompt"] == prompt), None)
 
 
 def content(client: httpx.Client, video: Video) -> httpx.Response:
@@ -76,8 +76,8 @@ def content(client: httpx.Client, video: Video) -> httpx.Response:
     return httpx.get(answer.headers["location"])
 
 
-def ledger(stack) -> dict[str, Any]:
-    entries: dict[str, Any] = httpx.get(f"{stack.studio_url}/_ledger").json()
+def request_log(stack) -> dict[str, Any]:
+    entries: dict[str, Any] = httpx.get(f"{stack.sandbox_url}/_ledger").json()
     return entries
 
 
@@ -122,7 +122,7 @@ def test_a_picture_to_start_from_reaches_the_provider(client, stack, model):
     fields = {"model": model, "prompt": prompt, **SMALL}
     created = client.post("/openai/v1/videos", data=fields, files=files)
     assert finished(client, created.json()["id"])["status"] == "completed"
-    (entry,) = (it for it in ledger(stack)["creates"] if it["prompt"] == prompt)
+    (entry,) = (it for it in request_log(stack)["creates"] if it["prompt"] == prompt)
     assert entry["has_input_reference"]
     assert entry["accepted"]
 
@@ -146,16 +146,16 @@ def test_a_refused_prompt_fails_the_job(client, model):
     assert (refused["status"], refused["error"]["code"]) == ("failed", expected)
 
 
-@pytest.mark.parametrize("model", ["studio-fal/film/standard", "studio-replicate/film"])
+@pytest.mark.parametrize("model", ["sandbox-fal/film/standard", "sandbox-replicate/film"])
 def test_bad_moments_of_the_provider_cost_nothing_but_time(client, model):
     assert ended(client, model, "[429=1] [poll-503=1]", **SMALL)["status"] == "completed"
 
 
 def test_the_copy_outlives_the_providers_file(client, stack):
-    video = ended(client, "studio-replicate/film", "[expire=15]", **SMALL)
+    video = ended(client, "sandbox-replicate/film", "[expire=15]", **SMALL)
     assert content(client, video).content
     upstream_id = made(stack, video["prompt"])
-    gone = f"{stack.studio_url}/outputs/{upstream_id}/video.mp4"
+    gone = f"{stack.sandbox_url}/outputs/{upstream_id}/video.mp4"
     assert awaited(lambda: httpx.get(gone).status_code == 403)
     assert content(client, video).content
 
@@ -167,11 +167,11 @@ def test_a_deleted_job_is_stopped_at_the_provider(client, stack, model):
     upstream_id = awaited(lambda: made(stack, prompt))
     client.delete(f"/openai/v1/videos/{created.json()['id']}")
     if "pipelet" not in model:  # it stops only what has not begun
-        assert awaited(lambda: upstream_id in ledger(stack)["deletes"])
+        assert awaited(lambda: upstream_id in request_log(stack)["deletes"])
 
 
 def test_options_that_a_model_does_not_have_are_refused_by_name(client):
     for model, unknown in (("tone", {"negative_prompt": "hiss"}), ("picture", {"seconds": 1})):
         wanted = {"input": {"prompt": "A fox", **unknown}}
-        reply = client.post(f"/v1/async/studio-fal/{model}", json=wanted)
+        reply = client.post(f"/v1/async/sandbox-fal/{model}", json=wanted)
         assert (reply.status_code, reply.json()["param"]) == (400, next(iter(unknown)))

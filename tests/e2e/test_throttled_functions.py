@@ -26,5 +26,5 @@ def test_a_step_that_is_throttled_is_taken_later(client, aws, stack, step):
     finally:
         functions.delete_function_concurrency(FunctionName=name)
     assert completes(client, job_id, 90)
-    ledger = httpx.get(f"{stack.studio_url}/_ledger").json()
-    assert len([it for it in ledger["creates"] if it["prompt"] == prompt]) == 1
+    request_log = httpx.get(f"{stack.sandbox_url}/_ledger").json()
+    assert len([it for it in request_log["creates"] if it["prompt"] == prompt]) == 1

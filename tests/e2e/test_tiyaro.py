@@ -41,7 +41,7 @@ def transcribed(request, stack: Stack, events, tmp_path_factory) -> dict[str, An
 
 
 @pytest.fixture
-def stranger(stack: Stack) -> Iterator[httpx.Client]:
+def other_account(stack: Stack) -> Iterator[httpx.Client]:
     key = {"authorization": f"Bearer {stack.environment()['RUSHES_OTHER_API_KEY']}"}
     with httpx.Client(base_url=stack.url, headers=key, timeout=60) as made:
         yield made
@@ -109,7 +109,7 @@ def test_a_recording_that_cannot_be_decoded_fails(client):
     assert ended(client, client.post(WHISPER, json=body))["status"] == "failed"
 
 
-@pytest.mark.parametrize("model", ["studio/studio-1", "studio-tiyaro/film"])
+@pytest.mark.parametrize("model", ["sandbox/sandbox-1", "sandbox-tiyaro/film"])
 def test_a_film_made_by_a_path_is_downloaded_with_openais_sdk(client, stack, tmp_path, model):
     told = ended(client, client.post(f"/v1/async/{model}", json={"input": SMALL}))
     assert told["status"] == "success", told
@@ -122,9 +122,9 @@ def test_a_film_made_by_a_path_is_downloaded_with_openais_sdk(client, stack, tmp
     assert httpx.get(output["url"]).content == (tmp_path / "film.mp4").read_bytes()
 
 
-def test_only_what_the_account_has_uploaded_is_worked_from(client, stranger, speech):
+def test_only_what_the_account_has_uploaded_is_worked_from(client, other_account, speech):
     sound = speech.read_bytes()
-    foreign = uploaded(stranger, sound)
+    foreign = uploaded(other_account, sound)
     mine = uploaded(client, sound)
     name = mine.partition("?")[0].rpartition("/")[2]
     addresses = {

@@ -50,7 +50,7 @@ def journey(request: pytest.FixtureRequest, stack: Stack, tmp_path_factory: Any)
     return facts
 
 
-def film_of(video: dict[str, Any], folder: Path) -> Film:
+def primary_artifact(video: dict[str, Any], folder: Path) -> Film:
     """What is at its link, which wants no key."""
     path = folder / f"{video['id']}.mp4"
     reply = httpx.get(video["outputs"]["video_url"])
@@ -61,16 +61,16 @@ def film_of(video: dict[str, Any], folder: Path) -> Film:
 
 def upstream_of(stack: Stack, prompt: str) -> dict[str, Any]:
     """The last create call of that prompt that reached the provider."""
-    ledger = httpx.get(f"{stack.studio_url}/_ledger").json()
-    entry: dict[str, Any] = [it for it in ledger["creates"] if it["prompt"] == prompt][-1]
+    request_log = httpx.get(f"{stack.sandbox_url}/_ledger").json()
+    entry: dict[str, Any] = [it for it in request_log["creates"] if it["prompt"] == prompt][-1]
     return entry
 
 
 def test_a_video_is_made_as_asked_and_its_link_leads_to_it(journey, tmp_path):
     made = journey["made"]
-    film = film_of(made, tmp_path)
+    film = primary_artifact(made, tmp_path)
     assert (film.codec, film.size, film.pictures, film.seconds) == ("h264", (128, 72), 12, 1.0)
-    assert (made["object"], made["model"]) == ("video", "studio-together/studio-1")
+    assert (made["object"], made["model"]) == ("video", "sandbox-together/sandbox-1")
     assert (made["size"], made["seconds"]) == ("128x72", "1")
     assert made["created_at"] <= made["completed_at"]
     assert "error" not in made
@@ -93,24 +93,24 @@ def test_the_seed_reaches_the_provider(journey, stack):
 
 @pytest.mark.parametrize("kind", ["pictured", "pictured as before", "referenced"])
 def test_pictures_reach_the_provider(journey, stack, tmp_path, kind):
-    assert film_of(journey[kind], tmp_path).size == (128, 72)
+    assert primary_artifact(journey[kind], tmp_path).size == (128, 72)
     for prompt in ("from a picture", "as shown"):
         assert upstream_of(stack, prompt)["has_input_reference"]
 
 
 def test_a_film_is_edited_that_a_link_leads_to(journey, stack, tmp_path):
-    assert film_of(journey["edited"], tmp_path).size == (128, 72)
+    assert primary_artifact(journey["edited"], tmp_path).size == (128, 72)
     assert upstream_of(stack, "at night")["source"] == "edits"
 
 
 def test_a_model_without_sizes_is_asked_by_resolution(journey, tmp_path):
     made = journey["by resolution"]
-    assert film_of(made, tmp_path).size == (128, 72)
+    assert primary_artifact(made, tmp_path).size == (128, 72)
     assert made["size"] == "72p"
 
 
 def test_each_look_gives_a_link_that_works(journey, tmp_path):
-    assert film_of(journey["again"], tmp_path).seconds == 1.0
+    assert primary_artifact(journey["again"], tmp_path).seconds == 1.0
 
 
 def test_failures_come_with_code_and_message(journey):
@@ -122,7 +122,7 @@ def test_failures_come_with_code_and_message(journey):
 
 
 def test_the_film_outlives_the_providers_link(journey, tmp_path):
-    assert film_of(journey["expired"], tmp_path).seconds == 1.0
+    assert primary_artifact(journey["expired"], tmp_path).seconds == 1.0
 
 
 def test_refusals_reach_the_sdk_with_code_and_field(journey):
@@ -143,13 +143,13 @@ def test_any_dialect_reaches_any_provider(client: httpx.Client, stack: Stack, tm
     asked = {"prompt": "crosswise", "seconds": "1"}
     pixels = {"model": "sora-2", "width": 128, "height": 72}
     over_openai = client.post("/v2/videos", json={**asked, **pixels}).json()["id"]
-    named = {"model": "studio-together/studio-1", "size": "128x72"}
+    named = {"model": "sandbox-together/sandbox-1", "size": "128x72"}
     over_together = client.post("/openai/v1/videos", json={**asked, **named}).json()["id"]
     for job_id, cost in ((over_openai, "0.1"), (over_together, "1")):
         assert completes(client, job_id, 60)
         reply = client.get(f"/v2/videos/{job_id}")
         assert f'"cost": {cost},' in reply.text
-        assert film_of(reply.json(), tmp_path).size == (128, 72)
+        assert primary_artifact(reply.json(), tmp_path).size == (128, 72)
     remix = client.post(f"/openai/v1/videos/{over_together}/remix", json={"prompt": "remixed"})
     assert completes(client, remix.json()["id"], 60)
     assert upstream_of(stack, "remixed")["source"] == "edits"

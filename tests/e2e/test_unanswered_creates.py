@@ -12,7 +12,11 @@ import pytest
 
 from local.stack import Stack
 
-MODELS = {"none": "studio/studio-1", "key": "studio-key/studio-1", "find": "studio-find/studio-1"}
+MODELS = {
+    "none": "sandbox/sandbox-1",
+    "key": "sandbox-key/sandbox-1",
+    "lookup": "sandbox-lookup/sandbox-1",
+}
 SMALL = {"seconds": "1", "size": "128x72"}
 
 
@@ -38,8 +42,8 @@ def ended(client: httpx.Client, job_id: str, seconds: float = 120) -> dict[str, 
 
 def made(stack: Stack, prompt: str) -> list[dict[str, Any]]:
     """What the upstream has made of that prompt, and would send a bill for."""
-    ledger = httpx.get(f"{stack.studio_url}/_ledger").json()
-    return [it for it in ledger["creates"] if it["prompt"] == prompt and it["accepted"]]
+    request_log = httpx.get(f"{stack.sandbox_url}/_ledger").json()
+    return [it for it in request_log["creates"] if it["prompt"] == prompt and it["accepted"]]
 
 
 @pytest.mark.parametrize("directive", ["[made-500=1]", "[made-reset=1]", "[made-cut=1]"])

@@ -128,5 +128,5 @@ def test_what_was_forgotten_is_swept_up(account: Account, stack: Stack, aws: Cli
     )
     name = sweep["StackResourceDetail"]["PhysicalResourceId"]
     aws("lambda").invoke(FunctionName=name, Payload=json.dumps({}))
-    assert account.ended(message_id, endpoint).attempts[-1].kind == "manual"
+    assert account.ended(message_id, endpoint).attempts[-1].trigger == "manual"
     stack.check()

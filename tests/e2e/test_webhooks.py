@@ -17,7 +17,7 @@ import standardwebhooks
 from local.packaging import ROOT
 from local.processes import free_port
 from local.stack import Stack
-from local.webhook_receiver import Mailbox, Message, mailbox
+from local.webhook_receiver import Message, WebhookReceiver, webhook_receiver
 from rushes.webhooks.signature import new_secret
 from tests.e2e.small_jobs import SMALL, completes
 from tests.integration.test_receivers import PROGRAMS
@@ -26,8 +26,8 @@ QUEUE = {"prompt": "small", "duration": 1}
 
 
 @pytest.fixture(scope="module")
-def hooks() -> Iterator[Mailbox]:
-    with mailbox() as made:
+def hooks() -> Iterator[WebhookReceiver]:
+    with webhook_receiver() as made:
         yield made
 
 
@@ -72,7 +72,7 @@ def verified(message: Message, secret: str) -> Any:
     return told
 
 
-def about(hooks: Mailbox, path: str, job_id: str, count: int) -> list[Message]:
+def about(hooks: WebhookReceiver, path: str, job_id: str, count: int) -> list[Message]:
     """The messages about a job: those before it may still be on their way."""
     deadline = time.monotonic() + 60
     while True:
@@ -92,7 +92,7 @@ def replicates_opinion(message: Message, secret: str) -> str:
     return done.stdout
 
 
-def test_openais_sdk_is_told_as_by_openai(sdk: openai.OpenAI, hooks: Mailbox):
+def test_openais_sdk_is_told_as_by_openai(sdk: openai.OpenAI, hooks: WebhookReceiver):
     types = sdk.webhooks.event_types.list().data
     assert {"video.completed", "video.failed"} <= set(types)
     endpoint = sdk.webhooks.create(
@@ -121,7 +121,7 @@ def test_openais_sdk_is_told_as_by_openai(sdk: openai.OpenAI, hooks: Mailbox):
 
 
 def test_an_endpoint_hears_the_bus_word_for_word(
-    client: httpx.Client, hooks: Mailbox, subscribe: Callable[..., Any], events: Any
+    client: httpx.Client, hooks: WebhookReceiver, subscribe: Callable[..., Any], events: Any
 ):
     secret = subscribe(f"{hooks.url}/bus", name="bus")["signing_secret"]
     job_id = client.post("/openai/v1/videos", json=SMALL).json()["id"]
@@ -132,7 +132,7 @@ def test_an_endpoint_hears_the_bus_word_for_word(
 
 
 def test_each_dialect_has_its_way_to_be_told_of_one_job(
-    client: httpx.Client, hooks: Mailbox, secret: str
+    client: httpx.Client, hooks: WebhookReceiver, secret: str
 ):
     """Handed in all at once; each is told in its own words."""
     url = hooks.url
@@ -183,7 +183,9 @@ def is_film(url: str) -> bool:
     return httpx.get(url).content[4:8] == b"ftyp"
 
 
-def test_a_failure_and_a_cancel_are_told_too(client: httpx.Client, hooks: Mailbox, secret: str):
+def test_a_failure_and_a_cancel_are_told_too(
+    client: httpx.Client, hooks: WebhookReceiver, secret: str
+):
     paths = {"/failed": "x [fail]", "/cancelled": "x [slow=20]"}
     jobs = {
         path: client.post(
@@ -199,7 +201,7 @@ def test_a_failure_and_a_cancel_are_told_too(client: httpx.Client, hooks: Mailbo
 
 
 def test_what_was_refused_comes_again_and_can_be_sent_again(
-    client: httpx.Client, hooks: Mailbox, subscribe: Callable[..., Any]
+    client: httpx.Client, hooks: WebhookReceiver, subscribe: Callable[..., Any]
 ):
     hooks.answers["/log"] = [503]
     made = subscribe(f"{hooks.url}/log", event_types=["job.completed"])
@@ -233,7 +235,7 @@ def delivered(client: httpx.Client, path: str) -> Any:
 
 
 def test_another_accounts_jobs_are_not_told(
-    stack: Stack, client: httpx.Client, hooks: Mailbox, subscribe: Callable[..., Any]
+    stack: Stack, client: httpx.Client, hooks: WebhookReceiver, subscribe: Callable[..., Any]
 ):
     subscribe(f"{hooks.url}/mine")
     key = {"authorization": f"Bearer {stack.environment()['RUSHES_OTHER_API_KEY']}"}

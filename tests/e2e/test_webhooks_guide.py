@@ -37,14 +37,14 @@ def shown(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
     (folder / "examples").symlink_to(ROOT / "examples")
     ports = {"9000": str(free_port()), "9001": str(free_port())}  # these may be somebody's
 
-    def moved(text: str) -> str:
+    def failed_over(text: str) -> str:
         return text.replace("9000", ports["9000"]).replace("9001", ports["9001"])
 
     for name, program in PROGRAMS.items():
-        (folder / name).write_text(moved(program))
+        (folder / name).write_text(failed_over(program))
     until_all_is_told = "until grep -q '^job.completed' output; do sleep 0.2; done"
     script = "\n".join(["set -euo pipefail", *COMMANDS, until_all_is_told])
-    return run(moved(script), folder)
+    return run(failed_over(script), folder)
 
 
 def run(script: str, folder: Path) -> str:

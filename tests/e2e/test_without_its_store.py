@@ -74,13 +74,13 @@ def test_without_its_table_every_dialect_says_503_in_its_own_envelope(stack, aws
         for dialect in CALLERS:
             answers: list[httpx.Response] = []
             with speaking(stack, dialect, answers) as caller, pytest.raises(CallFailedError):
-                caller.look(caller.create("studio/studio-1", ASK))
+                caller.look(caller.create("sandbox/sandbox-1", ASK))
             check_unavailable(dialect, answers[-1])
 
 
 def test_without_its_bucket_a_file_is_not_taken_and_nothing_is_told(client, aws):
     prompt = f"a fox {uuid4()}"
-    body = {"model": "studio/studio-1", "prompt": prompt, "seconds": "1", "size": "128x72"}
+    body = {"model": "sandbox/sandbox-1", "prompt": prompt, "seconds": "1", "size": "128x72"}
     with without(aws, "ApiFunctionRole", "s3:PutObject"):
         answer = client.post("/openai/v1/videos", json={**body, "input_reference": PICTURE})
     check_unavailable("OpenAI", answer)

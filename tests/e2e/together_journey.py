@@ -16,7 +16,7 @@ from typing import Any
 import together
 from together import Together
 
-SMALL: dict[str, Any] = {"model": "studio-together/studio-1", "seconds": "1"}
+SMALL: dict[str, Any] = {"model": "sandbox-together/sandbox-1", "seconds": "1"}
 SMALL |= {"width": 128, "height": 72}
 PATIENCE_SECONDS = 60
 
@@ -83,7 +83,7 @@ def main() -> None:
         "referenced": journey.make("as shown", media={"reference_images": [picture]}),
         "by resolution": journey.make(
             "wide",
-            model="studio-together/studio-1-pro",
+            model="sandbox-together/sandbox-1-pro",
             width=together.omit,
             height=together.omit,
             resolution="72p",

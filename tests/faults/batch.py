@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.harness import World
+from tests.faults.harness import Harness
 from tests.faults.moto_stack import ENVIRONMENT, Double
 from tests.faults.outcome_checks import Judge
 from tests.faults.report import Report
@@ -15,8 +15,8 @@ def run_batch(seed: str, jobs: int) -> Report:
             patch.setenv(name, value)
         double = Double()
         try:
-            world = World(double, patch, seed, jobs)
-            world.run()
-            return Judge(world)()
+            harness = Harness(double, patch, seed, jobs)
+            harness.run()
+            return Judge(harness)()
         finally:
             double.stop()

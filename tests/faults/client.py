@@ -8,7 +8,7 @@ from tests.faults.functions import PROVIDERS
 from tests.faults.plans import Plan
 
 if TYPE_CHECKING:
-    from tests.faults.harness import World
+    from tests.faults.harness import Harness
 
 PATH = "/openai/v1/videos"
 ANSWER_LOST = "client: POST's answer lost, sent again"
@@ -19,8 +19,8 @@ AGAIN = frozenset({409, 500, 502, 503})
 class Client:
     """`manner`: whether it sends an Idempotency-Key, counts its retries only, or never retries."""
 
-    def __init__(self, world: "World", plan: Plan, rng: Random) -> None:
-        self.world, self.plan, self.rng = world, plan, rng
+    def __init__(self, harness: "Harness", plan: Plan, rng: Random) -> None:
+        self.harness, self.plan, self.rng = harness, plan, rng
         self.provider = rng.choice(list(PROVIDERS))
         self.manner = rng.choices(("key", "count", "once"), (6, 3, 1))[0]
         self.tries = 0
@@ -51,7 +51,7 @@ class Client:
         if self.manner == "once" or self.tries >= MOST_TRIES:
             self.done = True
         else:
-            self.world.clock.later(self.rng.uniform(0.5, 8), self.post)
+            self.harness.clock.later(self.rng.uniform(0.5, 8), self.post)
 
     def post_at_once(self) -> None:
         """The same call a second time, while the first is still being answered."""
@@ -63,14 +63,14 @@ class Client:
         if self.manner == "key":
             headers["idempotency-key"] = f"key-of-{self.plan.tag}"
         body = {"model": f"{self.provider}/film", "prompt": f"{self.plan.tag} a fox in the snow"}
-        answer = self.world.ask(self.plan, "POST", PATH, body, headers)
+        answer = self.harness.ask(self.plan, "POST", PATH, body, headers)
         if answer["statusCode"] == 200:
             self.given.append(json.loads(answer["body"])["id"])
         return answer
 
     def _accepted(self) -> None:
         self.done = True
-        later = self.world.clock.later
+        later = self.harness.clock.later
         if self.plan.take("client: cancels"):
             later(self.rng.uniform(0, 60), self.cancel)
         if self.plan.take("client: deletes"):
@@ -81,7 +81,7 @@ class Client:
         """What it is told of its job; empty where there is none."""
         if not self.given:
             return ""
-        answer = self.world.ask(self.plan, "GET", f"{PATH}/{self.given[0]}")
+        answer = self.harness.ask(self.plan, "GET", f"{PATH}/{self.given[0]}")
         return str(json.loads(answer["body"])["status"]) if answer["statusCode"] == 200 else ""
 
     def _glance(self) -> None:
@@ -90,10 +90,10 @@ class Client:
     def cancel(self) -> None:
         if self.given:
             path = f"/fal/{self.provider}/film/requests/{self.given[0]}/cancel"
-            answer = self.world.ask(self.plan, "PUT", path)
+            answer = self.harness.ask(self.plan, "PUT", path)
             self.cancelled |= answer["statusCode"] in (200, 202)
 
     def delete(self) -> None:
         if self.given:
-            answer = self.world.ask(self.plan, "DELETE", f"{PATH}/{self.given[0]}")
+            answer = self.harness.ask(self.plan, "DELETE", f"{PATH}/{self.given[0]}")
             self.deleted |= answer["statusCode"] == 200

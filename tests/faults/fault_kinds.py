@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-Place = Literal["create", "find", "poll", "download", "aws", "client", "machine"]
+Place = Literal["create", "lookup", "poll", "download", "aws", "client", "machine"]
 Effect = Literal["throttle", "conflict", "refuse entries", "lose answer", "die", "meanwhile"]
 
 

@@ -33,7 +33,7 @@ from tests.faults.plans import Plan, Running
 PROVIDERS = {
     "none": "openai_compatible",
     "key": "openai_compatible",
-    "find": "openai_searchable",
+    "lookup": "openai_with_lookup",
 }
 """Named for what they have against a create call made twice; their kinds."""
 IMPATIENT, PATIENT = httpx.Timeout(0.1), httpx.Timeout(20)
@@ -49,7 +49,7 @@ price_per_job = 0.1
 """
 PROVIDER = """
 [providers.{name}]
-kind = "{kind}"
+protocol = "{protocol}"
 idempotency = "{name}"
 base_url = "http://127.0.0.1:{port}/{name}"
 """
@@ -57,7 +57,8 @@ base_url = "http://127.0.0.1:{port}/{name}"
 
 def catalog_for(port: int) -> Catalog:
     providers = [
-        PROVIDER.format(name=name, kind=kind, port=port) for name, kind in PROVIDERS.items()
+        PROVIDER.format(name=name, protocol=protocol, port=port)
+        for name, protocol in PROVIDERS.items()
     ]
     models = [MODEL.format(name=name) for name in PROVIDERS]
     return read_catalog("\n".join(['default_model = "none/film"', *providers, *models]))

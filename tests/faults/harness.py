@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rushes import wiring
-from rushes.api.auth import mint_key
+from rushes.api.auth import create_api_key
 from rushes.aws.dynamodb.lookup_tables import KeyTable
 from tests.faults.client import Client
 from tests.faults.clock import Clock
@@ -31,7 +31,7 @@ LONGEST = 6 * 3600.0
 """What is not over by then is lost."""
 
 
-class World:
+class Harness:
     def __init__(self, double: Double, patch: pytest.MonkeyPatch, seed: str, jobs: int) -> None:
         self.seed = seed
         self.rng = Random(seed)  # noqa: S311 - to be drawn again
@@ -45,7 +45,7 @@ class World:
         self.line = Line(self._here, self._meanwhile, self._executed, self.rng)
         self.functions = Functions(patch, double, self.line, self.clock)
         self.machine = Machine(self.clock, self.rng, self._step, self._ended)
-        self.key, record = mint_key("demo", self.clock.now)
+        self.key, record = create_api_key("demo", self.clock.now)
         KeyTable(double.client("dynamodb"), ENVIRONMENT["TABLE_NAME"]).add(record)
         self.clients = {tag: Client(self, plan, self.rng) for tag, plan in self.plans.items()}
         self.tags: dict[str, str] = {}

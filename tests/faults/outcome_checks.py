@@ -6,7 +6,7 @@ from typing import Any
 from rushes.jobs.job import Job
 from rushes.jobs.status import JobStatus
 from tests.faults.client import Client
-from tests.faults.harness import World
+from tests.faults.harness import Harness
 from tests.faults.report import Report
 from tests.faults.scenarios import REASONS
 from tests.faults.videos import digest
@@ -16,17 +16,17 @@ FILES = ("outputs/", "archive/")
 
 
 class Judge:
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.report = Report(jobs=len(world.clients))
-        self.objects = world.double.objects()
+    def __init__(self, harness: Harness) -> None:
+        self.harness = harness
+        self.report = Report(jobs=len(harness.clients))
+        self.objects = harness.double.objects()
         self.jobs: dict[str, list[Job]] = {}
-        for document in world.double.documents().values():
+        for document in harness.double.documents().values():
             job = Job.model_validate_json(document)
             self.jobs.setdefault(job.request.prompt.split()[0], []).append(job)
 
     def __call__(self) -> Report:
-        for client in self.world.clients.values():
+        for client in self.harness.clients.values():
             jobs = self.jobs.get(client.plan.tag, [])
             self._client(client, jobs)
             for job in jobs:
@@ -35,21 +35,21 @@ class Judge:
             self.report.totals[f"jobs: {client.provider}, {outcome}"] += 1
             for kind, times in client.plan.struck.items():
                 self.report.struck(kind, times, outcome)
-        self._world()
+        self._harness()
         return self.report
 
-    def _world(self) -> None:
+    def _harness(self) -> None:
         totals = self.report.totals
-        for kind, times in self.world.sweeps.items():
+        for kind, times in self.harness.sweeps.items():
             self.report.struck(kind, times, "sweeps")
-        made = [film for films in self.world.upstream.ledger.values() for film in films]
+        made = [film for films in self.harness.upstream.request_log.values() for film in films]
         totals["creates in the upstream's ledger"] += len(made)
-        totals["events on the bus"] += len(self.world.bus)
+        totals["events on the bus"] += len(self.harness.bus)
         totals["files in the bucket"] += len(self.objects)
-        totals["executions"] += len(self.world.machine.executions)
-        totals["invocations"] += self.world.functions.invocations
-        totals["calls to AWS"] += self.world.line.calls
-        for surprise in self.world.functions.surprises:
+        totals["executions"] += len(self.harness.machine.executions)
+        totals["invocations"] += self.harness.functions.invocations
+        totals["calls to AWS"] += self.harness.line.calls
+        for surprise in self.harness.functions.surprises:
             self.report.breaks("errors that are not ours", surprise)
         whole = {digest(film.name) for film in made}
         for key, content in self.objects.items():
@@ -68,7 +68,7 @@ class Judge:
             if deleted and "was deleted" in refusal:  # and then it was asked for once more
                 continue
             self._breaks("answers that contradict each other", client, refusal)
-        made = len(self.world.upstream.ledger[client.plan.tag])
+        made = len(self.harness.upstream.request_log[client.plan.tag])
         if made > 1:
             self._breaks("duplicate creates", client, f"{made} in the ledger")
 
@@ -88,7 +88,7 @@ class Judge:
             self._breaks("failures without a reason", client, f"{code}: {job.error.message}")
         if client.provider != "none" and code in (UNKNOWN, "upstream_bad_response"):
             self._breaks("failures without a reason", client, f"{code} where it can be found out")
-        made = bool(self.world.upstream.ledger[client.plan.tag])
+        made = bool(self.harness.upstream.request_log[client.plan.tag])
         self.report.totals["unknown outcomes, labelled so"] += code == UNKNOWN
         if made and job.operation is None and code not in (UNKNOWN, "upstream_bad_response"):
             self._breaks("unknown outcomes not labelled", client, f"{code}: {job.error.message}")
@@ -100,7 +100,7 @@ class Judge:
             self._breaks("wrong files", client, f"deleted, but there is {min(here)}")
         if job.deleted_at or job.status is not JobStatus.COMPLETED:
             return
-        films = {digest(film.name) for film in self.world.upstream.ledger[client.plan.tag]}
+        films = {digest(film.name) for film in self.harness.upstream.request_log[client.plan.tag]}
         for artifact in job.artifacts:
             stored = hashlib.sha256(self.objects.get(artifact.key, b"")).hexdigest()
             if artifact.sha256 != stored or stored not in films:
@@ -109,7 +109,7 @@ class Judge:
             self._breaks("wrong files", client, f"completed with {len(job.artifacts)} files")
 
     def _events(self, client: Client, job: Job) -> None:
-        told = [event for event in self.world.bus if event["data"]["id"] == job.id]
+        told = [event for event in self.harness.bus if event["data"]["id"] == job.id]
         endings = [event for event in told if event["type"] != "job.started"]
         if {event["type"] for event in endings} != {f"job.{job.status.value}"}:
             self._breaks("endings without their event", client, f"{[it['type'] for it in told]}")
@@ -125,7 +125,7 @@ class Judge:
 
     def _breaks(self, promise: str, client: Client, detail: str) -> None:
         struck = ", ".join(client.plan.struck)
-        who = f"{self.world.seed} {client.plan.tag} ({client.provider}, {client.manner})"
+        who = f"{self.harness.seed} {client.plan.tag} ({client.provider}, {client.manner})"
         self.report.breaks(promise, f"{who}: {detail} [{struck}]")
 
 

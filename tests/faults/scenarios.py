@@ -52,9 +52,9 @@ POLL = (
     _mood("poll", "poll: the provider failed", spoils="failed"),
 )
 FIND = (
-    _mood("find", "search: 503", statuses=(503,), share=0.3),
-    _mood("find", "search: HTML", spoils="HTML", share=0.3),
-    _mood("find", "search: reset in the body", spoils="cut", share=0.3),
+    _mood("lookup", "search: 503", statuses=(503,), share=0.3),
+    _mood("lookup", "search: HTML", spoils="HTML", share=0.3),
+    _mood("lookup", "search: reset in the body", spoils="cut", share=0.3),
 )
 """Only who does not know what became of its create call looks for it."""
 DOWNLOAD = (

@@ -1,7 +1,7 @@
 """An upstream that speaks the OpenAI Videos API over HTTP, spoils answers, and keeps the ledger.
 
 It serves three providers, told apart by the first step of the path: `none` ignores
-`Idempotency-Key`, `key` honours it, `find` can be searched. What is in `ledger` has been made,
+`Idempotency-Key`, `key` honours it, `find` can be searched. What is in `request_log` has been made,
 and would be billed.
 """
 
@@ -50,7 +50,7 @@ class Video:
 class Upstream:
     def __init__(self, clock: Clock, plans: dict[str, Plan], rng: Random) -> None:
         self.clock, self.plans, self.rng = clock, plans, rng
-        self.ledger: dict[str, list[Video]] = defaultdict(list)
+        self.request_log: dict[str, list[Video]] = defaultdict(list)
         self._videos: dict[str, Video] = {}
         self._keys: dict[str, Video] = {}
         self._listener: socket.socket | None = None
@@ -126,15 +126,15 @@ class Upstream:
         user = form.get("user", "")
         video = Video(name, tag, form["prompt"], self.clock.now, seconds, provider, user)
         self._videos[name] = video
-        self.ledger[tag].append(video)
+        self.request_log[tag].append(video)
         return video
 
     def _list(self, provider: str) -> tuple[Answer, Mood | None]:
         """The newest first; what has just been made is not in it yet."""
-        if provider != "find":
+        if provider != "lookup":
             return refusal(404, {}), None
         known = [it for it in self._videos.values() if it.provider == provider]
-        mood = self.plans[known[-1].tag].mood("find") if known else None
+        mood = self.plans[known[-1].tag].mood("lookup") if known else None
         seen = [it for it in known[::-1] if it.created_at < self.clock.now - LAG]
         page = [self._view(video) for video in seen[:PAGE]]
         good = told({"object": "list", "data": page, "has_more": len(seen) > PAGE})

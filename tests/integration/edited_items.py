@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-Row = dict[str, Any]
-Edit = Callable[[Row], None]
+Item = dict[str, Any]
+Edit = Callable[[Item], None]
 
 
 def document(**changes: Any) -> Edit:
-    def edit(row: Row) -> None:
+    def edit(row: Item) -> None:
         told = json.loads(row["document"]["S"])
         row["document"] = {"S": json.dumps({**told, **changes})}
 
@@ -17,7 +17,7 @@ def document(**changes: Any) -> Edit:
 
 
 def attribute(name: str, value: Any) -> Edit:
-    def edit(row: Row) -> None:
+    def edit(row: Item) -> None:
         if value is None:
             del row[name]
         else:

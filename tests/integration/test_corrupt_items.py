@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from rushes.api.auth import Authenticator, mint_key
+from rushes.api.auth import Authenticator, create_api_key
 from rushes.api.jobs import Endpoints
 from rushes.aws.dynamodb.jobs import JobTable
 from rushes.dialects import DIALECTS
 from rushes.dialects.base import Dialect, HttpRequest
-from rushes.errors import DamagedRecord
+from rushes.errors import CorruptRecord
 from rushes.jobs.job import Job
-from rushes.jobs.request import Creation, GenerationRequest
+from rushes.jobs.request import CreateRequest, GenerationRequest
 from rushes.ports import JobQuery
 from tests.fakes import FakeKeys
-from tests.harness import World
-from tests.integration.edited_items import EDITS, Edit, Row, document
+from tests.harness import Harness
+from tests.integration.edited_items import EDITS, Edit, Item, document
 
 
 class Deck:
@@ -28,17 +28,17 @@ class Deck:
     def __init__(self, dynamodb: Any, table: str) -> None:
         self._dynamodb = dynamodb
         self._table = table
-        self.world = World()
+        self.harness = Harness()
         self.jobs = JobTable(dynamodb, table)
         in_table: Any = self.jobs
-        self.world.jobs = in_table
+        self.harness.jobs = in_table
         self.account = f"hand-{secrets.token_hex(4)}"
         self._accepted: list[Job] = []
 
     def accepted(self) -> Job:
-        request = GenerationRequest(model="studio/one", prompt="a red ball")
-        self.world.clock.advance(1)  # ids sort by time
-        job = self.world.service.create(self.account, "openai", Creation(request)).job
+        request = GenerationRequest(model="sandbox/one", prompt="a red ball")
+        self.harness.clock.advance(1)  # ids sort by time
+        job = self.harness.service.create(self.account, "openai", CreateRequest(request)).job
         self._accepted.append(job)
         return job
 
@@ -47,14 +47,14 @@ class Deck:
         for job in self._accepted:
             self._dynamodb.delete_item(TableName=self._table, Key=self._key(job))
 
-    def _key(self, job: Job) -> Row:
+    def _key(self, job: Job) -> Item:
         return {"pk": {"S": f"JOB#{self.account}#{job.id}"}, "sk": {"S": "job"}}
 
-    def row(self, job: Job) -> Row:
-        found: Row = self._dynamodb.get_item(TableName=self._table, Key=self._key(job))["Item"]
+    def row(self, job: Job) -> Item:
+        found: Item = self._dynamodb.get_item(TableName=self._table, Key=self._key(job))["Item"]
         return found
 
-    def edit(self, job: Job, edit: Edit) -> Row:
+    def edit(self, job: Job, edit: Edit) -> Item:
         row = self.row(job)
         edit(row)
         self._dynamodb.put_item(TableName=self._table, Item=row)
@@ -82,7 +82,7 @@ def damages(records: list[logging.LogRecord], job: Job) -> int:
 def test_it_is_not_read_and_stays_as_it_is(deck: Deck, edit: Edit):
     job = deck.accepted()
     edited = deck.edit(job, edit)
-    with pytest.raises(DamagedRecord):
+    with pytest.raises(CorruptRecord):
         deck.jobs.get(deck.account, job.id)
     assert deck.row(job) == edited
 
@@ -96,7 +96,7 @@ def test_nothing_is_decided_on_it_and_nothing_written_over_it(deck: Deck, edit: 
         seen.append(current)
         return current.warned(current.updated_at, "touched")
 
-    with pytest.raises(DamagedRecord):
+    with pytest.raises(CorruptRecord):
         deck.jobs.change(deck.account, job.id, change)
     assert (deck.row(job), seen) == (edited, [])
 
@@ -104,12 +104,16 @@ def test_nothing_is_decided_on_it_and_nothing_written_over_it(deck: Deck, edit: 
 def test_no_step_is_taken_and_no_provider_called(deck: Deck, edit: Edit):
     job = deck.accepted()
     edited = deck.edit(job, edit)
-    for step in (deck.world.submit, deck.world.poll, deck.world.collect):
-        with pytest.raises(DamagedRecord):
+    for step in (deck.harness.submit, deck.harness.poll, deck.harness.collect):
+        with pytest.raises(CorruptRecord):
             step(job)
-    with pytest.raises(DamagedRecord):
-        deck.world.finish(job)
-    assert (deck.row(job), deck.world.egress.calls, deck.world.bus.events) == (edited, [], [])
+    with pytest.raises(CorruptRecord):
+        deck.harness.finish(job)
+    assert (deck.row(job), deck.harness.http_client.calls, deck.harness.bus.events) == (
+        edited,
+        [],
+        [],
+    )
 
 
 def test_a_list_goes_on_without_it_and_says_so(
@@ -130,10 +134,10 @@ def test_the_sweeper_looks_after_the_others(
 ):
     first, damaged, last = (deck.accepted() for _ in range(3))
     edited = deck.edit(damaged, edit)
-    deck.world.executions.running.clear()  # none of them was ever started
-    deck.world.clock.advance(120)
-    deck.world.sweeper.sweep()
-    started = deck.world.executions.running
+    deck.harness.executions.running.clear()  # none of them was ever started
+    deck.harness.clock.advance(120)
+    deck.harness.sweeper.sweep()
+    started = deck.harness.executions.running
     assert {first.id, last.id} <= set(started)
     assert damaged.id not in started
     assert damages(caplog.records, damaged) == 1
@@ -145,11 +149,11 @@ def test_a_job_that_is_mended_goes_on(deck: Deck, edit: Edit):
     job = deck.accepted()
     whole = deck.row(job)
     deck.edit(job, edit)
-    deck.world.executions.running[job.execution_name] = False
+    deck.harness.executions.running[job.execution_name] = False
     deck.edit(job, lambda row: row.update(whole))
-    deck.world.clock.advance(120)
-    deck.world.sweeper.sweep()
-    assert deck.world.executions.running[f"{job.id}-r2"]
+    deck.harness.clock.advance(120)
+    deck.harness.sweeper.sweep()
+    assert deck.harness.executions.running[f"{job.id}-r2"]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda it: it.name)
@@ -169,13 +173,13 @@ def test_a_client_hears_of_it_in_its_own_words(deck: Deck, dialect: Dialect):
 
 def ask(deck: Deck, dialect: Dialect, job: Job) -> Any:
     """The dialect's way to ask how a job stands."""
-    key, record = mint_key(deck.account, deck.world.clock.now)
+    key, record = create_api_key(deck.account, deck.harness.clock.now)
     keys = FakeKeys()
     keys.add(record)
-    endpoints = Endpoints(deck.world.service, Authenticator(keys), "https://rushes.example")
+    endpoints = Endpoints(deck.harness.service, Authenticator(keys), "https://rushes.example")
     route = next(it for it in dialect.routes if it.verb in ("retrieve", "status"))
-    written = f"{job.id}:studio" if dialect.name == "bifrost" else job.id
-    variables = {"job_id": written, "owner": "studio", "name": "one"}
+    written = f"{job.id}:sandbox" if dialect.name == "bifrost" else job.id
+    variables = {"job_id": written, "owner": "sandbox", "name": "one"}
     headers = {"authorization": f"Bearer {key}"}
     path = route.path.replace("<job_id>", written)
     request = HttpRequest(route.method, path, variables, {}, headers, b"")

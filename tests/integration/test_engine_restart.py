@@ -13,7 +13,7 @@ import pytest
 from local.stack import Stack
 from rushes.jobs.result import Artifact
 from tests.chaos.records import Files
-from tests.harness import World
+from tests.harness import Harness
 
 ENDS = (signal.SIGTERM, signal.SIGKILL)
 
@@ -130,7 +130,7 @@ def test_files_are_compared_with_their_rows(kept: Stack, service: Callable[[str]
     """By what `make kill` reads them with."""
     content = b"\x00\x00\x00\x18ftypmp42"
     service("s3").put_object(Bucket=kept.outputs["BucketName"], Key="outputs/a", Body=content)
-    files, job = Files(kept), World().accepted()
+    files, job = Files(kept), Harness().accepted()
 
     def faults(**facts: Any) -> list[str]:
         whole = {"key": "outputs/a", "content_type": "video/mp4", "size": len(content)}

@@ -1,4 +1,4 @@
-"""Every handler in this process, wired to the real engine and the studio.
+"""Every handler in this process, wired to the real engine and the sandbox.
 
 The state machine is one that only waits, so that the tests take each step of a job themselves,
 and see what it gives to the next.
@@ -28,7 +28,7 @@ from functions.submit import app as submit
 from functions.sweep import app as sweep
 from local.stack import Stack
 from rushes import wiring
-from rushes.api.auth import mint_key
+from rushes.api.auth import create_api_key
 from rushes.aws.dynamodb.jobs import JobTable
 from rushes.aws.dynamodb.lookup_tables import KeyTable
 from rushes.config import settings
@@ -159,7 +159,7 @@ class Caller:
 
 @pytest.fixture
 def call(as_wired: Clients, table: str) -> Caller:
-    key, record = mint_key("demo", time.time())
+    key, record = create_api_key("demo", time.time())
     KeyTable(as_wired("dynamodb"), table).add(record)
     return Caller(key)
 
@@ -292,9 +292,9 @@ def test_a_film_that_breaks_off_is_fetched_again_before_the_job_fails(
     assert run(collect, event)["status"] == "ending"
     job = jobs.get("demo", job_id)
     assert job
-    assert job.verdict
-    assert job.verdict.error
-    assert (job.verdict.error.code, job.collections) == ("output_interrupted", 7)
+    assert job.outcome
+    assert job.outcome.error
+    assert (job.outcome.error.code, job.collections) == ("output_interrupted", 7)
     listed = as_wired("s3").list_objects_v2(
         Bucket=stack.outputs["BucketName"], Prefix=f"outputs/demo/{job_id}/"
     )
@@ -309,7 +309,7 @@ def test_a_remix_reworks_the_film_of_the_first_job(call: Caller, stack: Stack):
     assert carry_out(told["id"])["status"] == "completed"
     creates = [
         create
-        for create in httpx.get(f"{stack.studio_url}/_ledger").json()["creates"]
+        for create in httpx.get(f"{stack.sandbox_url}/_ledger").json()["creates"]
         if "Make it dusk" in json.dumps(create)
     ]
     assert len(creates) == 1
@@ -376,11 +376,11 @@ def test_an_account_that_has_spent_its_day_is_refused(
 
 def test_another_account_sees_nothing_of_it(call: Caller, as_wired: Clients, table: str):
     job_id = call.create("A fox in the snow")
-    key, record = mint_key("other", time.time())
+    key, record = create_api_key("other", time.time())
     KeyTable(as_wired("dynamodb"), table).add(record)
-    stranger = Caller(key)
-    assert stranger("GET", f"/openai/v1/videos/{job_id}")["statusCode"] == 404
-    assert stranger.json("GET", "/openai/v1/videos")["data"] == []
+    other_account = Caller(key)
+    assert other_account("GET", f"/openai/v1/videos/{job_id}")["statusCode"] == 404
+    assert other_account.json("GET", "/openai/v1/videos")["data"] == []
     assert Caller("rk_wrong")("GET", f"/openai/v1/videos/{job_id}")["statusCode"] == 401
 
 
@@ -443,7 +443,7 @@ def test_an_ending_that_was_not_announced_is_announced_by_the_sweeper(
     assert told(events, untold) == event
     swept = jobs.get("demo", untold)
     assert swept
-    assert (swept.outbox, swept.care_at) == ((), None)
+    assert (swept.outbox, swept.next_check_at) == ((), None)
 
 
 def execution_of(jobs: JobTable, job_id: str) -> str:

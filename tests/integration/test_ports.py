@@ -17,42 +17,42 @@ from botocore.stub import Stubber
 from local.stack import Stack
 from rushes.aws.dynamodb import idempotency
 from rushes.aws.dynamodb.jobs import SHARDS, JobTable
-from rushes.aws.dynamodb.lookup_tables import GateTable, KeyTable, TimingTable
+from rushes.aws.dynamodb.lookup_tables import KeyTable, RateLimitTable, TimingTable
 from rushes.aws.eventbridge import EventBus
 from rushes.aws.s3 import Bucket
 from rushes.aws.step_functions import StateMachine
 from rushes.errors import (
     AlreadyAccepted,
-    BadInputFile,
-    DamagedRecord,
-    KeyInUse,
+    AwsUnavailable,
+    BudgetExceeded,
+    CorruptRecord,
+    DownloadInterrupted,
+    IdempotencyKeyInUse,
+    InvalidInputFile,
     NotFound,
-    OutputInterrupted,
-    OverBudget,
     RushesError,
-    StoreUnavailable,
     WriteConflict,
 )
 from rushes.jobs.job import Job, new_id
 from rushes.jobs.request import GenerationRequest, StoredFile, Upload
-from rushes.jobs.result import JobError, Verdict
+from rushes.jobs.result import JobError, JobOutcome
 from rushes.jobs.status import JobStatus
 from rushes.ports import (
-    Allowance,
     ApiKey,
     Blobs,
+    BudgetCharge,
     Download,
     Executions,
-    Gate,
-    Gates,
+    IdempotencyRecord,
     JobQuery,
     Jobs,
     Keys,
-    Receipt,
+    RateLimit,
+    RateLimits,
     Timing,
     Timings,
 )
-from tests.fakes import FakeBlobs, FakeExecutions, FakeGates, FakeJobs, FakeKeys, FakeTimings
+from tests.fakes import FakeBlobs, FakeExecutions, FakeJobs, FakeKeys, FakeRateLimits, FakeTimings
 from tests.stack import Events
 
 BOTH = ["fake", "real"]
@@ -117,8 +117,8 @@ def job_of(account: str, number: int = 1, **facts: Any) -> Job:
             "id": ids(number)[0],
             "account": account,
             "dialect": "openai",
-            "provider": "studio",
-            "upstream_model": "studio-1",
+            "provider": "sandbox",
+            "upstream_model": "sandbox-1",
             "request": GenerationRequest(model="sora-2", prompt="Ein Füchslein 🦊", seconds=4),
             "created_at": NOW + number,
             "updated_at": NOW + number,
@@ -129,8 +129,8 @@ def job_of(account: str, number: int = 1, **facts: Any) -> Job:
 
 
 def failed(job: Job) -> Job:
-    verdict = Verdict(status=JobStatus.FAILED, error=JobError(code="no", message="no"))
-    return job.finished(NOW, verdict, job.id, 60)
+    outcome = JobOutcome(status=JobStatus.FAILED, error=JobError(code="no", message="no"))
+    return job.finished(NOW, outcome, job.id, 60)
 
 
 class TestJobs:
@@ -271,7 +271,7 @@ class TestList:
 
     def test_one_providers_jobs_are_found_among_many(self, jobs: Jobs, account: str):
         for number in range(20):
-            provider = "rare" if number in (2, 11) else "studio"
+            provider = "rare" if number in (2, 11) else "sandbox"
             jobs.add(job_of(account, number, provider=provider))
         assert listed(jobs, account, provider="rare") == (ids(11, 2), False)
         assert listed(jobs, account, provider="rare", limit=1) == (ids(11), True)
@@ -335,7 +335,7 @@ class TestOpenJobs:
         def at(change: Callable[[Job], Job]) -> Callable[[Job], Job]:
             return lambda job: change(job).model_copy(update={"updated_at": epoch})
 
-        jobs.change(account, told, at(lambda job: failed(job).telling({"id": "evt_1"})))
+        jobs.change(account, told, at(lambda job: failed(job).with_event({"id": "evt_1"})))
         late = {"late_until": epoch + 9}
         jobs.change(account, awaited, at(lambda job: failed(job).model_copy(update=late)))
         jobs.change(account, deleted, at(lambda job: failed(job).deleted(epoch)))
@@ -352,9 +352,9 @@ class TestOpenJobs:
         assert due(epoch + 960) == [told, awaited, deleted, running]
 
 
-def receipt_of(job: Job, name: str, **facts: Any) -> Receipt:
+def receipt_of(job: Job, name: str, **facts: Any) -> IdempotencyRecord:
     plain = {"digest": name, "fingerprint": "f" * 64, "job_id": job.id}
-    return Receipt(**{**plain, "expires_at": job.created_at + 60, **facts})
+    return IdempotencyRecord(**{**plain, "expires_at": job.created_at + 60, **facts})
 
 
 class TestReceipts:
@@ -432,17 +432,17 @@ class TestReceipts:
 
 
 class TestAllowance:
-    def allow(self, account: str, cost: float = 0.4, day: str = "2096-10-02") -> Allowance:
-        return Allowance(account, day, cost, limit=1.0)
+    def allow(self, account: str, cost: float = 0.4, day: str = "2096-10-02") -> BudgetCharge:
+        return BudgetCharge(account, day, cost, limit=1.0)
 
     def test_what_has_room_is_taken_and_nothing_else(self, jobs: Jobs, account: str):
         for number in (1, 2):
             jobs.add(job_of(account, number), None, self.allow(account))
-        with pytest.raises(OverBudget):
+        with pytest.raises(BudgetExceeded):
             jobs.add(job_of(account, 3), None, self.allow(account))
         assert jobs.get(account, ids(3)[0]) is None
         jobs.add(job_of(account, 4), None, self.allow(account, 0.2))
-        with pytest.raises(OverBudget):
+        with pytest.raises(BudgetExceeded):
             jobs.add(job_of(account, 5), None, self.allow(account, 0.01))
 
     def test_days_and_accounts_are_kept_apart(self, jobs: Jobs, account: str):
@@ -460,7 +460,7 @@ class TestAllowance:
         first, second, third = (job_of(account, number) for number in (1, 2, 3))
         one, two = secrets.token_hex(32), secrets.token_hex(32)
         jobs.add(first, receipt_of(first, one), self.allow(account, 0.7))
-        with pytest.raises(OverBudget):
+        with pytest.raises(BudgetExceeded):
             jobs.add(second, receipt_of(second, two), self.allow(account, 0.7))
         assert jobs.receipt(two) is None
         with pytest.raises(AlreadyAccepted):
@@ -527,7 +527,7 @@ class TestRealTable:
             ExpressionAttributeValues={":cancelled": {"S": "cancelled"}},
         )
         edited = row()
-        with pytest.raises(DamagedRecord):
+        with pytest.raises(CorruptRecord):
             jobs.change(account, ids(1)[0], lambda job: job.submitted(NOW, {"id": "1"}, ()))
         assert row() == edited
 
@@ -607,7 +607,7 @@ class TestRealTable:
     ):
         # with numbers as the engine writes them itself: else it knows no repetition for one
         job, name = job_of(account, updated_at=NOW + 0.25), secrets.token_hex(32)
-        jobs.add(job, receipt_of(job, name), Allowance(account, "2096-10-02", 0.7, 1.0))
+        jobs.add(job, receipt_of(job, name), BudgetCharge(account, "2096-10-02", 0.7, 1.0))
         assert lost_answers == [200]
         assert jobs.get(account, job.id) == job
         assert jobs.receipt(name) == receipt_of(job, name)
@@ -621,8 +621,8 @@ class TestRealTable:
         def add(number: int) -> str:
             job = job_of(account, number)
             try:
-                jobs.add(job, receipt_of(job, name), Allowance(account, "2096-10-02", 0.01, 9.0))
-            except (AlreadyAccepted, KeyInUse) as error:
+                jobs.add(job, receipt_of(job, name), BudgetCharge(account, "2096-10-02", 0.01, 9.0))
+            except (AlreadyAccepted, IdempotencyKeyInUse) as error:
                 return type(error).__name__
             return job.id
 
@@ -643,11 +643,11 @@ class TestRealTable:
             for _ in range(50):
                 try:
                     jobs.add(
-                        job_of(account, number), None, Allowance(account, "2096-10-02", 0.1, 4.9)
+                        job_of(account, number), None, BudgetCharge(account, "2096-10-02", 0.1, 4.9)
                     )
-                except KeyInUse:
+                except IdempotencyKeyInUse:
                     continue
-                except OverBudget:
+                except BudgetExceeded:
                     return None
                 return job_of(account, number).id
             raise AssertionError("never its turn")
@@ -680,7 +680,7 @@ class TestRealTable:
         self, jobs: JobTable, account: str, dynamodb: Any, table: str
     ):
         job, name = job_of(account), secrets.token_hex(32)
-        jobs.add(job, receipt_of(job, name), Allowance(account, "2096-10-02", 0.7, 1.0))
+        jobs.add(job, receipt_of(job, name), BudgetCharge(account, "2096-10-02", 0.7, 1.0))
         for pk, sk, seconds in (
             (f"ONCE#{name}", "once", 60),
             (f"SPENT#{account}#2096-10-02", "spent", idempotency.SPENT_SECONDS),
@@ -691,15 +691,15 @@ class TestRealTable:
 
     def test_what_dynamodb_will_not_do_is_our_trouble_by_name(self, dynamodb: Any, account: str):
         nowhere = JobTable(dynamodb, "no-such-table")
-        with pytest.raises(StoreUnavailable, match="GetItem answered ResourceNotFoundException"):
+        with pytest.raises(AwsUnavailable, match="GetItem answered ResourceNotFoundException"):
             nowhere.get(account, "job_1")
-        with pytest.raises(StoreUnavailable, match="PutItem answered"):
+        with pytest.raises(AwsUnavailable, match="PutItem answered"):
             nowhere.add(job_of(account))
-        with pytest.raises(StoreUnavailable, match="Query answered"):
+        with pytest.raises(AwsUnavailable, match="Query answered"):
             nowhere.page(account, JobQuery())
-        with pytest.raises(StoreUnavailable, match="TransactWriteItems answered"):
+        with pytest.raises(AwsUnavailable, match="TransactWriteItems answered"):
             nowhere.add(job_of(account), receipt_of(job_of(account), "x"))
-        with pytest.raises(StoreUnavailable, match="Query answered"):
+        with pytest.raises(AwsUnavailable, match="Query answered"):
             nowhere.claim("x", 1, NOW)
 
 
@@ -750,7 +750,7 @@ class TestCommit:
     def test_a_conflict_that_does_not_pass_is_a_key_in_use(self, dynamodb: Any, stubber: Stubber):
         for _ in range(idempotency.TRIES):
             self.refuse(stubber, "None", "TransactionConflict", "None")
-        with pytest.raises(KeyInUse):
+        with pytest.raises(IdempotencyKeyInUse):
             idempotency.commit(dynamodb, self.PARTS)
 
     @pytest.mark.parametrize(
@@ -758,12 +758,12 @@ class TestCommit:
         [
             (("ConditionalCheckFailed", "None", "None"), WriteConflict),
             (("None", "ConditionalCheckFailed", "None"), AlreadyAccepted),
-            (("None", "None", "ConditionalCheckFailed"), OverBudget),
+            (("None", "None", "ConditionalCheckFailed"), BudgetExceeded),
             (("None", "ConditionalCheckFailed", "ConditionalCheckFailed"), AlreadyAccepted),
-            (("None", "TransactionConflict", "ConditionalCheckFailed"), OverBudget),
-            (("None", "None", "ThrottlingError"), StoreUnavailable),
-            (("None", "ProvisionedThroughputExceeded", "TransactionConflict"), StoreUnavailable),
-            (("ValidationError", "None", "None"), StoreUnavailable),
+            (("None", "TransactionConflict", "ConditionalCheckFailed"), BudgetExceeded),
+            (("None", "None", "ThrottlingError"), AwsUnavailable),
+            (("None", "ProvisionedThroughputExceeded", "TransactionConflict"), AwsUnavailable),
+            (("ValidationError", "None", "None"), AwsUnavailable),
         ],
     )
     def test_each_reason_has_its_name(
@@ -794,56 +794,66 @@ class TestCommit:
 
     def test_what_is_throttled_as_a_whole_is_our_trouble(self, dynamodb: Any, stubber: Stubber):
         stubber.add_client_error("transact_write_items", "ThrottlingException")
-        with pytest.raises(StoreUnavailable, match="ThrottlingException"):
+        with pytest.raises(AwsUnavailable, match="ThrottlingException"):
             idempotency.commit(dynamodb, self.PARTS)
 
 
-class TestGates:
+class TestRateLimits:
     @pytest.fixture(params=BOTH)
-    def gates(self, request: pytest.FixtureRequest) -> Gates:
+    def rate_limits(self, request: pytest.FixtureRequest) -> RateLimits:
         if request.param == "fake":
-            return FakeGates()
+            return FakeRateLimits()
         make: Clients = request.getfixturevalue("as_wired")
-        return GateTable(make("dynamodb"), request.getfixturevalue("table"))
+        return RateLimitTable(make("dynamodb"), request.getfixturevalue("table"))
 
     @pytest.fixture
     def provider(self) -> str:
         return f"provider-{secrets.token_hex(4)}"
 
-    def test_a_gate_is_open_until_it_is_held_or_closed(self, gates: Gates, provider: str):
-        assert gates.get(provider) == Gate()
-        gates.hold(provider, NOW + 5.25)
-        assert gates.get(provider) == Gate(not_before=NOW + 5.25)
-        gates.close(provider, NOW + 60, "who are you?")
-        assert gates.get(provider) == Gate(NOW + 5.25, NOW + 60, "who are you?")
-        assert gates.get(f"{provider}-other") == Gate()
+    def test_a_gate_is_open_until_it_is_held_or_closed(
+        self, rate_limits: RateLimits, provider: str
+    ):
+        assert rate_limits.get(provider) == RateLimit()
+        rate_limits.hold(provider, NOW + 5.25)
+        assert rate_limits.get(provider) == RateLimit(not_before=NOW + 5.25)
+        rate_limits.close(provider, NOW + 60, "who are you?")
+        assert rate_limits.get(provider) == RateLimit(NOW + 5.25, NOW + 60, "who are you?")
+        assert rate_limits.get(f"{provider}-other") == RateLimit()
 
-    def test_an_earlier_hold_does_not_shorten_a_later_one(self, gates: Gates, provider: str):
+    def test_an_earlier_hold_does_not_shorten_a_later_one(
+        self, rate_limits: RateLimits, provider: str
+    ):
         for until in (NOW + 30, NOW + 10, NOW + 40):
-            gates.hold(provider, until)
-        assert gates.get(provider).not_before == NOW + 40
-        gates.hold(provider, NOW)
-        assert gates.get(provider).not_before == NOW + 40
+            rate_limits.hold(provider, until)
+        assert rate_limits.get(provider).not_before == NOW + 40
+        rate_limits.hold(provider, NOW)
+        assert rate_limits.get(provider).not_before == NOW + 40
 
-    def test_there_is_one_place_in_each_interval(self, gates: Gates, provider: str):
-        admitted = [gates.admit(provider, NOW + moment, 10) for moment in (0, 1, 9.5, 10, 11, 25)]
+    def test_there_is_one_place_in_each_interval(self, rate_limits: RateLimits, provider: str):
+        admitted = [
+            rate_limits.admit(provider, NOW + moment, 10) for moment in (0, 1, 9.5, 10, 11, 25)
+        ]
         assert admitted == [True, False, False, True, False, True]
-        assert gates.get(provider).not_before == NOW + 35
+        assert rate_limits.get(provider).not_before == NOW + 35
 
-    def test_nobody_is_admitted_where_patience_was_asked_for(self, gates: Gates, provider: str):
-        gates.hold(provider, NOW + 30)
-        assert not gates.admit(provider, NOW + 29, 10)
-        assert gates.admit(provider, NOW + 30, 10)
+    def test_nobody_is_admitted_where_patience_was_asked_for(
+        self, rate_limits: RateLimits, provider: str
+    ):
+        rate_limits.hold(provider, NOW + 30)
+        assert not rate_limits.admit(provider, NOW + 29, 10)
+        assert rate_limits.admit(provider, NOW + 30, 10)
 
-    def test_a_gate_that_is_closed_anew_says_the_newest(self, gates: Gates, provider: str):
-        gates.close(provider, NOW + 60, "first")
-        gates.close(provider, NOW + 30, "second")
-        assert gates.get(provider) == Gate(0.0, NOW + 30, "second")
+    def test_a_gate_that_is_closed_anew_says_the_newest(
+        self, rate_limits: RateLimits, provider: str
+    ):
+        rate_limits.close(provider, NOW + 60, "first")
+        rate_limits.close(provider, NOW + 30, "second")
+        assert rate_limits.get(provider) == RateLimit(0.0, NOW + 30, "second")
 
     def test_of_many_at_once_one_is_admitted(self, as_wired: Clients, table: str, provider: str):
-        gates = GateTable(as_wired("dynamodb"), table)
+        rate_limits = RateLimitTable(as_wired("dynamodb"), table)
         with ThreadPoolExecutor(20) as pool:
-            admitted = list(pool.map(lambda _: gates.admit(provider, NOW, 10), range(20)))
+            admitted = list(pool.map(lambda _: rate_limits.admit(provider, NOW, 10), range(20)))
         assert sum(admitted) == 1
 
 
@@ -895,7 +905,7 @@ class TestBus:
     def test_a_bus_that_is_down_is_our_trouble_by_name(self, client: Any):
         with Stubber(client) as stubber:
             stubber.add_client_error("put_events", "InternalException")
-            with pytest.raises(StoreUnavailable, match="PutEvents answered InternalException"):
+            with pytest.raises(AwsUnavailable, match="PutEvents answered InternalException"):
                 EventBus(client, "bus").put([self.event("1")])
 
 
@@ -925,7 +935,7 @@ class TestTimings:
         return TimingTable(make("dynamodb"), request.getfixturevalue("table"))
 
     def test_a_timing_comes_back_as_it_was(self, timings: Timings):
-        kind = f"studio/{secrets.token_hex(4)}/4s/1280x720"
+        kind = f"sandbox/{secrets.token_hex(4)}/4s/1280x720"
         assert timings.get(kind) == Timing()
         for timing in (Timing(3, 4.123456789012345, 1e-7), Timing(4, -2.3, 0.0)):
             timings.put(kind, timing)
@@ -993,7 +1003,7 @@ class TestBlobs:
         assert blobs.read(file.key) == b"\x89PNG"
 
     def test_a_file_that_is_gone_is_a_fault_of_the_job(self, blobs: Blobs, prefix: str):
-        with pytest.raises(BadInputFile):
+        with pytest.raises(InvalidInputFile):
             blobs.read(f"{prefix}absent")
 
     @pytest.mark.parametrize("length", [10, None])
@@ -1006,9 +1016,9 @@ class TestBlobs:
         assert blobs.read(artifact.key) == b"0123456789"
 
     def test_a_stream_shorter_than_announced_is_not_stored(self, blobs: Blobs, prefix: str):
-        with pytest.raises(OutputInterrupted, match="ended after 5 of 10"):
+        with pytest.raises(DownloadInterrupted, match="ended after 5 of 10"):
             blobs.put_stream(f"{prefix}0.mp4", Download(10, None, iter([b"01234"])), "video/mp4")
-        with pytest.raises(BadInputFile):
+        with pytest.raises(InvalidInputFile):
             blobs.read(f"{prefix}0.mp4")
 
     @pytest.mark.parametrize(
@@ -1076,6 +1086,6 @@ class TestBlobs:
         blobs.delete(f"{prefix}1/")
         blobs.delete(f"{prefix}1/")
         for key in keys[:2]:
-            with pytest.raises(BadInputFile):
+            with pytest.raises(InvalidInputFile):
                 blobs.read(key)
         assert [blobs.read(key) for key in keys[2:]] == [b"1", b"1"]

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from local.stack import Stack
-from rushes.aws.s3 import PART_BYTES, Bucket, Measured
-from rushes.errors import BadOutput, OutputInterrupted, RushesError, StoreUnavailable
-from rushes.http.client import HttpEgress
+from rushes.aws.s3 import PART_BYTES, Bucket, HashingStream
+from rushes.errors import AwsUnavailable, DownloadInterrupted, InvalidOutput, RushesError
+from rushes.http.client import SafeHttpClient
 from rushes.jobs.request import Upload
 from rushes.jobs.result import Artifact, Output
 from rushes.ports import Download, HttpCall, JsonFile, Upstream
@@ -87,21 +87,21 @@ def test_pieces_of_any_size_make_the_same_film(bucket: Bucket, key: str, pieces_
 
 def broken(content: bytes) -> Iterator[bytes]:
     yield from pieces(content)
-    raise OutputInterrupted("the output broke off")
+    raise DownloadInterrupted("the output broke off")
 
 
 @pytest.mark.parametrize(
     ("download", "trouble"),
     [
-        (lambda: Download(len(FILM) + 1, None, pieces(FILM)), OutputInterrupted),
-        (lambda: Download(len(FILM), None, iter([])), OutputInterrupted),
-        (lambda: Download(len(FILM) - 1, None, pieces(FILM)), OutputInterrupted),
-        (lambda: Download(len(FILM) + 1, None, broken(FILM)), OutputInterrupted),
-        (lambda: Download(None, None, broken(FILM)), OutputInterrupted),
-        (lambda: Download(None, None, broken(LONG_FILM)), OutputInterrupted),
-        (lambda: Download(None, None, pieces(LONG_FILM + FILM * 2)), BadOutput),
-        (lambda: Download(LIMIT + 1, None, pieces(LONG_FILM + FILM * 2)), BadOutput),
-        (lambda: Download(6 * 1024**3, None, pieces(FILM)), BadOutput),
+        (lambda: Download(len(FILM) + 1, None, pieces(FILM)), DownloadInterrupted),
+        (lambda: Download(len(FILM), None, iter([])), DownloadInterrupted),
+        (lambda: Download(len(FILM) - 1, None, pieces(FILM)), DownloadInterrupted),
+        (lambda: Download(len(FILM) + 1, None, broken(FILM)), DownloadInterrupted),
+        (lambda: Download(None, None, broken(FILM)), DownloadInterrupted),
+        (lambda: Download(None, None, broken(LONG_FILM)), DownloadInterrupted),
+        (lambda: Download(None, None, pieces(LONG_FILM + FILM * 2)), InvalidOutput),
+        (lambda: Download(LIMIT + 1, None, pieces(LONG_FILM + FILM * 2)), InvalidOutput),
+        (lambda: Download(6 * 1024**3, None, pieces(FILM)), InvalidOutput),
     ],
     ids=[
         *("a byte short", "nothing", "a byte too long", "broken", "broken, length unknown"),
@@ -123,8 +123,8 @@ def test_what_is_not_whole_leaves_nothing(
 
 def test_no_byte_is_handed_out_beyond_the_announced_length():
     """S3 has all that it waits for by then, and would keep it."""
-    source = Measured(Download(3, None, iter([b"film"])), LIMIT)
-    with pytest.raises(OutputInterrupted, match="more than its 3 bytes"):
+    source = HashingStream(Download(3, None, iter([b"film"])), LIMIT)
+    with pytest.raises(DownloadInterrupted, match="more than its 3 bytes"):
         source.read(4)
 
 
@@ -159,7 +159,7 @@ def test_trouble_of_the_bucket_is_ours_and_leaves_nothing(
     s3.meta.events.register(f"before-call.s3.{broken_at}", refuse)
     bucket = Bucket(s3, stack.outputs["BucketName"], LIMIT)
     length = len(FILM) if broken_at == "PutObject" else None
-    with pytest.raises(StoreUnavailable, match=f"{broken_at} answered AccessDenied"):
+    with pytest.raises(AwsUnavailable, match=f"{broken_at} answered AccessDenied"):
         bucket.put_stream(key, Download(length, None, pieces(FILM)), "video/mp4")
     assert kept() == []
 
@@ -177,8 +177,8 @@ def test_a_film_is_copied_from_a_provider_to_the_bucket(
     bucket: Bucket, key: str, server: RawServer, answer: bytes
 ):
     server.answers["/film"] = answer
-    egress = HttpEgress(bucket, local_mode=True)
-    with egress.download(Upstream(server.url, {}), Output(url="/film")) as download:
+    http_client = SafeHttpClient(bucket, local_mode=True)
+    with http_client.download(Upstream(server.url, {}), Output(url="/film")) as download:
         artifact = bucket.put_stream(key, download, "video/mp4")
     assert artifact.sha256 == hashlib.sha256(LONG_FILM).hexdigest()
     assert bucket.read(key) == LONG_FILM
@@ -193,10 +193,10 @@ def test_a_film_that_breaks_off_at_the_provider_leaves_nothing(
     bucket: Bucket, key: str, server: RawServer, kept: Callable[[], list[str]], answer: bytes
 ):
     server.answers["/film"] = answer
-    egress = HttpEgress(bucket, local_mode=True)
+    http_client = SafeHttpClient(bucket, local_mode=True)
     with (
-        pytest.raises(OutputInterrupted),
-        egress.download(Upstream(server.url, {}), Output(url="/film")) as download,
+        pytest.raises(DownloadInterrupted),
+        http_client.download(Upstream(server.url, {}), Output(url="/film")) as download,
     ):
         bucket.put_stream(key, download, "video/mp4")
     assert kept() == []
@@ -275,14 +275,14 @@ class TestUploadLink:
     def test_another_accounts_file_stays_untouched(
         self, bucket: Bucket, link: str, uploads: str, upload_key: str
     ):
-        strangers = f"{uploads}-stranger/a.png"
-        bucket.put(strangers, Upload("file", "image/png", b"theirs"))
+        other_accounts = f"{uploads}-stranger/a.png"
+        bucket.put(other_accounts, Upload("file", "image/png", b"theirs"))
         assert upload_key in link
-        for forged in (strangers, f"{uploads}/../{uploads.rpartition('/')[2]}-stranger/a.png"):
+        for forged in (other_accounts, f"{uploads}/../{uploads.rpartition('/')[2]}-stranger/a.png"):
             answer = httpx.put(link.replace(upload_key, forged), content=PICTURE)
             assert answer.status_code == 403
         assert httpx.put(link, content=PICTURE).status_code == 200
-        assert bucket.read(strangers) == b"theirs"
+        assert bucket.read(other_accounts) == b"theirs"
 
     def test_it_is_for_putting_only(self, bucket: Bucket, link: str, upload_key: str):
         bucket.put(upload_key, Upload("file", "image/png", PICTURE))
@@ -295,15 +295,15 @@ class TestUploadLink:
         self, bucket: Bucket, uploads: str, up: str
     ):
         """The key of such an address begins with one's own folder; it is no way, only a name."""
-        strangers = f"{uploads}-stranger/a.png"
-        bucket.put(strangers, Upload("file", "image/png", PICTURE))
-        link = bucket.upload_link(strangers).partition("?")[0]
+        other_accounts = f"{uploads}-stranger/a.png"
+        bucket.put(other_accounts, Upload("file", "image/png", PICTURE))
+        link = bucket.upload_link(other_accounts).partition("?")[0]
         name = uploads.rpartition("/")[2]
-        detour = link.replace(strangers, f"{uploads}/{up}/{name}-stranger/a.png")
+        detour = link.replace(other_accounts, f"{uploads}/{up}/{name}-stranger/a.png")
         key = bucket.key_of(detour)
         assert key is not None
         assert key.startswith(f"{uploads}/")
-        with suppress(StoreUnavailable):
+        with suppress(AwsUnavailable):
             assert bucket.find(key) is None
 
 
@@ -314,7 +314,7 @@ def test_a_file_in_the_bucket_reaches_a_provider_inside_json(
     file = bucket.put(key, Upload("file", "image/png", PICTURE))
     server.answers["/v1/images"] = reply(b"{}")
     call = HttpCall("POST", "/images", json={"image": JsonFile(file, form)})
-    HttpEgress(bucket, local_mode=True).send(Upstream(f"{server.url}/v1", {}), call)
+    SafeHttpClient(bucket, local_mode=True).send(Upstream(f"{server.url}/v1", {}), call)
     text = json.loads(server.received[0].body)["image"]
     if form == "link":
         answer = httpx.get(text)
@@ -328,7 +328,7 @@ def test_a_file_in_the_bucket_is_put_where_a_provider_wants_it(
 ):
     file = bucket.put(key, Upload("file", "video/mp4", FILM))
     server.answers["/put"] = reply()
-    HttpEgress(bucket, local_mode=True).put(f"{server.url}/put", file)
+    SafeHttpClient(bucket, local_mode=True).put(f"{server.url}/put", file)
     assert server.received[0].body == FILM
 
 

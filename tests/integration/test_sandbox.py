@@ -1,4 +1,4 @@
-"""The studio over real HTTP: strict in what it takes, true in what it renders."""
+"""The sandbox over real HTTP: strict in what it takes, true in what it renders."""
 
 import base64
 import io
@@ -27,7 +27,7 @@ from sandbox.text_overlay import drawable, fit, font
 
 ROOT = Path(__file__).parents[2]
 KEY = "key-of-the-tests"
-SMALL = {"model": "studio-1", "size": "128x72", "seconds": "1"}
+SMALL = {"model": "sandbox-1", "size": "128x72", "seconds": "1"}
 JSON = {"content-type": "application/json"}
 VIDEO_FIELDS = {
     *("id", "object", "model", "status", "progress", "created_at", "completed_at", "expires_at"),
@@ -40,11 +40,11 @@ prompts = (f"prompt {number}" for number in itertools.count())
 
 
 @contextmanager
-def running_studio(temporary: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def running_sandbox(temporary: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {**os.environ, "STUDIO_API_KEY": KEY, "TMPDIR": str(temporary)}
+    environment = {**os.environ, "SANDBOX_API_KEY": KEY, "TMPDIR": str(temporary)}
     command = [sys.executable, "-m", "sandbox", "--port", str(port)]
     with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
         try:
@@ -70,21 +70,21 @@ def answers(url: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_studio(tmp_path_factory.mktemp("studio")) as (url, _):
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as (url, _):
         yield url
 
 
 @pytest.fixture(scope="module")
-def http(studio: str) -> Iterator[httpx.Client]:
+def http(sandbox: str) -> Iterator[httpx.Client]:
     headers = {"authorization": f"Bearer {KEY}"}
-    with httpx.Client(base_url=f"{studio}/v1", headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=f"{sandbox}/v1", headers=headers, timeout=30) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def sdk(studio: str) -> Iterator[Sdk]:
-    with openai.OpenAI(api_key=KEY, base_url=f"{studio}/v1", max_retries=0) as client:
+def sdk(sandbox: str) -> Iterator[Sdk]:
+    with openai.OpenAI(api_key=KEY, base_url=f"{sandbox}/v1", max_retries=0) as client:
         yield client
 
 
@@ -116,7 +116,7 @@ def content_of(http: httpx.Client, video: Video) -> bytes:
     return http.get(f"/videos/{video['id']}/content").content
 
 
-def ledger(http: httpx.Client) -> Video:
+def request_log(http: httpx.Client) -> Video:
     entries: dict[str, Any] = httpx.get(http.base_url.join("/_ledger")).json()
     return entries
 
@@ -152,7 +152,7 @@ def test_the_file_has_exactly_the_asked_size_length_and_frames(
     """What create_and_poll makes is H.264 in yuv420p, as large, long and fast as asked."""
     extra = {"fps": fps} if fps else {}
     video = sdk.videos.create_and_poll(
-        prompt=next(prompts), model="studio-1-pro", size=size, seconds=seconds, extra_body=extra
+        prompt=next(prompts), model="sandbox-1-pro", size=size, seconds=seconds, extra_body=extra
     )
     assert video.status == "completed", video
     path = tmp_path / "video.mp4"
@@ -191,7 +191,7 @@ def test_an_uploaded_picture_is_the_background(
     """A red input reference makes a red video."""
     upload = (f"a.{kind.lower()}", picture("red", kind), f"image/{kind.lower()}")
     video = sdk.videos.create_and_poll(
-        prompt=next(prompts), model="studio-1", size="128x72", seconds="1", input_reference=upload
+        prompt=next(prompts), model="sandbox-1", size="128x72", seconds="1", input_reference=upload
     )
     red, green, blue = pixel(frame(http.get(f"/videos/{video.id}/content").content, tmp_path), 2, 2)
     assert red > 200
@@ -205,7 +205,7 @@ def test_a_data_url_picture_is_the_background(http: httpx.Client, tmp_path: Path
     red, green, blue = pixel(frame(content_of(http, video), tmp_path), 2, 2)
     assert blue > 200
     assert max(red, green) < 60
-    assert ledger(http)["creates"][-1]["has_input_reference"]
+    assert request_log(http)["creates"][-1]["has_input_reference"]
 
 
 def test_a_remix_keeps_the_settings_and_shows_its_source(
@@ -217,7 +217,7 @@ def test_a_remix_keeps_the_settings_and_shows_its_source(
     assert (video.size, video.seconds) == (fox["size"], fox["seconds"])
     image = frame(http.get(f"/videos/{video.id}/content").content, tmp_path)
     assert min(pixel(image, 3, 10)) > 200
-    entry = ledger(http)["creates"][-1]
+    entry = request_log(http)["creates"][-1]
     assert (entry["source"], entry["seed"], entry["accepted"]) == ("remix", 7, True)
 
 
@@ -252,7 +252,7 @@ def test_characters_without_a_glyph_are_shown_as_code_points():
 def test_the_card_is_no_higher_than_its_room(tmp_path: Path):
     """A long prompt leaves the clock uncovered at every shape of picture."""
     for width, height in ((64, 64), (64, 2048), (2048, 64), (1280, 720)):
-        brief = Brief("word " * 200, "studio-1", width, height, 1, negative_prompt="not " * 200)
+        brief = Brief("word " * 200, "sandbox-1", width, height, 1, negative_prompt="not " * 200)
         draw_card(brief, tmp_path / "card.png")
         with Image.open(tmp_path / "card.png") as card:
             assert card.width < width
@@ -280,9 +280,9 @@ def test_a_multipart_create_counts_its_numbers_as_numbers(http: httpx.Client):
         headers={"idempotency-key": "once"},
     )
     assert reply.status_code == 200
-    entry = ledger(http)["creates"][-1]
+    entry = request_log(http)["creates"][-1]
     assert (entry["seed"], entry["idempotency_key"]) == (42, "once")
-    assert (entry["model"], entry["size"], entry["seconds"]) == ("studio-1", "128x72", "1")
+    assert (entry["model"], entry["size"], entry["seconds"]) == ("sandbox-1", "128x72", "1")
 
 
 def test_the_list_pages_in_both_directions(sdk: Sdk, http: httpx.Client):
@@ -308,7 +308,7 @@ def test_content_comes_whole_or_by_range(http: httpx.Client, fox: Video):
     assert http.get(url, headers={"range": "bytes=-7"}).content == whole.content[-7:]
     assert http.get(url, headers={"range": "bytes=99999999-"}).status_code == 416
     assert http.get(url, params={"variant": "thumbnail"}).status_code == 404
-    assert ledger(http)["downloads"][fox["id"]] >= 4
+    assert request_log(http)["downloads"][fox["id"]] >= 4
 
 
 def test_deleting_a_running_job_aborts_it(http: httpx.Client):
@@ -318,7 +318,7 @@ def test_deleting_a_running_job_aborts_it(http: httpx.Client):
     reply = http.delete(f"/videos/{video['id']}")
     assert reply.json() == {"id": video["id"], "object": "video.deleted", "deleted": True}
     assert http.get(f"/videos/{video['id']}").status_code == 404
-    assert video["id"] in ledger(http)["deletes"]
+    assert video["id"] in request_log(http)["deletes"]
 
 
 def test_progress_follows_the_render(http: httpx.Client):
@@ -371,7 +371,7 @@ def test_a_field_that_is_not_published_is_refused_by_name(
     error = reply.json()["error"]
     assert (reply.status_code, error["type"]) == (400, "invalid_request_error")
     assert (error["param"], error["code"]) == (param, code)
-    assert not ledger(http)["creates"][-1]["accepted"]
+    assert not request_log(http)["creates"][-1]["accepted"]
 
 
 @pytest.mark.parametrize(
@@ -407,12 +407,12 @@ def test_every_refusal_has_the_envelope(
     assert set(reply.json()["error"]) == {"message", "type", "param", "code"}
 
 
-def test_a_wrong_key_opens_nothing(studio: str):
+def test_a_wrong_key_opens_nothing(sandbox: str):
     """Without the key even an unknown path says 401; ledger and health need none."""
     for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": KEY}):
         for path in ("/v1/videos", "/v1/none"):
-            assert httpx.get(f"{studio}{path}", headers=headers).status_code == 401
-    assert httpx.get(f"{studio}/health").json() == {"ok": True}
+            assert httpx.get(f"{sandbox}{path}", headers=headers).status_code == 401
+    assert httpx.get(f"{sandbox}/health").json() == {"ok": True}
 
 
 def test_content_of_an_unfinished_job_is_not_found(http: httpx.Client):
@@ -429,7 +429,7 @@ def test_content_of_an_unfinished_job_is_not_found(http: httpx.Client):
 
 
 def test_the_readme_lists_every_directive():
-    """The table that people read and the table that the studio follows have the same words."""
+    """The table that people read and the table that the sandbox follows have the same words."""
     text = (ROOT / "sandbox/README.md").read_text()
     listed = re.findall(r"^\| `\[([a-z0-9-]+)(?:=N)?\]`", text, re.MULTILINE)
     assert listed == list(DIRECTIVES)
@@ -446,7 +446,7 @@ def test_refuse_is_a_refusal_at_submit(http: httpx.Client):
     reply = http.post("/videos", json={**SMALL, "prompt": prompt})
     error = reply.json()["error"]
     assert (reply.status_code, error["code"]) == (400, "content_policy_violation")
-    entry = ledger(http)["creates"][-1]
+    entry = request_log(http)["creates"][-1]
     assert (entry["prompt"], entry["accepted"], entry["id"]) == (prompt, False, None)
 
 
@@ -458,12 +458,12 @@ def test_429_and_503_pass_after_so_many_creates(http: httpx.Client):
     assert replies[0].headers["retry-after"] == "1"
 
 
-def test_the_sdk_survives_a_429(studio: str):
+def test_the_sdk_survives_a_429(sandbox: str):
     """With its own retries the SDK gets its job."""
-    with openai.OpenAI(api_key=KEY, base_url=f"{studio}/v1", max_retries=1) as client:
+    with openai.OpenAI(api_key=KEY, base_url=f"{sandbox}/v1", max_retries=1) as client:
         patient: Sdk = client
         video = patient.videos.create(
-            prompt=f"{next(prompts)} [429=1]", model="studio-1", size="128x72", seconds="1"
+            prompt=f"{next(prompts)} [429=1]", model="sandbox-1", size="128x72", seconds="1"
         )
     assert video.id
 
@@ -474,7 +474,7 @@ def test_the_sdk_survives_a_429(studio: str):
 def test_filter_and_fail_run_first(sdk: Sdk, directive: str, code: str):
     """The job fails with its code, and never claims to be complete."""
     prompt = f"{next(prompts)} [{directive}]"
-    video = sdk.videos.create_and_poll(prompt=prompt, model="studio-1", size="64x64", seconds="1")
+    video = sdk.videos.create_and_poll(prompt=prompt, model="sandbox-1", size="64x64", seconds="1")
     assert video.status == "failed"
     assert video.error
     assert video.error.code == code
@@ -505,7 +505,7 @@ def test_polls_can_fail_be_strange_or_find_nothing(http: httpx.Client):
     )
     polls = [http.get(f"/videos/{unwell['id']}").status_code for _ in range(3)]
     assert polls == [503, 503, 200]
-    assert ledger(http)["polls"][unwell["id"]] == 3
+    assert request_log(http)["polls"][unwell["id"]] == 3
     assert http.get(f"/videos/{strange['id']}").json()["status"] == "melting"
     assert http.get(f"/videos/{lost['id']}").status_code == 404
     assert finished(http, lost)["status"] == "completed"
@@ -543,7 +543,7 @@ def test_hang_create_makes_the_job_before_it_hangs(http: httpx.Client):
     prompt = f"{next(prompts)} [hang-create]"
     with pytest.raises(httpx.ReadTimeout):
         http.post("/videos", json={**SMALL, "prompt": prompt}, timeout=0.3)
-    entry = next(entry for entry in ledger(http)["creates"] if entry["prompt"] == prompt)
+    entry = next(entry for entry in request_log(http)["creates"] if entry["prompt"] == prompt)
     assert entry["accepted"]
     assert finished(http, entry)["status"] == "completed"
 
@@ -553,38 +553,38 @@ def test_hang_create_makes_the_job_before_it_hangs(http: httpx.Client):
 
 def test_it_does_not_start_without_a_key():
     """A forgotten variable is told, not guessed."""
-    environment = {name: value for name, value in os.environ.items() if name != "STUDIO_API_KEY"}
+    environment = {name: value for name, value in os.environ.items() if name != "SANDBOX_API_KEY"}
     command = [sys.executable, "-m", "sandbox", "--port", "1"]
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
     assert run.returncode == 1
-    assert b"STUDIO_API_KEY" in run.stderr
+    assert b"SANDBOX_API_KEY" in run.stderr
 
 
 def test_sigterm_ends_renders_and_removes_files(tmp_path: Path):
-    """A studio in the middle of work stops within seconds and leaves nothing behind."""
-    with running_studio(tmp_path) as (url, process):
+    """A sandbox in the middle of work stops within seconds and leaves nothing behind."""
+    with running_sandbox(tmp_path) as (url, process):
         headers = {"authorization": f"Bearer {KEY}"}
         with httpx.Client(base_url=f"{url}/v1", headers=headers) as http:
             video = create(http, next(prompts), size="2048x2048", seconds="60")
             wait_until(lambda: http.get(f"/videos/{video['id']}").json()["progress"] > 0)
             with pytest.raises(httpx.ReadTimeout):
                 http.post("/videos", json={**SMALL, "prompt": "[hang-create]"}, timeout=0.2)
-        assert list(tmp_path.glob("studio-*"))
+        assert list(tmp_path.glob("sandbox-*"))
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         renders = children.read_text().split() if children.exists() else []
         process.terminate()
         process.wait(timeout=5)
-    assert not list(tmp_path.glob("studio-*"))
+    assert not list(tmp_path.glob("sandbox-*"))
     assert not [pid for pid in renders if Path(f"/proc/{pid}").exists()]
 
 
 def test_a_reset_empties_the_ledger(tmp_path: Path):
     """Counts begin anew; jobs stay."""
-    with running_studio(tmp_path) as (url, _):
+    with running_sandbox(tmp_path) as (url, _):
         headers = {"authorization": f"Bearer {KEY}"}
         with httpx.Client(base_url=f"{url}/v1", headers=headers) as http:
             video = create(http, next(prompts))
             http.get(f"/videos/{video['id']}")
             assert httpx.post(f"{url}/_reset").is_success
-            assert ledger(http) == {"creates": [], "polls": {}, "downloads": {}, "deletes": []}
+            assert request_log(http) == {"creates": [], "polls": {}, "downloads": {}, "deletes": []}
             assert finished(http, video)["status"] == "completed"

@@ -1,4 +1,4 @@
-"""The studio's faults around a create call and a download, each made once and seen from outside."""
+"""Faults of the sandbox during create calls and downloads, each injected once."""
 
 import itertools
 import time
@@ -8,29 +8,29 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.test_sandbox import KEY, create, finished, ledger, running_studio
+from tests.integration.test_sandbox import KEY, create, finished, request_log, running_sandbox
 
-SMALL = {"model": "studio-1", "size": "128x72", "seconds": "1"}
+SMALL = {"model": "sandbox-1", "size": "128x72", "seconds": "1"}
 prompts = (f"faulty {number}" for number in itertools.count())
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_studio(tmp_path_factory.mktemp("studio")) as (url, _):
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as (url, _):
         yield url
 
 
 @pytest.fixture(scope="module")
-def http(studio: str) -> Iterator[httpx.Client]:
+def http(sandbox: str) -> Iterator[httpx.Client]:
     headers = {"authorization": f"Bearer {KEY}"}
-    with httpx.Client(base_url=f"{studio}/v1", headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=f"{sandbox}/v1", headers=headers, timeout=30) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def searchable(studio: str) -> Iterator[httpx.Client]:
+def searchable(sandbox: str) -> Iterator[httpx.Client]:
     headers = {"authorization": f"Bearer {KEY}"}
-    with httpx.Client(base_url=f"{studio}/find/v1", headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=f"{sandbox}/find/v1", headers=headers, timeout=30) as client:
         yield client
 
 
@@ -40,7 +40,7 @@ def call(http: httpx.Client, prompt: str, key: str | None = None, **fields: obje
 
 
 def creates_of(http: httpx.Client, prompt: str) -> list[dict[str, Any]]:
-    return [it for it in ledger(http)["creates"] if it["prompt"] == prompt]
+    return [it for it in request_log(http)["creates"] if it["prompt"] == prompt]
 
 
 def spoilt(http: httpx.Client, words: str) -> str:
@@ -146,18 +146,18 @@ def test_faults_take_turns(http: httpx.Client):
 @pytest.mark.parametrize(
     ("path", "headers", "body"),
     [
-        ("/fal/studio/picture", {"authorization": f"Key {KEY}"}, {}),
-        ("/replicate/v1/models/studio/picture/predictions", {}, {"input": {}}),
+        ("/fal/sandbox/picture", {"authorization": f"Key {KEY}"}, {}),
+        ("/replicate/v1/models/sandbox/picture/predictions", {}, {"input": {}}),
     ],
 )
 def test_every_protocol_has_the_same_faults(
-    studio: str, path: str, headers: dict[str, str], body: dict[str, Any]
+    sandbox: str, path: str, headers: dict[str, str], body: dict[str, Any]
 ):
     prompt = f"{next(prompts)} [made-500]"
     sent = {"input": {"prompt": prompt}} if "input" in body else {"prompt": prompt}
     with httpx.Client(headers={"authorization": f"Bearer {KEY}", **headers}) as http:
-        assert http.post(f"{studio}{path}", json=sent).status_code == 500
-        entries = httpx.get(f"{studio}/_ledger").json()["creates"]
+        assert http.post(f"{sandbox}{path}", json=sent).status_code == 500
+        entries = httpx.get(f"{sandbox}/_ledger").json()["creates"]
     assert [it["accepted"] for it in entries if it["prompt"] == prompt] == [True]
 
 
@@ -179,7 +179,7 @@ def test_what_the_client_calls_a_job_is_shown_with_it(searchable: httpx.Client):
     assert [it["id"] for it in listed] == [flattened["id"], made["id"]]
 
 
-def test_a_searchable_studio_makes_a_job_for_every_call(searchable: httpx.Client):
+def test_a_searchable_sandbox_makes_a_job_for_every_call(searchable: httpx.Client):
     """It knows no idempotency keys, and what has no name is shown without one."""
     prompt = next(prompts)
     shown = [call(searchable, prompt, "job-8").json() for _ in range(2)]
@@ -246,12 +246,12 @@ def test_a_download_may_drip(http: httpx.Client):
     assert len(reply.content) == int(reply.headers["content-length"])
 
 
-def test_a_link_may_have_expired_once(studio: str):
+def test_a_link_may_have_expired_once(sandbox: str):
     """A plain link, as Replicate's outputs have; the job then has a good one."""
     headers = {"authorization": f"Bearer {KEY}"}
     sent = {"input": {"prompt": f"{next(prompts)} [expired]"}}
-    with httpx.Client(base_url=f"{studio}/replicate/v1", headers=headers) as replicate:
-        made = replicate.post("/models/studio/picture/predictions", json=sent).json()
+    with httpx.Client(base_url=f"{sandbox}/replicate/v1", headers=headers) as replicate:
+        made = replicate.post("/models/sandbox/picture/predictions", json=sent).json()
         while not (output := replicate.get(f"/predictions/{made['id']}").json()["output"]):
             time.sleep(0.05)
     assert [httpx.get(output[0]).status_code for _ in range(2)] == [403, 200]

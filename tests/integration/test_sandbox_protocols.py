@@ -1,4 +1,4 @@
-"""Runway's, Google's and MiniMax's words in the studio: strict in what they take."""
+"""Runway's, Google's and MiniMax's words in the sandbox: strict in what they take."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.test_sandbox import KEY, running_studio
+from tests.integration.test_sandbox import KEY, running_sandbox
 
 VERSION = {"x-runway-version": "2024-11-06"}
 BEARER = {"authorization": f"Bearer {KEY}"}
@@ -14,30 +14,30 @@ CREATES: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
     "runway": (
         "/runway/v1/text_to_video",
         {**BEARER, **VERSION},
-        {"model": "studio-1", "promptText": "a fox", "ratio": "128:72", "duration": 1},
+        {"model": "sandbox-1", "promptText": "a fox", "ratio": "128:72", "duration": 1},
     ),
     "gemini": (
-        "/gemini/v1beta/models/studio-1:predictLongRunning",
+        "/gemini/v1beta/models/sandbox-1:predictLongRunning",
         {"x-goog-api-key": KEY},
         {"instances": [{"prompt": "a fox"}], "parameters": {"resolution": "72p"}},
     ),
     "vertex": (
-        "/vertex/models/studio-1:predictLongRunning",
+        "/vertex/models/sandbox-1:predictLongRunning",
         BEARER,
         {"instances": [{"prompt": "a fox"}], "parameters": {"resolution": "72p"}},
     ),
     "minimax": (
         "/minimax/v1/video_generation",
         BEARER,
-        {"model": "studio-1", "prompt": "a fox", "duration": 1, "resolution": "72P"},
+        {"model": "sandbox-1", "prompt": "a fox", "duration": 1, "resolution": "72P"},
     ),
 }
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     with (
-        running_studio(tmp_path_factory.mktemp("studio")) as (url, _),
+        running_sandbox(tmp_path_factory.mktemp("sandbox")) as (url, _),
         httpx.Client(base_url=url, timeout=30) as client,
     ):
         yield client
@@ -58,38 +58,38 @@ def said(kind: str, reply: httpx.Response) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("kind", CREATES)
-def test_a_call_as_published_is_taken(kind: str, studio: httpx.Client):
+def test_a_call_as_published_is_taken(kind: str, sandbox: httpx.Client):
     path, headers, body = CREATES[kind]
-    reply = studio.post(path, headers=headers, json=body)
+    reply = sandbox.post(path, headers=headers, json=body)
     assert reply.status_code == 200
     assert {"id", "name", "task_id"} & set(reply.json())
 
 
 @pytest.mark.parametrize("kind", CREATES)
-def test_a_field_that_is_not_published_is_refused_by_name(kind: str, studio: httpx.Client):
+def test_a_field_that_is_not_published_is_refused_by_name(kind: str, sandbox: httpx.Client):
     path, headers, body = CREATES[kind]
-    status, message = said(kind, studio.post(path, headers=headers, json={**body, "colour": 1}))
+    status, message = said(kind, sandbox.post(path, headers=headers, json={**body, "colour": 1}))
     assert (status, message) == (200 if kind == "minimax" else 400, "Unknown parameter: 'colour'.")
 
 
 @pytest.mark.parametrize("kind", CREATES)
-def test_without_the_key_nothing_is_told(kind: str, studio: httpx.Client):
+def test_without_the_key_nothing_is_told(kind: str, sandbox: httpx.Client):
     path, headers, body = CREATES[kind]
     for wrong in ({}, dict.fromkeys(headers, "Bearer wrong")):
-        status, message = said(kind, studio.post(path, headers={**VERSION, **wrong}, json=body))
+        status, message = said(kind, sandbox.post(path, headers={**VERSION, **wrong}, json=body))
         assert (status, message) == (200 if kind == "minimax" else 401, "The key is not valid.")
 
 
 @pytest.mark.parametrize("kind", CREATES)
-def test_a_body_that_is_not_json_is_refused(kind: str, studio: httpx.Client):
+def test_a_body_that_is_not_json_is_refused(kind: str, sandbox: httpx.Client):
     path, headers, _ = CREATES[kind]
     typed = {**headers, "content-type": "application/json"}
-    assert said(kind, studio.post(path, headers=typed, content=b"{"))[1].startswith("This is not")
+    assert said(kind, sandbox.post(path, headers=typed, content=b"{"))[1].startswith("This is not")
 
 
-def test_runway_wants_its_version(studio: httpx.Client):
+def test_runway_wants_its_version(sandbox: httpx.Client):
     path, _, body = CREATES["runway"]
-    reply = studio.post(path, headers=BEARER, json=body)
+    reply = sandbox.post(path, headers=BEARER, json=body)
     assert reply.status_code == 400
     assert "X-Runway-Version" in reply.json()["error"]
 
@@ -98,18 +98,18 @@ def test_runway_wants_its_version(studio: httpx.Client):
     ("path", "headers"),
     [
         ("/runway/v1/tasks/nobody", {**BEARER, **VERSION}),
-        ("/gemini/v1beta/models/studio-1/operations/nobody", {"x-goog-api-key": KEY}),
+        ("/gemini/v1beta/models/sandbox-1/operations/nobody", {"x-goog-api-key": KEY}),
         ("/gemini/v1beta/files/nobody:download", {"x-goog-api-key": KEY}),
         ("/runway/outputs/nobody.mp4", {}),
     ],
 )
-def test_what_is_not_there_is_not_found(path: str, headers: dict[str, str], studio: httpx.Client):
-    assert studio.get(path, headers=headers).status_code == 404
+def test_what_is_not_there_is_not_found(path: str, headers: dict[str, str], sandbox: httpx.Client):
+    assert sandbox.get(path, headers=headers).status_code == 404
 
 
-def test_a_deleted_runway_task_is_gone(studio: httpx.Client):
+def test_a_deleted_runway_task_is_gone(sandbox: httpx.Client):
     path, headers, body = CREATES["runway"]
-    task = f"/runway/v1/tasks/{studio.post(path, headers=headers, json=body).json()['id']}"
-    assert studio.get(task, headers=headers).status_code == 200
-    assert studio.delete(task, headers=headers).status_code == 204
-    assert studio.get(task, headers=headers).status_code == 404
+    task = f"/runway/v1/tasks/{sandbox.post(path, headers=headers, json=body).json()['id']}"
+    assert sandbox.get(task, headers=headers).status_code == 200
+    assert sandbox.delete(task, headers=headers).status_code == 204
+    assert sandbox.get(task, headers=headers).status_code == 404

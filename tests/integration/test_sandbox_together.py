@@ -1,4 +1,4 @@
-"""The studio in Together's words: strict in what it takes, true in what it shows."""
+"""The sandbox in Together's words: strict in what it takes, true in what it shows."""
 
 import base64
 import io
@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from local.video_probe import Film, measure
-from tests.integration.test_sandbox import KEY, running_studio, wait_until
+from tests.integration.test_sandbox import KEY, running_sandbox, wait_until
 
-SMALL = {"model": "studio-1", "width": 128, "height": 72, "seconds": "1"}
+SMALL = {"model": "sandbox-1", "width": 128, "height": 72, "seconds": "1"}
 Video: TypeAlias = dict[str, Any]
 
 
@@ -22,7 +22,7 @@ Video: TypeAlias = dict[str, Any]
 def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     headers = {"authorization": f"Bearer {KEY}"}
     with (
-        running_studio(tmp_path_factory.mktemp("studio")) as (url, _),
+        running_sandbox(tmp_path_factory.mktemp("sandbox")) as (url, _),
         httpx.Client(base_url=f"{url}/together", headers=headers, timeout=30) as client,
     ):
         yield client
@@ -81,7 +81,7 @@ def test_a_video_is_made_and_its_link_wants_no_key(http: httpx.Client, tmp_path:
 def test_sizes_may_be_told_as_resolution_and_ratio(
     http: httpx.Client, asked: dict[str, str], size: str
 ):
-    fields = {"model": "studio-1", "prompt": "[queue=30]", "seconds": "1", **asked}
+    fields = {"model": "sandbox-1", "prompt": "[queue=30]", "seconds": "1", **asked}
     assert http.post("/v2/videos", json=fields).json()["size"] == size
 
 

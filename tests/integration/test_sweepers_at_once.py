@@ -12,10 +12,10 @@ from rushes.aws.dynamodb.jobs import JobTable
 from rushes.aws.eventbridge import EventBus
 from rushes.aws.s3 import Bucket
 from rushes.aws.step_functions import StateMachine
-from rushes.jobs.job import UNTOUCHED_SECONDS, Job
+from rushes.jobs.job import STALE_AFTER, Job
 from rushes.jobs.request import GenerationRequest
 from rushes.jobs.status import Stage
-from rushes.workflow.event_publisher import Announcer
+from rushes.workflow.event_publisher import EventPublisher
 from rushes.workflow.sweeper import Sweeper
 from tests.stack import Events
 
@@ -30,8 +30,8 @@ def job_of(account: str, number: int, **facts: Any) -> Job:
         id=f"job_{account}_{number}",
         account=account,
         dialect="openai",
-        provider="studio",
-        upstream_model="studio-1",
+        provider="sandbox",
+        upstream_model="sandbox-1",
         request=GenerationRequest(model="sora-2", prompt="a fox", seconds=4),
         **{
             "created_at": LONG_AGO,
@@ -57,11 +57,11 @@ def sweeper(
     jobs: JobTable, as_wired: Clients, bucket: Bucket, idle_machine: str, stack: Stack
 ) -> Sweeper:
     def clock() -> float:
-        return LONG_AGO + UNTOUCHED_SECONDS + 1
+        return LONG_AGO + STALE_AFTER + 1
 
     bus = EventBus(as_wired("events"), stack.outputs["BusName"])
     machine = StateMachine(as_wired("stepfunctions"), idle_machine)
-    return Sweeper(jobs, bucket, machine, Announcer(jobs, bus, clock), clock)
+    return Sweeper(jobs, bucket, machine, EventPublisher(jobs, bus, clock), clock)
 
 
 def test_twenty_sweepers_at_once_do_what_one_does(

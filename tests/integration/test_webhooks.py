@@ -17,7 +17,7 @@ from local.stack import Stack
 from rushes import wiring
 from rushes.aws.dynamodb.webhooks import DeliveryTable, EndpointTable
 from rushes.aws.sqs import WebhookQueues
-from rushes.errors import DamagedRecord, NotFound, StoreUnavailable, WriteConflict
+from rushes.errors import AwsUnavailable, CorruptRecord, NotFound, WriteConflict
 from rushes.webhooks.delivery import Delivery, DeliveryStatus
 from rushes.webhooks.new_delivery import to_endpoint
 from rushes.webhooks.ports import Deliveries, Endpoints, Ticket
@@ -178,7 +178,7 @@ def test_a_damaged_row_does_not_stop_the_others(as_wired: Clients, table: str, a
     assert page.deliveries == (told[2], told[0])
     due = [it for it in deliveries.due(64.0, 50) if it.account == account]
     assert due == [told[0], told[2]]
-    with pytest.raises(DamagedRecord):
+    with pytest.raises(CorruptRecord):
         endpoints.get(account, "we_2")
     for row in told:
         dynamodb.delete_item(
@@ -239,7 +239,7 @@ def test_a_ticket_can_be_kept_back(as_wired: Clients, queues: dict[str, str]):
 def test_a_queue_that_is_not_there_is_unavailable(as_wired: Clients):
     url = "http://127.0.0.1/000000000000/nothing"
     queue = WebhookQueues(as_wired("sqs"), deliveries=f"{url}.fifo", events=url)
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(AwsUnavailable):
         queue.put([ticket(delivery("one"))])
 
 

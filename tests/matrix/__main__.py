@@ -24,19 +24,19 @@ from rushes.jobs.content_type import sniff
 SIZE = (128, 72)
 FILM = {"prompt": "a fox", "seconds": 1, "width": SIZE[0], "height": SIZE[1]}
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
-    "openai_compatible": ("studio/studio-1", FILM),
-    "openai_searchable": ("studio-find/studio-1", FILM),
-    "together": ("studio-together/studio-1", FILM),
-    "pipelet": ("studio-pipelet/film", FILM),
-    "fal": ("studio-fal/film/standard", FILM),
-    "fal, a picture": ("studio-fal/picture", {"prompt": "a fox"}),
-    "fal, a sound": ("studio-fal/tone", {"prompt": "a fox", "seconds": 1}),
-    "tiyaro": ("studio-tiyaro/film", FILM),
-    "replicate": ("studio-replicate/film", FILM),
-    "runway": ("studio-runway/studio-1", FILM),
-    "gemini": ("studio-gemini/studio-1", FILM),
-    "vertex": ("studio-vertex/studio-1", FILM),
-    "declarative (MiniMax's API)": ("studio-minimax/studio-1", FILM),
+    "openai_compatible": ("sandbox/sandbox-1", FILM),
+    "openai_with_lookup": ("sandbox-lookup/sandbox-1", FILM),
+    "together": ("sandbox-together/sandbox-1", FILM),
+    "pipelet": ("sandbox-pipelet/film", FILM),
+    "fal": ("sandbox-fal/film/standard", FILM),
+    "fal, a picture": ("sandbox-fal/picture", {"prompt": "a fox"}),
+    "fal, a sound": ("sandbox-fal/tone", {"prompt": "a fox", "seconds": 1}),
+    "tiyaro": ("sandbox-tiyaro/film", FILM),
+    "replicate": ("sandbox-replicate/film", FILM),
+    "runway": ("sandbox-runway/sandbox-1", FILM),
+    "gemini": ("sandbox-gemini/sandbox-1", FILM),
+    "vertex": ("sandbox-vertex/sandbox-1", FILM),
+    "declarative (MiniMax's API)": ("sandbox-minimax/sandbox-1", FILM),
 }
 BEGIN, END = "<!-- matrix -->", "<!-- /matrix -->"
 

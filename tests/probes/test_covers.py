@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.packaging import ROOT
-from tests.harness import World
+from tests.harness import Harness
 from tests.probes import table
 from tests.probes.probe import Probe
 from tests.template.test_template import translated
@@ -85,5 +85,5 @@ def let_in() -> set[tuple[str, str]]:
 
 def test_an_execution_of_a_job_never_has_a_name_too_long():
     """Step Functions takes 80 characters, of these; the engine takes anything."""
-    job = World().accepted().model_copy(update={"executions": 10_000_000})
+    job = Harness().accepted().model_copy(update={"executions": 10_000_000})
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,80}", job.execution_name)

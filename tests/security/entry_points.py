@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import httpcore
 
-from rushes.http.client import HttpEgress
+from rushes.http.client import SafeHttpClient
 from rushes.http.ssrf import check_public
 from rushes.jobs.request import StoredFile
 from rushes.jobs.result import Output
@@ -18,16 +18,16 @@ from tests.security.corpus import PUBLIC
 UPSTREAM = Upstream("https://provider.example/v1", {"authorization": "Bearer upstream-key"})
 PICTURE = StoredFile(key="inputs/one", content_type="image/png", size=3)
 HEADERS = {"content-type": "application/json", "webhook-id": "evt_1"}
-Entry = Callable[[HttpEgress, str], object]
+Entry = Callable[[SafeHttpClient, str], object]
 
 
-def make_door() -> HttpEgress:
+def make_door() -> SafeHttpClient:
     blobs = FakeBlobs()
     blobs.objects[PICTURE.key] = b"one"
-    return HttpEgress(blobs, local_mode=False)
+    return SafeHttpClient(blobs, local_mode=False)
 
 
-def download(door: HttpEgress, url: str) -> None:
+def download(door: SafeHttpClient, url: str) -> None:
     # Behind a space, as an address that begins with a stroke is a path of the provider's.
     with door.download(UPSTREAM, Output(url=f" {url}" if url.startswith("/") else url)) as it:
         b"".join(it.chunks)
@@ -36,7 +36,7 @@ def download(door: HttpEgress, url: str) -> None:
 def redirected(entry: Entry, start: str) -> Entry:
     """The entry with a good address, which then leads to the one in question."""
 
-    def enter(door: HttpEgress, url: str) -> None:
+    def enter(door: SafeHttpClient, url: str) -> None:
         with answering(reply(b"", "302 Found", location=url)):
             entry(door, start)
 

@@ -49,7 +49,7 @@ class Observer:
     listeners: tuple[tuple[str, int], ...] = ()
     connected: list[tuple[str, int]] = field(default_factory=list)
 
-    def look_up(self, named: str | bytes, port: int, *_: Any, **__: Any) -> list[Any]:
+    def resolve_pointer(self, named: str | bytes, port: int, *_: Any, **__: Any) -> list[Any]:
         """Numbers as the system reads them, in whatever form; names from our list."""
         host = named.decode() if isinstance(named, bytes) else named
         try:
@@ -88,7 +88,7 @@ def observing(observer: Observer) -> Iterator[Observer]:
     if not getattr(sys, "_connects_are_watched", False):
         sys.addaudithook(_hook)  # which cannot be taken away again
         sys._connects_are_watched = True  # type: ignore[attr-defined]
-    real, socket.getaddrinfo = socket.getaddrinfo, observer.look_up  # type: ignore[assignment]
+    real, socket.getaddrinfo = socket.getaddrinfo, observer.resolve_pointer  # type: ignore[assignment]
     _watching.append(observer)
     try:
         yield observer

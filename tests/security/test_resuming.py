@@ -9,9 +9,9 @@ from io import BufferedIOBase
 
 import pytest
 
-from rushes.errors import OutputInterrupted
+from rushes.errors import DownloadInterrupted
 from rushes.http import client, downloads
-from rushes.http.client import HttpEgress
+from rushes.http.client import SafeHttpClient
 from rushes.jobs.result import Output
 from rushes.ports import Upstream
 from tests.fakes import FakeBlobs
@@ -71,7 +71,7 @@ def elsewhere() -> Iterator[RawServer]:
         yield it
 
 
-DOOR = HttpEgress(FakeBlobs(), local_mode=True)
+DOOR = SafeHttpClient(FakeBlobs(), local_mode=True)
 
 
 def download(server: RawServer, into: bytearray) -> None:
@@ -83,7 +83,7 @@ def download(server: RawServer, into: bytearray) -> None:
 def interrupted(server: RawServer) -> str:
     """Why, after having seen that what came is the beginning of the film."""
     came = bytearray()
-    with pytest.raises(OutputInterrupted) as trouble:
+    with pytest.raises(DownloadInterrupted) as trouble:
         download(server, came)
     assert FILM.startswith(came)
     return trouble.value.message
@@ -116,7 +116,7 @@ def test_however_it_is_cut_it_is_the_film_or_its_beginning(server: RawServer):
         came = bytearray()
         try:
             download(server, came)
-        except OutputInterrupted:
+        except DownloadInterrupted:
             assert FILM.startswith(came)
             assert len(came) < len(FILM)
         else:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from rushes.errors import RushesError, UpstreamError
-from rushes.http.client import HttpEgress
+from rushes.http.client import SafeHttpClient
 from tests.security.corpus import PUBLIC, corpus, harmless
 from tests.security.entry_points import ENTRIES, NOT_FOLLOWED, Entry, make_door
 from tests.security.observed_connections import Observer, observing
@@ -54,7 +54,7 @@ def observer() -> Iterator[Observer]:
 
 
 @pytest.fixture(scope="module")
-def door() -> HttpEgress:
+def door() -> SafeHttpClient:
     return make_door()
 
 
@@ -75,7 +75,9 @@ def test_the_observer_sees_what_an_unguarded_client_connects_to(observer: Observ
 
 
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
-def test_nothing_of_the_corpus_is_connected_to(observer: Observer, door: HttpEgress, entry: Entry):
+def test_nothing_of_the_corpus_is_connected_to(
+    observer: Observer, door: SafeHttpClient, entry: Entry
+):
     for url in CORPUS:
         with pytest.raises(RushesError):
             entry(door, url)
@@ -84,7 +86,7 @@ def test_nothing_of_the_corpus_is_connected_to(observer: Observer, door: HttpEgr
 
 @pytest.mark.parametrize("entry", NOT_FOLLOWED.values(), ids=NOT_FOLLOWED)
 def test_where_redirects_are_not_followed_none_is(
-    observer: Observer, door: HttpEgress, entry: Entry
+    observer: Observer, door: SafeHttpClient, entry: Entry
 ):
     for url in CORPUS[::10]:
         with suppress(UpstreamError):
@@ -95,7 +97,7 @@ def test_where_redirects_are_not_followed_none_is(
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
 @pytest.mark.parametrize("url", harmless())
 def test_what_only_looks_dangerous_leads_where_the_rules_say(
-    observer: Observer, door: HttpEgress, entry: Entry, url: str
+    observer: Observer, door: SafeHttpClient, entry: Entry, url: str
 ):
     with suppress(RushesError):
         entry(door, url)
@@ -104,7 +106,9 @@ def test_what_only_looks_dangerous_leads_where_the_rules_say(
 
 @pytest.mark.parametrize("entry", [*ENTRIES][:4])
 @pytest.mark.parametrize("url", GOOD)
-def test_a_good_address_is_connected_to(observer: Observer, door: HttpEgress, entry: str, url: str):
+def test_a_good_address_is_connected_to(
+    observer: Observer, door: SafeHttpClient, entry: str, url: str
+):
     with pytest.raises(RushesError) as trouble:  # as the observer lets nobody through
         ENTRIES[entry](door, url)
     assert observer.connected[0] == (GOOD[url], 443)
@@ -112,6 +116,6 @@ def test_a_good_address_is_connected_to(observer: Observer, door: HttpEgress, en
 
 
 @pytest.mark.parametrize("url", GOOD)
-def test_a_good_address_may_be_registered(observer: Observer, door: HttpEgress, url: str):
+def test_a_good_address_may_be_registered(observer: Observer, door: SafeHttpClient, url: str):
     ENTRIES["a webhook that is being registered"](door, url)
     assert not observer.connected

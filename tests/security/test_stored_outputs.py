@@ -8,14 +8,14 @@ from io import BufferedIOBase
 import pytest
 from typing_extensions import override
 
-from rushes.aws.s3 import Measured
+from rushes.aws.s3 import HashingStream
 from rushes.http import client, downloads
-from rushes.http.client import HttpEgress
+from rushes.http.client import SafeHttpClient
 from rushes.jobs.result import Artifact
 from rushes.ports import Download, Upstream
 from rushes.workflow.task import ENDING
 from tests.fakes import FakeBlobs, FakeUpstreams
-from tests.harness import CONTENT, World
+from tests.harness import CONTENT, Harness
 from tests.raw_http import Answer, RawServer, chunked, reply, serving
 
 FILM = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 400
@@ -28,7 +28,7 @@ class Measuring(FakeBlobs):
 
     @override
     def put_stream(self, key: str, download: Download, content_type: str) -> Artifact:
-        source = Measured(download, LIMIT)
+        source = HashingStream(download, LIMIT)
         pieces = iter(lambda: source.read(65536), b"")
         whole = Download(download.length, download.content_type, pieces)
         return super().put_stream(key, whole, content_type)
@@ -51,23 +51,23 @@ def server() -> Iterator[RawServer]:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
+def harness(monkeypatch: pytest.MonkeyPatch) -> Harness:
     monkeypatch.setattr(downloads, "PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(client, "OUTPUT_SECONDS", 1.0)
-    return World(blobs=Measuring())
+    return Harness(blobs=Measuring())
 
 
-def collected(world: World, server: RawServer, answer: Answer) -> str:
+def collected(harness: Harness, server: RawServer, answer: Answer) -> str:
     """`stored`, `again`, or the code of the error that the job ends with."""
-    job = world.generated()
-    world.upstreams = OneUpstream(server)
-    world.egress = HttpEgress(world.blobs, local_mode=True)  # type: ignore[assignment]
+    job = harness.generated()
+    harness.upstreams = OneUpstream(server)
+    harness.http_client = SafeHttpClient(harness.blobs, local_mode=True)  # type: ignore[assignment]
     server.answers[CONTENT] = answer
-    if world.collect(job) != ENDING:
+    if harness.collect(job) != ENDING:
         return "again"
-    verdict = world.now(job).verdict
-    assert verdict is not None
-    return verdict.error.code if verdict.error else "stored"
+    outcome = harness.now(job).outcome
+    assert outcome is not None
+    return outcome.error.code if outcome.error else "stored"
 
 
 def endless(writer: BufferedIOBase) -> None:
@@ -131,10 +131,10 @@ FAULTS: dict[str, tuple[Answer, str]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_no_fault_leaves_a_file(world: World, server: RawServer, fault: str):
+def test_no_fault_leaves_a_file(harness: Harness, server: RawServer, fault: str):
     answer, outcome = FAULTS[fault]
-    assert collected(world, server, answer) == outcome
-    assert not world.blobs.objects
+    assert collected(harness, server, answer) == outcome
+    assert not harness.blobs.objects
 
 
 @pytest.mark.parametrize(
@@ -149,20 +149,20 @@ def test_no_fault_leaves_a_file(world: World, server: RawServer, fault: str):
     ],
     ids=["with its length", "in chunks", "until the end", "misnamed", "unpacked", "of the limit"],
 )
-def test_a_whole_film_is_stored_as_it_is(world: World, server: RawServer, answer: bytes):
-    assert collected(world, server, answer) == "stored"
-    (stored,) = world.blobs.objects.values()
+def test_a_whole_film_is_stored_as_it_is(harness: Harness, server: RawServer, answer: bytes):
+    assert collected(harness, server, answer) == "stored"
+    (stored,) = harness.blobs.objects.values()
     assert stored.rstrip(b"\0") == FILM.rstrip(b"\0")
 
 
-def test_it_is_said_that_what_is_packed_is_not_unpacked(world: World, server: RawServer):
-    job = world.generated()
-    world.upstreams = OneUpstream(server)
-    world.egress = HttpEgress(world.blobs, local_mode=True)  # type: ignore[assignment]
+def test_it_is_said_that_what_is_packed_is_not_unpacked(harness: Harness, server: RawServer):
+    job = harness.generated()
+    harness.upstreams = OneUpstream(server)
+    harness.http_client = SafeHttpClient(harness.blobs, local_mode=True)  # type: ignore[assignment]
     server.answers[CONTENT] = reply(BOMB, content_encoding="gzip")
-    world.collect(job)
-    verdict = world.now(job).verdict
-    assert verdict is not None
-    assert verdict.error is not None
-    assert "packed (gzip)" in verdict.error.message
-    assert "neither unpacked nor stored" in verdict.error.message
+    harness.collect(job)
+    outcome = harness.now(job).outcome
+    assert outcome is not None
+    assert outcome.error is not None
+    assert "packed (gzip)" in outcome.error.message
+    assert "neither unpacked nor stored" in outcome.error.message

@@ -55,7 +55,7 @@ def _run(first: int, seeds: int, processes: int) -> Iterator[Tally]:
 
 def _tell_one(seed: int) -> int:
     story = Story(seed)
-    tell(story.world)
+    tell(story.harness)
     broken = story.run()
     print("\n".join(broken) or "all promises kept")
     return 1 if broken else 0

@@ -10,10 +10,10 @@ import pytest
 from rushes.api.job_service import Service
 from rushes.jobs import events
 from rushes.jobs.job import Job
-from rushes.ports import Receipt
+from rushes.ports import IdempotencyRecord
 from rushes.workflow import submit
 from rushes.workflow.collect import Collect
-from rushes.workflow.event_publisher import Announcer
+from rushes.workflow.event_publisher import EventPublisher
 from rushes.workflow.poll import Poll
 from rushes.workflow.submit import Submit
 from rushes.workflow.sweeper import Sweeper
@@ -47,7 +47,7 @@ def a_second_claim_forgets_the_first(patch: Patch) -> None:
     patch.setattr(
         Job,
         "submitting",
-        lambda job, *given: claim(job, *given).model_copy(update={"unsure_since": None}),
+        lambda job, *given: claim(job, *given).model_copy(update={"submission_unconfirmed_since": None}),
     )
 
 
@@ -67,21 +67,21 @@ def a_finished_job_may_move_again(patch: Patch) -> None:
 
 
 def events_leave_the_outbox_before_they_are_on_the_bus(patch: Patch) -> None:
-    def announce(announcer: Announcer, job: Job) -> bool:
+    def publish(event_publisher: EventPublisher, job: Job) -> bool:
         said = job.outbox
-        announcer.jobs.change(job.account, job.id, lambda it: it.announced(0.0, said))
-        return not announcer.bus.put(said)
+        event_publisher.jobs.change(job.account, job.id, lambda it: it.published(0.0, said))
+        return not event_publisher.bus.put(said)
 
-    patch.setattr(Announcer, "__call__", announce)
+    patch.setattr(EventPublisher, "__call__", publish)
 
 
 def refused_events_count_as_taken(patch: Patch) -> None:
-    def announce(announcer: Announcer, job: Job) -> bool:
-        announcer.bus.put(job.outbox)
-        announcer.jobs.change(job.account, job.id, lambda it: it.announced(0.0, job.outbox))
+    def publish(event_publisher: EventPublisher, job: Job) -> bool:
+        event_publisher.bus.put(job.outbox)
+        event_publisher.jobs.change(job.account, job.id, lambda it: it.published(0.0, job.outbox))
         return True
 
-    patch.setattr(Announcer, "__call__", announce)
+    patch.setattr(EventPublisher, "__call__", publish)
 
 
 def an_event_has_a_new_id_each_time(patch: Patch) -> None:
@@ -123,7 +123,7 @@ def a_poll_takes_an_operation_for_granted(patch: Patch) -> None:
 
 
 def what_comes_late_is_not_waited_for(patch: Patch) -> None:
-    patch.setattr(Job, "is_awaited", property(lambda _: False))
+    patch.setattr(Job, "is_tracked", property(lambda _: False))
 
 
 def a_running_job_is_moved_without_being_stopped(patch: Patch) -> None:
@@ -157,7 +157,7 @@ def artifacts_are_noted_before_they_are_there(patch: Patch) -> None:
 
 
 def receipts_are_not_looked_at(patch: Patch) -> None:
-    def nothing(*_: object) -> Receipt | None:
+    def nothing(*_: object) -> IdempotencyRecord | None:
         return None
 
     patch.setattr(SimulatedJobs, "receipt", nothing)

@@ -8,20 +8,29 @@ from urllib.parse import quote
 
 from typing_extensions import override
 
-from rushes.api.build_job import Intake
-from rushes.api.create_job import Acceptance
+from rushes.api.build_job import JobBuilder
+from rushes.api.create_job import CreateJob
 from rushes.api.job_service import Service
 from rushes.catalog.models import read_catalog
 from rushes.catalog.provider_config import ProviderEntry
 from rushes.http.url_policy import PublicUrlPolicy
 from rushes.jobs.job import Job
 from rushes.jobs.result import Output
-from rushes.ports import Blobs, Download, Gates, HttpCall, HttpReply, Timings, Upstream, Upstreams
+from rushes.ports import (
+    Blobs,
+    Download,
+    HttpCall,
+    HttpReply,
+    RateLimits,
+    Timings,
+    Upstream,
+    Upstreams,
+)
 from rushes.providers.base import Provider, Submitted
 from rushes.providers.openai_videos.openai_compatible import OpenAICompatible
 from rushes.providers.replies import Reply, check_answered, read
 from rushes.workflow.collect import Collect
-from rushes.workflow.event_publisher import Announcer
+from rushes.workflow.event_publisher import EventPublisher
 from rushes.workflow.finish import Finish
 from rushes.workflow.poll import Poll
 from rushes.workflow.submit import Submit
@@ -32,8 +41,8 @@ from tests.simulation.machine import Input, StateMachine
 from tests.simulation.ports import (
     SimulatedBlobs,
     SimulatedBus,
-    SimulatedEgress,
-    SimulatedGates,
+    SimulatedHttpClient,
+    SimulatedRateLimits,
     Watched,
 )
 from tests.simulation.scheduler import Fate, Turns
@@ -51,19 +60,19 @@ MODEL = """
     deadline_seconds = 3600
     queue_seconds = 40
     """
-CAPABILITIES = {"plain": "none", "keyed": "key", "listed": "find"}
+CAPABILITIES = {"plain": "none", "keyed": "key", "listed": "lookup"}
 """Providers by name, and what each can do about a create call that was not answered."""
 CATALOG = read_catalog(
     """
     default_model = "plain/one"
     [providers.plain]
-    kind = "openai_compatible"
+    protocol = "openai_compatible"
     [providers.keyed]
-    kind = "openai_compatible"
+    protocol = "openai_compatible"
     idempotency = "key"
     [providers.listed]
-    kind = "openai_compatible"
-    idempotency = "find"
+    protocol = "openai_compatible"
+    idempotency = "lookup"
     [aliases]
     plain_first = ["plain/one", "keyed/one", "listed/one"]
     keyed_first = ["keyed/one", "plain/one"]
@@ -99,14 +108,14 @@ class Listed(OpenAICompatible):
 
 
 def adapter_of(entry: ProviderEntry) -> Provider:
-    return LISTED if entry.idempotency == "find" else PLAIN
+    return LISTED if entry.idempotency == "lookup" else PLAIN
 
 
 PLAIN, LISTED = OpenAICompatible(), Listed()
 
 
 @dataclass(frozen=True)
-class NumberedIntake(Intake):
+class NumberedJobBuilder(JobBuilder):
     """Gives ids by number, as what is done depends on them, and is to be repeated."""
 
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
@@ -117,7 +126,7 @@ class NumberedIntake(Intake):
         return job.model_copy(update={"id": f"{job.id[:16]}{next(self.numbers):020x}"})
 
 
-class World:
+class Harness:
     def __init__(self, fate: Fate) -> None:
         self.fate = fate
         self.clock = FakeClock()
@@ -138,20 +147,22 @@ class World:
     def _build(self) -> None:
         jobs, clock = self.jobs, self.clock
         blobs = cast("Blobs", Watched(self.blobs, "blobs", self.turns))
-        announce = Announcer(jobs, self.bus, clock)
+        publish = EventPublisher(jobs, self.bus, clock)
         executions = self.machine.executions
         timings = cast("Timings", Watched(FakeTimings(), "timings", self.turns))
         upstreams = cast("Upstreams", Watched(FakeUpstreams(), "upstreams", self.turns))
-        gates = cast("Gates", Watched(SimulatedGates(), "gates", self.turns))
-        egress = SimulatedEgress(self.turns, self._answer, self._serve)
-        tools = (jobs, blobs, timings, upstreams, egress, gates, announce, CATALOG)
+        rate_limits = cast("RateLimits", Watched(SimulatedRateLimits(), "gates", self.turns))
+        http_client = SimulatedHttpClient(self.turns, self._answer, self._serve)
+        tools = (jobs, blobs, timings, upstreams, http_client, rate_limits, publish, CATALOG)
         self.submit = Submit(*tools, adapter_of, clock)
         self.poll = Poll(*tools, adapter_of, clock)
         self.collect = Collect(*tools, adapter_of, clock)
-        self.finish = Finish(jobs, blobs, timings, announce, clock, "media", 3600.0)
-        self.sweeper = Sweeper(jobs, blobs, executions, announce, clock)
-        intake = NumberedIntake(jobs, blobs, CATALOG, clock, PublicUrlPolicy(local_mode=False))
-        accept = Acceptance(intake, jobs, executions, clock)
+        self.finish = Finish(jobs, blobs, timings, publish, clock, "media", 3600.0)
+        self.sweeper = Sweeper(jobs, blobs, executions, publish, clock)
+        job_builder = NumberedJobBuilder(
+            jobs, blobs, CATALOG, clock, PublicUrlPolicy(local_mode=False)
+        )
+        accept = CreateJob(job_builder, jobs, executions, clock)
         self.service = Service(accept, jobs, blobs, CATALOG, clock, self.turns.sleep)
 
     def _functions(self) -> dict[str, Any]:

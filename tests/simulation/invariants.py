@@ -10,7 +10,7 @@ from rushes.jobs.status import JobStatus
 ORDER = {JobStatus.QUEUED: 0, JobStatus.IN_PROGRESS: 1}
 """All other statuses come last, and stay."""
 NEVER_UNDONE = ("cancel_requested_at", "deleted_at", "purged_at", "finished_at")
-SETTLED = ("status", "verdict", "error", "finished_at", "finished_by", "expires_at", "artifacts")
+SETTLED = ("status", "outcome", "error", "finished_at", "finished_by", "expires_at", "artifacts")
 """What stays as it is once a job has ended."""
 
 
@@ -49,8 +49,8 @@ class Promises:
             self.hold(kept, f"{name}: {field} was undone")
         if len(before.attempts) == len(after.attempts):
             self.hold(after.progress >= before.progress, f"{name}: progress ran backwards")
-        if before.verdict:
-            self.hold(before.verdict == after.verdict, f"{name}: its verdict was changed")
+        if before.outcome:
+            self.hold(before.outcome == after.outcome, f"{name}: its verdict was changed")
         self._hold_outbox(before, after)
         if before.is_finished:
             self._hold_settled(before, after)

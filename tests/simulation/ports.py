@@ -10,7 +10,7 @@ from typing_extensions import override
 from rushes.jobs.job import Job
 from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import Output
-from rushes.ports import Download, Gate, HttpCall, HttpReply, Upstream
+from rushes.ports import Download, HttpCall, HttpReply, RateLimit, Upstream
 from tests.fakes import FakeBlobs
 from tests.harness import PICTURE
 from tests.simulation.scheduler import DEATHS, READ_TROUBLES, STORE_TROUBLES, Turns
@@ -61,12 +61,12 @@ class SimulatedBlobs(FakeBlobs):
             self.turns.call("blobs.delete", partial(self.objects.pop, key, None), STORE_TROUBLES)
 
 
-class SimulatedGates:
+class SimulatedRateLimits:
     def __init__(self) -> None:
-        self.rows: dict[str, Gate] = {}
+        self.rows: dict[str, RateLimit] = {}
 
-    def get(self, provider: str) -> Gate:
-        return self.rows.get(provider, Gate())
+    def get(self, provider: str) -> RateLimit:
+        return self.rows.get(provider, RateLimit())
 
     def hold(self, provider: str, until: float) -> None:
         self._advance(provider, until, until)
@@ -76,13 +76,13 @@ class SimulatedGates:
 
     def close(self, provider: str, until: float, reason: str) -> None:
         gate = self.get(provider)
-        self.rows[provider] = Gate(gate.not_before, until, reason)
+        self.rows[provider] = RateLimit(gate.not_before, until, reason)
 
     def _advance(self, provider: str, until: float, if_not_after: float) -> bool:
         gate = self.get(provider)
         if gate.not_before > if_not_after:
             return False
-        self.rows[provider] = Gate(until, gate.closed_until, gate.reason)
+        self.rows[provider] = RateLimit(until, gate.closed_until, gate.reason)
         return True
 
 
@@ -139,7 +139,7 @@ class SimulatedExecutions:
         return runs
 
 
-class SimulatedEgress:
+class SimulatedHttpClient:
     """Calls go to the simulated providers; what they do to them they decide themselves."""
 
     def __init__(

@@ -1,6 +1,6 @@
 """What can be wrong with a provider, by names that a fate may choose from."""
 
-from rushes.errors import UpstreamSilent, UpstreamUnreachable
+from rushes.errors import UpstreamNoResponse, UpstreamUnreachable
 from rushes.ports import HttpReply
 
 Trouble = HttpReply | Exception
@@ -14,7 +14,7 @@ UNCLEAR: dict[str, Trouble] = {
     "unavailable": HttpReply(503, {}, b"<html>bad gateway</html>"),
     "garbage": HttpReply(200, {}, b"<html>welcome</html>"),
     "empty": HttpReply(200, {}, b""),
-    "silent": UpstreamSilent("no answer"),
+    "silent": UpstreamNoResponse("no answer"),
 }
 """Troubles in which nobody can tell; `done` is put before them where it was done all the same."""
 UNSENT: dict[str, Trouble] = {"unreachable": UpstreamUnreachable("refused")}

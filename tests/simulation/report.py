@@ -67,12 +67,12 @@ def run_seeds(first: int, count: int) -> Tally:
 
 
 def _count(tally: Tally, story: Story) -> None:
-    world = story.world
+    harness = story.harness
     tally.seeds += 1
-    tally.calls += world.turns.calls
-    tally.films += sum(len(provider.films) for provider in world.providers.values())
+    tally.calls += harness.turns.calls
+    tally.films += sum(len(provider.films) for provider in harness.providers.values())
     tally.troubles += story.chance.happened
-    tally.deaths.update(world.turns.deaths)
-    for job in world.jobs.rows.values():
+    tally.deaths.update(harness.turns.deaths)
+    for job in harness.jobs.rows.values():
         code = job.error.code if job.error else ""
         tally.endings[f"{job.status.value} {code}".strip()] += 1

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 from rushes.errors import RushesError
-from rushes.jobs.idempotency import CreateCall
-from rushes.jobs.request import Creation, GenerationRequest, Input, Role, Upload
+from rushes.jobs.idempotency import IdempotencyInfo
+from rushes.jobs.request import CreateRequest, GenerationRequest, Input, Role, Upload
 from tests.harness import PICTURE
 from tests.simulation.actors import DiedError
 from tests.simulation.assert_invariants import judge
 from tests.simulation.fault_schedule import Chance
-from tests.simulation.harness import World
+from tests.simulation.harness import Harness
 from tests.simulation.machine import Input as Started
 from tests.simulation.quiescence import settle
 
@@ -25,18 +25,18 @@ MODELS = (
 )
 
 
-def plain(request: GenerationRequest) -> Creation:
-    return Creation(request)
+def plain(request: GenerationRequest) -> CreateRequest:
+    return CreateRequest(request)
 
 
-def with_upload(request: GenerationRequest) -> Creation:
+def with_upload(request: GenerationRequest) -> CreateRequest:
     picture = Upload("input_reference", "image/png", PICTURE)
-    return Creation(request, uploads=((Role.IMAGE, picture),))
+    return CreateRequest(request, uploads=((Role.IMAGE, picture),))
 
 
-def with_link(request: GenerationRequest) -> Creation:
+def with_link(request: GenerationRequest) -> CreateRequest:
     picture = Input(role=Role.IMAGE, url="https://pictures.example/ball.png")
-    return Creation(request.model_copy(update={"inputs": (picture,)}))
+    return CreateRequest(request.model_copy(update={"inputs": (picture,)}))
 
 
 class Client:
@@ -59,15 +59,15 @@ class Client:
         self.story.act(f"create {self.creation.request.prompt}", self._create, self._told)
 
     def _create(self) -> str:
-        call = CreateCall("create", self.key, None if self.key else self.tries - 1)
-        service = self.story.world.service
+        call = IdempotencyInfo("create", self.key, None if self.key else self.tries - 1)
+        service = self.story.harness.service
         return service.create(self.account, "openai", self.creation, call).job.id
 
     def _told(self, result: object) -> None:
-        hold = self.story.world.promises.hold
+        hold = self.story.harness.promises.hold
         if isinstance(result, str):
             self.jobs.add(result)
-            hold((self.account, result) in self.story.world.jobs.rows, f"{result} is not there")
+            hold((self.account, result) in self.story.harness.jobs.rows, f"{result} is not there")
             hold(len(self.jobs) == 1, f"one call made several jobs: {self.jobs}")
         elif self.tries < MOST_TRIES:
             self.story.later(5, self.create)
@@ -76,14 +76,14 @@ class Client:
 class Story:
     def __init__(self, seed: int) -> None:
         self.chance = Chance(seed)
-        self.world = World(self.chance)
-        self.turns = self.world.turns
+        self.harness = Harness(self.chance)
+        self.turns = self.harness.turns
         self.clients: list[Client] = []
         self.deleted: set[str] = set()
         draw = self.chance.random
-        for provider in self.world.providers.values():
+        for provider in self.harness.providers.values():
             provider.stops = draw.choice(("stops", "stops", "refuses", "goes on"))
-        self.world.machine.broke_off = self._look_after
+        self.harness.machine.broke_off = self._look_after
         self.length = draw.choice((60.0, 200.0, 400.0))
         self._plan()
 
@@ -108,28 +108,28 @@ class Story:
         self, name: str, work: Callable[[], object], told: Callable[[object], None] = lambda _: None
     ) -> None:
         def ended(result: object) -> None:
-            self.world.promises.expected(name, result)
+            self.harness.promises.expected(name, result)
             told(result)
 
         self.turns.start(name, work, limit=API_LIMIT, ended=ended)
 
     def _any_job(self) -> tuple[str, str] | None:
-        rows = list(self.world.jobs.rows)
+        rows = list(self.harness.jobs.rows)
         return self.chance.random.choice(rows) if rows else None
 
     def _sweep(self) -> None:
         for _ in range(2 if self.chance.random.random() < 0.1 else 1):
-            self.world.sweep()
+            self.harness.sweep()
 
     def _look_after(self, given: Started) -> None:
         """The bus tells of an execution that broke off; but what if it does not?"""
         if self.chance.random.random() < 0.5:
             place = given["account"], given["job_id"]
-            self.act("look after", lambda: self.world.sweeper.look_after(*place))
+            self.act("look after", lambda: self.harness.sweeper.look_after(*place))
 
     def _cancel(self) -> None:
         if place := self._any_job():
-            service = self.world.service
+            service = self.harness.service
             self.act(f"cancel {place[1]}", lambda: service.settled(service.cancel(*place)))
 
     def _delete(self) -> None:
@@ -139,12 +139,12 @@ class Story:
                 if not isinstance(result, Exception | DiedError):
                     self.deleted.add(place[1])
 
-            self.act(f"delete {place[1]}", lambda: self.world.service.delete(*place), told)
+            self.act(f"delete {place[1]}", lambda: self.harness.service.delete(*place), told)
 
     def _stop(self) -> None:
-        states = self.world.machine.executions.states
+        states = self.harness.machine.executions.states
         if running := [name for name, runs in states.items() if runs]:
-            self.world.machine.stop(self.chance.random.choice(running))
+            self.harness.machine.stop(self.chance.random.choice(running))
 
     def _look(self) -> None:
         if place := self._any_job():
@@ -152,32 +152,32 @@ class Story:
 
             def told(result: object) -> None:
                 seen = gone and not isinstance(result, RushesError | DiedError)
-                self.world.promises.hold(not seen, f"{place[1]} was deleted and is seen")
+                self.harness.promises.hold(not seen, f"{place[1]} was deleted and is seen")
 
-            self.act(f"look {place[1]}", lambda: self.world.service.get(*place), told)
+            self.act(f"look {place[1]}", lambda: self.harness.service.get(*place), told)
 
     def _peep(self) -> None:
         """Somebody else's account, with a job's id from somewhere."""
         place = self._any_job()
         if place is None:
             return
-        service, job_id = self.world.service, place[1]
+        service, job_id = self.harness.service, place[1]
         verbs = (service.get, service.cancel, service.delete)
         verb = self.chance.random.choice(verbs)
 
         def told(result: object) -> None:
             hidden = isinstance(result, RushesError | DiedError)
-            self.world.promises.hold(hidden, f"{job_id} was given to a stranger")
+            self.harness.promises.hold(hidden, f"{job_id} was given to a stranger")
 
         self.act("stranger", lambda: verb("stranger", job_id), told)
 
     def run(self) -> list[str]:
         """What was broken, in sentences."""
-        turns, clock, broken = self.turns, self.world.clock, self.world.promises.broken
+        turns, clock, broken = self.turns, self.harness.clock, self.harness.promises.broken
         end = clock.now + self.length
         while clock.now < end and not broken and turns.step():
             pass
         self.chance.is_quiet = True
         quiet_since = clock.now
-        settle(self.world)
-        return judge(self.world, max(quiet_since, self.world.machine.disturbed_until))
+        settle(self.harness)
+        return judge(self.harness, max(quiet_since, self.harness.machine.disturbed_until))

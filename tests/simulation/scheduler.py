@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from greenlet import getcurrent, greenlet
 
-from rushes.errors import StoreUnavailable
+from rushes.errors import AwsUnavailable
 from tests.fakes import FakeClock
 from tests.simulation.actors import IDLE, Actor, DiedError, do_works
 
@@ -118,13 +118,13 @@ class Turns:
         if trouble == DIES_BEFORE:
             raise self._death(trouble)
         if trouble == FAILS_BEFORE:
-            raise StoreUnavailable(f"{what}: throttled")
+            raise AwsUnavailable(f"{what}: throttled")
         result = work()
         if trouble == DIES_AFTER:
             raise self._death(trouble)
         self.give_way()
         if trouble == FAILS_AFTER:
-            raise StoreUnavailable(f"{what}: the answer was lost")
+            raise AwsUnavailable(f"{what}: the answer was lost")
         return result
 
     def give_way(self) -> None:

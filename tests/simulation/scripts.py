@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rushes.errors import RushesError
-from rushes.jobs.idempotency import CreateCall
+from rushes.jobs.idempotency import IdempotencyInfo
 from rushes.jobs.job import Job
-from rushes.jobs.request import Creation, GenerationRequest, Role, Upload
+from rushes.jobs.request import CreateRequest, GenerationRequest, Role, Upload
 from tests.harness import PICTURE
 from tests.simulation.actors import DiedError
 from tests.simulation.assert_invariants import judge
 from tests.simulation.fault_schedule import Plan
-from tests.simulation.harness import World
+from tests.simulation.harness import Harness
 from tests.simulation.quiescence import settle
 
 API_LIMIT = 30.0
@@ -56,53 +56,53 @@ class Run:
     """A script with a plan of what dies. Clients whose call dies make it again."""
 
     def __init__(self, script: Script, plan: Plan) -> None:
-        self.world = World(plan)
+        self.harness = Harness(plan)
         self.plan = plan
         self.script = script
-        provider = self.world.providers[script.model.partition("/")[0].removesuffix("_first")]
+        provider = self.harness.providers[script.model.partition("/")[0].removesuffix("_first")]
         provider.moods = list(script.moods)
         provider.stops = script.stops
-        for other in self.world.providers.values():
+        for other in self.harness.providers.values():
             other.stops = script.stops
 
     def __call__(self) -> list[str]:
         """What was broken."""
         self._do("create", self._create)
-        began = self.world.clock.now
-        settle(self.world)
-        if len(self.world.jobs.rows) != 1:
-            self.world.promises.broken.append(f"{len(self.world.jobs.rows)} jobs")
-        return judge(self.world, began)
+        began = self.harness.clock.now
+        settle(self.harness)
+        if len(self.harness.jobs.rows) != 1:
+            self.harness.promises.broken.append(f"{len(self.harness.jobs.rows)} jobs")
+        return judge(self.harness, began)
 
     @property
     def job(self) -> Job:
-        (job,) = self.world.jobs.rows.values()
+        (job,) = self.harness.jobs.rows.values()
         return job
 
     def _create(self) -> object:
         request = GenerationRequest(model=self.script.model, prompt="a red ball")
         picture = (Role.IMAGE, Upload("input_reference", "image/png", PICTURE))
-        creation = Creation(request, uploads=(picture,))
-        call = CreateCall("create", "one and the same")
-        return self.world.service.create(ACCOUNT, "openai", creation, call)
+        creation = CreateRequest(request, uploads=(picture,))
+        call = IdempotencyInfo("create", "one and the same")
+        return self.harness.service.create(ACCOUNT, "openai", creation, call)
 
     def _verb(self) -> object:
         verbs: dict[str, Callable[[str, str], Job]] = {
-            "cancel": self.world.service.cancel,
-            "delete": self.world.service.delete,
+            "cancel": self.harness.service.cancel,
+            "delete": self.harness.service.delete,
         }
         return verbs[self.script.verb](ACCOUNT, self.job.id)
 
     def _later(self, verb: str) -> None:
-        self.world.turns.after(self.script.seconds, lambda: self._do(verb, self._verb))
+        self.harness.turns.after(self.script.seconds, lambda: self._do(verb, self._verb))
 
     def _do(self, name: str, work: Callable[[], object]) -> None:
         def told(result: object) -> None:
-            self.world.promises.expected(name, result)
+            self.harness.promises.expected(name, result)
             refused = isinstance(result, RushesError) and result.http_status < 500
             if isinstance(result, DiedError | RushesError) and not refused:
-                self.world.turns.after(3.0, lambda: self._do(name, work))
+                self.harness.turns.after(3.0, lambda: self._do(name, work))
             elif name == "create" and self.script.verb:
                 self._later(self.script.verb)
 
-        self.world.turns.start(name, work, limit=API_LIMIT, ended=told)
+        self.harness.turns.start(name, work, limit=API_LIMIT, ended=told)

@@ -10,9 +10,9 @@ from itertools import count
 from typing import TypeVar
 
 from rushes.aws.dynamodb.jobs import TRIES
-from rushes.errors import AlreadyAccepted, NotFound, OverBudget, WriteConflict
+from rushes.errors import AlreadyAccepted, BudgetExceeded, NotFound, WriteConflict
 from rushes.jobs.job import Job, JobPage, allowed_before
-from rushes.ports import Allowance, Change, JobQuery, Receipt
+from rushes.ports import BudgetCharge, Change, IdempotencyRecord, JobQuery
 from tests.simulation.scheduler import READ_TROUBLES, STORE_TROUBLES, Turns
 
 Result = TypeVar("Result")
@@ -27,7 +27,7 @@ class SimulatedJobs:
 
     def __init__(self, turns: Turns, written: Callable[[Job | None, Job], None]) -> None:
         self.rows: dict[Place, Job] = {}
-        self.receipts: dict[Place, Receipt] = {}
+        self.receipts: dict[Place, IdempotencyRecord] = {}
         self.spent: dict[Place, float] = {}
         self._turns = turns
         self.written = written
@@ -36,7 +36,10 @@ class SimulatedJobs:
         self._index: dict[Place, Job] = {}
 
     def add(
-        self, job: Job, receipt: Receipt | None = None, allowance: Allowance | None = None
+        self,
+        job: Job,
+        receipt: IdempotencyRecord | None = None,
+        allowance: BudgetCharge | None = None,
     ) -> None:
         """The conditions of all parts are looked at first; then all are written, or none."""
         place, mark = (job.account, job.id), next(self._marks)
@@ -56,7 +59,7 @@ class SimulatedJobs:
 
         self._write("jobs.add", commit)
 
-    def receipt(self, digest: str) -> Receipt | None:
+    def receipt(self, digest: str) -> IdempotencyRecord | None:
         return self._read("jobs.receipt", lambda: self.receipts.get((digest, "once")))
 
     def claim(self, digest: str, retry: int, now: float) -> str | None:
@@ -90,7 +93,7 @@ class SimulatedJobs:
 
     def due(self, now: float, limit: int) -> tuple[Job, ...]:
         rows = self._read("jobs.due", self._indexed).values()
-        cares = [(job.care_at, job) for job in rows]
+        cares = [(job.next_check_at, job) for job in rows]
         due = [(at, job) for at, job in cares if at is not None and at <= now]
         return tuple(job for _, job in sorted(due, key=lambda it: it[0])[:limit])
 
@@ -110,7 +113,7 @@ class SimulatedJobs:
 
         return self._write("jobs.put", put)
 
-    def _take(self, receipt: Receipt, retry: int) -> bool:
+    def _take(self, receipt: IdempotencyRecord, retry: int) -> bool:
         place, mark = (receipt.digest, _sort(receipt)), next(self._marks)
 
         def update() -> bool:
@@ -125,7 +128,9 @@ class SimulatedJobs:
 
         return self._write("jobs.take", update)
 
-    def _check(self, receipt: Receipt | None, allowance: Allowance | None, now: float) -> None:
+    def _check(
+        self, receipt: IdempotencyRecord | None, allowance: BudgetCharge | None, now: float
+    ) -> None:
         if receipt and receipt.retry is None:
             known = self.receipts.get((receipt.digest, "once"))
             if known and known.expires_at >= now:
@@ -133,7 +138,7 @@ class SimulatedJobs:
         if allowance:
             spent = self.spent.get((allowance.account, allowance.day), 0.0)
             if spent + allowance.cost > allowance.limit:
-                raise OverBudget("the account has spent what it may in a day")
+                raise BudgetExceeded("the account has spent what it may in a day")
 
     def _put(self, before: Job | None, after: Job, mark: int) -> None:
         place = (after.account, after.id)
@@ -157,5 +162,5 @@ class SimulatedJobs:
         return self._turns.call(what, work, STORE_TROUBLES)
 
 
-def _sort(receipt: Receipt) -> str:
+def _sort(receipt: IdempotencyRecord) -> str:
     return "once" if receipt.retry is None else receipt.job_id

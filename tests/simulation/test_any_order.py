@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from typing_extensions import override
 
-from rushes.jobs.idempotency import CreateCall
-from rushes.jobs.request import Creation, GenerationRequest
+from rushes.jobs.idempotency import IdempotencyInfo
+from rushes.jobs.request import CreateRequest, GenerationRequest
 from tests.simulation.actors import Actor
 from tests.simulation.assert_invariants import judge
-from tests.simulation.harness import World
+from tests.simulation.harness import Harness
 from tests.simulation.ports import BUS_TROUBLES
 from tests.simulation.provider_faults import (
     CREATE_TROUBLES,
@@ -61,21 +61,21 @@ class AnyOrder(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.fate = ToldFate()
-        self.world = World(self.fate)
-        self.service = self.world.service
+        self.harness = Harness(self.fate)
+        self.service = self.harness.service
         self.creates = 0
         self.model = ""
 
     @property
     def job_id(self) -> str:
-        return next((job_id for _, job_id in self.world.jobs.rows), "")
+        return next((job_id for _, job_id in self.harness.jobs.rows), "")
 
     def act(self, name: str, work: Callable[[], object]) -> None:
-        self.world.turns.start(
+        self.harness.turns.start(
             name,
             work,
             limit=API_LIMIT,
-            ended=lambda result: self.world.promises.expected(name, result),
+            ended=lambda result: self.harness.promises.expected(name, result),
         )
 
     @precondition(lambda self: self.creates < 3)
@@ -84,8 +84,8 @@ class AnyOrder(RuleBasedStateMachine):
         """The same call each time, whatever it says: the first one counts."""
         self.creates += 1
         self.model = self.model or model
-        creation = Creation(GenerationRequest(model=self.model, prompt="a red ball"))
-        call = CreateCall("create", "one and the same")
+        creation = CreateRequest(GenerationRequest(model=self.model, prompt="a red ball"))
+        call = IdempotencyInfo("create", "one and the same")
         self.act("create", lambda: self.service.create(ACCOUNT, "openai", creation, call))
 
     @precondition(lambda self: self.job_id)
@@ -94,56 +94,56 @@ class AnyOrder(RuleBasedStateMachine):
         job_id = self.job_id
         self.act(verb, lambda: getattr(self.service, verb)(ACCOUNT, job_id))
 
-    @precondition(lambda self: self.world.turns.ready)
+    @precondition(lambda self: self.harness.turns.ready)
     @rule(number=st.integers(0, 3), calls=st.integers(1, 12), trouble=st.sampled_from(TROUBLES))
     def somebody_goes_on(self, number: int, calls: int, trouble: str) -> None:
         """A few calls further, or to the end."""
-        turns = self.world.turns
+        turns = self.harness.turns
         actor = turns.ready[number % len(turns.ready)]
         self.fate.next_trouble = trouble
         for _ in range(calls):
             if actor in turns.ready:
                 turns.resume(actor)
 
-    @precondition(lambda self: self.world.turns.timers)
+    @precondition(lambda self: self.harness.turns.timers)
     @rule(times=st.integers(1, 4))
     def time_passes(self, times: int) -> None:
         for _ in range(times):
-            if self.world.turns.timers:
-                self.world.turns.pass_time()
+            if self.harness.turns.timers:
+                self.harness.turns.pass_time()
 
     @rule()
     def the_sweeper_comes_by(self) -> None:
-        self.world.sweep()
+        self.harness.sweep()
 
     @rule(stops=st.sampled_from(STOPS), film=st.sampled_from(FATES_OF_FILMS))
     def providers_have_their_ways(self, stops: str, film: str) -> None:
         self.fate.next_trouble = film
-        for provider in self.world.providers.values():
+        for provider in self.harness.providers.values():
             provider.stops = stops
 
-    @precondition(lambda self: any(self.world.machine.executions.states.values()))
+    @precondition(lambda self: any(self.harness.machine.executions.states.values()))
     @rule()
     def an_operator_stops_an_execution(self) -> None:
-        states = self.world.machine.executions.states
-        self.world.machine.stop(next(name for name, runs in states.items() if runs))
+        states = self.harness.machine.executions.states
+        self.harness.machine.stop(next(name for name, runs in states.items() if runs))
 
     @invariant()
     def one_call_makes_one_job(self) -> None:
-        assert len(self.world.jobs.rows) <= 1
+        assert len(self.harness.jobs.rows) <= 1
 
     @invariant()
     def no_promise_is_broken(self) -> None:
-        assert self.world.promises.broken == []
+        assert self.harness.promises.broken == []
 
     @override
     def teardown(self) -> None:
         """With everything in order again, all that was begun comes to its end."""
         self.fate.next_trouble = ""
-        self.world.turns.fate = InOrder()
-        began = self.world.clock.now
-        settle(self.world)
-        assert judge(self.world, began) == []
+        self.harness.turns.fate = InOrder()
+        began = self.harness.clock.now
+        settle(self.harness)
+        assert judge(self.harness, began) == []
 
 
 TestAnyOrder = AnyOrder.TestCase

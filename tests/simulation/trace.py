@@ -4,25 +4,25 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rushes.jobs.job import Job
-from tests.simulation.harness import World
+from tests.simulation.harness import Harness
 
 WIDTH = 300
 QUIET = frozenset({"updated_at", "version", "request"})
 """Fields whose changes tell nothing."""
 
 
-def tell(world: World) -> None:
+def tell(harness: Harness) -> None:
     """From now on, print what happens in it."""
-    began = world.clock.now
-    world.turns.note = lambda who, what, trouble: _say(world, began, who, what, trouble)
-    _overhear(world, began)
-    written = world.jobs.written
+    began = harness.clock.now
+    harness.turns.note = lambda who, what, trouble: _say(harness, began, who, what, trouble)
+    _overhear(harness, began)
+    written = harness.jobs.written
 
     def write(before: Job | None, after: Job) -> None:
-        _say(world, began, "", f"→ {after.id} {changes(before, after)}", "")
+        _say(harness, began, "", f"→ {after.id} {changes(before, after)}", "")
         written(before, after)
 
-    world.jobs.written = write
+    harness.jobs.written = write
 
 
 def changes(before: Job | None, after: Job) -> str:
@@ -34,19 +34,19 @@ def changes(before: Job | None, after: Job) -> str:
     return str({name: new.get(name) for name in names if name not in QUIET})
 
 
-def _say(world: World, began: float, who: str, what: str, trouble: str) -> None:
-    line = f"{world.clock.now - began:8.1f}  {who:40.40}  {what}"
+def _say(harness: Harness, began: float, who: str, what: str, trouble: str) -> None:
+    line = f"{harness.clock.now - began:8.1f}  {who:40.40}  {what}"
     print(line[:WIDTH] + (f"  ✗ {trouble}" if trouble else ""))
 
 
-def _overhear(world: World, began: float) -> None:
-    trouble: Callable[[str, Sequence[str]], str] = world.fate.trouble
+def _overhear(harness: Harness, began: float) -> None:
+    trouble: Callable[[str, Sequence[str]], str] = harness.fate.trouble
 
     def overheard(what: str, kinds: Sequence[str]) -> str:
         name = trouble(what, kinds)
         if name:
-            _say(world, began, "", what, name)
+            _say(harness, began, "", what, name)
         return name
 
-    fate: Any = world.fate
+    fate: Any = harness.fate
     fate.trouble = overheard

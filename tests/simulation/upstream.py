@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from rushes.errors import OutputInterrupted
+from rushes.errors import DownloadInterrupted
 from rushes.jobs.result import Output
 from rushes.ports import Download, HttpCall, HttpReply
 from tests.fakes import FakeClock
@@ -95,7 +95,7 @@ class SimulatedProvider:
         content = film.content
         match self.fate.trouble("download", FILE_TROUBLES):
             case "link expired":
-                raise OutputInterrupted("the address answered 403")
+                raise DownloadInterrupted("the address answered 403")
             case "page":
                 content = b"<html>sign in</html>"
             case "nothing":
@@ -190,4 +190,4 @@ def reply(status: int, /, **body: object) -> HttpReply:
 
 def _breaking(content: bytes) -> Iterator[bytes]:
     yield content[:-1]
-    raise OutputInterrupted("the output broke off")
+    raise DownloadInterrupted("the output broke off")

@@ -138,9 +138,9 @@ def bus_policies() -> set[str]:
 
 def test_whoever_announces_may_and_knows_the_bus():
     """The machine itself puts nothing there."""
-    announcers = {logical_id(name) for name in ("submit", "finish", "sweep", "deliver")}
-    assert bus_policies() == {f"{name}Role" for name in announcers}
-    for name in announcers:
+    event_publishers = {logical_id(name) for name in ("submit", "finish", "sweep", "deliver")}
+    assert bus_policies() == {f"{name}Role" for name in event_publishers}
+    for name in event_publishers:
         properties = of_type("AWS::Lambda::Function")[name]
         assert properties["Environment"]["Variables"]["BUS_NAME"] == {"Ref": "Bus"}
 

@@ -21,7 +21,7 @@ from rushes.jobs.request import Role
 from rushes.jobs.status import TERMINAL
 from rushes.webhooks import operational_events
 from scripts import schemas
-from tests.harness import World
+from tests.harness import Harness
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "events/emitted").glob("*.example.json"))
@@ -75,9 +75,9 @@ def test_every_example_is_of_its_own_type_and_of_no_other(path: Path) -> None:
 
 
 def test_a_real_jobs_events_are_valid() -> None:
-    job = World().completed()
+    job = Harness().completed()
     validator("job.completed").validate(ending(job, "media").model_dump(mode="json"))
-    validator("job.started").validate(started(World().running()).model_dump(mode="json"))
+    validator("job.started").validate(started(Harness().running()).model_dump(mode="json"))
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def modules_after(program: str) -> list[str]:
     return names
 
 
-@pytest.mark.parametrize("then", ["", "api.wiring.endpoints()", "api.wiring.webhook_surface()"])
+@pytest.mark.parametrize("then", ["", "api.wiring.endpoints()", "api.wiring.webhook_api()"])
 def test_the_api_function_loads_nothing_that_only_others_need(then: str):
     names = modules_after(f"import functions.api.app as api\n{then}")
     assert "functions.api.app" in names

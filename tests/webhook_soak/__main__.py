@@ -53,43 +53,43 @@ def main() -> None:
         by_schedule = log.settled(len(ours), PATIENCE_SECONDS)
         resent, singly = send_again(log, len(ours), begun_at)
         logged = log.settled(len(ours), PATIENCE_SECONDS)
-        verdict = judge(ours, subscriber.heard(), logged, subscriber.outages)
-        judge_messages(verdict, log, logged[::LOOKED_AT], subscriber.heard())
+        report = judge(ours, subscriber.heard(), logged, subscriber.outages)
+        judge_messages(report, log, logged[::LOOKED_AT], subscriber.heard())
         completed = {job.id: job for job in ended if job.status is JobStatus.COMPLETED}
         films = gallery.settled(len(completed), PATIENCE_SECONDS)
-        judge_films(verdict, gallery, completed, films)
+        judge_films(report, gallery, completed, films)
     if len(ours) != jobs or handing_in.given_up:
-        verdict.breaks("not accepted, or not ended", f"{len(ours)}: {dict(handing_in.given_up)}")
+        report.breaks("not accepted, or not ended", f"{len(ours)}: {dict(handing_in.given_up)}")
     endings = Counter(job.status.value for job in ours)
     figures = {
         "jobs, by ending": ", ".join(f"{count} {name}" for name, count in endings.most_common()),
-        "jobs of another account beside them": len(handing_in.strangers),
+        "jobs of another account beside them": len(handing_in.other_accounts),
         "kills (SIGKILL), seconds away": ", ".join(
             f"{it.until - it.since:.1f}" for it in subscriber.outages
         ),
-        "answers that a kill cut off": verdict.cut_by_kills,
-        "endings verified and on the receiver's disk": verdict.taken,
-        "attempts in the log, by outcome": ", ".join(
-            f"{count} {name}" for name, count in verdict.attempts.most_common()
+        "answers that a kill cut off": report.cut_by_kills,
+        "endings verified and on the receiver's disk": report.taken,
+        "attempts in the log, by report": ", ".join(
+            f"{count} {name}" for name, count in report.attempts.most_common()
         ),
         "messages by attempts until taken": ", ".join(
-            f"{tries}: {count}" for tries, count in sorted(verdict.needed.items())
+            f"{tries}: {count}" for tries, count in sorted(report.needed.items())
         ),
         "delivered by the schedule, before anything was resent": sum(
             not is_pending(delivery) for delivery in by_schedule
         ),
         "resent as one range, whatever had become of them": resent,
         "resent one by one, being still pending": singly,
-        "heard again after they had been taken": verdict.repetitions,
-        "seconds from end to receiver, median, 95 %, longest": _quantiles(verdict.took),
+        "heard again after they had been taken": report.repetitions,
+        "seconds from end to receiver, median, 95 %, longest": _quantiles(report.took),
         "films on the page downstream": len(films),
         "seconds in all": round(time.monotonic() - begun),
-        **{promise: verdict.broken[promise] for promise in ("lost", "not delivered")},
+        **{promise: report.broken[promise] for promise in ("lost", "not delivered")},
     }
-    for name, value in (figures | verdict.broken).items():
+    for name, value in (figures | report.broken).items():
         print(f"{name:<55} {value}")
-    print(*verdict.examples[:20], sep="\n")
-    sys.exit(1 if verdict.broken else 0)
+    print(*report.examples[:20], sep="\n")
+    sys.exit(1 if report.broken else 0)
 
 
 def trouble(handing_in: HandingIn, subscriber: Subscriber, jobs: int) -> None:

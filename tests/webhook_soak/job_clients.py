@@ -16,20 +16,20 @@ CLIENTS = 8
 PATIENCE_SECONDS = 90.0
 PAUSE_SECONDS = 0.5
 UNANSWERED = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
-FILM = {"model": "studio-key/studio-1", "seconds": "1", "size": "128x72"}
+FILM = {"model": "sandbox-key/sandbox-1", "seconds": "1", "size": "128x72"}
 TO_BE_CANCELLED = "[queue=60]"
 DIRECTIVES = ("", "", "[fail]", "", TO_BE_CANCELLED, "", "", "[refuse]", "", "[slow=2]")
 """What is handed in by turns."""
-STRANGERS = 20
+OTHER_ACCOUNTS = 20
 """One job in so many comes a second time, from another account."""
 
 
 class HandingIn:
-    """`accepted` and `strangers` hold the ids of jobs, those of our account and of the other."""
+    """`accepted` and `other_accounts` hold job ids: of our account and of another."""
 
     def __init__(self, stack: Stack) -> None:
         self.accepted: set[str] = set()
-        self.strangers: set[str] = set()
+        self.other_accounts: set[str] = set()
         self.given_up: Counter[str] = Counter()
         environment = stack.environment()
         self._keys = environment["RUSHES_API_KEY"], environment["RUSHES_OTHER_API_KEY"]
@@ -46,7 +46,7 @@ class HandingIn:
                 if self._over.wait(max(0.0, begun + number / rate - time.monotonic())):
                     return
                 clients.submit(self._one, f"number {number} {words}".strip())
-                if number % STRANGERS == 0:
+                if number % OTHER_ACCOUNTS == 0:
                     clients.submit(self._stranger, f"number {number}")
 
     def stop(self) -> None:
@@ -66,7 +66,7 @@ class HandingIn:
         _, other = self._keys
         if job_id := self._create(other, prompt):
             with self._lock:
-                self.strangers.add(job_id)
+                self.other_accounts.add(job_id)
 
     def _create(self, key: str, prompt: str) -> str | None:
         body = {**FILM, "prompt": prompt}

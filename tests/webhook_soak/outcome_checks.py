@@ -25,7 +25,7 @@ Attempt = tuple[str, int]
 
 
 @dataclass
-class Verdict:
+class Report:
     taken: int = 0
     """Messages that were verified, written down and answered with 2xx."""
     repetitions: int = 0
@@ -52,20 +52,20 @@ def judge(
     heard: Sequence[Line],
     logged: Iterable[Logged],
     outages: Sequence[Outage],
-) -> Verdict:
+) -> Report:
     """`jobs` are those of our account, all of them ended."""
-    verdict = Verdict()
+    report = Report()
     expected = {f"evt_{job.id}_{job.status.value}": job for job in jobs}
     log = {delivery["message_id"]: delivery for delivery in logged}
-    _judge_lines(verdict, expected, heard)
-    _judge_arrivals(verdict, expected, heard)
-    _judge_deliveries(verdict, expected, log)
-    _judge_attempts(verdict, heard, log, outages)
-    return verdict
+    _judge_lines(report, expected, heard)
+    _judge_arrivals(report, expected, heard)
+    _judge_deliveries(report, expected, log)
+    _judge_attempts(report, heard, log, outages)
+    return report
 
 
 def judge_messages(
-    verdict: Verdict, log: DeliveryLog, logged: Iterable[Logged], heard: Iterable[Line]
+    report: Report, log: DeliveryLog, logged: Iterable[Logged], heard: Iterable[Line]
 ) -> None:
     """A message's own page says the same as the log, and holds the event that was sent."""
     bodies = {line["id"]: line.get("body") for line in heard}
@@ -73,65 +73,65 @@ def judge_messages(
         name = delivery["message_id"]
         message = log.message(name)
         if message["deliveries"] != [delivery] or as_json(message["event"]) != bodies.get(name):
-            verdict.breaks("a message is not shown as it was sent", name)
+            report.breaks("a message is not shown as it was sent", name)
 
 
 def judge_films(
-    verdict: Verdict, gallery: Gallery, completed: Mapping[str, Job], films: Mapping[str, str]
+    report: Report, gallery: Gallery, completed: Mapping[str, Job], films: Mapping[str, str]
 ) -> None:
     """Those that completed, of every account, are on the page downstream, and no others."""
     for job_id in completed.keys() ^ films.keys():
-        verdict.breaks("not on the page downstream, or there for nothing", job_id)
+        report.breaks("not on the page downstream, or there for nothing", job_id)
     for job_id in completed.keys() & films.keys():
         if fault := gallery.fault(completed[job_id], films[job_id]):
-            verdict.breaks("another film downstream", fault)
+            report.breaks("another film downstream", fault)
 
 
-def _judge_lines(verdict: Verdict, expected: Mapping[str, Job], heard: Sequence[Line]) -> None:
+def _judge_lines(report: Report, expected: Mapping[str, Job], heard: Sequence[Line]) -> None:
     bodies: dict[str, str] = {}
     for line in heard:
         name = line["id"]
         if "refused" in line:
-            verdict.breaks("not verified by another's library", f"{name}: {line['refused']}")
+            report.breaks("not verified by another's library", f"{name}: {line['refused']}")
             continue
         if line["path"] != PATH:
-            verdict.breaks("a redirect was followed", name)
+            report.breaks("a redirect was followed", name)
         if name not in expected:
-            verdict.breaks("a message for no job of ours", name)
+            report.breaks("a message for no job of ours", name)
         if bodies.setdefault(name, line["body"]) != line["body"]:
-            verdict.breaks("another body at a repetition", name)
+            report.breaks("another body at a repetition", name)
 
 
-def _judge_arrivals(verdict: Verdict, expected: Mapping[str, Job], heard: Sequence[Line]) -> None:
+def _judge_arrivals(report: Report, expected: Mapping[str, Job], heard: Sequence[Line]) -> None:
     lines: dict[str, list[Line]] = defaultdict(list)
     for line in heard:
         lines[line["id"]].append(line)
     for name, job in expected.items():
         answers = [line.get("answer") for line in lines[name]]
         if TAKEN not in answers:
-            verdict.breaks("lost", f"{name}: {answers}")
+            report.breaks("lost", f"{name}: {answers}")
             continue
         first = answers.index(TAKEN)
-        verdict.taken += 1
-        verdict.repetitions += len(answers) - first - 1
-        verdict.took.append(lines[name][first]["at"] - (job.finished_at or 0.0))
+        report.taken += 1
+        report.repetitions += len(answers) - first - 1
+        report.took.append(lines[name][first]["at"] - (job.finished_at or 0.0))
 
 
 def _judge_deliveries(
-    verdict: Verdict, expected: Mapping[str, Job], log: Mapping[str, Logged]
+    report: Report, expected: Mapping[str, Job], log: Mapping[str, Logged]
 ) -> None:
     for name in expected.keys() ^ log.keys():
-        verdict.breaks("not one delivery for each ending", name)
+        report.breaks("not one delivery for each ending", name)
     for name, delivery in log.items():
         answers = [it["status_code"] for it in delivery["attempts"]]
         if delivery["status"] != "delivered" or TAKEN not in answers:
-            verdict.breaks("not delivered", f"{name}: {delivery['status']} {answers}")
+            report.breaks("not delivered", f"{name}: {delivery['status']} {answers}")
         else:
-            verdict.needed[answers.index(TAKEN) + 1] += 1
+            report.needed[answers.index(TAKEN) + 1] += 1
 
 
 def _judge_attempts(
-    verdict: Verdict,
+    report: Report,
     heard: Sequence[Line],
     log: Mapping[str, Logged],
     outages: Sequence[Outage],
@@ -143,15 +143,15 @@ def _judge_attempts(
     ]
     logged = [(name, attempt) for name, it in log.items() for attempt in it["attempts"]]
     for name, attempt in logged:
-        verdict.attempts[str(attempt["error"] or attempt["status_code"])] += 1
+        report.attempts[str(attempt["error"] or attempt["status_code"])] += 1
         if lines := unmatched.get((name, attempt["attempted_at"])):
             line = lines.pop(0)
-            _judge_heard(verdict, line, attempt, was_last=[line] in last_words)
+            _judge_heard(report, line, attempt, was_last=[line] in last_words)
         elif attempt["error"] is None or not _fell_into(outages, attempt["attempted_at"]):
-            verdict.breaks("the log has what nobody heard", f"{name}: {attempt}")
+            report.breaks("the log has what nobody heard", f"{name}: {attempt}")
     for line in (line for lines in unmatched.values() for line in lines):
         said = f"{line['id']} {line['timestamp']}: {line['answer']}"
-        verdict.breaks("an attempt is not in the log", said)
+        report.breaks("an attempt is not in the log", said)
 
 
 def _by_attempt(heard: Sequence[Line]) -> dict[Attempt, list[Line]]:
@@ -162,18 +162,16 @@ def _by_attempt(heard: Sequence[Line]) -> dict[Attempt, list[Line]]:
     return found
 
 
-def _judge_heard(
-    verdict: Verdict, line: Line, attempt: Mapping[str, Any], *, was_last: bool
-) -> None:
+def _judge_heard(report: Report, line: Line, attempt: Mapping[str, Any], *, was_last: bool) -> None:
     """`was_last`: the receiver was killed after it had written this line."""
-    outcome, answer = attempt["error"] or attempt["status_code"], line["answer"] or BROKEN
-    if outcome == answer:
+    logged, answer = attempt["error"] or attempt["status_code"], line["answer"] or BROKEN
+    if logged == answer:
         return
-    if was_last and outcome == BROKEN:
-        verdict.cut_by_kills += 1
+    if was_last and logged == BROKEN:
+        report.cut_by_kills += 1
     else:
-        said = f"{line['id']}: {outcome}, answered {answer}"
-        verdict.breaks("the log says what was not answered", said)
+        said = f"{line['id']}: {logged}, answered {answer}"
+        report.breaks("the log says what was not answered", said)
 
 
 def _fell_into(outages: Sequence[Outage], moment: float) -> bool:

@@ -78,7 +78,7 @@ class UnknownCursor(InvalidRequest):
     code = "unknown_cursor"
 
 
-class AddressRefused(InvalidRequest):
+class UrlNotAllowed(InvalidRequest):
     code = "address_refused"
 
 
@@ -86,12 +86,12 @@ class ConflictingKeys(InvalidRequest):
     code = "conflicting_keys"
 
 
-class MissingKey(ClientError):
+class MissingApiKey(ClientError):
     code = "missing_api_key"
     http_status = 401
 
 
-class WrongKey(ClientError):
+class InvalidApiKey(ClientError):
     code = "invalid_api_key"
     http_status = 401
 
@@ -118,19 +118,19 @@ class AlreadyFinished(ClientError):
     http_status = 409
 
 
-class KeyInUse(ClientError):
+class IdempotencyKeyInUse(ClientError):
     code = "idempotency_key_in_use"
     http_status = 409
     retryable = True
     retry_after: ClassVar[int | None] = 1
 
 
-class KeyReused(ClientError):
+class IdempotencyKeyReused(ClientError):
     code = "idempotency_key_reused"
     http_status = 422
 
 
-class OverBudget(ClientError):
+class BudgetExceeded(ClientError):
     code = "budget_exceeded"
     http_status = 429
     retry_after: ClassVar[int | None] = 3600
@@ -145,14 +145,14 @@ class ServerError(RushesError):
     pass
 
 
-class StoreUnavailable(ServerError):
+class AwsUnavailable(ServerError):
     code = "service_unavailable"
     http_status = 503
     retryable = True
     retry_after: ClassVar[int | None] = 2
 
 
-class DamagedRecord(ServerError):
+class CorruptRecord(ServerError):
     code = "damaged_record"
     said: ClassVar[str] = "the record is damaged; only the service's operator can mend it"
 
@@ -198,7 +198,7 @@ class UpstreamUnreachable(UpstreamError):
     retryable = True
 
 
-class UpstreamBusy(UpstreamError):
+class UpstreamThrottled(UpstreamError):
     code = "upstream_busy"
     retryable = True
 
@@ -207,20 +207,20 @@ class UpstreamRefused(UpstreamError):
     code = "upstream_refused"
 
 
-class UpstreamSilent(UpstreamError):
+class UpstreamNoResponse(UpstreamError):
     code = "upstream_outcome_unknown"
     retryable = True
 
 
-class UpstreamConfused(UpstreamError):
+class UpstreamProtocolError(UpstreamError):
     code = "upstream_bad_response"
 
 
-class UnknownUpstreamStatus(UpstreamConfused):
+class UnknownUpstreamStatus(UpstreamProtocolError):
     code = "upstream_unknown_status"
 
 
-class UpstreamForgot(UpstreamError):
+class UpstreamJobNotFound(UpstreamError):
     code = "upstream_job_not_found"
 
 
@@ -228,14 +228,14 @@ class ProviderNotConfigured(UpstreamError):
     code = "provider_not_configured"
 
 
-class BadInputFile(UpstreamError):
+class InvalidInputFile(UpstreamError):
     code = "invalid_input_reference"
 
 
-class OutputInterrupted(UpstreamError):
+class DownloadInterrupted(UpstreamError):
     code = "output_interrupted"
     retryable = True
 
 
-class BadOutput(UpstreamError):
+class InvalidOutput(UpstreamError):
     code = "bad_output"

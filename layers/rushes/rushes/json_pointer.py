@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from rushes.errors import UpstreamConfused
+from rushes.errors import UpstreamProtocolError
 
 
 def find(body: bytes, pointer: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -13,11 +13,11 @@ def find(body: bytes, pointer: str) -> Any:  # noqa: ANN401 - any JSON value
     try:
         value = from_json(body)
     except ValueError as error:
-        raise UpstreamConfused("the provider's reply is not JSON") from error
-    return look_up(value, pointer)
+        raise UpstreamProtocolError("the provider's reply is not JSON") from error
+    return resolve_pointer(value, pointer)
 
 
-def look_up(value: Any, pointer: str) -> Any:  # noqa: ANN401 - any JSON value
+def resolve_pointer(value: Any, pointer: str) -> Any:  # noqa: ANN401 - any JSON value
     for step in pointer.split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict):

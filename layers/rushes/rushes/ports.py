@@ -93,7 +93,7 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Receipt:
+class IdempotencyRecord:
     """What is stored together with a job, by which a repetition of its create call finds it.
 
     `retry` is None where the client gave its call a key; else how often its SDK had tried before.
@@ -109,7 +109,7 @@ class Receipt:
 
 
 @dataclass(frozen=True)
-class Allowance:
+class BudgetCharge:
     """What an account may spend in a day, in US dollars; `cost` is what the job adds."""
 
     account: str
@@ -119,7 +119,7 @@ class Allowance:
 
 
 @dataclass(frozen=True)
-class Gate:
+class RateLimit:
     """Whether create calls may go to a provider at present. Times are seconds since 1970."""
 
     not_before: float = 0.0
@@ -147,7 +147,10 @@ class Clock(Protocol):
 
 class Jobs(Protocol):
     def add(
-        self, job: Job, receipt: Receipt | None = None, allowance: Allowance | None = None
+        self,
+        job: Job,
+        receipt: IdempotencyRecord | None = None,
+        allowance: BudgetCharge | None = None,
     ) -> None:
         """Store a new job, with its receipt and on its account's bill, all or nothing.
 
@@ -160,7 +163,7 @@ class Jobs(Protocol):
         """
         ...
 
-    def receipt(self, digest: str) -> Receipt | None:
+    def receipt(self, digest: str) -> IdempotencyRecord | None:
         """The receipt of a call that was named by a key."""
         ...
 
@@ -193,12 +196,12 @@ class Keys(Protocol):
 
 
 class Timings(Protocol):
-    def get(self, kind: str) -> Timing: ...
-    def put(self, kind: str, timing: Timing) -> None: ...
+    def get(self, timing_key: str) -> Timing: ...
+    def put(self, timing_key: str, timing: Timing) -> None: ...
 
 
-class Gates(Protocol):
-    def get(self, provider: str) -> Gate: ...
+class RateLimits(Protocol):
+    def get(self, provider: str) -> RateLimit: ...
     def hold(self, provider: str, until: float) -> None:
         """No create calls before that; an earlier hold does not shorten a later one."""
         ...
@@ -242,7 +245,7 @@ class Upstreams(Protocol):
     def find(self, provider: str) -> Upstream: ...
 
 
-class Egress(Protocol):
+class HttpClient(Protocol):
     def send(self, upstream: Upstream, call: HttpCall) -> HttpReply: ...
     def fetch(self, url: str, limit: int) -> Upload: ...
     def put(self, url: str, file: StoredFile) -> None:

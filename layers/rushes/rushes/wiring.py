@@ -14,22 +14,22 @@ import boto3
 from botocore.config import Config
 
 from rushes.aws.dynamodb.jobs import JobTable
-from rushes.aws.dynamodb.lookup_tables import GateTable, KeyTable, TimingTable
+from rushes.aws.dynamodb.lookup_tables import KeyTable, RateLimitTable, TimingTable
 from rushes.aws.step_functions import StateMachine
 from rushes.catalog.models import catalog
 from rushes.config import settings
 
 if TYPE_CHECKING:
     from rushes.api.jobs import Endpoints
-    from rushes.api.webhooks.handlers import Surface
+    from rushes.api.webhooks.handlers import WebhookApi
     from rushes.aws.s3 import Bucket
     from rushes.aws.sqs import WebhookQueues
     from rushes.http.url_policy import PublicUrlPolicy
     from rushes.webhooks.deliver import Deliver
     from rushes.webhooks.fanout import Fanout
-    from rushes.webhooks.requeue import Overdue
+    from rushes.webhooks.requeue import DeliverySweeper
     from rushes.workflow.collect import Collect
-    from rushes.workflow.event_publisher import Announcer
+    from rushes.workflow.event_publisher import EventPublisher
     from rushes.workflow.finish import Finish
     from rushes.workflow.poll import Poll
     from rushes.workflow.submit import Submit
@@ -74,14 +74,14 @@ def _rows(kind: Callable[[Any, str], Kept]) -> Kept:
 @cache
 def endpoints() -> "Endpoints":
     from rushes.api.auth import Authenticator
-    from rushes.api.build_job import Intake
-    from rushes.api.create_job import Acceptance
+    from rushes.api.build_job import JobBuilder
+    from rushes.api.create_job import CreateJob
     from rushes.api.job_service import Service
     from rushes.api.jobs import Endpoints
 
     jobs = _rows(JobTable)
-    acceptance = Acceptance(
-        intake=Intake(jobs, _bucket(), catalog(), time.time, _url_policy()),
+    acceptance = CreateJob(
+        job_builder=JobBuilder(jobs, _bucket(), catalog(), time.time, _url_policy()),
         jobs=jobs,
         executions=StateMachine(_client("stepfunctions"), settings().state_machine_arn),
         clock=time.time,
@@ -92,19 +92,19 @@ def endpoints() -> "Endpoints":
 
 
 @cache
-def webhook_surface() -> "Surface":
+def webhook_api() -> "WebhookApi":
     from rushes.api.auth import Authenticator
-    from rushes.api.webhooks.endpoint_service import Desk
-    from rushes.api.webhooks.handlers import Surface
-    from rushes.api.webhooks.message_service import Outbound
+    from rushes.api.webhooks.endpoint_service import EndpointService
+    from rushes.api.webhooks.handlers import WebhookApi
+    from rushes.api.webhooks.message_service import MessageService
     from rushes.api.webhooks.send import Mailer
     from rushes.aws.dynamodb.webhooks import DeliveryTable, EndpointTable
 
     kept, deliveries = _rows(EndpointTable), _rows(DeliveryTable)
     mailer = Mailer(deliveries, _webhook_queues(), time.time)
-    desk = Desk(kept, _url_policy(), time.time)
-    outbound = Outbound(kept, deliveries, mailer, time.time, time.sleep)
-    return Surface(desk, outbound, Authenticator(_rows(KeyTable)))
+    endpoint_service = EndpointService(kept, _url_policy(), time.time)
+    message_service = MessageService(kept, deliveries, mailer, time.time, time.sleep)
+    return WebhookApi(endpoint_service, message_service, Authenticator(_rows(KeyTable)))
 
 
 def _url_policy() -> "PublicUrlPolicy":
@@ -142,7 +142,7 @@ def finish() -> "Finish":
         jobs=_rows(JobTable),
         blobs=_bucket(),
         timings=_rows(TimingTable),
-        announce=_announcer(),
+        publish=_event_publisher(),
         clock=time.time,
         bucket=settings().bucket_name,
         keep_seconds=settings().output_days * DAY,
@@ -169,9 +169,9 @@ def notifier() -> "Fanout":
 def deliverer() -> "Deliver":
     from rushes.aws.dynamodb.webhooks import DeliveryTable, EndpointTable
     from rushes.aws.eventbridge import EventBus
-    from rushes.http.client import HttpEgress
+    from rushes.http.client import SafeHttpClient
     from rushes.webhooks.deliver import Deliver
-    from rushes.webhooks.payload_builder import BodyWriter
+    from rushes.webhooks.payload_builder import PayloadRenderer
 
     jobs = _rows(JobTable)
     return Deliver(
@@ -179,19 +179,19 @@ def deliverer() -> "Deliver":
         endpoints=_rows(EndpointTable),
         queue=_webhook_queues(),
         bus=EventBus(_client("events"), settings().bus_name),
-        notifier=HttpEgress(_bucket(), local_mode=settings().local_mode),
-        write=BodyWriter(jobs, _bucket(), time.time),
+        notifier=SafeHttpClient(_bucket(), local_mode=settings().local_mode),
+        write=PayloadRenderer(jobs, _bucket(), time.time),
         clock=time.time,
         dice=random.random,
     )
 
 
 @cache
-def overdue() -> "Overdue":
+def overdue() -> "DeliverySweeper":
     from rushes.aws.dynamodb.webhooks import DeliveryTable
-    from rushes.webhooks.requeue import Overdue
+    from rushes.webhooks.requeue import DeliverySweeper
 
-    return Overdue(_rows(DeliveryTable), _webhook_queues(), time.time)
+    return DeliverySweeper(_rows(DeliveryTable), _webhook_queues(), time.time)
 
 
 def _webhook_queues() -> "WebhookQueues":
@@ -212,17 +212,17 @@ def sweeper() -> "Sweeper":
         jobs=_rows(JobTable),
         blobs=_bucket(),
         executions=StateMachine(_client("stepfunctions"), settings().state_machine_arn),
-        announce=_announcer(),
+        publish=_event_publisher(),
         clock=time.time,
     )
 
 
-def _announcer() -> "Announcer":
+def _event_publisher() -> "EventPublisher":
     from rushes.aws.eventbridge import EventBus
-    from rushes.workflow.event_publisher import Announcer
+    from rushes.workflow.event_publisher import EventPublisher
 
     jobs = _rows(JobTable)
-    return Announcer(jobs, EventBus(_client("events"), settings().bus_name), time.time)
+    return EventPublisher(jobs, EventBus(_client("events"), settings().bus_name), time.time)
 
 
 def _bucket() -> "Bucket":
@@ -233,7 +233,7 @@ def _bucket() -> "Bucket":
 
 def _tools() -> dict[str, Any]:
     from rushes.aws.secrets import ProviderSecret
-    from rushes.http.client import HttpEgress
+    from rushes.http.client import SafeHttpClient
     from rushes.providers import adapter
 
     bucket, secret_arn = _bucket(), settings().provider_secret_arn
@@ -242,9 +242,9 @@ def _tools() -> dict[str, Any]:
         "blobs": bucket,
         "timings": _rows(TimingTable),
         "upstreams": ProviderSecret(_client("secretsmanager"), secret_arn, catalog()),
-        "egress": HttpEgress(bucket, local_mode=settings().local_mode),
-        "gates": _rows(GateTable),
-        "announce": _announcer(),
+        "http_client": SafeHttpClient(bucket, local_mode=settings().local_mode),
+        "rate_limits": _rows(RateLimitTable),
+        "publish": _event_publisher(),
         "catalog": catalog(),
         "adapter": adapter,
         "clock": time.time,

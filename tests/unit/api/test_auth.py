@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rushes.api import auth
-from rushes.api.auth import Authenticator, mint_key
-from rushes.errors import WrongKey
+from rushes.api.auth import Authenticator, create_api_key
+from rushes.errors import InvalidApiKey
 from tests.fakes import FakeClock, FakeKeys
 
 
@@ -19,7 +19,7 @@ class Door:
     def __init__(self) -> None:
         self.keys = FakeKeys()
         self.clock = FakeClock(0.0)
-        self.key, self.record = mint_key("demo", 100.0)
+        self.key, self.record = create_api_key("demo", 100.0)
         self.keys.add(self.record)
         self.authenticator = Authenticator(self.keys)
 
@@ -29,7 +29,7 @@ class Door:
     def is_open(self, key: str) -> bool:
         try:
             return self.authenticator.account(key) == "demo"
-        except WrongKey as error:
+        except InvalidApiKey as error:
             return error.message != "the API key is not valid"
 
 
@@ -45,7 +45,7 @@ def test_a_minted_key_opens_its_account(door: Door) -> None:
 
 
 def test_what_is_kept_of_a_key_does_not_give_it_away() -> None:
-    key, record = mint_key("demo", 100.0)
+    key, record = create_api_key("demo", 100.0)
     secret = key.rpartition(record.key_id)[2][1:]
     assert auth.KEY.fullmatch(key)
     assert secret not in repr(record)
@@ -54,21 +54,21 @@ def test_what_is_kept_of_a_key_does_not_give_it_away() -> None:
 
 
 def test_no_two_keys_are_alike() -> None:
-    assert len({mint_key("demo", 100.0)[0] for _ in range(50)}) == 50
+    assert len({create_api_key("demo", 100.0)[0] for _ in range(50)}) == 50
 
 
 @pytest.mark.parametrize("account", ["", "Demo", "-a", "a b", "a#b", "a/b", "ä", "a" * 64, "a\n"])
 def test_an_account_that_could_be_mistaken_for_something_else_gets_no_key(account: str) -> None:
     with pytest.raises(ValueError, match="an account is"):
-        mint_key(account, 100.0)
+        create_api_key(account, 100.0)
 
 
 def test_every_spoilt_key_is_refused_with_the_same_words(door: Door) -> None:
-    stranger, _ = mint_key("demo", 100.0)
+    other_account, _ = create_api_key("demo", 100.0)
     other_secret = door.key[:-1] + ("A" if door.key[-1] != "A" else "B")
-    for key in ("", door.key[:-1], f"{door.key}x", f" {door.key}", stranger, other_secret):
+    for key in ("", door.key[:-1], f"{door.key}x", f" {door.key}", other_account, other_secret):
         assert not door.is_open(key)
-    assert not door.is_open(stranger[:20] + door.key[20:])
+    assert not door.is_open(other_account[:20] + door.key[20:])
 
 
 @given(st.text(max_size=80))
@@ -84,7 +84,7 @@ def test_a_revoked_key_is_refused(door: Door) -> None:
 def test_a_key_revoked_while_in_use_is_refused_within_a_minute(door: Door) -> None:
     assert door.is_open(door.key)
     door.keys.add(replace(door.record, revoked=True))
-    door.clock.advance(auth.FRESH_SECONDS - 1)
+    door.clock.advance(auth.CACHE_TTL - 1)
     assert door.is_open(door.key)
     door.clock.advance(1)
     assert not door.is_open(door.key)
@@ -93,7 +93,7 @@ def test_a_key_revoked_while_in_use_is_refused_within_a_minute(door: Door) -> No
 def test_a_key_whose_row_is_gone_is_refused_within_a_minute(door: Door) -> None:
     assert door.is_open(door.key)
     door.keys.rows.clear()
-    door.clock.advance(auth.FRESH_SECONDS)
+    door.clock.advance(auth.CACHE_TTL)
     assert not door.is_open(door.key)
 
 

@@ -8,11 +8,11 @@ import pytest
 from rushes.api.job_service import CANCEL_SECONDS, Service
 from rushes.jobs.job import Job
 from rushes.jobs.status import JobStatus, Stage, UpstreamCancelled
-from tests.harness import STOP, World, reply
+from tests.harness import STOP, Harness, reply
 from tests.unit.dialects.api_client import ACCOUNT, OPENAI, Caller, Reply
 
 HEADER = "rushes-upstream-cancelled"
-FAL, PIPELET = "/fal/studio/film", "/pipelet/queue/studio/film"
+FAL, PIPELET = "/fal/sandbox/film", "/pipelet/queue/sandbox/film"
 ANSWERS = [*UpstreamCancelled, None]
 
 
@@ -46,7 +46,7 @@ def created(caller: Caller, *, runs: bool) -> Job:
 
 
 def call_off(caller: Caller, job: Job, upstream: UpstreamCancelled) -> None:
-    caller.jobs.change(ACCOUNT, job.id, lambda it: it.called_off(caller.clock(), upstream))
+    caller.jobs.change(ACCOUNT, job.id, lambda it: it.cancelled_by_client(caller.clock(), upstream))
 
 
 def cancel(caller: Caller, job: Job, base: str = FAL) -> Reply:
@@ -127,24 +127,24 @@ def test_cancelling_twice_says_the_same(caller: Caller):
 @pytest.mark.parametrize(("answer", "told"), [(reply(200), "yes"), (reply(409), "no")])
 def test_the_whole_way_of_a_cancel(answer: object, told: str):
     """The further execution that a cancel starts does its work while the client waits."""
-    world = World()
-    job = world.running()
-    world.answer(STOP, answer)  # type: ignore[arg-type]
+    harness = Harness()
+    job = harness.running()
+    harness.answer(STOP, answer)  # type: ignore[arg-type]
 
     def pause(_seconds: float) -> None:
-        assert world.executions.running[f"{job.id}-r2"]
-        assert world.submit(job)["status"] == "submitted"
-        world.poll(job)
-        world.finish(job, f"{job.id}-r2")
+        assert harness.executions.running[f"{job.id}-r2"]
+        assert harness.submit(job)["status"] == "submitted"
+        harness.poll(job)
+        harness.finish(job, f"{job.id}-r2")
 
-    service: Service = replace(world.service, pause=pause)
+    service: Service = replace(harness.service, pause=pause)
     settled = service.settled(service.cancel(job.account, job.id))
     assert (settled.status, settled.stage) == (JobStatus.CANCELLED, Stage.FINISHED)
     assert (settled.upstream_cancelled or "") == told
 
 
 def test_a_job_that_is_gone_meanwhile_is_as_it_was():
-    world = World()
-    job = world.service.cancel("demo", world.running().id)
-    world.jobs.rows.clear()
-    assert world.service.settled(job) == job
+    harness = Harness()
+    job = harness.service.cancel("demo", harness.running().id)
+    harness.jobs.rows.clear()
+    assert harness.service.settled(job) == job

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rushes.dialects import DIALECTS, dialect_of
-from rushes.errors import StoreUnavailable, WriteConflict
+from rushes.errors import AwsUnavailable, WriteConflict
 from rushes.jobs.result import JobError
 from rushes.jobs.status import JobStatus
 from tests.fakes import FakeJobs
@@ -37,14 +37,14 @@ def call(caller: Caller, base: str, verb: str, job_id: str, key: str) -> Any:
 
 @pytest.mark.parametrize("base", BASES)
 @pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("suffix", ["", ":studio", ":openai", ":nobody", "%3Astudio"])
+@pytest.mark.parametrize("suffix", ["", ":sandbox", ":openai", ":nobody", "%3Asandbox"])
 def test_a_strangers_job_is_as_absent_as_one_that_never_was(
     caller: Caller, base: str, verb: str, suffix: str
 ):
     foreign = caller.ended(JobStatus.COMPLETED)
     before = caller.traces()
     replies = [
-        call(caller, base, verb, job_id + suffix, caller.strangers_key)
+        call(caller, base, verb, job_id + suffix, caller.other_accounts_key)
         for job_id in (foreign, ABSENT)
     ]
     assert_refused(replies[0], base, 404)
@@ -66,9 +66,9 @@ def test_a_deleted_job_is_as_absent_as_one_that_never_was(caller: Caller, base: 
 @pytest.mark.parametrize("base", BASES)
 def test_strangers_jobs_are_not_listed(caller: Caller, base: str):
     caller.create()
-    headers = {"authorization": f"Bearer {caller.strangers_key}"}
+    headers = {"authorization": f"Bearer {caller.other_accounts_key}"}
     assert (
-        caller.call("GET", base, headers=headers, query={"provider": "studio"}).json["data"] == []
+        caller.call("GET", base, headers=headers, query={"provider": "sandbox"}).json["data"] == []
     )
 
 
@@ -178,7 +178,7 @@ def broken(method: str, trouble: Exception) -> Any:
         (RuntimeError("secret detail"), 500, "internal_error"),
         (RecursionError("secret detail"), 500, "internal_error"),
         (WriteConflict("secret detail"), 503, "write_conflict"),
-        (StoreUnavailable("secret detail"), 503, "service_unavailable"),
+        (AwsUnavailable("secret detail"), 503, "service_unavailable"),
     ],
 )
 def test_our_own_faults_come_in_the_envelope_and_tell_nothing(
@@ -193,7 +193,7 @@ def test_our_own_faults_come_in_the_envelope_and_tell_nothing(
 
 @pytest.mark.parametrize("base", BASES)
 def test_a_job_that_could_not_be_started_yet_is_accepted_all_the_same(caller: Caller, base: str):
-    caller.executions.trouble = StoreUnavailable("StartExecution answered ThrottlingException")
+    caller.executions.trouble = AwsUnavailable("StartExecution answered ThrottlingException")
     reply = caller.create(base)
     assert reply.status == 200
     assert caller.job(reply).status is JobStatus.QUEUED

@@ -15,8 +15,8 @@ from rushes.errors import ProviderNotConfigured
 CATALOG = Catalog(
     default_model="one/model",
     providers={
-        "one": ProviderEntry(kind="openai_compatible", base_url="https://one.example/v1/"),
-        "two": ProviderEntry(kind="openai_compatible"),
+        "one": ProviderEntry(protocol="openai_compatible", base_url="https://one.example/v1/"),
+        "two": ProviderEntry(protocol="openai_compatible"),
     },
     models=(ModelEntry(name="one/model", seconds=(4,), sizes=("128x72",)),),
 )
@@ -93,7 +93,7 @@ def test_the_secret_is_read_again_after_a_while(monkeypatch: pytest.MonkeyPatch)
     secret, client = secret_of('{"one": {"api_key": "old"}}')
     secret.find("one")
     client.secret = '{"one": {"api_key": "new"}}'
-    now[0] += secrets.FRESH_SECONDS
+    now[0] += secrets.CACHE_TTL
     assert secret.find("one").headers == {"authorization": "Bearer old"}
     now[0] += 1
     assert secret.find("one").headers == {"authorization": "Bearer new"}

@@ -11,8 +11,8 @@ from tests.harness import CATALOG
 
 SOUND = """
 default_model = "{default}"
-[providers.studio]
-kind = "openai_compatible"
+[providers.sandbox]
+protocol = "openai_compatible"
 [aliases]
 short = "{alias}"
 [[models]]
@@ -23,17 +23,17 @@ sizes = {sizes}
 """
 VALUES = {
     "default": "short",
-    "alias": "studio/one",
-    "name": "studio/one",
+    "alias": "sandbox/one",
+    "name": "sandbox/one",
     "seconds": "[4]",
     "sizes": '["1280x720"]',
     "more": "",
 }
-TWIN = '[[models]]\nname = "studio/one"\nseconds = [4]\nsizes = ["1280x720"]'
+TWIN = '[[models]]\nname = "sandbox/one"\nseconds = [4]\nsizes = ["1280x720"]'
 
 
 def one() -> ModelEntry:
-    return CATALOG.find("studio/one")
+    return CATALOG.find("sandbox/one")
 
 
 def request(**fields: object) -> GenerationRequest:
@@ -47,7 +47,7 @@ def test_the_catalog_that_is_deployed_can_be_read() -> None:
 @pytest.mark.parametrize("provider", catalog().providers)
 def test_every_provider_of_the_deployed_catalog_is_of_a_kind_we_speak(provider: str) -> None:
     entry = catalog().providers[provider]
-    assert entry.kind in PROVIDERS
+    assert entry.protocol in PROVIDERS
     assert adapter(entry).profile.key_header
 
 
@@ -64,9 +64,9 @@ def test_every_model_of_the_deployed_catalog_takes_a_silent_request(name: str) -
     ("changes", "named"),
     [
         ({"default": "long"}, "default_model 'long'"),
-        ({"alias": "studio/two"}, "alias 'short' stands for 'studio/two'"),
+        ({"alias": "sandbox/two"}, "alias 'short' stands for 'sandbox/two'"),
         ({"name": "nobody/one", "alias": "nobody/one"}, "model 'nobody/one' names no provider"),
-        ({"more": TWIN}, "model 'studio/one' is there twice"),
+        ({"more": TWIN}, "model 'sandbox/one' is there twice"),
         ({"name": "one"}, "models.0.name"),
         ({"seconds": '["a few"]'}, "models.0.seconds.0"),
         ({"seconds": "4"}, "models.0.seconds"),
@@ -75,7 +75,7 @@ def test_every_model_of_the_deployed_catalog_takes_a_silent_request(name: str) -
         ({"more": "colour = true"}, "models.0.colour"),
         ({"more": "price_per_second = -1"}, "models.0.price_per_second"),
         ({"more": "price_per_job = -1"}, "models.0.price_per_job"),
-        ({"more": 'kind = "smell"'}, "models.0.kind"),
+        ({"more": 'modality = "smell"'}, "models.0.modality"),
         ({"more": 'inputs = ["image", "sofa"]'}, "models.0.inputs.1"),
         ({"more": 'needs = ["sofa"]'}, "models.0.needs.0"),
         ({"more": 'inputs = "image"'}, "models.0.inputs"),
@@ -93,11 +93,11 @@ def test_a_bad_catalog_is_refused_by_name(changes: dict[str, str], named: str) -
 
 
 def test_the_default_may_be_a_model_itself() -> None:
-    assert read_catalog(SOUND.format(**{**VALUES, "default": "studio/one"})).default_model
+    assert read_catalog(SOUND.format(**{**VALUES, "default": "sandbox/one"})).default_model
 
 
 def test_a_model_is_found_by_its_name_and_by_its_alias() -> None:
-    assert CATALOG.find("short") is CATALOG.find("studio/one")
+    assert CATALOG.find("short") is CATALOG.find("sandbox/one")
 
 
 def test_an_unknown_model_is_named_in_one_short_line() -> None:
@@ -110,17 +110,17 @@ def test_an_unknown_model_is_named_in_one_short_line() -> None:
 
 def test_the_provider_is_asked_for_its_own_name_of_the_model() -> None:
     assert one().model_at_provider == "one-at-home"
-    assert CATALOG.find("studio/plain").model_at_provider == "plain"
+    assert CATALOG.find("sandbox/plain").model_at_provider == "plain"
 
 
 def test_the_price_is_by_the_second() -> None:
     assert one().price(8) == 0.8
     assert one().price(None) == 0.0
-    assert CATALOG.find("studio/plain").price(8) == 0.0
+    assert CATALOG.find("sandbox/plain").price(8) == 0.0
 
 
 def test_the_price_may_be_by_the_job_or_both() -> None:
-    assert CATALOG.find("studio/ears").price(None) == 0.25
+    assert CATALOG.find("sandbox/ears").price(None) == 0.25
     assert model(price_per_job=0.25, price_per_second=0.1).price(8) == 1.05
 
 
@@ -156,17 +156,17 @@ def test_what_the_model_does_not_have_is_refused_by_its_field(
 
 
 def test_a_refused_length_is_answered_with_those_on_offer() -> None:
-    with pytest.raises(InvalidRequest, match="studio/one has no seconds 5; it has 4, 8"):
+    with pytest.raises(InvalidRequest, match="sandbox/one has no seconds 5; it has 4, 8"):
         one().fit(request(seconds=5))
 
 
 def test_files_are_taken_only_by_models_that_work_from_them() -> None:
     one().check_files({Role.IMAGE: "input_reference", Role.SOURCE_VIDEO: "video"})
     one().check_files({})
-    plain = CATALOG.find("studio/plain")
+    plain = CATALOG.find("sandbox/plain")
     plain.check_files({})
     for role in Role:
-        with pytest.raises(InvalidRequest, match="studio/plain does not work from") as refused:
+        with pytest.raises(InvalidRequest, match="sandbox/plain does not work from") as refused:
             plain.check_files({role: f"the field of {role}"})
         assert refused.value.param == f"the field of {role}"
 
@@ -178,7 +178,7 @@ def test_of_several_files_the_one_that_is_not_taken_is_named() -> None:
 
 
 def model(**fields: object) -> ModelEntry:
-    return ModelEntry.model_validate({"name": "studio/some", **fields})
+    return ModelEntry.model_validate({"name": "sandbox/some", **fields})
 
 
 def test_a_model_is_refused_without_the_files_that_it_needs() -> None:
@@ -192,15 +192,15 @@ def test_a_model_is_refused_without_the_files_that_it_needs() -> None:
         ({Role.LAST_FRAME: "last"}, "image"),
         ({Role.IMAGE: "image"}, "last_frame"),
     ):
-        with pytest.raises(InvalidRequest, match="studio/some works from") as refused:
+        with pytest.raises(InvalidRequest, match="sandbox/some works from") as refused:
             morph.check_files(given)
         assert refused.value.param == param
 
 
 @pytest.mark.parametrize("kind", ["video", "image", "audio", "transcription"])
 def test_a_model_is_of_a_kind_and_makes_films_where_it_says_nothing(kind: str) -> None:
-    assert model(kind=kind).kind == kind
-    assert model().kind == "video"
+    assert model(modality=kind).modality == kind
+    assert model().modality == "video"
 
 
 def test_a_model_without_lengths_and_sizes_cannot_be_asked_for_any() -> None:

@@ -9,16 +9,16 @@ from rushes.catalog.models import Catalog, read_catalog
 from rushes.jobs.job import Job
 from rushes.jobs.result import JobError
 from rushes.jobs.status import JobStatus
-from tests.chaos.outcome_checks import Verdict, judge
+from tests.chaos.outcome_checks import Report, judge
 from tests.chaos.records import Records
-from tests.harness import World
+from tests.harness import Harness
 
 CATALOG: Catalog = read_catalog("""
 default_model = "mute/film"
 [providers.mute]
-kind = "openai_compatible"
+protocol = "openai_compatible"
 [providers.keyed]
-kind = "openai_compatible"
+protocol = "openai_compatible"
 idempotency = "key"
 [[models]]
 name = "mute/film"
@@ -40,7 +40,7 @@ class OneFile:
 
 
 def ended(status: JobStatus = JobStatus.COMPLETED, code: str = "", **fields: Any) -> Job:
-    job = World().accepted(prompt=PROMPT)
+    job = Harness().accepted(prompt=PROMPT)
     error = JobError(code=code, message="no") if code else None
     return job.model_copy(
         update={"status": status, "error": error, "finished_at": job.created_at + 5, **fields}
@@ -57,7 +57,7 @@ def judged(
     told: Counter[str] = TOLD,
     fault: str = "",
     model: str = "mute/film",
-) -> Verdict:
+) -> Report:
     records = Records({PROMPT: list(jobs)}, {PROMPT: list(creates)}, len(jobs))
     events = {job.id: told for job in jobs}
     files: Any = OneFile(fault)
@@ -65,19 +65,19 @@ def judged(
 
 
 def test_a_job_that_was_made_once_and_told_of_once_breaks_nothing():
-    verdict = judged(ended(), creates=(create(replays=2),), told=Counter({"evt_1": 3}))
-    assert not verdict.broken
-    assert (verdict.completed, verdict.repeated_by_key, verdict.event_repetitions) == (1, 2, 2)
-    assert verdict.took == [5]
+    report = judged(ended(), creates=(create(replays=2),), told=Counter({"evt_1": 3}))
+    assert not report.broken
+    assert (report.completed, report.repeated_by_key, report.event_repetitions) == (1, 2, 2)
+    assert report.took == [5]
 
 
 def test_an_unknown_outcome_is_counted_where_the_provider_cannot_be_asked():
-    verdict = judged(ended(JobStatus.FAILED, "upstream_outcome_unknown"), creates=())
-    assert (verdict.outcome_unknown, dict(verdict.broken)) == (1, {})
+    report = judged(ended(JobStatus.FAILED, "upstream_outcome_unknown"), creates=())
+    assert (report.outcome_unknown, dict(report.broken)) == (1, {})
 
 
 @pytest.mark.parametrize(
-    ("verdict", "promise"),
+    ("report", "promise"),
     [
         (judged(), "lost"),
         (judged(ended(), ended()), "accepted twice"),
@@ -94,6 +94,6 @@ def test_an_unknown_outcome_is_counted_where_the_provider_cannot_be_asked():
     ],
     ids=lambda it: it if isinstance(it, str) else "",
 )
-def test_each_broken_promise_has_its_name(verdict: Verdict, promise: str):
-    assert dict(verdict.broken) == {promise: 1}
-    assert len(verdict.examples) == 1
+def test_each_broken_promise_has_its_name(report: Report, promise: str):
+    assert dict(report.broken) == {promise: 1}
+    assert len(report.examples) == 1

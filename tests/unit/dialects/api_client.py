@@ -11,11 +11,11 @@ import pytest
 
 from functions.api.app import lambda_handler
 from rushes import wiring
-from rushes.api.auth import Authenticator, mint_key
+from rushes.api.auth import Authenticator, create_api_key
 from rushes.api.jobs import Endpoints
 from rushes.catalog.models import Catalog, read_catalog
 from rushes.jobs.job import Job
-from rushes.jobs.result import Artifact, JobError, Verdict
+from rushes.jobs.result import Artifact, JobError, JobOutcome
 from rushes.jobs.status import JobStatus
 from tests.fakes import FakeBlobs, FakeClock, FakeExecutions, FakeJobs, FakeKeys
 from tests.harness import service_of
@@ -23,13 +23,13 @@ from tests.harness import service_of
 CATALOG = read_catalog("""
 default_model = "sora-2"
 [aliases]
-sora-2 = "studio/film"
-[providers.studio]
-kind = "openai_compatible"
+sora-2 = "sandbox/film"
+[providers.sandbox]
+protocol = "openai_compatible"
 [providers.openai]
-kind = "openai_compatible"
+protocol = "openai_compatible"
 [[models]]
-name = "studio/film"
+name = "sandbox/film"
 seconds = [4, 8]
 sizes = ["1280x720", "720x1280"]
 options = ["seed", "negative_prompt", "guidance_scale", "extras"]
@@ -41,11 +41,11 @@ sizes = ["1280x720"]
 """)
 BIFROST, OPENAI = "/v1/videos", "/openai/v1/videos"
 BASES = (BIFROST, "/bifrost/v1/videos", OPENAI)
-ACCOUNT, STRANGER = "alice", "bob"
+ACCOUNT, OTHER_ACCOUNT = "alice", "bob"
 BASE_URL = "https://rushes.example"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
 FILM = b"\x00\x00\x00\x18ftypmp42" + bytes(16)
-FIELDS = {"prompt": "a cat", "model": "studio/film", "size": "1280x720", "seconds": "4"}
+FIELDS = {"prompt": "a cat", "model": "sandbox/film", "size": "1280x720", "seconds": "4"}
 CONTEXT: Any = SimpleNamespace(
     function_name="api",
     memory_limit_in_mb=512,
@@ -85,7 +85,7 @@ class Caller:
         self.executions, self.keys = FakeExecutions(), FakeKeys()
         service = service_of(self.jobs, self.blobs, self.executions, self.clock, CATALOG)
         self.endpoints = Endpoints(service, Authenticator(self.keys), BASE_URL)
-        self.key, self.strangers_key = self.new_key(ACCOUNT), self.new_key(STRANGER)
+        self.key, self.other_accounts_key = self.new_key(ACCOUNT), self.new_key(OTHER_ACCOUNT)
         monkeypatch.setattr(wiring, "endpoints", lambda: self.endpoints)
 
     def use(self, catalog: Catalog) -> None:
@@ -93,7 +93,7 @@ class Caller:
         self.endpoints = replace(self.endpoints, service=service)
 
     def new_key(self, account: str) -> str:
-        key, record = mint_key(account, self.clock())
+        key, record = create_api_key(account, self.clock())
         self.keys.add(record)
         return key
 
@@ -146,8 +146,8 @@ class Caller:
         if done:
             self.blobs.objects[key] = FILM
             self.jobs.change(ACCOUNT, job.id, lambda job: job.stored(now, (film,)))
-        verdict = Verdict(status=status, error=error)
-        self.jobs.change(ACCOUNT, job.id, lambda job: job.finished(now, verdict, "run", 86_400))
+        outcome = JobOutcome(status=status, error=error)
+        self.jobs.change(ACCOUNT, job.id, lambda job: job.finished(now, outcome, "run", 86_400))
         return job.id
 
     def traces(self) -> tuple[Any, ...]:

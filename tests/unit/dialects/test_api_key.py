@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 
 from rushes.dialects.api_key import read_key
-from rushes.errors import ConflictingKeys, MissingKey, WrongKey
+from rushes.errors import ConflictingKeys, InvalidApiKey, MissingApiKey
 from tests.unit.dialects.api_client import OPENAI, Caller, assert_refused
 
 Headers = dict[str, str]
@@ -32,7 +32,7 @@ WAYS: dict[str, Callable[[str], Headers]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_the_right_key_is_taken_wherever_it_is(caller: Caller, base: str, way: str):
-    query = {"provider": "studio"}
+    query = {"provider": "sandbox"}
     assert caller.raw("GET", base, None, WAYS[way](caller.key), query).status == 200
 
 
@@ -105,7 +105,9 @@ def test_the_same_key_several_times_is_one_key(headers: Headers):
 def test_different_keys_are_refused_even_where_one_is_right(
     caller: Caller, base: str, one: str, two: str
 ):
-    reply = caller.raw("GET", base, None, WAYS[one](caller.key) | WAYS[two](caller.strangers_key))
+    reply = caller.raw(
+        "GET", base, None, WAYS[one](caller.key) | WAYS[two](caller.other_accounts_key)
+    )
     assert_refused(reply, base, 400)
     assert reply.code == "conflicting_keys"
 
@@ -141,7 +143,7 @@ def test_different_keys_conflict_however_they_are_sent(headers: Headers):
     ],
 )
 def test_other_schemes_and_broken_ones_are_refused(value: str):
-    with pytest.raises(WrongKey):
+    with pytest.raises(InvalidApiKey):
         read_key({"authorization": value})
 
 
@@ -150,7 +152,7 @@ def test_a_user_without_password_and_colon_is_a_key():
 
 
 def test_headers_of_other_vendors_are_not_read():
-    with pytest.raises(MissingKey):
+    with pytest.raises(MissingApiKey):
         read_key({"x-goog-api-key": MINE, "cookie": MINE})
 
 

@@ -24,7 +24,7 @@ NOT_JSON = [
     b'{"a":1}//',
     b"[" * DEEP, b'{"a":' * DEEP, b"[" * DEEP + b"]" * DEEP,
     b'{"a":' + b"[" * DEEP + b"]" * DEEP + b"}",
-    b"prompt=x&model=studio/film", b"<prompt>x</prompt>", LONG.encode() + b",", b"\xa0{}",
+    b"prompt=x&model=sandbox/film", b"<prompt>x</prompt>", LONG.encode() + b",", b"\xa0{}",
 ]  # fmt: skip
 NOT_OBJECTS = [b"null", b"true", b"0", b'"prompt"', b"[]", b'[{"prompt":"x"}]', b"1e5", b"[[]]"]
 
@@ -90,7 +90,7 @@ def test_an_option_may_be_as_deep_as_anyone_needs(caller: Caller, base: str):
     ("fields", "param"),
     [
         ({"prompt": "a\0cat"}, "prompt"),
-        ({"model": "studio/film\0"}, "model"),
+        ({"model": "sandbox/film\0"}, "model"),
         ({"negative_prompt": "\0"}, "negative_prompt"),
         ({"extras": {"url": ["\0"]}}, "extras"),
         ({"extras": {"\0": 1}}, "extras"),
@@ -114,7 +114,7 @@ def test_nul_is_refused_anywhere(caller: Caller, base: str, fields: dict[str, ob
     ],
 )
 def test_a_name_may_not_be_there_twice(caller: Caller, base: str, twice: str, param: str):
-    reply = caller.call("POST", base, f'{{"model": "studio/film", {twice}}}')
+    reply = caller.call("POST", base, f'{{"model": "sandbox/film", {twice}}}')
     assert_refused(reply, base, 400)
     assert reply.param == param
     assert caller.traces() == ({}, {}, {})

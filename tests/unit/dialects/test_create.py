@@ -62,7 +62,7 @@ def test_what_a_request_leaves_out_the_model_decides(caller: Caller, base: str, 
 def test_openai_clients_may_leave_out_the_model(caller: Caller):
     reply = caller.call("POST", OPENAI, {"prompt": "a cat"})
     assert (reply.status, reply.json["model"]) == (200, "sora-2")
-    assert caller.job(reply).provider == "studio"
+    assert caller.job(reply).provider == "sandbox"
 
 
 @pytest.mark.parametrize("fields", [{"prompt": "a cat"}, {"prompt": "a cat", "model": ""}])
@@ -75,10 +75,10 @@ def test_bifrost_clients_must_name_the_model(caller: Caller, fields: dict[str, s
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
-        ({"model": "studio/none"}, "model"),
+        ({"model": "sandbox/none"}, "model"),
         ({"model": "a\nb" * 5_000}, "model"),
         ({"model": None}, "model"),
-        ({"model": ["studio/film"]}, "model"),
+        ({"model": ["sandbox/film"]}, "model"),
         ({"size": "1x1"}, "size"),
         ({"size": ""}, "size"),
         ({"size": 720}, "size"),
@@ -95,10 +95,10 @@ def test_bifrost_clients_must_name_the_model(caller: Caller, fields: dict[str, s
         ({"negative_prompt": 5}, "negative_prompt"),
         ({"audio": "perhaps"}, "audio"),
         ({"audio": True}, "audio"),
-        ({"fallbacks": "studio/film"}, "fallbacks"),
-        ({"fallbacks": [{"provider": "studio"}]}, "fallbacks.0.model"),
-        ({"fallbacks": [{"provider": "studio", "model": "none"}]}, "model"),
-        ({"fallbacks": [{"provider": "studio", "model": "film", "key": "x"}]}, "fallbacks.0.key"),
+        ({"fallbacks": "sandbox/film"}, "fallbacks"),
+        ({"fallbacks": [{"provider": "sandbox"}]}, "fallbacks.0.model"),
+        ({"fallbacks": [{"provider": "sandbox", "model": "none"}]}, "model"),
+        ({"fallbacks": [{"provider": "sandbox", "model": "film", "key": "x"}]}, "fallbacks.0.key"),
         ({"video_uri": "https://films.example/1"}, "video_uri"),
         ({"steps": 30}, "steps"),
         ({"": 1}, ""),
@@ -124,7 +124,7 @@ def test_a_longest_prompt_fits_in_any_script(caller: Caller, base: str):
 
 
 def test_a_missing_prompt_is_named(caller: Caller, base: str):
-    reply = caller.call("POST", base, {"model": "studio/film"})
+    reply = caller.call("POST", base, {"model": "sandbox/film"})
     assert_refused(reply, base, 400)
     assert reply.param == "prompt"
 
@@ -175,7 +175,7 @@ def test_an_edit_takes_a_film_as_a_file(caller: Caller, base: str, video: bytes)
 def test_an_edit_takes_a_finished_job_by_its_id(caller: Caller, base: str):
     source = caller.ended(JobStatus.COMPLETED)
     in_json = caller.call("POST", f"{base}/edits", {"prompt": "x", "video": {"id": source}})
-    as_form = caller.form(f"{base}/edits", ("prompt", "x"), ("video[id]", f"{source}:studio"))
+    as_form = caller.form(f"{base}/edits", ("prompt", "x"), ("video[id]", f"{source}:sandbox"))
     for reply in (in_json, as_form):
         assert caller.job(reply).remixed_from == source
 

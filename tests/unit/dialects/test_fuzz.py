@@ -19,7 +19,7 @@ bounded = settings(
 )
 
 ODD: tuple[Any, ...] = (
-    "", "4", "1280x720", "studio/film", "data:image/png;base64,", "data:;base64,\u00e9",
+    "", "4", "1280x720", "sandbox/film", "data:image/png;base64,", "data:;base64,\u00e9",
     "data:image/png;base64,iVBORw0KGgo=", "http://[", "http://a.example/\u00e9", "%", "[]", "{}",
     "\x00", "\x7f", "\ufffe", "\u0661", "1e400", "NaN", "-0", "9" * 400, None, True, 0, -1, 1e400,
     10**400, 0.1, [], {}, [[]], {"id": ""}, {"id": "%"}, {"image_url": ""}, {"file_id": 1},

@@ -14,10 +14,10 @@ from tests.unit.dialects.api_client import ACCOUNT, BIFROST, OPENAI, Caller, ass
     ("written", "job_id", "provider"),
     [
         ("job_1", "job_1", None),
-        ("job_1:studio", "job_1", "studio"),
-        ("job_1%3Astudio", "job_1", "studio"),
-        ("job_1%3astudio", "job_1", "studio"),
-        ("job%5F1:stu%64io", "job_1", "studio"),
+        ("job_1:sandbox", "job_1", "sandbox"),
+        ("job_1%3Asandbox", "job_1", "sandbox"),
+        ("job_1%3asandbox", "job_1", "sandbox"),
+        ("job%5F1:san%64box", "job_1", "sandbox"),
         ("job_1:a:b", "job_1", "a:b"),
         ("a" * 128, "a" * 128, None),
     ],
@@ -32,7 +32,7 @@ def test_an_id_may_name_its_provider_and_be_escaped(
 @pytest.mark.parametrize(
     "written",
     [
-        "", ":", ":studio", "a/b", "a%2Fb", "..%2Fx", "a%253Astudio", "a b", "a+b", "a\n",
+        "", ":", ":sandbox", "a/b", "a%2Fb", "..%2Fx", "a%253Asandbox", "a b", "a+b", "a\n",
         "a%0A", "a%00", "a#b", "%", "%ff", "a" * 129, "\u0661", "\U0001f600", "job_1%",
     ],
 )  # fmt: skip
@@ -46,7 +46,7 @@ def test_a_colon_without_a_provider_is_refused():
         read_reference("job_1:")
 
 
-@pytest.mark.parametrize("suffix", ["", ":studio", "%3Astudio"])
+@pytest.mark.parametrize("suffix", ["", ":sandbox", "%3Asandbox"])
 def test_a_job_is_found_with_and_without_its_provider(caller: Caller, base: str, suffix: str):
     job_id = caller.ended(JobStatus.COMPLETED)
     for method, path, body in (
@@ -61,7 +61,7 @@ def test_a_job_is_found_with_and_without_its_provider(caller: Caller, base: str,
 
 def test_each_dialect_writes_ids_that_every_dialect_reads(caller: Caller):
     written = [caller.create(base).json["id"] for base in (BIFROST, OPENAI)]
-    assert [":studio" in job_id for job_id in written] == [True, False]
+    assert [":sandbox" in job_id for job_id in written] == [True, False]
     for job_id in written:
         for base in (BIFROST, OPENAI):
             assert caller.call("GET", f"{base}/{job_id}").status == 200
@@ -88,7 +88,7 @@ def test_a_job_is_not_found_at_another_provider(
 
 
 def listing(caller: Caller, base: str, **query: str) -> Any:
-    reply = caller.call("GET", base, query={"provider": "studio", **query})
+    reply = caller.call("GET", base, query={"provider": "sandbox", **query})
     assert reply.status == 200, reply
     return reply.json
 
@@ -131,7 +131,7 @@ def test_pages_follow_one_another_to_the_end(
     assert found == (made if order == "asc" else made[::-1])
 
 
-@pytest.mark.parametrize("suffix", ["", ":studio", "%3Astudio"])
+@pytest.mark.parametrize("suffix", ["", ":sandbox", "%3Asandbox"])
 def test_a_cursor_may_name_its_provider(caller: Caller, base: str, made: list[str], suffix: str):
     assert ids(listing(caller, base, after=made[1] + suffix)) == [made[0]]
 
@@ -151,7 +151,7 @@ def test_an_openai_list_has_every_provider_and_may_be_narrowed(caller: Caller):
 def test_a_list_of_none_is_legal_in_openai_only(caller: Caller, made: list[str]):
     assert made
     assert listing(caller, OPENAI, limit="0")["data"] == []
-    reply = caller.call("GET", BIFROST, query={"provider": "studio", "limit": "0"})
+    reply = caller.call("GET", BIFROST, query={"provider": "sandbox", "limit": "0"})
     assert_refused(reply, BIFROST, 400)
     assert reply.param == "limit"
 
@@ -180,7 +180,7 @@ def test_a_list_of_none_is_legal_in_openai_only(caller: Caller, made: list[str])
 def test_a_wrong_question_is_refused_by_name(
     caller: Caller, base: str, query: dict[str, str], param: str
 ):
-    reply = caller.call("GET", base, query={"provider": "studio", **query})
+    reply = caller.call("GET", base, query={"provider": "sandbox", **query})
     assert_refused(reply, base, 400)
     assert reply.param == param
 
@@ -195,9 +195,9 @@ def test_bifrost_wants_the_provider_of_a_list(caller: Caller, query: dict[str, s
 
 def test_strangers_cursors_are_as_unknown_as_any(caller: Caller, base: str):
     mine = caller.create().json["id"]
-    headers = {"authorization": f"Bearer {caller.strangers_key}"}
+    headers = {"authorization": f"Bearer {caller.other_accounts_key}"}
     replies = [
-        caller.call("GET", base, headers=headers, query={"provider": "studio", "after": after})
+        caller.call("GET", base, headers=headers, query={"provider": "sandbox", "after": after})
         for after in (mine, "job_absent")
     ]
     assert replies[0].status == 400

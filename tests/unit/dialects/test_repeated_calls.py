@@ -13,20 +13,20 @@ from tests.fakes import BUCKET
 from tests.unit.dialects.api_client import ACCOUNT, FIELDS, PNG, Caller, Part, Reply, form
 
 CATALOG = read_catalog("""
-default_model = "studio/film"
-[providers.studio]
-kind = "openai_compatible"
+default_model = "sandbox/film"
+[providers.sandbox]
+protocol = "openai_compatible"
 [aliases]
-film = "studio/film"
+film = "sandbox/film"
 [[models]]
-name = "studio/film"
+name = "sandbox/film"
 seconds = [4, 8]
 sizes = ["1280x720", "720x1280"]
 options = ["seed", "negative_prompt"]
 inputs = ["image", "source_video"]
 [[models]]
-name = "studio/ears"
-kind = "transcription"
+name = "sandbox/ears"
+modality = "transcription"
 inputs = ["audio"]
 needs = ["audio"]
 needs_prompt = false
@@ -48,7 +48,7 @@ class Speech:
 SPEECHES = {
     "bifrost": Speech("/bifrost/v1/videos", {**FIELDS}),
     "openai": Speech("/openai/v1/videos", {**FIELDS}),
-    "together": Speech("/v2/videos", {"model": "studio/film", "prompt": "a cat", "seconds": "4"}),
+    "together": Speech("/v2/videos", {"model": "sandbox/film", "prompt": "a cat", "seconds": "4"}),
     "pipelet": Speech("/pipelet/queue/film", {"prompt": "a cat", "seed": 7}, "request_id"),
     "fal": Speech("/fal/film", {"prompt": "a cat", "seed": 7}, "request_id"),
     "tiyaro": Speech("/v1/async/film", {"input": {"prompt": "a cat", "seed": 7}}),
@@ -145,7 +145,7 @@ def test_the_same_key_in_another_dialect_is_another_key(caller: Caller):
 
 def test_another_accounts_key_is_another_key(caller: Caller, speech: Speech):
     create(caller, speech)
-    headers = {**KEY, "authorization": f"Bearer {caller.strangers_key}"}
+    headers = {**KEY, "authorization": f"Bearer {caller.other_accounts_key}"}
     theirs = create(caller, speech, headers)
     assert REPLAYED not in theirs.headers
     assert len(caller.jobs.rows) == 2
@@ -217,7 +217,7 @@ def test_an_upload_that_is_addressed_by_a_fresh_signature_is_the_same(caller: Ca
     """Tiyaro's clients put their file first, and name its address."""
     key = f"uploads/{ACCOUNT}/{'a' * 32}.mp3"
     caller.blobs.objects[key] = SOUND
-    path = "/v1/async/studio/ears"
+    path = "/v1/async/sandbox/ears"
     bodies = [{"input": {}, "URL": f"{BUCKET}{key}?signature={name}"} for name in "ab"]
     first, again = (caller.call("POST", path, body, KEY) for body in bodies)
     assert (first.status, again.headers.get(REPLAYED)) == (202, "true")

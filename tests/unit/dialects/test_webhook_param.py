@@ -18,7 +18,7 @@ VIDEOS = {
     "/v2/videos": "rushes",
 }
 TOGETHER = "/v2/videos"
-TOGETHER_FIELDS = {"prompt": "a cat", "model": "studio/film", "seconds": "4"}
+TOGETHER_FIELDS = {"prompt": "a cat", "model": "sandbox/film", "seconds": "4"}
 FORMATS = ("rushes", "openai", "fal", "pipelet")
 NAMES = {"hooks.example": "203.0.114.7", "inside.example": "10.0.0.7"}
 """What our resolver knows."""

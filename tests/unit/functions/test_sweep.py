@@ -10,7 +10,7 @@ import pytest
 from functions.sweep.app import lambda_handler
 from rushes import wiring
 from rushes.aws.step_functions import VERSION
-from tests.harness import ACCOUNT, World
+from tests.harness import ACCOUNT, Harness
 
 CASES = Path(__file__).parents[3] / "events/invoke/sweep"
 CONTEXT: Any = SimpleNamespace(
@@ -22,12 +22,12 @@ CONTEXT: Any = SimpleNamespace(
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    world = World()
+def harness(monkeypatch: pytest.MonkeyPatch) -> Harness:
+    harness = Harness()
     overdue = SimpleNamespace(sweep=lambda: 0)
-    monkeypatch.setattr(wiring, "sweeper", lambda: world.sweeper)
+    monkeypatch.setattr(wiring, "sweeper", lambda: harness.sweeper)
     monkeypatch.setattr(wiring, "overdue", lambda: overdue)
-    return world
+    return harness
 
 
 def event(case: str) -> dict[str, Any]:
@@ -35,26 +35,26 @@ def event(case: str) -> dict[str, Any]:
     return read
 
 
-def test_word_of_a_broken_execution_brings_its_job_back_at_once(world: World) -> None:
-    job, other = world.running(), world.running()
+def test_word_of_a_broken_execution_brings_its_job_back_at_once(harness: Harness) -> None:
+    job, other = harness.running(), harness.running()
     for each in (job, other):
-        world.executions.running[each.id] = False
+        harness.executions.running[each.id] = False
     word = event("broken_off.json")
     start = {"version": VERSION, "account": ACCOUNT, "job_id": job.id}
     word["detail"]["input"] = json.dumps(start)
     assert lambda_handler(word, CONTEXT) == {"repaired": 1}
-    assert world.now(job).executions == 2
-    assert world.now(other).executions == 1  # it is left to the schedule
+    assert harness.now(job).executions == 2
+    assert harness.now(other).executions == 1  # it is left to the schedule
 
 
-def test_word_of_a_job_that_is_not_there_is_no_trouble(world: World) -> None:
-    assert world.jobs.rows == {}
+def test_word_of_a_job_that_is_not_there_is_no_trouble(harness: Harness) -> None:
+    assert harness.jobs.rows == {}
     assert lambda_handler(event("broken_off.json"), CONTEXT) == {"repaired": 0}
 
 
-def test_the_schedule_has_all_jobs_looked_after(world: World) -> None:
-    jobs = [world.running() for _ in range(2)]
+def test_the_schedule_has_all_jobs_looked_after(harness: Harness) -> None:
+    jobs = [harness.running() for _ in range(2)]
     for job in jobs:
-        world.executions.running[job.id] = False
-    world.clock.advance(60)
+        harness.executions.running[job.id] = False
+    harness.clock.advance(60)
     assert lambda_handler(event("scheduled.json"), CONTEXT) == {"repaired": 2}

@@ -15,18 +15,18 @@ import httpx
 import pytest
 
 from rushes.errors import (
-    BadInputFile,
-    BadOutput,
-    OutputInterrupted,
+    DownloadInterrupted,
+    InvalidInputFile,
+    InvalidOutput,
     ProviderNotConfigured,
-    UpstreamBusy,
-    UpstreamConfused,
     UpstreamError,
-    UpstreamSilent,
+    UpstreamNoResponse,
+    UpstreamProtocolError,
+    UpstreamThrottled,
     UpstreamUnreachable,
 )
 from rushes.http import client, request_body, transport
-from rushes.http.client import HttpEgress
+from rushes.http.client import SafeHttpClient
 from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import Output
 from rushes.ports import FormFile, HttpCall, JsonFile, Upstream
@@ -59,8 +59,8 @@ def blobs() -> FakeBlobs:
 
 
 @pytest.fixture
-def door(blobs: FakeBlobs) -> HttpEgress:
-    return HttpEgress(blobs, local_mode=True)
+def door(blobs: FakeBlobs) -> SafeHttpClient:
+    return SafeHttpClient(blobs, local_mode=True)
 
 
 @pytest.fixture
@@ -68,7 +68,9 @@ def upstream(server: RawServer) -> Upstream:
     return Upstream(f"{server.url}/v1", KEY)
 
 
-def download(door: HttpEgress, upstream: Upstream, url: str, *, needs_key: bool = True) -> bytes:
+def download(
+    door: SafeHttpClient, upstream: Upstream, url: str, *, needs_key: bool = True
+) -> bytes:
     with door.download(upstream, Output(url=url, needs_key=needs_key)) as it:
         content = b"".join(it.chunks)
         assert it.length in (None, len(content))
@@ -91,7 +93,7 @@ def pour(writer: BufferedIOBase) -> None:
 
 class TestSend:
     def test_a_call_goes_to_its_path_below_the_base_url_with_the_key(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream
     ):
         server.answers["/v1/videos"] = reply(b'{"id": "1"}', "201 Created", X_Tell="Me")
         answer = door.send(upstream, CREATE)
@@ -105,7 +107,7 @@ class TestSend:
         assert received.headers["user-agent"] == "rushes"
 
     def test_a_call_without_a_body_has_none(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream
     ):
         server.answers["/v1/videos/1"] = reply()
         door.send(upstream, HttpCall("DELETE", "/videos/1"))
@@ -114,14 +116,14 @@ class TestSend:
         assert "content-type" not in received.headers
 
     def test_an_escaped_path_arrives_as_it_was_written(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream
     ):
         server.answers["/v1/videos/a%2Fb%25:x"] = reply()
         door.send(upstream, HttpCall("GET", "/videos/a%2Fb%25:x"))
         assert server.received[0].path == "/v1/videos/a%2Fb%25:x"
 
     def test_a_form_is_multipart_with_its_files_out_of_the_bucket(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream, blobs: FakeBlobs
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream, blobs: FakeBlobs
     ):
         blobs.put("inputs/one", Upload("image", "image/png", b"\x89PNG picture"))
         picture = StoredFile(key="inputs/one", content_type="image/png", size=12)
@@ -143,7 +145,7 @@ class TestSend:
         assert content == b"\x89PNG picture\r\n"
 
     def test_a_form_of_words_only_is_multipart_all_the_same(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream
     ):
         server.answers["/v1/videos"] = reply()
         door.send(upstream, HttpCall("POST", "/videos", form={"prompt": "A fox"}))
@@ -152,17 +154,17 @@ class TestSend:
         assert b"filename" not in received.body
 
     def test_a_file_that_memory_would_not_hold_is_not_sent(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream
     ):
         film = StoredFile(
             key="outputs/one", content_type="video/mp4", size=request_body.FILE_BYTES + 1
         )
-        with pytest.raises(BadInputFile, match="too large to be sent"):
+        with pytest.raises(InvalidInputFile, match="too large to be sent"):
             door.send(upstream, HttpCall("POST", "/v", form={"video": FormFile("f", film)}))
         assert not server.connections
 
     def test_a_file_inside_json_comes_out_of_the_bucket(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream, blobs: FakeBlobs
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream, blobs: FakeBlobs
     ):
         picture = blobs.put("inputs/one", Upload("image", "image/png", b"\x89PNG picture"))
         server.answers["/v1/videos"] = reply()
@@ -178,7 +180,7 @@ class TestSend:
         }
 
     def test_a_calls_own_headers_go_along_and_never_for_the_key(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream
     ):
         server.answers["/v1/videos"] = reply()
         own = {"x-api-version": "2024-11-06", "authorization": "Bearer somebody"}
@@ -193,7 +195,7 @@ class TestSend:
         self,
         server: RawServer,
         elsewhere: RawServer,
-        door: HttpEgress,
+        door: SafeHttpClient,
         upstream: Upstream,
         status: str,
     ):
@@ -203,7 +205,7 @@ class TestSend:
 
     @pytest.mark.parametrize("location", ["https://a..b/", "https://xn--zzz--/", "//[", ":"])
     def test_a_hopeless_redirect_never_makes_a_create_call_count_as_unsent(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream, location: str
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream, location: str
     ):
         server.answers["/v1/videos"] = reply(b"", "302 Found", location=location)
         assert door.send(upstream, CREATE).status == 302
@@ -211,7 +213,7 @@ class TestSend:
 
     @pytest.mark.parametrize("status", ["429 Slow", "500 Oh", "502 Bad", "503 Busy", "504 Late"])
     def test_an_error_is_an_answer_and_nothing_is_tried_again(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream, status: str
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream, status: str
     ):
         server.answers["/v1/videos"] = reply(b"oh", status, retry_after="7")
         answer = door.send(upstream, CREATE)
@@ -232,10 +234,10 @@ class TestSend:
         ids=["nothing", "half a head", "half a body", "not HTTP", "cut", "bad gzip", "bad length"],
     )
     def test_a_call_without_a_whole_answer_is_silent_and_was_made_once(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream, answer: bytes
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream, answer: bytes
     ):
         server.answers["/v1/videos"] = answer
-        with pytest.raises(UpstreamSilent, match="no answer from"):
+        with pytest.raises(UpstreamNoResponse, match="no answer from"):
             door.send(upstream, CREATE)
         assert (server.connections, len(server.received)) == (1, 1)
 
@@ -244,23 +246,23 @@ class TestSend:
     ):
         monkeypatch.setattr(transport, "TIMEOUT", httpx.Timeout(0.2))
         server.answers["/v1/videos"] = lambda _: time.sleep(0.5)
-        with pytest.raises(UpstreamSilent, match="ReadTimeout"):
-            HttpEgress(FakeBlobs(), local_mode=True).send(upstream, CREATE)
+        with pytest.raises(UpstreamNoResponse, match="ReadTimeout"):
+            SafeHttpClient(FakeBlobs(), local_mode=True).send(upstream, CREATE)
         assert server.connections == 1
 
     def test_a_server_that_drips_is_not_waited_for_beyond_the_limit(
         self,
         server: RawServer,
-        door: HttpEgress,
+        door: SafeHttpClient,
         upstream: Upstream,
         monkeypatch: pytest.MonkeyPatch,
     ):
         monkeypatch.setattr(client, "CALL_SECONDS", 0.3)
         server.answers["/v1/videos"] = drip
-        with pytest.raises(UpstreamSilent, match="ReadTimeout"):
+        with pytest.raises(UpstreamNoResponse, match="ReadTimeout"):
             door.send(upstream, CREATE)
 
-    def test_a_closed_port_is_unreachable(self, door: HttpEgress):
+    def test_a_closed_port_is_unreachable(self, door: SafeHttpClient):
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             port = listener.getsockname()[1]
@@ -268,7 +270,7 @@ class TestSend:
             door.send(Upstream(f"http://127.0.0.1:{port}", {}), CREATE)
 
     def test_a_name_that_does_not_resolve_is_unreachable(
-        self, door: HttpEgress, monkeypatch: pytest.MonkeyPatch
+        self, door: SafeHttpClient, monkeypatch: pytest.MonkeyPatch
     ):
         def nobody(*_: object, **__: object) -> None:
             raise socket.gaierror(socket.EAI_NONAME, "unknown")
@@ -277,33 +279,35 @@ class TestSend:
         with pytest.raises(UpstreamUnreachable, match=r"nowhere\.example cannot be reached"):
             door.send(Upstream("http://nowhere.example", {}), CREATE)
 
-    def test_a_server_that_speaks_no_tls_is_unreachable(self, server: RawServer, door: HttpEgress):
+    def test_a_server_that_speaks_no_tls_is_unreachable(
+        self, server: RawServer, door: SafeHttpClient
+    ):
         server.answers[""] = b""
         base_url = server.url.replace("http:", "https:")
         with pytest.raises(UpstreamUnreachable):
             door.send(Upstream(base_url, {}), CREATE)
 
     def test_an_endless_answer_is_cut_off(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream
     ):
         server.answers["/v1/videos"] = pour
-        with pytest.raises(UpstreamConfused, match="too long"):
+        with pytest.raises(UpstreamProtocolError, match="too long"):
             door.send(upstream, CREATE)
 
-    def test_a_bomb_is_cut_off(self, server: RawServer, door: HttpEgress, upstream: Upstream):
+    def test_a_bomb_is_cut_off(self, server: RawServer, door: SafeHttpClient, upstream: Upstream):
         bomb = gzip.compress(bytes(client.REPLY_BYTES + 1_000_000))
         server.answers["/v1/videos"] = reply(bomb, content_encoding="gzip")
-        with pytest.raises(UpstreamConfused, match="too long"):
+        with pytest.raises(UpstreamProtocolError, match="too long"):
             door.send(upstream, CREATE)
 
     def test_an_answer_in_gzip_is_read(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream
     ):
         server.answers["/v1/videos"] = reply(gzip.compress(b"{}"), content_encoding="gzip")
         assert door.send(upstream, CREATE).body == b"{}"
 
     def test_no_connection_is_used_twice(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream
     ):
         """One kept while the function is frozen may be dead when the next call is sent into it."""
         hung_up = threading.Semaphore(0)
@@ -322,7 +326,7 @@ class TestSend:
             assert server.connections == calls
             assert hung_up.acquire(timeout=5)
 
-    def test_no_cookie_is_kept(self, server: RawServer, door: HttpEgress, upstream: Upstream):
+    def test_no_cookie_is_kept(self, server: RawServer, door: SafeHttpClient, upstream: Upstream):
         server.answers["/v1/videos"] = reply(b"{}", set_cookie="job=one; Path=/")
         door.send(upstream, CREATE)
         door.send(upstream, CREATE)
@@ -339,22 +343,22 @@ class TestSend:
     ):
         monkeypatch.setenv(name, elsewhere.url)
         server.answers["/v1/videos"] = reply()
-        HttpEgress(FakeBlobs(), local_mode=True).send(upstream, CREATE)
+        SafeHttpClient(FakeBlobs(), local_mode=True).send(upstream, CREATE)
         assert (server.connections, elsewhere.connections) == (1, 0)
 
-    def test_a_path_that_leads_to_somebody_else_is_not_followed(self, door: HttpEgress):
-        with pytest.raises(UpstreamConfused, match="somebody else"):
+    def test_a_path_that_leads_to_somebody_else_is_not_followed(self, door: SafeHttpClient):
+        with pytest.raises(UpstreamProtocolError, match="somebody else"):
             door.send(Upstream("http://127.0.0.1", KEY), HttpCall("GET", "@evil.example/x"))
 
     @pytest.mark.parametrize("base_url", ["http://vllm.example/v1", "ftp://x", "x", "https://"])
     def test_a_base_url_that_is_not_https_is_a_fault_of_the_deployment(self, base_url: str):
         with pytest.raises(ProviderNotConfigured, match="base_url"):
-            HttpEgress(FakeBlobs(), local_mode=False).send(Upstream(base_url, {}), CREATE)
+            SafeHttpClient(FakeBlobs(), local_mode=False).send(Upstream(base_url, {}), CREATE)
 
 
 class TestFetch:
     def test_a_picture_comes_with_its_type_and_no_key_is_shown(
-        self, server: RawServer, door: HttpEgress
+        self, server: RawServer, door: SafeHttpClient
     ):
         server.answers["/fox.png"] = reply(b"\x89PNG", content_type="image/png")
         upload = door.fetch(f"{server.url}/fox.png?size=1", 100)
@@ -362,33 +366,35 @@ class TestFetch:
         assert server.received[0].path == "/fox.png?size=1"
         assert "authorization" not in server.received[0].headers
 
-    def test_a_page_is_handed_on_for_what_it_says_it_is(self, server: RawServer, door: HttpEgress):
+    def test_a_page_is_handed_on_for_what_it_says_it_is(
+        self, server: RawServer, door: SafeHttpClient
+    ):
         """Whether it is a picture is decided by its bytes, by whoever asked for it."""
         server.answers["/"] = reply(b"<html>", content_type="text/html")
         assert door.fetch(f"{server.url}/", 100).content_type == "text/html"
 
     def test_exactly_the_limit_is_taken_and_a_byte_more_is_not(
-        self, server: RawServer, door: HttpEgress
+        self, server: RawServer, door: SafeHttpClient
     ):
         server.answers["/"] = reply(b"x" * 100)
         assert len(door.fetch(server.url, 100).content) == 100
-        with pytest.raises(BadInputFile, match="too large"):
+        with pytest.raises(InvalidInputFile, match="too large"):
             door.fetch(server.url, 99)
 
     @pytest.mark.parametrize("status", ["204 No", "304 Same", "404 Gone", "500 Oh"])
     def test_anything_but_a_200_is_no_picture(
-        self, server: RawServer, door: HttpEgress, status: str
+        self, server: RawServer, door: SafeHttpClient, status: str
     ):
         server.answers["/"] = reply(b"", status)
-        with pytest.raises(BadInputFile, match=f"answered {status[:3]}"):
+        with pytest.raises(InvalidInputFile, match=f"answered {status[:3]}"):
             door.fetch(server.url, 100)
 
-    def test_redirects_are_followed_three_times(self, server: RawServer, door: HttpEgress):
+    def test_redirects_are_followed_three_times(self, server: RawServer, door: SafeHttpClient):
         for number in range(4):
             server.answers[f"/{number}"] = reply(b"", "302 Go", location=f"/{number + 1}")
         server.answers["/4"] = reply(b"picture")
         assert door.fetch(f"{server.url}/1", 100).content == b"picture"
-        with pytest.raises(BadInputFile, match="more than 3 redirects"):
+        with pytest.raises(InvalidInputFile, match="more than 3 redirects"):
             door.fetch(f"{server.url}/0", 100)
 
     @pytest.mark.parametrize(
@@ -401,16 +407,16 @@ class TestFetch:
             *("http://①②⑦.⓪.⓪.①/", "http://xn--zzz--/", "javascript:alert(1)"),
         ],
     )
-    def test_what_is_no_address_of_a_picture_is_refused(self, door: HttpEgress, url: str):
-        with pytest.raises(BadInputFile, match="cannot be fetched"):
+    def test_what_is_no_address_of_a_picture_is_refused(self, door: SafeHttpClient, url: str):
+        with pytest.raises(InvalidInputFile, match="cannot be fetched"):
             door.fetch(url, 100)
 
     @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx"])
     def test_a_picture_that_breaks_off_is_none(
-        self, server: RawServer, door: HttpEgress, answer: bytes
+        self, server: RawServer, door: SafeHttpClient, answer: bytes
     ):
         server.answers["/"] = answer
-        with pytest.raises(BadInputFile, match="cannot be fetched"):
+        with pytest.raises(InvalidInputFile, match="cannot be fetched"):
             door.fetch(server.url, 100)
 
 
@@ -421,7 +427,7 @@ class TestPut:
 
     @pytest.mark.parametrize("status", ["200 OK", "201 Created", "204 No"])
     def test_a_file_is_put_whole_to_the_address_and_no_key_is_shown(
-        self, server: RawServer, door: HttpEgress, picture: StoredFile, status: str
+        self, server: RawServer, door: SafeHttpClient, picture: StoredFile, status: str
     ):
         server.answers["/put/1"] = reply(b"", status)
         door.put(f"{server.url}/put/1?signature=a%2Fb", picture)
@@ -436,20 +442,20 @@ class TestPut:
         self,
         server: RawServer,
         elsewhere: RawServer,
-        door: HttpEgress,
+        door: SafeHttpClient,
         picture: StoredFile,
         status: str,
     ):
         server.answers["/"] = reply(b"", status, location=elsewhere.url)
-        with pytest.raises(UpstreamBusy, match=f"the upload was answered {status[:3]}"):
+        with pytest.raises(UpstreamThrottled, match=f"the upload was answered {status[:3]}"):
             door.put(server.url, picture)
         assert (server.connections, elsewhere.connections) == (1, 0)
 
     def test_an_upload_without_an_answer_is_silent(
-        self, server: RawServer, door: HttpEgress, picture: StoredFile
+        self, server: RawServer, door: SafeHttpClient, picture: StoredFile
     ):
         server.answers["/"] = b""
-        with pytest.raises(UpstreamSilent):
+        with pytest.raises(UpstreamNoResponse):
             door.put(server.url, picture)
         assert server.connections == 1
 
@@ -458,9 +464,9 @@ class TestPut:
         ["", "/put/1", "file:///tmp/x", "ftp://127.0.0.1/x", "http://u:p@127.0.0.1:1/"],
     )
     def test_what_is_no_address_to_put_a_file_to_is_the_providers_fault(
-        self, door: HttpEgress, picture: StoredFile, url: str
+        self, door: SafeHttpClient, picture: StoredFile, url: str
     ):
-        with pytest.raises(UpstreamConfused, match="upload address will not do"):
+        with pytest.raises(UpstreamProtocolError, match="upload address will not do"):
             door.put(url, picture)
 
     @pytest.mark.parametrize(
@@ -468,22 +474,22 @@ class TestPut:
     )
     def test_on_aws_an_address_must_be_https_and_public(self, blobs: FakeBlobs, url: str):
         picture = blobs.put("inputs/one", Upload("image", "image/png", b"1"))
-        with pytest.raises(UpstreamConfused, match="upload address will not do"):
-            HttpEgress(blobs, local_mode=False).put(url, picture)
+        with pytest.raises(UpstreamProtocolError, match="upload address will not do"):
+            SafeHttpClient(blobs, local_mode=False).put(url, picture)
 
     def test_a_file_that_is_gone_is_a_fault_of_the_job(
-        self, server: RawServer, door: HttpEgress, picture: StoredFile, blobs: FakeBlobs
+        self, server: RawServer, door: SafeHttpClient, picture: StoredFile, blobs: FakeBlobs
     ):
         blobs.objects.clear()
-        with pytest.raises(BadInputFile, match="is gone"):
+        with pytest.raises(InvalidInputFile, match="is gone"):
             door.put(server.url, picture)
         assert not server.connections
 
     def test_a_file_that_memory_would_not_hold_is_not_sent(
-        self, server: RawServer, door: HttpEgress, picture: StoredFile
+        self, server: RawServer, door: SafeHttpClient, picture: StoredFile
     ):
         film = picture.model_copy(update={"size": request_body.FILE_BYTES + 1})
-        with pytest.raises(BadInputFile, match="too large to be sent"):
+        with pytest.raises(InvalidInputFile, match="too large to be sent"):
             door.put(server.url, film)
         assert not server.connections
 
@@ -510,7 +516,7 @@ class TestUnpackedDownload:
     def test_a_file_is_taken_out_of_the_reply_and_the_key_goes_along(
         self,
         wrapping: RawServer,
-        door: HttpEgress,
+        door: SafeHttpClient,
         upstream: Upstream,
         json_body: dict[str, str] | None,
         asked: tuple[str, bytes],
@@ -531,29 +537,31 @@ class TestUnpackedDownload:
 
     @pytest.mark.parametrize("status", ["401 No", "404 No", "410 Gone", "429 Slow", "500 Oh"])
     def test_a_refusal_is_worth_another_look(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream, status: str
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream, status: str
     ):
         server.answers["/v1/film"] = reply(b"{}", status)
         with (
-            pytest.raises(OutputInterrupted, match=status[:3]),
+            pytest.raises(DownloadInterrupted, match=status[:3]),
             door.download(upstream, Output(url="/film", pointer="/film")),
         ):
             pass
 
     @pytest.mark.usefixtures("wrapping")
-    def test_a_reply_without_the_file_is_a_bad_output(self, door: HttpEgress, upstream: Upstream):
+    def test_a_reply_without_the_file_is_a_bad_output(
+        self, door: SafeHttpClient, upstream: Upstream
+    ):
         with (
-            pytest.raises(BadOutput, match="there is no file at /films/1/bytes"),
+            pytest.raises(InvalidOutput, match="there is no file at /films/1/bytes"),
             door.download(upstream, Output(url="/film", pointer="/films/1/bytes")),
         ):
             pass
 
     def test_it_is_fetched_from_the_provider_itself_only(
-        self, elsewhere: RawServer, door: HttpEgress
+        self, elsewhere: RawServer, door: SafeHttpClient
     ):
         output = Output(url="@evil.example/film", pointer="/film")
         with (
-            pytest.raises(UpstreamConfused, match="somebody else"),
+            pytest.raises(UpstreamProtocolError, match="somebody else"),
             door.download(Upstream(elsewhere.url, KEY), output),
         ):
             pass
@@ -563,7 +571,7 @@ class TestUnpackedDownload:
 class TestDownload:
     @pytest.mark.parametrize("needs_key", [True, False])
     def test_an_output_is_streamed_with_what_is_known_of_it(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream, *, needs_key: bool
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream, *, needs_key: bool
     ):
         server.answers["/v1/videos/1/content"] = reply(FILM, content_type="video/mp4")
         output = Output(url="/videos/1/content", needs_key=needs_key)
@@ -575,7 +583,7 @@ class TestDownload:
         assert ("authorization" in server.received[0].headers) == needs_key
 
     def test_an_output_in_chunks_has_no_length(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream
     ):
         server.answers["/v1/film"] = chunked(FILM[:100], FILM[100:])
         with door.download(upstream, Output(url="/film")) as it:
@@ -583,7 +591,7 @@ class TestDownload:
             assert b"".join(it.chunks) == FILM
 
     def test_a_length_beside_chunks_does_not_count(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream
     ):
         lying = chunked(FILM).replace(b"\r\n", b"\r\ncontent-length: 7\r\n", 1)
         server.answers["/v1/film"] = lying
@@ -595,26 +603,26 @@ class TestDownload:
         ids=["short of its length", "cut between chunks"],
     )
     def test_an_output_that_breaks_off_is_interrupted(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream, answer: bytes
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream, answer: bytes
     ):
         server.answers["/v1/film"] = answer
-        with pytest.raises(OutputInterrupted, match="broke off"):
+        with pytest.raises(DownloadInterrupted, match="broke off"):
             download(door, upstream, "/film")
 
     def test_an_output_that_takes_for_ever_is_interrupted(
         self,
         server: RawServer,
-        door: HttpEgress,
+        door: SafeHttpClient,
         upstream: Upstream,
         monkeypatch: pytest.MonkeyPatch,
     ):
         monkeypatch.setattr(client, "OUTPUT_SECONDS", 0.3)
         server.answers["/v1/film"] = drip
-        with pytest.raises(OutputInterrupted, match="ReadTimeout"):
+        with pytest.raises(DownloadInterrupted, match="ReadTimeout"):
             download(door, upstream, "/film")
 
     def test_an_endless_output_is_as_long_as_somebody_reads(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream
     ):
         server.answers["/v1/film"] = pour
         with door.download(upstream, Output(url="/film")) as it:
@@ -624,31 +632,31 @@ class TestDownload:
 
     @pytest.mark.parametrize("status", [401, 403, 404, 408, 410, 429, 500, 502, 503, 504])
     def test_a_dead_link_is_worth_another_look(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream, status: int
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream, status: int
     ):
         server.answers["/v1/film"] = reply(b"no", f"{status} No")
-        with pytest.raises(OutputInterrupted, match=f"answered {status}"):
+        with pytest.raises(DownloadInterrupted, match=f"answered {status}"):
             download(door, upstream, "/film")
 
     @pytest.mark.parametrize("status", [201, 204, 206, 300, 304, 400, 451])
     def test_an_answer_that_is_no_film_is_not_taken_for_one(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream, status: int
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream, status: int
     ):
         server.answers["/v1/film"] = reply(b"", f"{status} Hm")
-        with pytest.raises(BadOutput, match=f"answered {status}"):
+        with pytest.raises(InvalidOutput, match=f"answered {status}"):
             download(door, upstream, "/film")
 
     @pytest.mark.parametrize("encoding", ["gzip", "br", "zstd", "deflate, gzip"])
     def test_an_output_in_an_encoding_not_asked_for_is_not_stored(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream, encoding: str
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream, encoding: str
     ):
         server.answers["/v1/film"] = reply(gzip.compress(FILM), content_encoding=encoding)
-        with pytest.raises(BadOutput, match="encoding not asked for"):
+        with pytest.raises(InvalidOutput, match="encoding not asked for"):
             download(door, upstream, "/film")
         assert server.received[0].headers["accept-encoding"] == "identity"
 
     def test_the_key_stays_behind_where_a_redirect_leads_away(
-        self, server: RawServer, elsewhere: RawServer, door: HttpEgress, upstream: Upstream
+        self, server: RawServer, elsewhere: RawServer, door: SafeHttpClient, upstream: Upstream
     ):
         server.answers["/v1/film"] = reply(b"", "302 Go", location="/v2/film")
         server.answers["/v2/film"] = reply(b"", "302 Go", location=f"{elsewhere.url}/film")
@@ -658,7 +666,7 @@ class TestDownload:
         assert "authorization" not in elsewhere.received[0].headers
 
     def test_the_key_does_not_come_back_with_a_redirect_to_its_home(
-        self, server: RawServer, elsewhere: RawServer, door: HttpEgress, upstream: Upstream
+        self, server: RawServer, elsewhere: RawServer, door: SafeHttpClient, upstream: Upstream
     ):
         server.answers["/v1/film"] = reply(b"", "302 Go", location=f"{elsewhere.url}/film")
         elsewhere.answers["/film"] = reply(b"", "302 Go", location=f"{server.url}/v1/account")
@@ -667,7 +675,7 @@ class TestDownload:
         assert "authorization" not in server.received[1].headers
 
     def test_an_output_elsewhere_sees_no_key(
-        self, server: RawServer, elsewhere: RawServer, door: HttpEgress, upstream: Upstream
+        self, server: RawServer, elsewhere: RawServer, door: SafeHttpClient, upstream: Upstream
     ):
         elsewhere.answers["/film"] = reply(FILM)
         assert download(door, upstream, f"{elsewhere.url}/film") == FILM
@@ -675,29 +683,29 @@ class TestDownload:
         assert not server.connections
 
     def test_a_whole_address_at_the_providers_own_origin_gets_the_key(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream
     ):
         server.answers["/files/1"] = reply(FILM)
         download(door, upstream, f"{server.url}/files/1")
         assert server.received[0].headers["authorization"] == "Bearer upstream-key"
 
     def test_more_than_three_redirects_are_too_many(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream
     ):
         server.answers["/v1/film"] = reply(b"", "302 Go", location="/v1/film")
-        with pytest.raises(BadOutput, match="more than 3 redirects"):
+        with pytest.raises(InvalidOutput, match="more than 3 redirects"):
             download(door, upstream, "/film")
         assert server.connections == 4
 
     @pytest.mark.parametrize("url", ["", "film", "data:video/mp4;base64,AAAA", "s3://bucket/film"])
     def test_what_is_no_address_of_an_output_is_refused(
-        self, door: HttpEgress, upstream: Upstream, url: str
+        self, door: SafeHttpClient, upstream: Upstream, url: str
     ):
-        with pytest.raises(BadOutput, match="cannot be fetched"):
+        with pytest.raises(InvalidOutput, match="cannot be fetched"):
             download(door, upstream, url)
 
     def test_what_goes_wrong_while_the_output_is_stored_stays_what_it_is(
-        self, server: RawServer, door: HttpEgress, upstream: Upstream
+        self, server: RawServer, door: SafeHttpClient, upstream: Upstream
     ):
         server.answers["/v1/film"] = reply(FILM)
         with (
@@ -718,7 +726,7 @@ class TestDownload:
     ids=["send", "fetch", "download", "put"],
 )
 def test_no_trouble_tells_the_key(
-    server: RawServer, door: HttpEgress, ask: Callable[[HttpEgress, Upstream], object]
+    server: RawServer, door: SafeHttpClient, ask: Callable[[SafeHttpClient, Upstream], object]
 ):
     server.answers["/x"] = b""
     upstream = Upstream(server.url, {"authorization": "Bearer TELL-TALE"})

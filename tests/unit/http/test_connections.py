@@ -9,9 +9,9 @@ import httpx
 import pytest
 from typing_extensions import override
 
-from rushes.errors import AddressRefused, BadInputFile, BadOutput, UpstreamUnreachable
-from rushes.http.client import HttpEgress
-from rushes.http.connections import Connector, Deadline
+from rushes.errors import InvalidInputFile, InvalidOutput, UpstreamUnreachable, UrlNotAllowed
+from rushes.http.client import SafeHttpClient
+from rushes.http.connections import Deadline, PinnedBackend
 from rushes.http.transport import make_transport
 from rushes.jobs.result import Output
 from rushes.ports import HttpCall, Upstream
@@ -42,7 +42,7 @@ class Net:
             raise httpcore.ConnectTimeout("nobody there")
         return _Recorded([self.answers.get(host, reply(b"film"))], self.sent)
 
-    def look_up(self, host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+    def resolve_pointer(self, host: str, port: int, **_: object) -> list[tuple[object, ...]]:
         self.looked_up.append(host)
         if host not in self.names:
             return list(_real_lookup(host, port, type=socket.SOCK_STREAM))
@@ -71,16 +71,16 @@ def net(monkeypatch: pytest.MonkeyPatch) -> Net:
         "connect_tcp",
         lambda _, *given, **named: net.connect_tcp(*given, **named),
     )
-    monkeypatch.setattr(socket, "getaddrinfo", net.look_up)
+    monkeypatch.setattr(socket, "getaddrinfo", net.resolve_pointer)
     return net
 
 
 @pytest.fixture
-def door() -> HttpEgress:
-    return HttpEgress(FakeBlobs(), local_mode=False)
+def door() -> SafeHttpClient:
+    return SafeHttpClient(FakeBlobs(), local_mode=False)
 
 
-def download(door: HttpEgress, url: str) -> bytes:
+def download(door: SafeHttpClient, url: str) -> bytes:
     with door.download(UPSTREAM, Output(url=url, needs_key=True)) as it:
         return b"".join(it.chunks)
 
@@ -108,12 +108,14 @@ INSIDE = [
 @pytest.mark.parametrize("host", INSIDE)
 @pytest.mark.parametrize("port", ["", ":9001"])
 def test_nothing_inside_is_connected_to_however_it_is_written(
-    net: Net, door: HttpEgress, host: str, port: str
+    net: Net, door: SafeHttpClient, host: str, port: str
 ):
     url = f"https://{host}{port}/latest/meta-data"
-    with pytest.raises(BadInputFile, match="cannot be fetched"):
+    with pytest.raises(InvalidInputFile, match="cannot be fetched"):
         door.fetch(url, 100)
-    with pytest.raises((BadOutput, UpstreamUnreachable)):  # the latter where nothing has the name
+    with pytest.raises(
+        (InvalidOutput, UpstreamUnreachable)
+    ):  # the latter where nothing has the name
         download(door, url)
     assert not net.connected
 
@@ -128,12 +130,12 @@ def test_nothing_inside_is_connected_to_however_it_is_written(
         *("https://provider.example\\@files.example/", "https://files.example:70000/"),
     ],
 )
-def test_only_https_without_a_user_name_is_connected_to(net: Net, door: HttpEgress, url: str):
+def test_only_https_without_a_user_name_is_connected_to(net: Net, door: SafeHttpClient, url: str):
     net.names["files.example"] = [PUBLIC]
-    with pytest.raises(BadInputFile, match="cannot be fetched"):
+    with pytest.raises(InvalidInputFile, match="cannot be fetched"):
         door.fetch(url, 100)
     if not url.startswith("//"):  # which is a path, to a provider
-        with pytest.raises(BadOutput):
+        with pytest.raises(InvalidOutput):
             download(door, url)
     assert not net.connected
 
@@ -146,17 +148,17 @@ def test_only_https_without_a_user_name_is_connected_to(net: Net, door: HttpEgre
     ],
 )
 def test_a_name_is_good_only_if_all_its_addresses_are(
-    net: Net, door: HttpEgress, addresses: list[str]
+    net: Net, door: SafeHttpClient, addresses: list[str]
 ):
     net.names["files.example"] = addresses
-    with pytest.raises(BadOutput, match="not on the open internet"):
+    with pytest.raises(InvalidOutput, match="not on the open internet"):
         download(door, "https://files.example/film")
     assert not net.connected
 
 
 @pytest.mark.parametrize("address", [PUBLIC, "2606:4700::1111", "52.216.0.1"])
 def test_a_public_name_is_connected_to_by_the_address_that_was_judged(
-    net: Net, door: HttpEgress, address: str
+    net: Net, door: SafeHttpClient, address: str
 ):
     net.names["files.example"] = [address, "1.1.1.1"]
     assert download(door, "https://files.example/film") == b"film"
@@ -165,7 +167,7 @@ def test_a_public_name_is_connected_to_by_the_address_that_was_judged(
     assert b"upstream-key" not in b"".join(net.sent)
 
 
-def test_where_one_address_is_dead_the_next_is_tried(net: Net, door: HttpEgress):
+def test_where_one_address_is_dead_the_next_is_tried(net: Net, door: SafeHttpClient):
     """A host with IPv6 is no use to a function without, as long as it comes first."""
     net.names["files.example"] = ["2606:4700::1111", PUBLIC]
     net.dead = ["2606:4700::1111"]
@@ -173,7 +175,7 @@ def test_where_one_address_is_dead_the_next_is_tried(net: Net, door: HttpEgress)
     assert net.connected == [("2606:4700::1111", 443), (PUBLIC, 443)]
 
 
-def test_of_very_many_dead_addresses_a_few_are_tried(net: Net, door: HttpEgress):
+def test_of_very_many_dead_addresses_a_few_are_tried(net: Net, door: SafeHttpClient):
     net.dead = net.names["files.example"] = [f"1.1.1.{n}" for n in range(1, 200)]
     with pytest.raises(UpstreamUnreachable, match="ConnectTimeout"):
         download(door, "https://files.example/film")
@@ -181,14 +183,14 @@ def test_of_very_many_dead_addresses_a_few_are_tried(net: Net, door: HttpEgress)
 
 
 def test_a_name_that_changes_its_mind_gains_nothing(
-    net: Net, door: HttpEgress, monkeypatch: pytest.MonkeyPatch
+    net: Net, door: SafeHttpClient, monkeypatch: pytest.MonkeyPatch
 ):
     """One look-up, one judgement, one connection: there is no second look-up to lie to."""
     minds = iter([(PUBLIC,), ("169.254.169.254",)])
     monkeypatch.setattr("rushes.http.ssrf.resolve", lambda *_: next(minds))
     assert download(door, "https://rebinding.example/film") == b"film"
     assert (net.connected, net.looked_up) == ([(PUBLIC, 443)], [])
-    with pytest.raises(BadOutput, match="not on the open internet"):
+    with pytest.raises(InvalidOutput, match="not on the open internet"):
         download(door, "https://rebinding.example/film")
     assert len(net.connected) == 1
 
@@ -204,35 +206,37 @@ def test_a_name_that_changes_its_mind_gains_nothing(
         *("http://files.example/film", "https://user@files.example/", "file:///etc/passwd"),
     ],
 )
-def test_a_redirect_is_judged_like_a_first_address(net: Net, door: HttpEgress, location: str):
+def test_a_redirect_is_judged_like_a_first_address(net: Net, door: SafeHttpClient, location: str):
     net.names |= {"files.example": [PUBLIC], "inside.example": ["10.0.0.7"]}
     net.answers[PUBLIC] = reply(b"", "302 Found", location=location)
-    with pytest.raises(BadOutput):
+    with pytest.raises(InvalidOutput):
         download(door, "https://files.example/film")
-    with pytest.raises(BadInputFile):
+    with pytest.raises(InvalidInputFile):
         door.fetch("https://files.example/film", 100)
     assert net.connected == [(PUBLIC, 443)] * 2
 
 
-def test_a_provider_that_the_deployer_named_may_be_inside(net: Net, door: HttpEgress):
+def test_a_provider_that_the_deployer_named_may_be_inside(net: Net, door: SafeHttpClient):
     """Your own server in your own network; what it redirects to is judged all the same."""
     net.names["provider.example"] = ["10.0.0.5"]
     net.answers["provider.example"] = reply(b"", "302 Found", location="https://10.0.0.6/film")
     assert door.send(UPSTREAM, HttpCall("GET", "/videos/1")).status == 302
-    with pytest.raises(BadOutput, match="not on the open internet"):
+    with pytest.raises(InvalidOutput, match="not on the open internet"):
         download(door, "/videos/1/content")
     assert net.connected == [("provider.example", 443)] * 2
 
 
-def test_a_clients_picture_at_the_providers_inside_address_is_refused(net: Net, door: HttpEgress):
+def test_a_clients_picture_at_the_providers_inside_address_is_refused(
+    net: Net, door: SafeHttpClient
+):
     net.names["provider.example"] = ["10.0.0.5"]
-    with pytest.raises(BadInputFile, match="not on the open internet"):
+    with pytest.raises(InvalidInputFile, match="not on the open internet"):
         door.fetch("https://provider.example/secret.png", 100)
     assert not net.connected
 
 
 def test_a_name_that_does_not_resolve_is_worth_another_look(
-    net: Net, door: HttpEgress, monkeypatch: pytest.MonkeyPatch
+    net: Net, door: SafeHttpClient, monkeypatch: pytest.MonkeyPatch
 ):
     def nobody(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
@@ -246,7 +250,7 @@ def test_a_name_that_does_not_resolve_is_worth_another_look(
 def test_httpx_still_has_the_seam_that_the_guard_stands_in(net: Net):
     """`_pool._network_backend` is private: a new httpx may connect without asking it."""
 
-    class Asked(Connector):
+    class Asked(PinnedBackend):
         hosts: tuple[str, ...] = ()
 
         @override
@@ -261,7 +265,7 @@ def test_httpx_still_has_the_seam_that_the_guard_stands_in(net: Net):
         assert not transport._pool._retries
         net.names["files.example"] = [PUBLIC]
         transport.handle_request(httpx.Request("GET", "https://files.example/"))
-        with pytest.raises(AddressRefused):
+        with pytest.raises(UrlNotAllowed):
             transport.handle_request(httpx.Request("GET", "https://127.0.0.1/"))
     assert connector.hosts == ("files.example", "127.0.0.1")
     assert net.connected == [(PUBLIC, 443)]

@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from rushes.errors import BadInputFile
+from rushes.errors import InvalidInputFile
 from rushes.http import request_body
 from rushes.http.request_body import content_of
 from rushes.jobs.request import StoredFile, Upload
@@ -86,7 +86,7 @@ def test_a_file_goes_in_up_to_the_limit_and_not_beyond(
     if not excess:
         assert content_of(call, blobs)["json"]["image"]
         return
-    with pytest.raises(BadInputFile, match=f"{len(PNG)} bytes is too large to be sent"):
+    with pytest.raises(InvalidInputFile, match=f"{len(PNG)} bytes is too large to be sent"):
         content_of(call, blobs)
 
 
@@ -103,5 +103,5 @@ def test_a_file_that_is_gone_is_a_fault_of_the_job(
     blobs: FakeBlobs, picture: StoredFile, form: Form
 ):
     blobs.objects.clear()
-    with pytest.raises(BadInputFile, match="is gone"):
+    with pytest.raises(InvalidInputFile, match="is gone"):
         content_of(HttpCall("POST", "/x", json=[JsonFile(picture, form)]), blobs)

@@ -7,13 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rushes.api.create_job import Accepted
-from rushes.errors import InvalidRequest, KeyInUse, KeyReused, NotFound
+from rushes.api.create_job import CreatedJob
+from rushes.errors import IdempotencyKeyInUse, IdempotencyKeyReused, InvalidRequest, NotFound
 from rushes.jobs import idempotency
-from rushes.jobs.idempotency import KEY_SECONDS, RETRY_SECONDS, CreateCall, fingerprint, read_call
+from rushes.jobs.idempotency import (
+    KEY_SECONDS,
+    RETRY_SECONDS,
+    IdempotencyInfo,
+    fingerprint,
+    read_idempotency,
+)
 from rushes.jobs.job import Job
-from rushes.jobs.request import Creation, GenerationRequest, Role, Upload, WebhookTarget
-from tests.harness import ACCOUNT, PICTURE, World
+from rushes.jobs.request import CreateRequest, GenerationRequest, Role, Upload, WebhookTarget
+from tests.harness import ACCOUNT, PICTURE, Harness
 
 KEY = "order-4711"
 OPERATION = "openai create"
@@ -21,35 +27,35 @@ PICTURE_UPLOAD = Upload("picture", "image/png", PICTURE)
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def harness() -> Harness:
+    return Harness()
 
 
-def creation(prompt: str = "a red ball", **fields: object) -> Creation:
+def creation(prompt: str = "a red ball", **fields: object) -> CreateRequest:
     plain: dict[str, object] = {"model": "short", "prompt": prompt}
-    return Creation(GenerationRequest.model_validate(plain | fields))
+    return CreateRequest(GenerationRequest.model_validate(plain | fields))
 
 
 def call(
-    world: World,
-    asked: Creation | None = None,
+    harness: Harness,
+    asked: CreateRequest | None = None,
     *,
     account: str = ACCOUNT,
     operation: str = OPERATION,
     key: str | None = KEY,
     retry: int | None = None,
-) -> Accepted:
-    named = CreateCall(operation, key, retry)
-    return world.service.create(account, "openai", asked or creation(), named)
+) -> CreatedJob:
+    named = IdempotencyInfo(operation, key, retry)
+    return harness.service.create(account, "openai", asked or creation(), named)
 
 
-def retried(world: World, count: int, asked: Creation | None = None) -> Accepted:
+def retried(harness: Harness, count: int, asked: CreateRequest | None = None) -> CreatedJob:
     """As an SDK does it that counts its retries and sends no key."""
-    return call(world, asked, key=None, retry=count)
+    return call(harness, asked, key=None, retry=count)
 
 
-def jobs(world: World) -> list[str]:
-    return [job_id for _, job_id in world.jobs.rows]
+def jobs(harness: Harness) -> list[str]:
+    return [job_id for _, job_id in harness.jobs.rows]
 
 
 # --- what names a call
@@ -58,48 +64,50 @@ def jobs(world: World) -> list[str]:
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\nb", "ключ", "a\x7f", "\t", "é", "a\n"])
 def test_a_key_is_1_to_255_printable_characters(key: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        read_call(OPERATION, {"idempotency-key": key})
+        read_idempotency(OPERATION, {"idempotency-key": key})
     assert refused.value.param == "Idempotency-Key"
 
 
 @pytest.mark.parametrize("key", ["x", "x" * 255, " ~", string.punctuation])
 def test_any_printable_key_will_do(key: str) -> None:
-    assert read_call(OPERATION, {"idempotency-key": key}).key == key
+    assert read_idempotency(OPERATION, {"idempotency-key": key}).key == key
 
 
 @pytest.mark.parametrize(
     ("written", "count"), [("0", 0), ("2", 2), ("007", 7), ("-1", None), ("two", None), ("", None)]
 )
 def test_what_is_no_count_of_retries_is_none(written: str, count: int | None) -> None:
-    assert read_call(OPERATION, {"x-stainless-retry-count": written}).retry == count
-    assert read_call(OPERATION, {}).retry is None
+    assert read_idempotency(OPERATION, {"x-stainless-retry-count": written}).retry == count
+    assert read_idempotency(OPERATION, {}).retry is None
 
 
 # --- with a key
 
 
-def test_the_same_key_and_body_give_the_same_job_and_nothing_is_stored_again(world: World) -> None:
-    first = call(world)
-    rows, running = dict(world.jobs.rows), dict(world.executions.running)
-    world.clock.advance(3600)
-    again = call(world)
+def test_the_same_key_and_body_give_the_same_job_and_nothing_is_stored_again(
+    harness: Harness,
+) -> None:
+    first = call(harness)
+    rows, running = dict(harness.jobs.rows), dict(harness.executions.running)
+    harness.clock.advance(3600)
+    again = call(harness)
     assert (first.replayed, again.replayed) == (False, True)
     assert again.job == first.job
-    assert (world.jobs.rows, world.executions.running) == (rows, running)
+    assert (harness.jobs.rows, harness.executions.running) == (rows, running)
 
 
-def test_the_job_is_shown_as_it_stands_now(world: World) -> None:
-    first = call(world).job
-    world.jobs.change(ACCOUNT, first.id, lambda it: it.progressed(world.clock(), 40))
-    assert call(world).job.progress == 40
+def test_the_job_is_shown_as_it_stands_now(harness: Harness) -> None:
+    first = call(harness).job
+    harness.jobs.change(ACCOUNT, first.id, lambda it: it.progressed(harness.clock(), 40))
+    assert call(harness).job.progress == 40
 
 
-def test_files_of_a_repetition_are_not_stored(world: World) -> None:
+def test_files_of_a_repetition_are_not_stored(harness: Harness) -> None:
     asked = replace(creation(), uploads=((Role.IMAGE, PICTURE_UPLOAD),))
-    call(world, asked)
-    objects = dict(world.blobs.objects)
-    assert call(world, asked).replayed
-    assert world.blobs.objects == objects
+    call(harness, asked)
+    objects = dict(harness.blobs.objects)
+    assert call(harness, asked).replayed
+    assert harness.blobs.objects == objects
 
 
 @pytest.mark.parametrize(
@@ -114,152 +122,152 @@ def test_files_of_a_repetition_are_not_stored(world: World) -> None:
     ],
 )
 def test_the_same_key_with_another_body_is_refused_and_makes_nothing(
-    world: World, other: Creation
+    harness: Harness, other: CreateRequest
 ) -> None:
-    first = call(world)
-    with pytest.raises(KeyReused) as refused:
-        call(world, other)
-    assert (refused.value.http_status, jobs(world)) == (422, [first.job.id])
-    assert world.blobs.objects == {}
+    first = call(harness)
+    with pytest.raises(IdempotencyKeyReused) as refused:
+        call(harness, other)
+    assert (refused.value.http_status, jobs(harness)) == (422, [first.job.id])
+    assert harness.blobs.objects == {}
 
 
-def test_a_key_is_its_accounts_own(world: World) -> None:
-    first, other = call(world), call(world, account="another")
+def test_a_key_is_its_accounts_own(harness: Harness) -> None:
+    first, other = call(harness), call(harness, account="another")
     assert not other.replayed
     assert other.job.id != first.job.id
 
 
-def test_a_key_is_of_one_operation_in_one_dialect(world: World) -> None:
-    first = call(world)
-    assert call(world, operation="bifrost create").job.id != first.job.id
+def test_a_key_is_of_one_operation_in_one_dialect(harness: Harness) -> None:
+    first = call(harness)
+    assert call(harness, operation="bifrost create").job.id != first.job.id
 
 
-def test_a_key_is_remembered_for_a_day(world: World) -> None:
-    first = call(world)
-    world.clock.advance(KEY_SECONDS)
-    assert call(world).job.id == first.job.id
-    world.clock.advance(1)
-    later = call(world, creation("a blue ball"))
+def test_a_key_is_remembered_for_a_day(harness: Harness) -> None:
+    first = call(harness)
+    harness.clock.advance(KEY_SECONDS)
+    assert call(harness).job.id == first.job.id
+    harness.clock.advance(1)
+    later = call(harness, creation("a blue ball"))
     assert (later.replayed, later.job.request.prompt) == (False, "a blue ball")
-    assert call(world, creation("a blue ball")).job.id == later.job.id
+    assert call(harness, creation("a blue ball")).job.id == later.job.id
 
 
-def test_a_deleted_jobs_key_makes_no_second_one(world: World) -> None:
-    first = call(world)
-    world.service.delete(ACCOUNT, first.job.id)
+def test_a_deleted_jobs_key_makes_no_second_one(harness: Harness) -> None:
+    first = call(harness)
+    harness.service.delete(ACCOUNT, first.job.id)
     with pytest.raises(NotFound):
-        call(world)
-    assert jobs(world) == [first.job.id]
+        call(harness)
+    assert jobs(harness) == [first.job.id]
 
 
-def test_a_call_that_was_refused_leaves_its_key_free(world: World) -> None:
+def test_a_call_that_was_refused_leaves_its_key_free(harness: Harness) -> None:
     with pytest.raises(InvalidRequest):
-        call(world, creation(seconds=5))
-    assert not call(world).replayed
+        call(harness, creation(seconds=5))
+    assert not call(harness).replayed
 
 
-def test_of_two_calls_at_once_one_makes_the_job_and_the_other_shows_it(world: World) -> None:
+def test_of_two_calls_at_once_one_makes_the_job_and_the_other_shows_it(harness: Harness) -> None:
     """The other had looked for the key before it was there; its files are taken away again."""
     asked = replace(creation(), uploads=((Role.IMAGE, PICTURE_UPLOAD),))
-    first: list[Accepted] = []
-    _between_look_and_add(world, lambda: first.append(call(world, asked)))
-    second = call(world, asked)
+    first: list[CreatedJob] = []
+    _between_look_and_add(harness, lambda: first.append(call(harness, asked)))
+    second = call(harness, asked)
     assert (first[0].replayed, second.replayed) == (False, True)
     assert second.job == first[0].job
-    assert list(world.blobs.objects) == [f"inputs/{ACCOUNT}/{second.job.id}/upload-0"]
+    assert list(harness.blobs.objects) == [f"inputs/{ACCOUNT}/{second.job.id}/upload-0"]
 
 
-def test_of_two_different_calls_at_once_with_one_key_the_other_is_refused(world: World) -> None:
-    _between_look_and_add(world, lambda: call(world, creation("a blue ball")))
-    with pytest.raises(KeyReused):
-        call(world)
-    assert len(jobs(world)) == 1
+def test_of_two_different_calls_at_once_with_one_key_the_other_is_refused(harness: Harness) -> None:
+    _between_look_and_add(harness, lambda: call(harness, creation("a blue ball")))
+    with pytest.raises(IdempotencyKeyReused):
+        call(harness)
+    assert len(jobs(harness)) == 1
 
 
 def test_a_key_whose_job_cannot_be_seen_yet_is_in_use(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call(world)
-    monkeypatch.setattr(world.jobs, "receipt", lambda _digest: None)
-    with pytest.raises(KeyInUse) as refused:
-        call(world)
+    call(harness)
+    monkeypatch.setattr(harness.jobs, "receipt", lambda _digest: None)
+    with pytest.raises(IdempotencyKeyInUse) as refused:
+        call(harness)
     assert (refused.value.http_status, refused.value.retry_after) == (409, 1)
 
 
-def test_a_key_goes_before_a_count_of_retries(world: World) -> None:
-    first = call(world, retry=0)
-    assert call(world, key="another", retry=1).job.id != first.job.id
+def test_a_key_goes_before_a_count_of_retries(harness: Harness) -> None:
+    first = call(harness, retry=0)
+    assert call(harness, key="another", retry=1).job.id != first.job.id
 
 
 @pytest.mark.parametrize("operation", ["openai remix", "openai edit"])
-def test_remixes_and_edits_have_keys_as_well(world: World, operation: str) -> None:
-    source = world.completed()
-    asked = Creation(GenerationRequest(model="", prompt="a blue ball"), source_id=source.id)
-    first = call(world, asked, operation=operation)
-    again = call(world, asked, operation=operation)
+def test_remixes_and_edits_have_keys_as_well(harness: Harness, operation: str) -> None:
+    source = harness.completed()
+    asked = CreateRequest(GenerationRequest(model="", prompt="a blue ball"), source_id=source.id)
+    first = call(harness, asked, operation=operation)
+    again = call(harness, asked, operation=operation)
     assert (again.replayed, again.job) == (True, first.job)
-    another = world.completed()
-    with pytest.raises(KeyReused):
-        call(world, replace(asked, source_id=another.id), operation=operation)
+    another = harness.completed()
+    with pytest.raises(IdempotencyKeyReused):
+        call(harness, replace(asked, source_id=another.id), operation=operation)
 
 
-def test_a_source_that_is_gone_does_not_hide_what_was_made_of_it(world: World) -> None:
-    source = world.completed()
-    asked = Creation(GenerationRequest(model="", prompt="a blue ball"), source_id=source.id)
-    first = call(world, asked)
-    world.service.delete(ACCOUNT, source.id)
-    assert call(world, asked).job.id == first.job.id
+def test_a_source_that_is_gone_does_not_hide_what_was_made_of_it(harness: Harness) -> None:
+    source = harness.completed()
+    asked = CreateRequest(GenerationRequest(model="", prompt="a blue ball"), source_id=source.id)
+    first = call(harness, asked)
+    harness.service.delete(ACCOUNT, source.id)
+    assert call(harness, asked).job.id == first.job.id
 
 
 # --- without a key, by an SDK's count of its retries
 
 
-def test_a_retry_is_shown_the_job_that_the_first_try_made(world: World) -> None:
-    first, again = retried(world, 0), retried(world, 1)
+def test_a_retry_is_shown_the_job_that_the_first_try_made(harness: Harness) -> None:
+    first, again = retried(harness, 0), retried(harness, 1)
     assert (again.replayed, again.job) == (True, first.job)
-    assert retried(world, 2).job.id == first.job.id
+    assert retried(harness, 2).job.id == first.job.id
 
 
-def test_a_first_try_is_always_a_new_job(world: World) -> None:
+def test_a_first_try_is_always_a_new_job(harness: Harness) -> None:
     """Who asks twice for the same wants it twice."""
-    assert retried(world, 0).job.id != retried(world, 0).job.id
+    assert retried(harness, 0).job.id != retried(harness, 0).job.id
 
 
-def test_a_retry_whose_first_try_never_came_makes_the_job(world: World) -> None:
-    first = retried(world, 1)
+def test_a_retry_whose_first_try_never_came_makes_the_job(harness: Harness) -> None:
+    first = retried(harness, 1)
     assert not first.replayed
-    assert retried(world, 2).job.id == first.job.id
+    assert retried(harness, 2).job.id == first.job.id
 
 
-def test_two_calls_that_were_lost_get_two_jobs(world: World) -> None:
-    made = {retried(world, 0).job.id, retried(world, 0).job.id}
-    first, second = retried(world, 1), retried(world, 1)
+def test_two_calls_that_were_lost_get_two_jobs(harness: Harness) -> None:
+    made = {retried(harness, 0).job.id, retried(harness, 0).job.id}
+    first, second = retried(harness, 1), retried(harness, 1)
     assert {first.job.id, second.job.id} == made
     assert (first.replayed, second.replayed) == (True, True)
-    third = retried(world, 1)
+    third = retried(harness, 1)
     assert not third.replayed
     assert third.job.id not in made
 
 
-def test_a_retry_is_known_for_a_quarter_of_an_hour(world: World) -> None:
-    first = retried(world, 0)
-    world.clock.advance(RETRY_SECONDS - 1)
-    assert retried(world, 1).job.id == first.job.id
-    world.clock.advance(1)
-    assert retried(world, 2).job.id != first.job.id
+def test_a_retry_is_known_for_a_quarter_of_an_hour(harness: Harness) -> None:
+    first = retried(harness, 0)
+    harness.clock.advance(RETRY_SECONDS - 1)
+    assert retried(harness, 1).job.id == first.job.id
+    harness.clock.advance(1)
+    assert retried(harness, 2).job.id != first.job.id
 
 
-def test_a_retry_with_another_body_or_of_another_account_is_another_call(world: World) -> None:
-    first = retried(world, 0)
-    assert retried(world, 1, creation("a blue ball")).job.id != first.job.id
-    other = call(world, account="another", key=None, retry=1)
+def test_a_retry_with_another_body_or_of_another_account_is_another_call(harness: Harness) -> None:
+    first = retried(harness, 0)
+    assert retried(harness, 1, creation("a blue ball")).job.id != first.job.id
+    other = call(harness, account="another", key=None, retry=1)
     assert (other.replayed, other.job.account) == (False, "another")
 
 
-def test_without_key_and_count_each_call_is_a_job(world: World) -> None:
-    made = {call(world, key=None).job.id for _ in range(2)}
+def test_without_key_and_count_each_call_is_a_job(harness: Harness) -> None:
+    made = {call(harness, key=None).job.id for _ in range(2)}
     assert len(made) == 2
-    assert (world.jobs.receipts, world.jobs.calls) == ({}, {})
+    assert (harness.jobs.receipts, harness.jobs.calls) == ({}, {})
 
 
 # --- when two bodies are the same
@@ -302,13 +310,13 @@ def test_no_part_of_a_name_runs_over_into_the_next(one: list[str], other: list[s
     assert (idempotency.digest(*kept[0]) == idempotency.digest(*kept[1])) is (kept[0] == kept[1])
 
 
-def _between_look_and_add(world: World, action: object) -> None:
+def _between_look_and_add(harness: Harness, action: object) -> None:
     """Once, after the next call has looked for its key and before it adds its job."""
-    add = world.jobs.add
+    add = harness.jobs.add
 
     def act_then_add(job: Job, *rest: object) -> None:
-        world.jobs.add = add  # type: ignore[method-assign]
+        harness.jobs.add = add  # type: ignore[method-assign]
         action()  # type: ignore[operator]
         add(job, *rest)  # type: ignore[arg-type]
 
-    world.jobs.add = act_then_add  # type: ignore[method-assign,assignment]
+    harness.jobs.add = act_then_add  # type: ignore[method-assign,assignment]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rushes.jobs.job import Job, allowed_before
 from rushes.jobs.request import GenerationRequest
-from rushes.jobs.result import Artifact, JobError, Output, Verdict
+from rushes.jobs.result import Artifact, JobError, JobOutcome, Output
 from rushes.jobs.status import PREDECESSORS, TERMINAL, JobStatus, Stage, UpstreamCancelled
 
 Q, P, DONE = JobStatus.QUEUED, JobStatus.IN_PROGRESS, JobStatus.COMPLETED
@@ -20,7 +20,7 @@ MAY_FOLLOW = {(Q, P), (Q, FAILED), (Q, CANCELLED), (P, DONE), (P, FAILED), (P, C
 ERROR = JobError(code="upstream_failed", message="no", upstream_code="E7")
 ARTIFACT = Artifact(key="outputs/a/b/0.mp4", content_type="video/mp4", size=3, sha256="ab")
 FILMS = (Output(url="https://cdn.example/1"),)
-SUCCESS = Verdict(status=DONE)
+SUCCESS = JobOutcome(status=DONE)
 LATER = 500.0
 EVENT: dict[str, object] = {"id": "evt_job_1_started", "type": "job.started"}
 
@@ -30,9 +30,9 @@ def job(**fields: object) -> Job:
         "id": "job_1",
         "account": "demo",
         "dialect": "openai",
-        "provider": "studio",
+        "provider": "sandbox",
         "upstream_model": "one",
-        "request": GenerationRequest(model="studio/one", prompt="a red ball"),
+        "request": GenerationRequest(model="sandbox/one", prompt="a red ball"),
         "created_at": 100.0,
         "updated_at": 100.0,
         "deadline_at": 3700.0,
@@ -46,30 +46,30 @@ STEPS: dict[str, Callable[[Job], Job]] = {
     "submitting": lambda it: it.submitting(LATER, 150.0),
     "postponed": lambda it: it.postponed(LATER),
     "unsure": lambda it: it.unsure(LATER),
-    "surely_absent": lambda it: it.surely_absent(LATER),
+    "confirmed_absent": lambda it: it.confirmed_absent(LATER),
     "submitted": lambda it: it.submitted(LATER, {"id": "up-1"}, ("no seed",)),
-    "moved": lambda it: it.moved(
+    "failed_over": lambda it: it.failed_over(
         LATER, ERROR, model="other/two", provider="other", upstream_model="two", cost=0.5
     ),
     "progressed": lambda it: it.progressed(LATER, 40),
-    "troubled": lambda it: it.troubled(LATER, "nonsense"),
+    "failing_response": lambda it: it.failing_response(LATER, "nonsense"),
     "warned": lambda it: it.warned(LATER, "beware"),
     "generated": lambda it: it.generated(LATER, FILMS, None),
     "collecting": lambda it: it.collecting(LATER),
     "stored": lambda it: it.stored(LATER, (ARTIFACT,)),
-    "doomed": lambda it: it.doomed(LATER, ERROR),
-    "called_off": lambda it: it.called_off(LATER, UpstreamCancelled.YES),
+    "will_fail": lambda it: it.will_fail(LATER, ERROR),
+    "cancelled_by_client": lambda it: it.cancelled_by_client(LATER, UpstreamCancelled.YES),
     "archived": lambda it: it.archived(LATER, (ARTIFACT,)),
     "given_up": lambda it: it.given_up(LATER, stopped=True),
     "cancel_requested": lambda it: it.cancel_requested(LATER),
-    "seen_running": lambda it: it.seen_running(LATER),
+    "mark_running": lambda it: it.mark_running(LATER),
     "restarted": lambda it: it.restarted(LATER),
     "finished": lambda it: it.finished(LATER, SUCCESS, "job_1", 3600.0),
     "deleted": lambda it: it.deleted(LATER),
     "purged": lambda it: it.purged(LATER),
-    "announced": lambda it: it.announced(LATER, (EVENT,)),
+    "published": lambda it: it.published(LATER, (EVENT,)),
 }
-PART_OF_A_STEP = {"telling"}
+PART_OF_A_STEP = {"with_event"}
 """What is written with another step, and counts as no write of its own."""
 
 
@@ -148,32 +148,32 @@ def test_progress_never_runs_backwards_nor_to_the_end_by_itself(reports: list[in
 
 
 def test_a_job_that_is_moved_waits_for_the_next_and_its_ledger_tells_of_the_last() -> None:
-    first = job(model="studio/one", candidates=("other/two", "third/three"))
-    second = STEPS["moved"](STEPS["submitted"](first.submitting(LATER, 150.0)))
+    first = job(model="sandbox/one", fallbacks=("other/two", "third/three"))
+    second = STEPS["failed_over"](STEPS["submitted"](first.submitting(LATER, 150.0)))
     assert (second.model, second.provider, second.upstream_model) == ("other/two", "other", "two")
-    assert (second.candidates, second.stage) == (("third/three",), Stage.WAITING)
+    assert (second.fallbacks, second.stage) == (("third/three",), Stage.WAITING)
     assert (second.operation, second.submitted_at, second.lease_until) == (None, None, None)
     (attempt,) = second.attempts
-    assert (attempt.model, attempt.provider, attempt.error) == ("studio/one", "studio", ERROR)
+    assert (attempt.model, attempt.provider, attempt.error) == ("sandbox/one", "sandbox", ERROR)
     assert attempt.operation == {"id": "up-1"}
     assert (attempt.started_at, attempt.ended_at) == (100.0, LATER)
-    third = second.moved(
+    third = second.failed_over(
         LATER + 1, ERROR, model="third/three", provider="third", upstream_model="three", cost=0.1
     )
     assert (second.cost, third.cost) == (0.5, 0.1)
     assert [it.started_at for it in third.attempts] == [100.0, LATER]
     assert third.attempts[1].operation is None
-    assert third.candidates == ()
+    assert third.fallbacks == ()
 
 
 def test_trouble_is_dated_from_its_beginning_and_each_kind_is_noted_once() -> None:
-    it = job().troubled(1.0, "a").troubled(2.0, "b").troubled(3.0, "a")
-    assert (it.troubled_since, it.warnings) == (1.0, ("a", "b"))
+    it = job().failing_response(1.0, "a").failing_response(2.0, "b").failing_response(3.0, "a")
+    assert (it.failing_since, it.warnings) == (1.0, ("a", "b"))
 
 
 @pytest.mark.parametrize("name", ["progressed", "generated"])
 def test_a_sensible_answer_ends_the_trouble(name: str) -> None:
-    assert STEPS[name](job(troubled_since=1.0)).troubled_since is None
+    assert STEPS[name](job(failing_since=1.0)).failing_since is None
 
 
 @pytest.mark.parametrize(("told", "cost"), [(None, 0.4), (1.5, 1.5), (0.0, 0.0)])
@@ -197,16 +197,16 @@ def test_a_fresh_look_replaces_what_an_earlier_one_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "verdict"),
+    ("name", "outcome"),
     [
         ("stored", SUCCESS),
-        ("doomed", Verdict(status=FAILED, error=ERROR)),
-        ("called_off", Verdict(status=CANCELLED)),
+        ("will_fail", JobOutcome(status=FAILED, error=ERROR)),
+        ("cancelled_by_client", JobOutcome(status=CANCELLED)),
     ],
 )
-def test_a_verdict_is_left_for_the_last_step(name: str, verdict: Verdict) -> None:
+def test_a_verdict_is_left_for_the_last_step(name: str, outcome: JobOutcome) -> None:
     decided = STEPS[name](job(status=P))
-    assert (decided.verdict, decided.is_decided, decided.is_finished) == (verdict, True, False)
+    assert (decided.outcome, decided.has_outcome, decided.is_finished) == (outcome, True, False)
 
 
 def test_a_completed_job_is_at_a_hundred_percent_and_expires() -> None:
@@ -217,8 +217,8 @@ def test_a_completed_job_is_at_a_hundred_percent_and_expires() -> None:
 
 
 def test_a_failed_job_keeps_its_progress_and_says_why() -> None:
-    verdict = Verdict(status=FAILED, error=ERROR)
-    failed = job(status=P, progress=40).finished(LATER, verdict, "job_1", 3600.0)
+    outcome = JobOutcome(status=FAILED, error=ERROR)
+    failed = job(status=P, progress=40).finished(LATER, outcome, "job_1", 3600.0)
     assert (failed.progress, failed.error, failed.expires_at) == (40, ERROR, None)
 
 
@@ -234,20 +234,24 @@ def test_every_new_execution_has_a_name_of_its_own() -> None:
 def test_what_is_not_known_is_dated_from_its_beginning() -> None:
     """And neither another call nor its refusal makes it known."""
     it = job().submitting(1.0, 150.0).unsure(2.0).submitting(3.0, 150.0)
-    assert it.unsure(4.0).unsure_since == it.postponed(4.0).unsure_since == 2.0
+    assert (
+        it.unsure(4.0).submission_unconfirmed_since
+        == it.postponed(4.0).submission_unconfirmed_since
+        == 2.0
+    )
     assert (it.unsure(4.0).lease_until, it.unsure(4.0).stage) == (None, Stage.WAITING)
-    assert it.surely_absent(5.0).unsure_since is None
-    assert STEPS["submitted"](it).unsure_since is None
+    assert it.confirmed_absent(5.0).submission_unconfirmed_since is None
+    assert STEPS["submitted"](it).submission_unconfirmed_since is None
 
 
 def test_a_claim_after_one_that_was_never_answered_does_not_forget_it() -> None:
     dead = job().submitting(1.0, 150.0)
-    assert dead.submitting(200.0, 150.0).postponed(201.0).unsure_since is not None
-    assert job().submitting(1.0, 150.0).postponed(2.0).unsure_since is None
+    assert dead.submitting(200.0, 150.0).postponed(201.0).submission_unconfirmed_since is not None
+    assert job().submitting(1.0, 150.0).postponed(2.0).submission_unconfirmed_since is None
 
 
 @pytest.mark.parametrize(
-    ("upstream", "deleted_at", "late_until"),
+    ("upstream", "deleted_at", "track_until"),
     [
         (UpstreamCancelled.YES, None, None),
         (UpstreamCancelled.NO, None, 3700.0),
@@ -256,28 +260,28 @@ def test_a_claim_after_one_that_was_never_answered_does_not_forget_it() -> None:
     ],
 )
 def test_what_goes_on_in_spite_of_a_cancel_is_waited_for_until_the_deadline(
-    upstream: UpstreamCancelled, deleted_at: float | None, late_until: float | None
+    upstream: UpstreamCancelled, deleted_at: float | None, track_until: float | None
 ) -> None:
-    it = job(status=P, deleted_at=deleted_at).called_off(LATER, upstream)
-    assert (it.upstream_cancelled, it.late_until) == (upstream, late_until)
-    assert not it.is_awaited
-    ended = it.finished(LATER, Verdict(status=CANCELLED), "job_1", 3600.0)
-    assert ended.is_awaited is bool(late_until)
-    assert ended.deleted(LATER).late_until is None
+    it = job(status=P, deleted_at=deleted_at).cancelled_by_client(LATER, upstream)
+    assert (it.upstream_cancelled, it.track_until) == (upstream, track_until)
+    assert not it.is_tracked
+    ended = it.finished(LATER, JobOutcome(status=CANCELLED), "job_1", 3600.0)
+    assert ended.is_tracked is bool(track_until)
+    assert ended.deleted(LATER).track_until is None
 
 
 def test_what_is_waited_for_comes_or_is_given_up() -> None:
-    it = job(status=CANCELLED, late_until=LATER, upstream_cancelled=UpstreamCancelled.NO)
+    it = job(status=CANCELLED, track_until=LATER, upstream_cancelled=UpstreamCancelled.NO)
     came = it.archived(LATER, (ARTIFACT,))
-    assert (came.late_artifacts, came.late_until, came.artifacts) == ((ARTIFACT,), None, ())
+    assert (came.archived_artifacts, came.track_until, came.artifacts) == ((ARTIFACT,), None, ())
     assert came.upstream_cancelled is UpstreamCancelled.NO
     for stopped, told in ((True, UpstreamCancelled.YES), (False, UpstreamCancelled.NO)):
         gone = it.given_up(LATER, stopped=stopped)
-        assert (gone.late_until, gone.upstream_cancelled) == (None, told)
+        assert (gone.track_until, gone.upstream_cancelled) == (None, told)
 
 
 @pytest.mark.parametrize(
-    ("fields", "care_at"),
+    ("fields", "next_check_at"),
     [
         ({}, 100.0),
         ({"stage": Stage.WAITING}, 160.0),
@@ -291,17 +295,17 @@ def test_what_is_waited_for_comes_or_is_given_up() -> None:
     ],
 )
 def test_a_job_says_when_it_is_to_be_looked_after(
-    fields: dict[str, object], care_at: float | None
+    fields: dict[str, object], next_check_at: float | None
 ) -> None:
-    assert job(**fields).care_at == care_at
+    assert job(**fields).next_check_at == next_check_at
 
 
 def test_events_are_told_with_a_step_and_taken_out_one_by_one() -> None:
     other: dict[str, object] = {"id": "evt_job_1_failed", "type": "job.failed"}
-    it = job().warned(LATER, "x").telling(EVENT).telling(other)
+    it = job().warned(LATER, "x").with_event(EVENT).with_event(other)
     assert (it.version, it.outbox) == (1, (EVENT, other))
-    assert it.announced(LATER, (EVENT,)).outbox == (other,)
-    assert it.announced(LATER, (other, EVENT)).outbox == ()
+    assert it.published(LATER, (EVENT,)).outbox == (other,)
+    assert it.published(LATER, (other, EVENT)).outbox == ()
 
 
 def test_fields_that_a_later_version_wrote_survive_every_step() -> None:

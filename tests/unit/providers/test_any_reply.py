@@ -16,14 +16,14 @@ from rushes.errors import UpstreamError
 from rushes.ports import HttpReply
 from rushes.providers import adapter
 from rushes.providers.base import (
-    AskAlso,
     Cancels,
     Failed,
-    Finds,
+    FetchResult,
+    HasResultCall,
     Pending,
     Submitted,
     Succeeded,
-    TellsResult,
+    SupportsLookup,
 )
 from tests.contract.test_transcripts import FILES, Transcript, entry_of, job_of
 
@@ -87,11 +87,11 @@ def _taken(transcript: Transcript, kind: str, reply: HttpReply) -> object:
         case "submit":
             return provider.submitted(reply)
         case "find":
-            return cast("Finds", provider).found(job_of(transcript), reply)
+            return cast("SupportsLookup", provider).found(job_of(transcript), reply)
         case "poll":
             return provider.polled(transcript["operation"], reply)
         case _:
-            return cast("TellsResult", provider).resulted(transcript["operation"], reply)
+            return cast("HasResultCall", provider).parse_result(transcript["operation"], reply)
 
 
 @pytest.mark.parametrize("file", EACH, ids=lambda it: f"{it.parent.name}/{it.stem}")
@@ -107,7 +107,7 @@ def test_it_is_an_answer_or_nonsense_by_name(file: Path, data: st.DataObject) ->
         assert meaning.error_code.isidentifier()
         assert len(meaning.message) < 1000
         return
-    assert isinstance(meaning, Submitted | Pending | Succeeded | Failed | AskAlso | None)
+    assert isinstance(meaning, Submitted | Pending | Succeeded | Failed | FetchResult | None)
     if isinstance(meaning, Submitted):
         json.dumps(meaning.operation, allow_nan=False)
         provider = adapter(entry_of(file.parent.name, transcript))

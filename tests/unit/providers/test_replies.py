@@ -3,12 +3,12 @@
 import pytest
 
 from rushes.errors import (
-    UpstreamBusy,
-    UpstreamConfused,
     UpstreamError,
-    UpstreamForgot,
+    UpstreamJobNotFound,
+    UpstreamNoResponse,
+    UpstreamProtocolError,
     UpstreamRefused,
-    UpstreamSilent,
+    UpstreamThrottled,
 )
 from rushes.ports import HttpReply
 from rushes.providers.replies import (
@@ -60,13 +60,19 @@ def test_a_success_passes(status: int):
     [
         *((301, UpstreamRefused, UpstreamRefused), (400, UpstreamRefused, UpstreamRefused)),
         *((401, UpstreamRefused, UpstreamRefused), (402, UpstreamRefused, UpstreamRefused)),
-        *((403, UpstreamRefused, UpstreamRefused), (404, UpstreamRefused, UpstreamForgot)),
-        *((408, UpstreamSilent, UpstreamBusy), (409, UpstreamRefused, UpstreamRefused)),
-        *((410, UpstreamRefused, UpstreamForgot), (422, UpstreamRefused, UpstreamRefused)),
-        *((425, UpstreamRefused, UpstreamBusy), (429, UpstreamBusy, UpstreamBusy)),
-        *((500, UpstreamSilent, UpstreamBusy), (502, UpstreamSilent, UpstreamBusy)),
-        *((503, UpstreamSilent, UpstreamBusy), (504, UpstreamSilent, UpstreamBusy)),
-        (529, UpstreamSilent, UpstreamBusy),
+        *((403, UpstreamRefused, UpstreamRefused), (404, UpstreamRefused, UpstreamJobNotFound)),
+        *((408, UpstreamNoResponse, UpstreamThrottled), (409, UpstreamRefused, UpstreamRefused)),
+        *((410, UpstreamRefused, UpstreamJobNotFound), (422, UpstreamRefused, UpstreamRefused)),
+        *((425, UpstreamRefused, UpstreamThrottled), (429, UpstreamThrottled, UpstreamThrottled)),
+        *(
+            (500, UpstreamNoResponse, UpstreamThrottled),
+            (502, UpstreamNoResponse, UpstreamThrottled),
+        ),
+        *(
+            (503, UpstreamNoResponse, UpstreamThrottled),
+            (504, UpstreamNoResponse, UpstreamThrottled),
+        ),
+        (529, UpstreamNoResponse, UpstreamThrottled),
     ],
 )
 def test_what_a_status_proves_depends_on_the_call(
@@ -134,7 +140,9 @@ class Shape(Reply):
     ],
 )
 def test_a_body_that_is_not_what_was_expected_is_named_nonsense(body: bytes):
-    with pytest.raises(UpstreamConfused, match=r"the provider's answer \(200\) makes no sense"):
+    with pytest.raises(
+        UpstreamProtocolError, match=r"the provider's answer \(200\) makes no sense"
+    ):
         read(reply(body=body), Shape)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rushes.errors import BadInputFile, UpstreamConfused
+from rushes.errors import InvalidInputFile, UpstreamProtocolError
 from rushes.jobs.job import Job
 from rushes.jobs.request import GenerationRequest, Input, Role, StoredFile
 from rushes.ports import HttpReply
@@ -65,7 +65,7 @@ def test_a_model_is_one_segment_of_the_path():
     ],
 )
 def test_a_file_that_there_is_no_place_for_is_refused_by_its_role(provider: Any, role: Role):
-    with pytest.raises(BadInputFile, match=role.value):
+    with pytest.raises(InvalidInputFile, match=role.value):
         provider.submit(job(inputs=(Input(role=role, file=FILE),)))
 
 
@@ -105,5 +105,5 @@ def test_a_withheld_film_without_a_reason_is_content_filtered_all_the_same():
     "name", ["", "operations/1", "models/m/operations/", "models//operations/1"]
 )
 def test_an_operation_without_a_model_makes_no_sense(name: str):
-    with pytest.raises(UpstreamConfused, match="no model in its name"):
+    with pytest.raises(UpstreamProtocolError, match="no model in its name"):
         Vertex().submitted(HttpReply(200, {}, json.dumps({"name": name}).encode()))

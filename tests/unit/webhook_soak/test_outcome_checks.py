@@ -6,8 +6,8 @@ import pytest
 
 from rushes.jobs.job import Job
 from rushes.jobs.status import JobStatus
-from tests.harness import World
-from tests.webhook_soak.outcome_checks import Verdict, judge, judge_films, judge_messages
+from tests.harness import Harness
+from tests.webhook_soak.outcome_checks import Report, judge, judge_films, judge_messages
 from tests.webhook_soak.subscriber import PATH, Outage
 
 NOON = 1_000_000
@@ -15,7 +15,7 @@ OUTAGE = Outage(life=1, since=NOON + 100.5, until=NOON + 108.5)
 
 
 def ended() -> Job:
-    job = World().accepted(prompt="a fox")
+    job = Harness().accepted(prompt="a fox")
     return job.model_copy(update={"status": JobStatus.COMPLETED, "finished_at": NOON - 1.0})
 
 
@@ -28,12 +28,12 @@ def line(answer: int | None = 204, at: int = NOON, **members: Any) -> dict[str, 
     return {**told, "timestamp": at, "at": at + 0.5, "answer": answer, **members}
 
 
-def attempt(outcome: int | str = 204, at: int = NOON) -> dict[str, Any]:
-    is_error = isinstance(outcome, str)
+def attempt(report: int | str = 204, at: int = NOON) -> dict[str, Any]:
+    is_error = isinstance(report, str)
     return {
         "attempted_at": at,
-        "status_code": None if is_error else outcome,
-        "error": outcome if is_error else None,
+        "status_code": None if is_error else report,
+        "error": report if is_error else None,
     }
 
 
@@ -41,7 +41,7 @@ def delivery(*attempts: dict[str, Any], status: str = "delivered") -> dict[str, 
     return {"message_id": NAME, "status": status, "attempts": attempts or [attempt()]}
 
 
-def judged(*heard: dict[str, Any], logged: tuple[dict[str, Any], ...] = (delivery(),)) -> Verdict:
+def judged(*heard: dict[str, Any], logged: tuple[dict[str, Any], ...] = (delivery(),)) -> Report:
     return judge([JOB], heard or (line(),), logged, [OUTAGE])
 
 
@@ -53,12 +53,12 @@ def test_what_failed_and_came_again_breaks_nothing():
         attempt(204, NOON + 9),
         attempt(500, NOON + 50),
     ]
-    verdict = judged(*heard, logged=(delivery(*attempts),))
-    assert not verdict.broken
-    assert (verdict.taken, verdict.repetitions, verdict.cut_by_kills) == (1, 1, 0)
-    assert verdict.needed == {3: 1}
-    assert verdict.took == [10.5]
-    assert verdict.attempts == {"503": 1, "broken": 1, "204": 1, "500": 1}
+    report = judged(*heard, logged=(delivery(*attempts),))
+    assert not report.broken
+    assert (report.taken, report.repetitions, report.cut_by_kills) == (1, 1, 0)
+    assert report.needed == {3: 1}
+    assert report.took == [10.5]
+    assert report.attempts == {"503": 1, "broken": 1, "204": 1, "500": 1}
 
 
 def test_a_kill_may_cost_an_answer_and_an_outage_a_connection():
@@ -68,13 +68,13 @@ def test_a_kill_may_cost_an_answer_and_an_outage_a_connection():
         attempt("refused", NOON + 105),
         attempt(204, NOON + 110),
     ]
-    verdict = judged(*heard, logged=(delivery(*attempts),))
-    assert not verdict.broken
-    assert verdict.cut_by_kills == 1
+    report = judged(*heard, logged=(delivery(*attempts),))
+    assert not report.broken
+    assert report.cut_by_kills == 1
 
 
 @pytest.mark.parametrize(
-    ("verdict", "promises"),
+    ("report", "promises"),
     [
         (judged(logged=()), {"not one delivery for each ending", "an attempt is not in the log"}),
         (judged(line(503), logged=(delivery(attempt(503)),)), {"lost", "not delivered"}),
@@ -129,9 +129,9 @@ def test_a_kill_may_cost_an_answer_and_an_outage_a_connection():
         ),
     ],
 )
-def test_each_broken_promise_has_its_name(verdict: Verdict, promises: set[str]):
-    assert set(verdict.broken) == promises
-    assert len(verdict.examples) == len(promises)
+def test_each_broken_promise_has_its_name(report: Report, promises: set[str]):
+    assert set(report.broken) == promises
+    assert len(report.examples) == len(promises)
 
 
 class OnePage:
@@ -158,9 +158,9 @@ class OnePage:
     ],
 )
 def test_a_messages_own_page_is_compared_with_the_log(page: dict[str, Any], count: int):
-    verdict, log = Verdict(), OnePage(page)
-    judge_messages(verdict, cast("Any", log), [delivery()], [line()])
-    assert verdict.broken["a message is not shown as it was sent"] == count
+    report, log = Report(), OnePage(page)
+    judge_messages(report, cast("Any", log), [delivery()], [line()])
+    assert report.broken["a message is not shown as it was sent"] == count
 
 
 @pytest.mark.parametrize(
@@ -179,6 +179,6 @@ def test_a_messages_own_page_is_compared_with_the_log(page: dict[str, Any], coun
 def test_the_page_downstream_has_what_completed(
     films: dict[str, str], fault: str, promises: dict[str, int]
 ):
-    verdict, gallery = Verdict(), OnePage(fault=fault)
-    judge_films(verdict, cast("Any", gallery), {JOB.id: JOB}, films)
-    assert verdict.broken == promises
+    report, gallery = Report(), OnePage(fault=fault)
+    judge_films(report, cast("Any", gallery), {JOB.id: JOB}, films)
+    assert report.broken == promises

@@ -8,15 +8,15 @@ import pytest
 
 from functions.api.app import lambda_handler
 from rushes import wiring
-from rushes.api.auth import Authenticator, mint_key
-from rushes.api.webhooks.endpoint_service import Desk
-from rushes.api.webhooks.handlers import Surface
-from rushes.api.webhooks.message_service import Outbound
+from rushes.api.auth import Authenticator, create_api_key
+from rushes.api.webhooks.endpoint_service import EndpointService
+from rushes.api.webhooks.handlers import WebhookApi
+from rushes.api.webhooks.message_service import MessageService
 from rushes.http import ssrf
 from rushes.http.url_policy import PublicUrlPolicy
 from tests.fakes import FakeKeys
 from tests.unit.dialects.api_client import CONTEXT, Reply, event
-from tests.unit.webhooks.harness import World
+from tests.unit.webhooks.harness import Harness
 
 URL = "https://hooks.example/in"
 NAMES = {"hooks.example": ("203.0.114.7",), "mixed.example": ("203.0.114.7", "10.0.0.7")}
@@ -27,23 +27,25 @@ class Client:
     """`account` one's, unless a key says otherwise."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, local_mode: bool = False) -> None:
-        self.world = World()
+        self.harness = Harness()
         self.keys = FakeKeys()
-        self.key, self.strangers_key = self.new_key("one"), self.new_key("two")
-        desk = Desk(self.world.endpoints, PublicUrlPolicy(local_mode=local_mode), self.world.clock)
-        outbound = Outbound(
-            self.world.endpoints,
-            self.world.deliveries,
-            self.world.mailer,
-            self.world.clock,
-            self.world.run,
+        self.key, self.other_accounts_key = self.new_key("one"), self.new_key("two")
+        endpoint_service = EndpointService(
+            self.harness.endpoints, PublicUrlPolicy(local_mode=local_mode), self.harness.clock
         )
-        surface = Surface(desk, outbound, Authenticator(self.keys))
-        monkeypatch.setattr(wiring, "webhook_surface", lambda: surface)
+        message_service = MessageService(
+            self.harness.endpoints,
+            self.harness.deliveries,
+            self.harness.mailer,
+            self.harness.clock,
+            self.harness.run,
+        )
+        surface = WebhookApi(endpoint_service, message_service, Authenticator(self.keys))
+        monkeypatch.setattr(wiring, "webhook_api", lambda: surface)
         monkeypatch.setattr(ssrf, "resolve", resolve)
 
     def new_key(self, account: str) -> str:
-        key, record = mint_key(account, self.world.clock())
+        key, record = create_api_key(account, self.harness.clock())
         self.keys.add(record)
         return key
 

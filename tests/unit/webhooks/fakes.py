@@ -115,8 +115,12 @@ class FakeDeliveries:
         return changed
 
     def due(self, now: float, limit: int) -> tuple[Delivery, ...]:
-        found = [it for it in self.everything() if it.care_at is not None and it.care_at <= now]
-        return tuple(sorted(found, key=lambda it: it.care_at or 0.0)[:limit])
+        found = [
+            it
+            for it in self.everything()
+            if it.next_check_at is not None and it.next_check_at <= now
+        ]
+        return tuple(sorted(found, key=lambda it: it.next_check_at or 0.0)[:limit])
 
     def everything(self) -> list[Delivery]:
         return list(self.kept.rows.values())

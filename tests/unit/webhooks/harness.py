@@ -20,7 +20,7 @@ from rushes.webhooks.endpoint import Endpoint, Secret
 from rushes.webhooks.fanout import Fanout
 from rushes.webhooks.payloads import speaks
 from rushes.webhooks.ports import Notifier, Ticket
-from rushes.webhooks.requeue import Overdue
+from rushes.webhooks.requeue import DeliverySweeper
 from tests.fakes import FakeClock, FakeJobs
 from tests.unit.webhooks.fakes import (
     FakeBus,
@@ -61,7 +61,7 @@ def job(webhook: WebhookTarget | None = None) -> Job:
         id="job_1",
         account="one",
         dialect="openai",
-        provider="studio",
+        provider="sandbox",
         upstream_model="sora-2",
         request=GenerationRequest(model="sora-2", prompt="a boat"),
         created_at=START,
@@ -77,7 +77,7 @@ def as_json(body: bytes) -> Mapping[str, Any]:
 
 
 @dataclass
-class World:
+class Harness:
     notifier: Notifier = field(default_factory=FakeNotifier)
     dice: Callable[[], float] = lambda: 0.5
     """0.5 is no jitter at all."""
@@ -110,8 +110,8 @@ class World:
         )
 
     @property
-    def overdue(self) -> Overdue:
-        return Overdue(self.deliveries, self.queue, self.clock)
+    def overdue(self) -> DeliverySweeper:
+        return DeliverySweeper(self.deliveries, self.queue, self.clock)
 
     @property
     def mailer(self) -> Mailer:

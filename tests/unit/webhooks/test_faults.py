@@ -21,14 +21,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from rushes.http import client
-from rushes.http.client import HttpEgress
+from rushes.http.client import SafeHttpClient
 from rushes.webhooks.attempt import Attempt
 from rushes.webhooks.delivery import DeliveryStatus
 from rushes.webhooks.ports import LONGEST_DELAY
 from rushes.webhooks.retry_policy import DELAYS, JITTER
 from tests.fakes import FakeBlobs
 from tests.raw_http import Answer, RawServer, chunked, reply, serving
-from tests.unit.webhooks.harness import DAY, MINUTE, World, endpoint, event
+from tests.unit.webhooks.harness import DAY, MINUTE, Harness, endpoint, event
 
 SECONDS = 0.25
 """How long a notice may take here; outside it is 15."""
@@ -109,18 +109,18 @@ def server() -> Iterator[RawServer]:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
+def harness(monkeypatch: pytest.MonkeyPatch) -> Harness:
     monkeypatch.setattr(client, "NOTICE_SECONDS", SECONDS)
     dice = random.Random(7)  # noqa: S311 - no secret
-    return World(HttpEgress(FakeBlobs(), local_mode=True), dice=dice.random)
+    return Harness(SafeHttpClient(FakeBlobs(), local_mode=True), dice=dice.random)
 
 
-def sent(world: World, url: str, days: float = 12) -> tuple[Attempt, ...]:
+def sent(harness: Harness, url: str, days: float = 12) -> tuple[Attempt, ...]:
     """What came of one event to that address, all attempts of it."""
-    world.endpoints.add(endpoint(url=url))
-    world.fanout(event())
-    world.run(days * DAY)
-    return world.delivery().attempts
+    harness.endpoints.add(endpoint(url=url))
+    harness.fanout(event())
+    harness.run(days * DAY)
+    return harness.delivery().attempts
 
 
 def check_pauses(attempts: tuple[Attempt, ...], floor: float) -> None:
@@ -134,119 +134,121 @@ def check_pauses(attempts: tuple[Attempt, ...], floor: float) -> None:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_what_fails_is_tried_ten_times_by_the_table(name: str, server: RawServer, world: World):
+def test_what_fails_is_tried_ten_times_by_the_table(name: str, server: RawServer, harness: Harness):
     fault = FAULTS[name]
     server.answers["/in"] = fault.answer
-    attempts = sent(world, f"{server.url}/in")
+    attempts = sent(harness, f"{server.url}/in")
     assert [(it.status_code, it.error) for it in attempts] == [(fault.status, fault.error)] * 10
-    assert world.delivery().status is DeliveryStatus.FAILED
+    assert harness.delivery().status is DeliveryStatus.FAILED
     check_pauses(attempts, fault.floor)
     assert {it.path for it in server.received} == {"/in"}
     assert {it.headers["webhook-id"] for it in server.received} == {event()["id"]}
     assert all(len(attempt.response_excerpt) <= 1024 for attempt in attempts)
-    world.run(5 * DAY)
+    harness.run(5 * DAY)
     assert len(server.received) == 10
 
 
 @pytest.mark.parametrize("status", ["200 OK", "201 Created", "202 Accepted", "299 Why not"])
-def test_any_success_is_one(status: str, server: RawServer, world: World):
+def test_any_success_is_one(status: str, server: RawServer, harness: Harness):
     server.answers["/in"] = reply(b"thanks", status=status)
-    [attempt] = sent(world, f"{server.url}/in")
+    [attempt] = sent(harness, f"{server.url}/in")
     assert attempt.status_code == int(status[:3])
     assert attempt.response_excerpt == "thanks"
-    assert world.delivery().status is DeliveryStatus.DELIVERED
+    assert harness.delivery().status is DeliveryStatus.DELIVERED
     assert len(server.received) == 1
 
 
-def test_no_content_is_enough(server: RawServer, world: World):
+def test_no_content_is_enough(server: RawServer, harness: Harness):
     server.answers["/in"] = b"HTTP/1.1 204 No Content\r\n\r\n"
-    assert [it.status_code for it in sent(world, f"{server.url}/in")] == [204]
+    assert [it.status_code for it in sent(harness, f"{server.url}/in")] == [204]
 
 
-def test_a_date_to_come_back_at_is_listened_to(server: RawServer, world: World):
-    at = datetime.fromtimestamp(world.clock() + 800, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+def test_a_date_to_come_back_at_is_listened_to(server: RawServer, harness: Harness):
+    at = datetime.fromtimestamp(harness.clock() + 800, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
     server.answers["/in"] = reply(status="503 Later", retry_after=at)
-    first, second, *_ = sent(world, f"{server.url}/in")
+    first, second, *_ = sent(harness, f"{server.url}/in")
     assert second.at - first.at == pytest.approx(800, abs=2)
 
 
-def test_nobody_is_waited_for_longer_than_a_day(server: RawServer, world: World):
+def test_nobody_is_waited_for_longer_than_a_day(server: RawServer, harness: Harness):
     """And whoever answers like this for five days is left alone."""
     server.answers["/in"] = reply(status="503 Later", retry_after="31536000")
-    attempts = sent(world, f"{server.url}/in")
+    attempts = sent(harness, f"{server.url}/in")
     pauses = [after.at - before.at for before, after in pairwise(attempts)]
     assert len(attempts) == 6
     assert all(DAY <= pause <= DAY * (1 + JITTER) + MINUTE for pause in pauses)
-    kept = world.endpoints.get("one", "we_1")
+    kept = harness.endpoints.get("one", "we_1")
     assert kept is not None
     assert kept.disabled_reason == "failing"
 
 
-def test_gone_means_gone(server: RawServer, world: World):
+def test_gone_means_gone(server: RawServer, harness: Harness):
     """The endpoint is disabled, the bus hears of it, and what was to come does not."""
     server.answers["/in"] = reply(status="410 Gone")
-    [attempt] = sent(world, f"{server.url}/in")
+    [attempt] = sent(harness, f"{server.url}/in")
     assert attempt.status_code == 410
-    assert world.delivery().status is DeliveryStatus.FAILED
-    kept = world.endpoints.get("one", "we_1")
+    assert harness.delivery().status is DeliveryStatus.FAILED
+    kept = harness.endpoints.get("one", "we_1")
     assert kept is not None
     assert (kept.is_enabled, kept.disabled_reason) == (False, "gone")
-    assert [it["type"] for it in world.bus.events] == ["endpoint.disabled"]
-    world.fanout(event(job_id="job_2", at=world.clock()))
-    world.run(DAY)
+    assert [it["type"] for it in harness.bus.events] == ["endpoint.disabled"]
+    harness.fanout(event(job_id="job_2", at=harness.clock()))
+    harness.run(DAY)
     assert len(server.received) == 1
 
 
-def test_slow_at_first_and_then_fine(server: RawServer, world: World):
+def test_slow_at_first_and_then_fine(server: RawServer, harness: Harness):
     answers: Iterator[Answer] = iter([hang, hang, reply()])
     server.answers["/in"] = in_turn(answers)
-    attempts = sent(world, f"{server.url}/in")
+    attempts = sent(harness, f"{server.url}/in")
     assert [(it.status_code, it.error) for it in attempts] == [
         (None, "timeout"),
         (None, "timeout"),
         (200, None),
     ]
-    kept = world.endpoints.get("one", "we_1")
+    kept = harness.endpoints.get("one", "we_1")
     assert kept is not None
     assert kept.failing_since is None
 
 
-def test_a_lost_answer_means_the_same_message_twice(server: RawServer, world: World):
+def test_a_lost_answer_means_the_same_message_twice(server: RawServer, harness: Harness):
     """It was taken, and nobody knows: the same id tells the receiver."""
     answers: Iterator[Answer] = iter(
         [b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nth", reply(b"thanks")]
     )
     server.answers["/in"] = in_turn(answers)
-    sent(world, f"{server.url}/in")
+    sent(harness, f"{server.url}/in")
     first, second = server.received
     assert first.body == second.body
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
-    assert world.delivery().status is DeliveryStatus.DELIVERED
+    assert harness.delivery().status is DeliveryStatus.DELIVERED
 
 
-def test_nobody_listens(world: World):
+def test_nobody_listens(harness: Harness):
     with serving() as closed:
         url = f"{closed.url}/in"
-    attempts = sent(world, url)
+    attempts = sent(harness, url)
     assert [it.error for it in attempts] == ["refused"] * 10
     check_pauses(attempts, 0)
 
 
-def test_a_plain_server_where_tls_is_spoken(server: RawServer, world: World):
-    attempts = sent(world, f"{server.url.replace('http', 'https')}/in")
+def test_a_plain_server_where_tls_is_spoken(server: RawServer, harness: Harness):
+    attempts = sent(harness, f"{server.url.replace('http', 'https')}/in")
     assert [it.error for it in attempts] == ["tls"] * 10
 
 
-def test_a_certificate_that_nobody_vouches_for(tmp_path: Path, world: World):
+def test_a_certificate_that_nobody_vouches_for(tmp_path: Path, harness: Harness):
     with tls_server(tmp_path) as port:
-        attempts = sent(world, f"https://127.0.0.1:{port}/in")
+        attempts = sent(harness, f"https://127.0.0.1:{port}/in")
     assert [it.error for it in attempts] == ["tls"] * 10
 
 
-def test_an_address_that_has_become_private(world: World, monkeypatch: pytest.MonkeyPatch):
+def test_an_address_that_has_become_private(harness: Harness, monkeypatch: pytest.MonkeyPatch):
     """It is judged again at each attempt, and nothing is connected to."""
-    monkeypatch.setattr(world.notifier, "_wire", HttpEgress(FakeBlobs(), local_mode=False)._wire)
-    attempts = sent(world, "https://127.0.0.1/in")
+    monkeypatch.setattr(
+        harness.notifier, "_wire", SafeHttpClient(FakeBlobs(), local_mode=False)._wire
+    )
+    attempts = sent(harness, "https://127.0.0.1/in")
     assert [it.error for it in attempts] == ["address_refused"] * 10
 
 

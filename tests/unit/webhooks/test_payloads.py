@@ -15,12 +15,12 @@ from rushes.dialects.openai_videos.openai_format import as_json
 from rushes.jobs.events import ending, started
 from rushes.jobs.job import Job
 from rushes.jobs.request import StoredFile
-from rushes.jobs.result import Artifact, JobError, Verdict
+from rushes.jobs.result import Artifact, JobError, JobOutcome
 from rushes.jobs.status import JobStatus
 from rushes.webhooks import operational_events
 from rushes.webhooks.payloads import GONE, body_of, speaks
 from rushes.webhooks.signature import headers
-from tests.harness import World
+from tests.harness import Harness
 from tests.unit.webhooks.harness import SECRET, endpoint
 
 FORMATS = ("rushes", "openai", "fal", "pipelet")
@@ -100,8 +100,8 @@ def test_openai_is_told_thinly_and_its_sdk_reads_it(event_type: str, told: str):
 
 
 def test_fal_is_told_the_result_with_fresh_links():
-    world = World()
-    job = world.completed()
+    harness = Harness()
+    job = harness.completed()
     event = ending(job, "media").model_dump(mode="json")
     told = [said(event, "fal", lambda: view(job)) for _ in range(2)]
     artifact = job.artifacts[0]
@@ -116,7 +116,7 @@ def test_fal_is_told_the_result_with_fresh_links():
 
 
 def test_pipelet_is_told_the_result_as_a_link():
-    job = World().completed()
+    job = Harness().completed()
     event = ending(job, "media").model_dump(mode="json")
     told = said(event, "pipelet", lambda: view(job))
     link = told["video"]["data_uri"]
@@ -129,7 +129,7 @@ def test_pipelet_is_told_the_result_as_a_link():
 
 
 def test_pipelet_hears_of_the_beginning_as_well():
-    job = World().running()
+    job = Harness().running()
     event = started(job).model_dump(mode="json")
     assert said(event, "pipelet") == {"eventType": "acquired", "jobId": job.id}
 
@@ -161,9 +161,9 @@ def test_a_cancelled_job_has_each_apis_word_for_it():
 
 
 def test_a_failure_without_a_reason_has_one_all_the_same():
-    world = World()
-    job = world.running()
-    job = job.finished(NOW, Verdict(status=JobStatus.FAILED), "run", 60)
+    harness = Harness()
+    job = harness.running()
+    job = job.finished(NOW, JobOutcome(status=JobStatus.FAILED), "run", 60)
     event = ending(job, "media").model_dump(mode="json")
     assert said(event, "fal")["error"] == "it failed"
     assert said(event, "pipelet")["statusMessages"]["detail_message"] == "internal_error"
@@ -179,7 +179,7 @@ def test_a_result_that_is_gone_by_now_is_said_to_be():
 
 def test_a_transcript_is_there_itself():
     job = (
-        World()
+        Harness()
         .completed()
         .model_copy(
             update={"artifacts": (), "document": {"text": "good morning"}, "kind": "transcription"}
@@ -192,14 +192,14 @@ def test_a_transcript_is_there_itself():
 
 def test_an_errors_text_is_what_a_look_at_the_job_would_find():
     """The two ways to learn of a failure agree."""
-    world = World()
+    harness = Harness()
     error = JobError(code="upstream_refused", message="the prompt was refused")
-    running = world.running()
-    for verdict in (
-        Verdict(status=JobStatus.FAILED, error=error),
-        Verdict(status=JobStatus.CANCELLED),
+    running = harness.running()
+    for outcome in (
+        JobOutcome(status=JobStatus.FAILED, error=error),
+        JobOutcome(status=JobStatus.CANCELLED),
     ):
-        job = running.finished(NOW, verdict, "run", 60)
+        job = running.finished(NOW, outcome, "run", 60)
         event = ending(job, "media").model_dump(mode="json")
         trouble = trouble_of(job)
         assert trouble
@@ -208,7 +208,7 @@ def test_an_errors_text_is_what_a_look_at_the_job_would_find():
 
 
 def test_no_message_is_longer_than_receivers_take():
-    job = World().completed()
+    job = Harness().completed()
     event = ending(job, "media").model_dump(mode="json")
     for form in FORMATS:
         assert len(body_of(event, form, lambda: view(job))) < 20_000

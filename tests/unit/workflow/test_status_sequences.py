@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from rushes.jobs.status import JobStatus
 from rushes.workflow.task import ENDING
-from tests.harness import ASK, STOP, World, reply, video
+from tests.harness import ASK, STOP, Harness, reply, video
 
 UNDER_WAY = ("queued", "in_progress")
 NONSENSE = ("melting", "Completed", "COMPLETED", " completed", "done", "failed!", "")
@@ -24,33 +24,33 @@ LOOKS = st.lists(
 def test_only_a_known_word_ends_a_job_and_progress_never_runs_back(
     looks: list[tuple[str, int, float]], last: str
 ) -> None:
-    world = World()
-    world.answer(STOP, reply(200))
-    job = world.running()
+    harness = Harness()
+    harness.answer(STOP, reply(200))
+    job = harness.running()
     progress = 0
     for word, percent, seconds in looks:
-        world.answer(ASK, video(word, progress=percent))
-        outcome = world.poll(job)
-        now = world.now(job)
-        late = world.clock.now - job.created_at > DEADLINE
+        harness.answer(ASK, video(word, progress=percent))
+        outcome = harness.poll(job)
+        now = harness.now(job)
+        late = harness.clock.now - job.created_at > DEADLINE
         assert (outcome == ENDING) is late
         assert progress <= now.progress <= 99
         assert now.status is JobStatus.IN_PROGRESS
         if outcome == ENDING:
             return
         progress = now.progress
-        world.clock.advance(seconds)
-    if world.clock.now - job.created_at > DEADLINE:
+        harness.clock.advance(seconds)
+    if harness.clock.now - job.created_at > DEADLINE:
         return
-    world.answer(ASK, video(last, error={"code": "x", "message": "y"}))
-    assert world.poll(job)["status"] == {"completed": "succeeded", "failed": "ending"}[last]
+    harness.answer(ASK, video(last, error={"code": "x", "message": "y"}))
+    assert harness.poll(job)["status"] == {"completed": "succeeded", "failed": "ending"}[last]
 
 
 @given(words=st.lists(st.sampled_from([*UNDER_WAY, *NONSENSE, "completed", "failed"]), max_size=6))
 def test_what_has_ended_stays_so_whatever_is_said_afterwards(words: list[str]) -> None:
-    world = World()
-    job = world.completed()
+    harness = Harness()
+    job = harness.completed()
     for word in words:
-        world.answer(ASK, video(word))
-        assert world.poll(job) == ENDING
-        assert world.now(job) == job
+        harness.answer(ASK, video(word))
+        assert harness.poll(job) == ENDING
+        assert harness.now(job) == job

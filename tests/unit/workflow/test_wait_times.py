@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rushes.ports import Timing
 from rushes.workflow import wait_times
-from tests.harness import World
+from tests.harness import Harness
 
 HOUR = 3600.0
 EVENTS_PER_POLL, OTHER_EVENTS, EVENTS_ALLOWED = 9, 25, 1_500
@@ -33,8 +33,8 @@ def run_once(timing: Timing, true_seconds: float) -> tuple[float, Timing]:
 
 
 def test_jobs_of_a_kind_share_provider_model_length_and_size() -> None:
-    job = World().accepted(seconds=8, size="720x1280")
-    assert wait_times.kind_of(job) == "studio/one-at-home/8s/720x1280"
+    job = Harness().accepted(seconds=8, size="720x1280")
+    assert wait_times.timing_key(job) == "sandbox/one-at-home/8s/720x1280"
 
 
 @pytest.mark.parametrize("asked", [None, 0.0, 1.0])

@@ -9,16 +9,16 @@ import re
 import secrets
 import time
 
-from rushes.errors import WrongKey
+from rushes.errors import InvalidApiKey
 from rushes.ports import ApiKey, Keys
 
 KEY = re.compile(r"rk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 ACCOUNT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-FRESH_SECONDS = 60.0
+CACHE_TTL = 60.0
 """How long a revoked key may still be taken by a warm function."""
 
 
-def mint_key(account: str, now: float) -> tuple[str, ApiKey]:
+def create_api_key(account: str, now: float) -> tuple[str, ApiKey]:
     """A new API key and what to store of it. The key itself cannot be had again."""
     if not ACCOUNT.fullmatch(account):
         raise ValueError(f"an account is lower-case letters, digits and hyphens, not {account!r}")
@@ -42,16 +42,16 @@ class Authenticator:
         """
         match = KEY.fullmatch(api_key)
         if match is None:
-            raise WrongKey("the API key is not valid")
+            raise InvalidApiKey("the API key is not valid")
         record = self._record(match[1])
         digest = record.digest if record else _digest("")
         if not hmac.compare_digest(digest, _digest(match[2])) or record is None or record.revoked:
-            raise WrongKey("the API key is not valid")
+            raise InvalidApiKey("the API key is not valid")
         return record.account
 
     def _record(self, key_id: str) -> ApiKey | None:
         read_at, record = self._seen.get(key_id, (float("-inf"), None))
-        if time.monotonic() - read_at < FRESH_SECONDS:
+        if time.monotonic() - read_at < CACHE_TTL:
             return record
         found = self._keys.get(key_id)
         if found:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from rushes.catalog.models import Catalog, ModelEntry
 from rushes.errors import InvalidRequest, NotFound
-from rushes.jobs.content import film_of
+from rushes.jobs.content import primary_artifact
 from rushes.jobs.content_type import family, sniff
 from rushes.jobs.job import Job, folder_of, new_id
 from rushes.jobs.request import (
-    Creation,
+    CreateRequest,
     GenerationRequest,
     Input,
     Role,
@@ -28,7 +28,7 @@ UPLOAD_NAME = r"[a-z0-9]{1,64}\.[a-z0-9]{1,8}"
 
 
 @dataclass(frozen=True)
-class Intake:
+class JobBuilder:
     jobs: Jobs
     blobs: Blobs
     catalog: Catalog
@@ -36,7 +36,7 @@ class Intake:
     check_url: UrlPolicy
     """Of the address that a job is to be told of at."""
 
-    def __call__(self, account: str, dialect: str, creation: Creation) -> Job:
+    def __call__(self, account: str, dialect: str, creation: CreateRequest) -> Job:
         """The job, its files in the bucket; nobody knows of it yet."""
         if creation.webhook:
             self.check_url(creation.webhook.url, "webhook_url")
@@ -49,14 +49,14 @@ class Intake:
         if job.request.inputs:
             self.blobs.delete(folder_of(job, "inputs"))
 
-    def _create(self, account: str, dialect: str, creation: Creation) -> Job:
+    def _create(self, account: str, dialect: str, creation: CreateRequest) -> Job:
         name = creation.request.model or self.catalog.default_model
         model, *others = self.catalog.candidates(name, *creation.request.fallbacks)
         request = model.fit(creation.request.model_copy(update={"model": name}))
         model.check_files(_roles(creation))
         for other in others:
-            if other.kind != model.kind:
-                raise InvalidRequest(f"{other.name} makes no {model.kind}", param="fallbacks")
+            if other.modality != model.modality:
+                raise InvalidRequest(f"{other.name} makes no {model.modality}", param="fallbacks")
             other.fit(request)
             other.check_files(_roles(creation))
         _check_count(creation)
@@ -70,11 +70,11 @@ class Intake:
             "request": whole,
             "preferences": creation.preferences,
             "webhook": creation.webhook,
-            "candidates": tuple(other.name for other in others),
+            "fallbacks": tuple(other.name for other in others),
         }
         return job.model_copy(update=changes)
 
-    def _remix(self, account: str, dialect: str, creation: Creation, source_id: str) -> Job:
+    def _remix(self, account: str, dialect: str, creation: CreateRequest, source_id: str) -> Job:
         """A job that reworks a finished one: same model, length and size, new prompt."""
         source = self.jobs.get(account, source_id)
         if source is None or source.deleted_at:
@@ -83,7 +83,7 @@ class Intake:
             raise InvalidRequest(f"{source_id} is not completed", param="video_id")
         model = self.catalog.find(source.request.model)
         model.check_files({Role.SOURCE_VIDEO: "model"})
-        film = StoredFile(**film_of(source, self.clock()).model_dump(exclude={"sha256"}))
+        film = StoredFile(**primary_artifact(source, self.clock()).model_dump(exclude={"sha256"}))
         inputs = (Input(role=Role.SOURCE_VIDEO, file=film),)
         changes = {"prompt": creation.request.prompt, "inputs": inputs}
         request = model.fit(source.request.model_copy(update=changes))
@@ -102,7 +102,7 @@ class Intake:
             upstream_model=model.model_at_provider,
             model=model.name,
             request=request,
-            kind=model.kind,
+            modality=model.modality,
             created_at=now,
             updated_at=now,
             deadline_at=now + model.deadline_seconds,
@@ -135,14 +135,14 @@ class Intake:
         return Input(role=role, file=copy)
 
 
-def _roles(creation: Creation) -> dict[Role, str]:
+def _roles(creation: CreateRequest) -> dict[Role, str]:
     """What the files that came with a call are for, and the fields that they came in."""
     roles = {it.role: "input_reference" for it in creation.request.inputs}
     roles |= {role: upload.field for role, upload in creation.uploads}
     return roles | {role: "URL" for role, _ in creation.uploaded}
 
 
-def _check_count(creation: Creation) -> None:
+def _check_count(creation: CreateRequest) -> None:
     count = len(creation.uploads) + len(creation.uploaded) + len(creation.request.inputs)
     if count > MOST_FILES:
         field = next(iter(_roles(creation).values()))

@@ -4,18 +4,18 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rushes.api.create_job import Acceptance, Accepted
+from rushes.api.create_job import CreatedJob, CreateJob
 from rushes.catalog.models import Catalog
 from rushes.errors import AlreadyFinished, NotFound, UnknownCursor, VariantNotAvailable
-from rushes.jobs.content import check_kept, film_of
+from rushes.jobs.content import ensure_not_expired, primary_artifact
 from rushes.jobs.content_type import EXTENSIONS
-from rushes.jobs.idempotency import CreateCall
+from rushes.jobs.idempotency import IdempotencyInfo
 from rushes.jobs.job import Job, JobPage
-from rushes.jobs.request import Creation
+from rushes.jobs.request import CreateRequest
 from rushes.jobs.result import Artifact
 from rushes.ports import Blobs, Clock, JobQuery, Jobs
 
-UNNAMED = CreateCall("")
+UNNAMED = IdempotencyInfo("")
 CANCEL_SECONDS = 3.0
 """How long a client that cancels is made to wait for what came of it."""
 CANCEL_STEP = 0.2
@@ -25,7 +25,7 @@ PAGE_BYTES = 3 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Service:
-    accept: Acceptance
+    accept: CreateJob
     jobs: Jobs
     blobs: Blobs
     catalog: Catalog
@@ -33,8 +33,8 @@ class Service:
     pause: Callable[[float], None]
 
     def create(
-        self, account: str, dialect: str, creation: Creation, call: CreateCall = UNNAMED
-    ) -> Accepted:
+        self, account: str, dialect: str, creation: CreateRequest, call: IdempotencyInfo = UNNAMED
+    ) -> CreatedJob:
         """Accept a job, or give the one that the same call has made before."""
         return self.accept(account, dialect, creation, call)
 
@@ -63,10 +63,10 @@ class Service:
         job = self.get(account, job_id)
         if variant != "video":
             raise VariantNotAvailable(f"there is no {variant} of {job_id}", param="variant")
-        return self.link(job, film_of(job, self.clock()))
+        return self.link(job, primary_artifact(job, self.clock()))
 
-    def check_kept(self, job: Job) -> None:
-        check_kept(job, self.clock())
+    def ensure_not_expired(self, job: Job) -> None:
+        ensure_not_expired(job, self.clock())
 
     def link(self, job: Job, artifact: Artifact) -> str:
         extension = EXTENSIONS.get(artifact.content_type, "bin")
@@ -82,7 +82,7 @@ class Service:
         self.get(account, job_id)
 
         def request(job: Job) -> Job:
-            if job.is_decided:
+            if job.has_outcome:
                 raise AlreadyFinished(f"{job_id} has ended already")
             return job if job.cancel_requested_at else job.cancel_requested(self.clock())
 
@@ -93,7 +93,7 @@ class Service:
     def settled(self, job: Job) -> Job:
         """The cancelled job once it is known what came of it, or after a short while as it is."""
         until = self.clock() + CANCEL_SECONDS
-        while not job.is_decided and self.clock() < until:
+        while not job.has_outcome and self.clock() < until:
             self.pause(CANCEL_STEP)
             job = self.jobs.get(job.account, job.id) or job
         return job
@@ -101,7 +101,7 @@ class Service:
     def delete(self, account: str, job_id: str) -> Job:
         """Remove a job and its files; one that still runs is cancelled first."""
         job = self.get(account, job_id)
-        if not job.is_decided:
+        if not job.has_outcome:
             job = self._cancel_if_possible(job)
         self.jobs.change(
             account, job_id, lambda job: job if job.deleted_at else job.deleted(self.clock())

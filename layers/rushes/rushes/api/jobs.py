@@ -22,16 +22,16 @@ from rushes.dialects.base import (
 )
 from rushes.errors import (
     AlreadyFinished,
+    BudgetExceeded,
     InvalidRequest,
     NotFound,
-    OverBudget,
     RushesError,
     ServerError,
     UnsupportedOperation,
 )
-from rushes.jobs.idempotency import read_call
+from rushes.jobs.idempotency import read_idempotency
 from rushes.jobs.job import Job
-from rushes.jobs.request import Creation, GenerationRequest
+from rushes.jobs.request import CreateRequest, GenerationRequest
 
 logger = Logger(service="rushes", child=True)
 
@@ -76,7 +76,7 @@ class Endpoints:
             logger.error("not answered", reason=error.message)
             error = type(error)(error.said)
         response = dialect.write_error(error)
-        if isinstance(error, OverBudget):  # SDKs would try again at once, and get no answer
+        if isinstance(error, BudgetExceeded):  # SDKs would try again at once, and get no answer
             response = _with(response, {"x-should-retry": "false"})
         if error.retry_after is None:
             return response
@@ -97,7 +97,7 @@ class Endpoints:
     def _remix(self, dialect: Videos, account: str, request: HttpRequest) -> HttpResponse:
         prompt = dialect.read_remix(request)
         source = self._find(dialect, account, request.variables["job_id"])
-        creation = Creation(GenerationRequest(model="", prompt=prompt), source_id=source.id)
+        creation = CreateRequest(GenerationRequest(model="", prompt=prompt), source_id=source.id)
         return self._accept(dialect, account, request, creation, "remix")
 
     def _accept(
@@ -105,12 +105,12 @@ class Endpoints:
         dialect: Dialect,
         account: str,
         request: HttpRequest,
-        creation: Creation,
+        creation: CreateRequest,
         verb: Verb,
     ) -> HttpResponse:
         """The job of this call: a new one, or the one that the same call has made before."""
         operation = f"{dialect.name} {verb}"
-        call = read_call(operation, request.headers)
+        call = read_idempotency(operation, request.headers)
         accepted = self.service.create(account, dialect.name, creation, call)
         response = self._show(dialect, accepted.job, verb)
         return _with(response, {"idempotent-replayed": "true"}) if accepted.replayed else response
@@ -125,7 +125,7 @@ class Endpoints:
 
     def _result(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
         job = self._find(dialect, account, request.variables["job_id"])
-        self.service.check_kept(job)
+        self.service.ensure_not_expired(job)
         return self._show(dialect, job, "result")
 
     def _list(self, dialect: Videos, account: str, request: HttpRequest) -> HttpResponse:
@@ -148,13 +148,13 @@ class Endpoints:
 
     def _cancel(self, dialect: Cancels, account: str, request: HttpRequest) -> HttpResponse:
         job = self._find(dialect, account, request.variables["job_id"])
-        accepted = dialect.may_cancel(job) and not job.is_decided
+        accepted = dialect.may_cancel(job) and not job.has_outcome
         if accepted:
             try:
                 job = self.service.settled(self.service.cancel(account, job.id))
             except AlreadyFinished:
                 accepted = False
-        if accepted and job.is_decided and not job.is_called_off:  # its end was faster
+        if accepted and job.has_outcome and not job.is_cancelled:  # its end was faster
             accepted = False
         return _with(dialect.write_cancelled(job, accepted=accepted), _truth(job))
 
@@ -185,10 +185,10 @@ class Endpoints:
 
     def _check_kind(self, dialect: Dialect, model: str) -> None:
         catalog = self.service.catalog
-        kind = catalog.find(model or catalog.default_model).kind
-        if kind not in dialect.kinds:
+        modality = catalog.find(model or catalog.default_model).modality
+        if modality not in dialect.modalities:
             raise InvalidRequest(
-                f"{model[:80]} is for {kind}, which this API has no words for", param="model"
+                f"{model[:80]} is for {modality}, which this API has no words for", param="model"
             )
 
     def _check_provider(self, name: str, param: str) -> None:
@@ -204,7 +204,7 @@ def _truth(job: Job) -> dict[str, str]:
     """What became of a cancelled job at its provider, as far as that is known by now."""
     if known := job.upstream_cancelled:
         return {"rushes-upstream-cancelled": known.value}
-    asked_for = job.cancel_requested_at and not job.is_decided
+    asked_for = job.cancel_requested_at and not job.has_outcome
     return {"rushes-upstream-cancelled": "pending"} if asked_for else {}
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rushes.errors import StoreUnavailable
+from rushes.errors import AwsUnavailable
 
 ANSWERS = frozenset(
     {
@@ -22,14 +22,14 @@ ANSWERS = frozenset(
 
 
 @contextmanager
-def store_errors() -> Iterator[None]:
-    """Whatever AWS could not do is `StoreUnavailable`, naming the operation and the code only."""
+def translate_aws_errors() -> Iterator[None]:
+    """Whatever AWS could not do is `AwsUnavailable`, naming the operation and the code only."""
     try:
         yield
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "unknown")
         if code in ANSWERS:
             raise
-        raise StoreUnavailable(f"{error.operation_name} answered {code}") from error
+        raise AwsUnavailable(f"{error.operation_name} answered {code}") from error
     except BotoCoreError as error:
-        raise StoreUnavailable(f"no answer from AWS ({type(error).__name__})") from error
+        raise AwsUnavailable(f"no answer from AWS ({type(error).__name__})") from error

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rushes.aws.errors import store_errors
+from rushes.aws.errors import translate_aws_errors
 from rushes.jobs.events import SOURCE
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class EventBus:
         refused: list[int] = []
         for start in range(0, len(events), MOST):
             part = events[start : start + MOST]
-            with store_errors():
+            with translate_aws_errors():
                 reply = self._client.put_events(Entries=[self._entry(event) for event in part])
             answers = enumerate(reply["Entries"], start)
             refused += [index for index, answer in answers if "ErrorCode" in answer]

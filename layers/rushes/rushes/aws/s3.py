@@ -8,8 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 from botocore.exceptions import ClientError
 
-from rushes.aws.errors import store_errors
-from rushes.errors import BadInputFile, BadOutput, OutputInterrupted, StoreUnavailable
+from rushes.aws.errors import translate_aws_errors
+from rushes.errors import AwsUnavailable, DownloadInterrupted, InvalidInputFile, InvalidOutput
 from rushes.jobs.content_type import HEAD, sniff
 from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import Artifact
@@ -34,7 +34,7 @@ class Bucket:
         self._limit = limit
 
     def put(self, key: str, upload: Upload) -> StoredFile:
-        with store_errors():
+        with translate_aws_errors():
             self._client.put_object(
                 Bucket=self._name, Key=key, Body=upload.content, ContentType=upload.content_type
             )
@@ -43,19 +43,19 @@ class Bucket:
     def put_stream(self, key: str, download: Download, content_type: str) -> Artifact:
         """Copy a download with flat memory. What breaks off or is too long leaves no object."""
         if download.length is not None and download.length > self._limit:
-            raise BadOutput(
+            raise InvalidOutput(
                 f"the output has {download.length} bytes, at most {self._limit} are taken"
             )
-        source = Measured(download, self._limit)
+        source = HashingStream(download, self._limit)
         if download.length is None or download.length > LONGEST_SINGLE_PUT:
             self._put_parts(key, source, content_type)
         else:
             self._put_whole(key, source, content_type, download.length)
         return Artifact(key=key, content_type=content_type, size=source.size, sha256=source.sha256)
 
-    def _put_whole(self, key: str, source: "Measured", content_type: str, length: int) -> None:
+    def _put_whole(self, key: str, source: "HashingStream", content_type: str, length: int) -> None:
         try:
-            with store_errors():
+            with translate_aws_errors():
                 self._client.put_object(
                     Bucket=self._name,
                     Key=key,
@@ -67,15 +67,15 @@ class Bucket:
             source.raise_trouble()
             raise
 
-    def _put_parts(self, key: str, source: "Measured", content_type: str) -> None:
-        with store_errors():
+    def _put_parts(self, key: str, source: "HashingStream", content_type: str) -> None:
+        with translate_aws_errors():
             begun = self._client.create_multipart_upload(
                 Bucket=self._name, Key=key, ContentType=content_type
             )
         upload_id = begun["UploadId"]
         try:
             parts = self._parts(key, source, upload_id)
-            with store_errors():
+            with translate_aws_errors():
                 self._client.complete_multipart_upload(
                     Bucket=self._name,
                     Key=key,
@@ -83,14 +83,19 @@ class Bucket:
                     MultipartUpload={"Parts": parts},
                 )
         except BaseException:
-            with suppress(StoreUnavailable), store_errors():  # what is left, the bucket clears away
+            with (
+                suppress(AwsUnavailable),
+                translate_aws_errors(),
+            ):  # what is left, the bucket clears away
                 self._client.abort_multipart_upload(Bucket=self._name, Key=key, UploadId=upload_id)
             raise
 
-    def _parts(self, key: str, source: "Measured", upload_id: str) -> "list[CompletedPartTypeDef]":
+    def _parts(
+        self, key: str, source: "HashingStream", upload_id: str
+    ) -> "list[CompletedPartTypeDef]":
         parts: list[CompletedPartTypeDef] = []
         while piece := source.read(PART_BYTES):
-            with store_errors():
+            with translate_aws_errors():
                 reply = self._client.upload_part(
                     Bucket=self._name,
                     Key=key,
@@ -103,15 +108,15 @@ class Bucket:
 
     def read(self, key: str) -> bytes:
         try:
-            with store_errors():
+            with translate_aws_errors():
                 return self._client.get_object(Bucket=self._name, Key=key)["Body"].read()
         except self._client.exceptions.NoSuchKey:
-            raise BadInputFile("a file that the job works from is gone") from None
+            raise InvalidInputFile("a file that the job works from is gone") from None
 
     def find(self, key: str) -> StoredFile | None:
         """What is there, with the content type that its first bytes tell; None where nothing is."""
         try:
-            with store_errors():  # whole, as of an empty object S3 gives no range
+            with translate_aws_errors():  # whole, as of an empty object S3 gives no range
                 reply = self._client.get_object(Bucket=self._name, Key=key)
                 with closing(reply["Body"]) as body:
                     head = body.read(HEAD)
@@ -124,7 +129,7 @@ class Bucket:
     def copy(self, file: StoredFile, key: str) -> StoredFile | None:
         """The very bytes that were found, under another key; None where there are others by now."""
         try:
-            with store_errors():
+            with translate_aws_errors():
                 self._client.copy_object(
                     Bucket=self._name,
                     Key=key,
@@ -170,14 +175,14 @@ class Bucket:
         )
 
     def delete(self, prefix: str) -> None:
-        with store_errors():
+        with translate_aws_errors():
             pages = self._client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self._name, Prefix=prefix):
                 for entry in page.get("Contents", []):
                     self._client.delete_object(Bucket=self._name, Key=entry["Key"])
 
 
-class Measured:
+class HashingStream:
     """A download as a file to read from once, which counts and hashes what it hands out.
 
     The last bytes are held back until the source has ended as announced: an upload that was to
@@ -223,13 +228,13 @@ class Measured:
         self.size += len(given)
         self._hash.update(given)
         if self.size > self._limit:
-            raise BadOutput(f"the output has more than {self._limit} bytes")
+            raise InvalidOutput(f"the output has more than {self._limit} bytes")
         if self._length is not None and self.size > self._length:
-            raise OutputInterrupted(f"the output has more than its {self._length} bytes")
+            raise DownloadInterrupted(f"the output has more than its {self._length} bytes")
         return given
 
     def _at_end(self, unread: int) -> None:
         if self._length is not None and self.size + unread != self._length:
-            raise OutputInterrupted(
+            raise DownloadInterrupted(
                 f"the output ended after {self.size + unread} of {self._length} bytes"
             )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, RootModel, StringConstraints, ValidationError
 
-from rushes.aws.errors import store_errors
+from rushes.aws.errors import translate_aws_errors
 from rushes.catalog.models import Catalog
 from rushes.catalog.provider_config import ProviderEntry
 from rushes.errors import ProviderNotConfigured
@@ -19,7 +19,7 @@ from rushes.providers import adapter
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-FRESH_SECONDS = 60.0
+CACHE_TTL = 60.0
 HEADER_TEXT = StringConstraints(strip_whitespace=True, pattern=r"^[ -~]*$")
 """What a header can carry; a pasted key likes to bring a line end along."""
 
@@ -63,13 +63,13 @@ class ProviderSecret:
         return Upstream(base_url.rstrip("/"), _headers(entry, credential))
 
     def _credential(self, provider: str) -> Credential:
-        if time.monotonic() - self._read_at > FRESH_SECONDS:
+        if time.monotonic() - self._read_at > CACHE_TTL:
             self._credentials = self._read()
             self._read_at = time.monotonic()
         return self._credentials.get(provider, Credential())
 
     def _read(self) -> dict[str, Credential]:
-        with store_errors():
+        with translate_aws_errors():
             text = self._client.get_secret_value(SecretId=self._arn).get("SecretString", "")
         try:
             return _Secret.model_validate_json(text).root

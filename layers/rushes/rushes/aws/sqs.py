@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rushes.aws.errors import store_errors
+from rushes.aws.errors import translate_aws_errors
 from rushes.webhooks.ports import Ticket
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ class WebhookQueues:
         for start in range(0, len(tickets), MOST):
             part = tickets[start : start + MOST]
             entries: Any = [_entry(index, it) for index, it in enumerate(part, start)]
-            with store_errors():
+            with translate_aws_errors():
                 reply = self._client.send_message_batch(QueueUrl=self._deliveries, Entries=entries)
             refused += [int(failure["Id"]) for failure in reply.get("Failed", [])]
         return refused
 
     def put_later(self, ticket: Ticket, seconds: float) -> None:
-        with store_errors():
+        with translate_aws_errors():
             self._client.send_message(
                 QueueUrl=self._events, MessageBody=_body(ticket), DelaySeconds=math.ceil(seconds)
             )

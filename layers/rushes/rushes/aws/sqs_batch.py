@@ -13,7 +13,7 @@ from typing_extensions import override
 logger = Logger(service="rushes", child=True)
 
 
-class Inbox(BatchProcessor):
+class BatchHandler(BatchProcessor):
     def __init__(self) -> None:
         super().__init__(EventType.SQS, raise_on_entire_batch_failure=False)
 
@@ -29,7 +29,7 @@ def handle_each(event: dict[str, Any], handle: Callable[[Any], None]) -> dict[st
     def handle_record(record: SQSRecord) -> None:
         handle(json.loads(record.body))
 
-    inbox = Inbox()
+    inbox = BatchHandler()
     with inbox(event["Records"], handle_record):
         inbox.process()
     return dict(inbox.response())

@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING
 
-from rushes.aws.errors import store_errors
+from rushes.aws.errors import translate_aws_errors
 from rushes.jobs.job import Job
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class StateMachine:
         """Start the job's newest execution; one that is there already will do."""
         start = {"version": VERSION, "account": job.account, "job_id": job.id}
         try:
-            with store_errors():
+            with translate_aws_errors():
                 self._client.start_execution(
                     stateMachineArn=self._arn, name=job.execution_name, input=json.dumps(start)
                 )
@@ -33,7 +33,7 @@ class StateMachine:
         """None where the newest execution was never started."""
         arn = f"{self._arn.replace(':stateMachine:', ':execution:')}:{job.execution_name}"
         try:
-            with store_errors():
+            with translate_aws_errors():
                 reply = self._client.describe_execution(executionArn=arn)
         except self._client.exceptions.ExecutionDoesNotExist:
             return None

@@ -32,7 +32,7 @@ _ROLES = {
 KNOWN_OPTIONS = ("seed", "negative_prompt", "generate_audio")
 """The optional fields that the core itself has a name for."""
 
-Kind = Literal["video", "image", "audio", "transcription"]
+Modality = Literal["video", "image", "audio", "transcription"]
 
 
 class ModelEntry(BaseModel):
@@ -45,7 +45,7 @@ class ModelEntry(BaseModel):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_-]+/\S+$")]
     upstream_model: str = ""
-    kind: Kind = "video"
+    modality: Modality = "video"
     seconds: tuple[int, ...] = ()
     sizes: tuple[Size, ...] = ()
     options: tuple[str, ...] = ()
@@ -168,7 +168,7 @@ class Catalog(BaseModel):
         for model in self.models:
             if model.provider not in self.providers:
                 raise ValueError(f"model {model.name!r} names no provider of this catalog")
-            if lost := self.providers[model.provider].has_no_place_for(model.offers):
+            if lost := self.providers[model.provider].unsupported_fields(model.offers):
                 raise ValueError(
                     f"model {model.name!r} offers {', '.join(lost)}, for which the create.body of"
                     f" provider {model.provider!r} has no placeholder"

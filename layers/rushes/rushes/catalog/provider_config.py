@@ -77,7 +77,7 @@ class Result(_Part):
         return self
 
 
-class Complaint(_Part):
+class ErrorMapping(_Part):
     """Where a reply says what is wrong, and what its codes mean."""
 
     code: Pointer
@@ -90,7 +90,7 @@ class Complaint(_Part):
     """Codes that mean that another try may succeed."""
 
 
-class Description(_Part):
+class HttpProviderSpec(_Part):
     key_header: str = "authorization"
     key_scheme: str = "Bearer"
     headers: dict[str, str] = {}
@@ -108,9 +108,9 @@ class Description(_Part):
     cost: Pointer | None = None
     cost_unit: Annotated[float, Field(gt=0)] = 1.0
     """US dollars that one of its units of cost is."""
-    refusal: Complaint | None = None
+    refusal: ErrorMapping | None = None
     """In a reply that says no to the call itself."""
-    failure: Complaint | None = None
+    failure: ErrorMapping | None = None
     """In a poll's reply that says that the job failed; without it, as in a refusal."""
     result: Result | None = None
     cancel: Call | None = None
@@ -121,7 +121,7 @@ class Description(_Part):
             raise ValueError("statuses has no word for succeeded")
         return self
 
-    def has_no_place_for(self, offered: frozenset[str]) -> list[str]:
+    def unsupported_fields(self, offered: frozenset[str]) -> list[str]:
         """Which of the things that a model takes no create call would carry."""
         carried = {placeholder.name for placeholder in placeholders(self.create.body)}
         if carried & SHAPES:
@@ -130,27 +130,27 @@ class Description(_Part):
 
 
 class ProviderEntry(_Part):
-    kind: str
+    protocol: str
     base_url: str | None = None
-    idempotency: Literal["none", "key", "find"] = "none"
+    idempotency: Literal["none", "key", "lookup"] = "none"
     """What it has against a create call that is made twice, as its deployer vouches for.
 
     none: such a call is never repeated. key: it honours an `Idempotency-Key`, and may be called
-    again. find: it can be looked through for a job of ours.
+    again. lookup: it can be looked through for a job of ours.
     """
     creates_per_minute: Annotated[float, Field(gt=0)] | None = None
     """How many create calls it is to be sent at most, where it has such a limit."""
-    describes: Description | None = None
+    spec: HttpProviderSpec | None = None
 
-    def has_no_place_for(self, offered: frozenset[str]) -> list[str]:
-        return self.describes.has_no_place_for(offered) if self.describes else []
+    def unsupported_fields(self, offered: frozenset[str]) -> list[str]:
+        return self.spec.unsupported_fields(offered) if self.spec else []
 
     @model_validator(mode="after")
     def _described_if_need_be(self) -> Self:
-        if self.kind == "declarative" and self.describes is None:
-            raise ValueError('kind "declarative" needs a table `describes`')
-        if self.kind != "declarative" and self.describes is not None:
-            raise ValueError('`describes` is for kind "declarative" alone')
+        if self.protocol == "declarative" and self.spec is None:
+            raise ValueError('kind "declarative" needs a table `spec`')
+        if self.protocol != "declarative" and self.spec is not None:
+            raise ValueError('`spec` is for kind "declarative" alone')
         return self
 
 

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Mapping
 
-from rushes.errors import ConflictingKeys, MissingKey, WrongKey
+from rushes.errors import ConflictingKeys, InvalidApiKey, MissingApiKey
 
 KEY_HEADERS = ("x-bf-vk", "x-api-key")
 
@@ -24,7 +24,9 @@ def read_key(headers: Mapping[str, str]) -> str:
     if len(found) > 1:
         raise ConflictingKeys("the request carries different API keys", param="authorization")
     if not found:
-        raise MissingKey("no API key: send it as `Authorization: Bearer …`", param="authorization")
+        raise MissingApiKey(
+            "no API key: send it as `Authorization: Bearer …`", param="authorization"
+        )
     return found.pop()
 
 
@@ -39,14 +41,18 @@ def _authorization(value: str) -> str:
         return rest.strip()
     if scheme.lower() == "basic":
         return _basic(rest.strip())
-    raise WrongKey("the Authorization header is neither Bearer nor Basic", param="authorization")
+    raise InvalidApiKey(
+        "the Authorization header is neither Bearer nor Basic", param="authorization"
+    )
 
 
 def _basic(encoded: str) -> str:
     try:
         user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
     except ValueError:
-        raise WrongKey("the Basic credentials cannot be decoded", param="authorization") from None
+        raise InvalidApiKey(
+            "the Basic credentials cannot be decoded", param="authorization"
+        ) from None
     keys = {part for part in (user, password) if part.startswith("rk_")}
     if len(keys) > 1:
         raise ConflictingKeys("the Basic credentials hold two API keys", param="authorization")

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from rushes.errors import RushesError
 from rushes.jobs.job import Job, JobPage
-from rushes.jobs.request import Creation, StoredFile
+from rushes.jobs.request import CreateRequest, StoredFile
 from rushes.jobs.result import Artifact
 from rushes.ports import JobQuery
 
@@ -31,7 +31,7 @@ Verb = Literal[
 ]
 
 
-ALL_KINDS = frozenset({"video", "image", "audio", "transcription"})
+ALL_MODALITIES = frozenset({"video", "image", "audio", "transcription"})
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Dialect(Protocol):
 
     name: str
     routes: tuple[Route, ...]
-    kinds: frozenset[str]
+    modalities: frozenset[str]
     """Kinds of jobs that can be handed in by it. Any job can be looked at."""
 
     def speaker(self, request: HttpRequest) -> "Dialect":
@@ -116,7 +116,7 @@ class Dialect(Protocol):
 
     def read_key(self, headers: Mapping[str, str]) -> str: ...
     def read_reference(self, written: str) -> JobReference: ...
-    def read_create(self, request: HttpRequest) -> Creation: ...
+    def read_create(self, request: HttpRequest) -> CreateRequest: ...
     def write_job(self, view: JobView, verb: Verb) -> HttpResponse: ...
     def write_error(self, error: RushesError) -> HttpResponse: ...
 
@@ -124,7 +124,7 @@ class Dialect(Protocol):
 class Videos(Dialect, Protocol):
     """Verbs: edit, remix, list, content, delete."""
 
-    def read_edit(self, request: HttpRequest) -> Creation: ...
+    def read_edit(self, request: HttpRequest) -> CreateRequest: ...
     def read_remix(self, request: HttpRequest) -> str: ...
     def read_list(self, request: HttpRequest) -> JobQuery: ...
     def read_variant(self, request: HttpRequest) -> str: ...

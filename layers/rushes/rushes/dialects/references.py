@@ -50,7 +50,7 @@ def read_file(field: str, role: Role, written: Any) -> Files:  # noqa: ANN401 - 
         return ((role, written),), ()
     if isinstance(written, str) and written.startswith("data:"):
         return ((role, read_data_url(field, written)),), ()
-    if isinstance(written, str) and is_address(written):
+    if isinstance(written, str) and is_http_url(written):
         return (), (Input(role=role, url=written),)
     raise InvalidRequest(f"{field} is neither a file nor a data URL nor an address", param=field)
 
@@ -67,7 +67,7 @@ def _read_object(reference: dict[str, Any]) -> Any:  # noqa: ANN401 - judged by 
     return reference["image_url"]
 
 
-def is_address(written: str) -> bool:
+def is_http_url(written: str) -> bool:
     """Whether it has the form of one, no more."""
     try:
         address = urlsplit(written)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rushes.dialects.references import is_address
+from rushes.dialects.references import is_http_url
 from rushes.errors import InvalidRequest
 from rushes.jobs.request import WebhookTarget
 
@@ -29,6 +29,6 @@ def read_webhook(written: Any, form: str) -> WebhookTarget | None:  # noqa: ANN4
 
 def read_target(name: str, written: Any, form: str) -> WebhookTarget:  # noqa: ANN401 - as sent
     """Whether anything may be sent there is judged later, when the job is accepted."""
-    if not isinstance(written, str) or not is_address(written):
+    if not isinstance(written, str) or not is_http_url(written):
         raise InvalidRequest(f"{name} is not an address", param=name)
     return WebhookTarget(url=written, format=form)

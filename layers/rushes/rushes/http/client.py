@@ -14,21 +14,21 @@ from dataclasses import replace
 import httpx
 
 from rushes.errors import (
-    AddressRefused,
-    BadInputFile,
-    BadOutput,
+    InvalidInputFile,
+    InvalidOutput,
     ProviderNotConfigured,
-    UpstreamBusy,
-    UpstreamConfused,
+    UpstreamNoResponse,
+    UpstreamProtocolError,
     UpstreamRefused,
-    UpstreamSilent,
+    UpstreamThrottled,
     UpstreamUnreachable,
+    UrlNotAllowed,
 )
 from rushes.http.connections import Deadline
 from rushes.http.downloads import check_output, chunks_of, length_of
 from rushes.http.inline_files import unpack
 from rushes.http.request_body import bytes_of, content_of
-from rushes.http.transport import Wire, cause_of, make_request, read, read_beginning
+from rushes.http.transport import Transport, cause_of, make_request, read, read_beginning
 from rushes.http.urls import judged, origin, own, parsed
 from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import Output
@@ -45,13 +45,13 @@ NOTICE_SECONDS = 15.0
 NOTICE_REPLY_BYTES = 16 * 1024
 
 
-class HttpEgress:
+class SafeHttpClient:
     """`local_mode` lets http and private addresses through: everything is on one machine there."""
 
     def __init__(self, blobs: Blobs, *, local_mode: bool) -> None:
         self._blobs = blobs
         self._local_mode = local_mode
-        self._wire = Wire(ssl.create_default_context(), local_mode=local_mode)
+        self._wire = Transport(ssl.create_default_context(), local_mode=local_mode)
 
     def send(self, upstream: Upstream, call: HttpCall) -> HttpReply:
         """Make one call, once: no retry and no redirect.
@@ -67,7 +67,7 @@ class HttpEgress:
         headers = {**call.headers, **upstream.headers}
         request = make_request(call.method, url, headers, content_of(call, self._blobs))
         with self._wire.open(request, Deadline(CALL_SECONDS), public=False) as response:
-            too_long = UpstreamConfused("the provider's answer is too long")
+            too_long = UpstreamProtocolError("the provider's answer is too long")
             body = read(response, REPLY_BYTES, too_long)
             return HttpReply(response.status_code, dict(response.headers), body)
 
@@ -91,9 +91,9 @@ class HttpEgress:
             with self._wire.open(request, Deadline(NOTICE_SECONDS), public=True) as response:
                 answer = read_beginning(response, NOTICE_REPLY_BYTES)
                 return HttpReply(response.status_code, dict(response.headers), answer)
-        except AddressRefused as error:
+        except UrlNotAllowed as error:
             raise UpstreamRefused(f"nothing is sent there: {error}", code=error.code) from error
-        except (UpstreamUnreachable, UpstreamSilent) as error:
+        except (UpstreamUnreachable, UpstreamNoResponse) as error:
             raise type(error)(error.message, code=cause_of(error)) from error
 
     def fetch(self, url: str, limit: int) -> Upload:
@@ -107,10 +107,10 @@ class HttpEgress:
         try:
             with self._wire.follow(url, None, Deadline(FETCH_SECONDS)) as (response, _):
                 if response.status_code != 200:
-                    raise BadInputFile(f"input_reference answered {response.status_code}")
-                body = read(response, limit, BadInputFile("input_reference is too large"))
-        except (AddressRefused, UpstreamUnreachable, UpstreamSilent) as error:
-            raise BadInputFile(f"input_reference cannot be fetched: {error}") from error
+                    raise InvalidInputFile(f"input_reference answered {response.status_code}")
+                body = read(response, limit, InvalidInputFile("input_reference is too large"))
+        except (UrlNotAllowed, UpstreamUnreachable, UpstreamNoResponse) as error:
+            raise InvalidInputFile(f"input_reference cannot be fetched: {error}") from error
         kind = response.headers.get("content-type", "application/octet-stream")
         return Upload("input_reference", kind, body)
 
@@ -127,9 +127,11 @@ class HttpEgress:
             request = make_request("PUT", judged(url, local_mode=self._local_mode), {}, content)
             with self._wire.open(request, Deadline(CALL_SECONDS), public=True) as response:
                 if response.status_code >= 300:
-                    raise UpstreamBusy(f"the upload was answered {response.status_code}")
-        except AddressRefused as error:
-            raise UpstreamConfused(f"the provider's upload address will not do: {error}") from error
+                    raise UpstreamThrottled(f"the upload was answered {response.status_code}")
+        except UrlNotAllowed as error:
+            raise UpstreamProtocolError(
+                f"the provider's upload address will not do: {error}"
+            ) from error
 
     @contextmanager
     def download(self, upstream: Upstream, output: Output) -> Iterator[Download]:
@@ -146,8 +148,8 @@ class HttpEgress:
                 with closing(chunks_of(response, ask)) as chunks:
                     kind = response.headers.get("content-type")
                     yield Download(length_of(response), kind, chunks)
-        except AddressRefused as error:
-            raise BadOutput(f"the output cannot be fetched: {error}") from error
+        except UrlNotAllowed as error:
+            raise InvalidOutput(f"the output cannot be fetched: {error}") from error
 
     def _unpacked(self, upstream: Upstream, output: Output, pointer: str) -> Download:
         """A file that stands in base64 inside a JSON reply."""
@@ -160,8 +162,8 @@ class HttpEgress:
         try:
             home = own(upstream.base_url, local_mode=self._local_mode)
             url = parsed(upstream.base_url + call.path)
-        except AddressRefused as error:
+        except UrlNotAllowed as error:
             raise ProviderNotConfigured(f"the provider's base_url will not do: {error}") from error
         if origin(url) != origin(home):
-            raise UpstreamConfused("the provider's path leads to somebody else")
+            raise UpstreamProtocolError("the provider's path leads to somebody else")
         return url

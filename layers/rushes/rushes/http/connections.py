@@ -1,6 +1,6 @@
-"""Connections as `egress` makes them: where an address was judged, and no longer than agreed.
+"""Connections as `http_client` makes them: where an address was judged, and no longer than agreed.
 
-Only for `egress` and `wire`.
+Only for `http_client` and `wire`.
 """
 
 import ssl
@@ -34,7 +34,7 @@ class Deadline:
         return left if timeout is None else min(left, timeout)
 
 
-class Connector(httpcore.NetworkBackend):
+class PinnedBackend(httpcore.NetworkBackend):
     """Connects by name. `public`: only to addresses of the open internet.
 
     A name is resolved once, all its addresses are judged, and those are connected to: a name that

@@ -1,6 +1,6 @@
 """An output's bytes as one stream: taken up again where they broke off, and never of two files.
 
-Only for `egress`.
+Only for `http_client`.
 """
 
 import time
@@ -12,7 +12,12 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from rushes.errors import BadOutput, OutputInterrupted, UpstreamSilent, UpstreamUnreachable
+from rushes.errors import (
+    DownloadInterrupted,
+    InvalidOutput,
+    UpstreamNoResponse,
+    UpstreamUnreachable,
+)
 from rushes.http.transport import Ask
 
 RESUMES = 3
@@ -34,7 +39,7 @@ class Mark:
     def check(self, response: httpx.Response, start: int) -> None:
         """Raise unless the answer is the rest of this very file from `start` on."""
         if response.status_code != 206:
-            raise OutputInterrupted(
+            raise DownloadInterrupted(
                 f"the output broke off, and its address then answered {response.status_code}"
             )
         headers = response.headers
@@ -42,18 +47,18 @@ class Mark:
         # Beside If-Range a server may leave Last-Modified out, but not ETag.
         known = headers.get(self.header, None if self.header == "etag" else self.value)
         if headers.get("content-range") != wanted or known != self.value or encoding(response):
-            raise OutputInterrupted("the output broke off, and what came then is not its rest")
+            raise DownloadInterrupted("the output broke off, and what came then is not its rest")
 
 
 def check_output(response: httpx.Response) -> None:
     """Links die and servers stumble: another look may bring a fresh one."""
     status = response.status_code
     if status in (401, 403, 404, 408, 410, 429) or status >= 500:
-        raise OutputInterrupted(f"the output's address answered {status}")
+        raise DownloadInterrupted(f"the output's address answered {status}")
     if status != 200:
-        raise BadOutput(f"the output's address answered {status}")
+        raise InvalidOutput(f"the output's address answered {status}")
     if packed := encoding(response):
-        raise BadOutput(
+        raise InvalidOutput(
             f"the output came packed ({packed[:40]}), in an encoding not asked for: "
             "it is neither unpacked nor stored"
         )
@@ -79,7 +84,7 @@ def chunks_of(response: httpx.Response, ask: Ask) -> Generator[bytes, None, None
     OutputInterrupted
         If they break off for good; what has come by then is the beginning of the file.
     """
-    mark, done = mark_of(response), 0
+    mark, done = range_validator_of(response), 0
     trouble: Exception | None = None
     for resumption in range(RESUMES + 1 if mark else 1):
         time.sleep(PAUSE_SECONDS * resumption)
@@ -90,18 +95,18 @@ def chunks_of(response: httpx.Response, ask: Ask) -> Generator[bytes, None, None
                 for chunk in answer.iter_raw():
                     done += len(chunk)
                     if mark and done > mark.length:
-                        raise OutputInterrupted(f"the output has more than {mark.length} bytes")
+                        raise DownloadInterrupted(f"the output has more than {mark.length} bytes")
                     yield chunk
             if mark is None or done >= mark.length:
                 return
             trouble = EOFError("the rest came short")
-        except (httpx.HTTPError, UpstreamUnreachable, UpstreamSilent) as error:
+        except (httpx.HTTPError, UpstreamUnreachable, UpstreamNoResponse) as error:
             trouble = error
     reason = type(trouble).__name__
-    raise OutputInterrupted(f"the output broke off after {done} bytes ({reason})") from trouble
+    raise DownloadInterrupted(f"the output broke off after {done} bytes ({reason})") from trouble
 
 
-def mark_of(response: httpx.Response) -> Mark | None:
+def range_validator_of(response: httpx.Response) -> Mark | None:
     """None where a resumption could not be asked for, or not be trusted."""
     length, headers = length_of(response), response.headers
     if not length or headers.get("accept-ranges", "").lower() != "bytes":

@@ -3,7 +3,7 @@
 import base64
 import binascii
 
-from rushes.errors import BadOutput, OutputInterrupted
+from rushes.errors import DownloadInterrupted, InvalidOutput
 from rushes.json_pointer import find
 from rushes.ports import HttpReply
 
@@ -19,12 +19,12 @@ def unpack(reply: HttpReply, pointer: str) -> bytes:
         If there is no such file in it.
     """
     if reply.status != 200:
-        raise OutputInterrupted(f"the reply with the output was {reply.status}")
+        raise DownloadInterrupted(f"the reply with the output was {reply.status}")
     text = find(reply.body, pointer)
     if not isinstance(text, str):
-        raise BadOutput(f"there is no file at {pointer} of the provider's reply")
+        raise InvalidOutput(f"there is no file at {pointer} of the provider's reply")
     encoded = text.partition(",")[2] if text.startswith("data:") else text
     try:
         return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
-        raise BadOutput(f"what is at {pointer} of the provider's reply is not base64") from None
+        raise InvalidOutput(f"what is at {pointer} of the provider's reply is not base64") from None

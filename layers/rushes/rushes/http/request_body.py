@@ -4,7 +4,7 @@ import base64
 from io import BytesIO
 from typing import Any
 
-from rushes.errors import BadInputFile
+from rushes.errors import InvalidInputFile
 from rushes.jobs.request import StoredFile
 from rushes.ports import Blobs, FormFile, HttpCall, JsonFile
 
@@ -46,7 +46,9 @@ def _embedded(value: JsonFile, blobs: Blobs) -> str:
     if value.form == "link":
         return blobs.link(value.file, value.file.key.rpartition("/")[2])
     if value.file.size > EMBEDDED_BYTES:
-        raise BadInputFile(f"a file of {value.file.size} bytes is too large to be put into a call")
+        raise InvalidInputFile(
+            f"a file of {value.file.size} bytes is too large to be put into a call"
+        )
     text = base64.b64encode(bytes_of(value.file, blobs)).decode()
     return f"data:{value.file.content_type};base64,{text}" if value.form == "data_url" else text
 
@@ -54,5 +56,5 @@ def _embedded(value: JsonFile, blobs: Blobs) -> str:
 def bytes_of(file: StoredFile, blobs: Blobs) -> bytes:
     """A file, unless memory would not hold it."""
     if file.size > FILE_BYTES:
-        raise BadInputFile(f"a file of {file.size} bytes is too large to be sent")
+        raise InvalidInputFile(f"a file of {file.size} bytes is too large to be sent")
     return blobs.read(file.key)

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Thread
 
-from rushes.errors import AddressRefused
+from rushes.errors import UrlNotAllowed
 
 NOT_FOR_US = tuple(
     ipaddress.ip_network(block)
@@ -71,7 +71,7 @@ def check_public(url: str, *, local_mode: bool) -> None:
     try:
         public_addresses(origin.host, origin.port)
     except OSError as error:
-        raise AddressRefused(f"{origin.host} cannot be resolved") from error
+        raise UrlNotAllowed(f"{origin.host} cannot be resolved") from error
 
 
 def check_form(url: str, *, local_mode: bool) -> Origin:
@@ -87,13 +87,13 @@ def check_form(url: str, *, local_mode: bool) -> Origin:
     if local_mode and origin.scheme in PORTS:
         return origin
     if origin.scheme != "https":
-        raise AddressRefused(f"only https is spoken, not {origin.scheme}")
+        raise UrlNotAllowed(f"only https is spoken, not {origin.scheme}")
     if origin.port != PORTS["https"]:
-        raise AddressRefused(f"only port 443 is connected to, not {origin.port}")
+        raise UrlNotAllowed(f"only port 443 is connected to, not {origin.port}")
     literal = _literal(origin.host)
     known = is_public(literal) if literal else "." in origin.host.removesuffix(".")
     if not known:
-        raise AddressRefused(f"{origin.host} is not on the open internet")
+        raise UrlNotAllowed(f"{origin.host} is not on the open internet")
     return origin
 
 
@@ -107,16 +107,16 @@ def read_origin(url: str) -> Origin:
     """
     found = ADDRESS.fullmatch(url) if len(url) <= LONGEST and url.isprintable() else None
     if found is None:
-        raise AddressRefused("this is no address")
+        raise UrlNotAllowed("this is no address")
     scheme, authority = found[1].lower(), found[2].lower()
     if "@" in authority:
-        raise AddressRefused("addresses with a user name are not connected to")
+        raise UrlNotAllowed("addresses with a user name are not connected to")
     parts = AUTHORITY.fullmatch(authority)
     if parts is None:
-        raise AddressRefused("this is no address")
+        raise UrlNotAllowed("this is no address")
     port = int(parts["port"] or PORTS.get(scheme, 0))
     if port > LAST_PORT:
-        raise AddressRefused("this is no address")
+        raise UrlNotAllowed("this is no address")
     return Origin(scheme, _host(parts["ipv6"], parts["name"]), port)
 
 
@@ -124,14 +124,14 @@ def _host(ipv6: str | None, name: str) -> str:
     """Names as DNS has them; of an IPv4 address only the form that everybody reads alike."""
     if ipv6 is not None:
         if _literal(ipv6) is None:
-            raise AddressRefused("this is no address")
+            raise UrlNotAllowed("this is no address")
         return ipv6
     host = name if name.isascii() else _to_ascii(name)
     labels = host.removesuffix(".").split(".")
     if len(host) > 253 or not all(LABEL.fullmatch(label) for label in labels):
-        raise AddressRefused("this is no address")
+        raise UrlNotAllowed("this is no address")
     if NUMBER.fullmatch(labels[-1]) and _literal(host) is None:
-        raise AddressRefused("an IPv4 address is written as four plain numbers")
+        raise UrlNotAllowed("an IPv4 address is written as four plain numbers")
     return host
 
 
@@ -141,7 +141,7 @@ def _to_ascii(name: str) -> str:
     try:
         return idna.encode(name).decode()
     except idna.IDNAError as error:
-        raise AddressRefused("this is no address") from error
+        raise UrlNotAllowed("this is no address") from error
 
 
 def _literal(host: str) -> str | None:
@@ -175,7 +175,7 @@ def public_addresses(host: str, port: int) -> tuple[str, ...]:
     """
     addresses = resolve(host, port)
     if not addresses or not all(is_public(address) for address in addresses):
-        raise AddressRefused(f"{host} is not on the open internet")
+        raise UrlNotAllowed(f"{host} is not on the open internet")
     return addresses
 
 

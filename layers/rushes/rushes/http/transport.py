@@ -1,6 +1,6 @@
-"""HTTP as `egress` speaks it: one call on one connection, and errors by our names.
+"""HTTP as `http_client` speaks it: one call on one connection, and errors by our names.
 
-Only for `egress` and `downloads`; together they are the only users of httpx.
+Only for `http_client` and `downloads`; together they are the only users of httpx.
 """
 
 import ssl
@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 
-from rushes.errors import AddressRefused, UpstreamError, UpstreamSilent, UpstreamUnreachable
-from rushes.http.connections import Connector, Deadline
+from rushes.errors import UpstreamError, UpstreamNoResponse, UpstreamUnreachable, UrlNotAllowed
+from rushes.http.connections import Deadline, PinnedBackend
 from rushes.http.urls import joined, judged, origin, own, parsed
 from rushes.ports import Upstream
 
@@ -55,7 +55,7 @@ Ask = Callable[[Mapping[str, str]], AbstractContextManager[httpx.Response]]
 """Asks for the same address again, with further headers."""
 
 
-class Wire:
+class Transport:
     """Calls, each on a connection of its own. `local_mode` lets http and private addresses through.
 
     It looks at no proxy variables, retries nothing and keeps nothing. No connection outlives its
@@ -72,7 +72,7 @@ class Wire:
         self, request: httpx.Request, deadline: Deadline, *, public: bool
     ) -> Iterator[httpx.Response]:
         """An answer with its body still to come. Troubles from then on are for who reads it."""
-        connector = Connector(deadline, public=public and not self._local_mode)
+        connector = PinnedBackend(deadline, public=public and not self._local_mode)
         with ExitStack() as stack:
             transport = make_transport(self._context, connector)
             stack.callback(transport.close)
@@ -99,7 +99,7 @@ class Wire:
                     yield response, ask
                     return
                 address = joined(url, response.headers["location"])
-        raise AddressRefused(f"more than {REDIRECTS} redirects")
+        raise UrlNotAllowed(f"more than {REDIRECTS} redirects")
 
     def _ask(
         self,
@@ -114,7 +114,7 @@ class Wire:
         return self.open(request, deadline, public=public)
 
 
-def make_transport(context: ssl.SSLContext, connector: Connector) -> httpx.HTTPTransport:
+def make_transport(context: ssl.SSLContext, connector: PinnedBackend) -> httpx.HTTPTransport:
     transport = httpx.HTTPTransport(verify=context, retries=0, trust_env=False)
     # httpx has no public seam for this; a test holds the pinned version to it.
     transport._pool._network_backend = connector  # noqa: SLF001
@@ -130,7 +130,7 @@ def named_errors(url: httpx.URL) -> Iterator[None]:
         reason = type(error).__name__
         raise UpstreamUnreachable(f"{url.host} cannot be reached ({reason})") from error
     except httpx.HTTPError as error:
-        raise UpstreamSilent(f"no answer from {url.host} ({type(error).__name__})") from error
+        raise UpstreamNoResponse(f"no answer from {url.host} ({type(error).__name__})") from error
 
 
 def cause_of(error: UpstreamError) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rushes.errors import AddressRefused
+from rushes.errors import UrlNotAllowed
 from rushes.http.ssrf import check_public
 
 LONGEST = 2048
@@ -17,12 +17,12 @@ class PublicUrlPolicy:
 
     def __call__(self, url: str, param: str) -> None:
         if len(url) > LONGEST:
-            raise AddressRefused(f"an address has at most {LONGEST} characters", param=param)
+            raise UrlNotAllowed(f"an address has at most {LONGEST} characters", param=param)
         if "#" in url:
-            raise AddressRefused("what is behind # would never be sent", param=param)
+            raise UrlNotAllowed("what is behind # would never be sent", param=param)
         try:
             check_public(url, local_mode=self.local_mode)
-        except AddressRefused as refused:
-            raise AddressRefused(
+        except UrlNotAllowed as refused:
+            raise UrlNotAllowed(
                 f"nothing can be sent there: {refused.message}", param=param
             ) from refused

@@ -1,13 +1,13 @@
 """Addresses as httpx takes them, and whose they are: the deployer's own or somebody else's.
 
-Only for `egress` and `wire`.
+Only for `http_client` and `wire`.
 """
 
 import re
 
 import httpx
 
-from rushes.errors import AddressRefused
+from rushes.errors import UrlNotAllowed
 from rushes.http.ssrf import LAST_PORT, PORTS, check_form
 
 SCHEME = re.compile("[a-z][a-z0-9+.-]*:", re.IGNORECASE)
@@ -22,7 +22,7 @@ def own(address: str, *, local_mode: bool) -> httpx.URL:
     """
     url = parsed(address)
     if not (url.scheme == "https" or (local_mode and url.scheme == "http")):
-        raise AddressRefused(f"only https is spoken, not {url.scheme or 'nothing'}")
+        raise UrlNotAllowed(f"only https is spoken, not {url.scheme or 'nothing'}")
     return url
 
 
@@ -38,7 +38,7 @@ def judged(address: str, *, local_mode: bool) -> httpx.URL:
     meant = check_form(address, local_mode=local_mode)
     url = parsed(address)
     if origin(url) != (meant.scheme, meant.host, meant.port):
-        raise AddressRefused("this address can be read in two ways")
+        raise UrlNotAllowed("this address can be read in two ways")
     return url
 
 
@@ -49,7 +49,7 @@ def joined(base: httpx.URL, location: str) -> str:
     try:
         return str(base.join(location))
     except (httpx.InvalidURL, ValueError) as error:
-        raise AddressRefused("this is no address") from error
+        raise UrlNotAllowed("this is no address") from error
 
 
 def parsed(address: str) -> httpx.URL:
@@ -63,9 +63,9 @@ def parsed(address: str) -> httpx.URL:
         url = httpx.URL(address)
         url.host.encode("idna")  # else the resolver cannot even be asked for it
     except (httpx.InvalidURL, ValueError) as error:
-        raise AddressRefused("this is no address") from error
+        raise UrlNotAllowed("this is no address") from error
     if not url.host or (url.port or 0) > LAST_PORT:
-        raise AddressRefused("this is no address")
+        raise UrlNotAllowed("this is no address")
     return url
 
 

@@ -6,7 +6,7 @@ from rushes.jobs.result import Artifact
 from rushes.jobs.status import JobStatus
 
 
-def check_kept(job: Job, now: float) -> None:
+def ensure_not_expired(job: Job, now: float) -> None:
     """Refuse to give out what may have been deleted by its age."""
     if job.expires_at and job.expires_at < now:
         raise ContentNotReady(
@@ -14,7 +14,7 @@ def check_kept(job: Job, now: float) -> None:
         )
 
 
-def film_of(job: Job, now: float) -> Artifact:
+def primary_artifact(job: Job, now: float) -> Artifact:
     """The job's first file.
 
     Raises
@@ -22,7 +22,7 @@ def film_of(job: Job, now: float) -> Artifact:
     ContentNotReady
         If there is none (yet, or any more).
     """
-    check_kept(job, now)
+    ensure_not_expired(job, now)
     if job.status is JobStatus.COMPLETED and not job.artifacts:
         raise ContentNotReady(
             f"{job.id} came to words, not to a file", param="video_id", code="no_content"

@@ -5,17 +5,19 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from rushes.errors import UnknownUpstreamStatus, UpstreamConfused, UpstreamSilent
+from rushes.errors import UnknownUpstreamStatus, UpstreamNoResponse, UpstreamProtocolError
 from rushes.jobs.job import Job
 from rushes.jobs.result import Attempt, JobError
 from rushes.jobs.status import JobStatus, UpstreamCancelled
 
 SOURCE = "rushes"
-UNSURE = frozenset({UpstreamSilent.code, UpstreamConfused.code, UnknownUpstreamStatus.code})
+UNSURE = frozenset(
+    {UpstreamNoResponse.code, UpstreamProtocolError.code, UnknownUpstreamStatus.code}
+)
 """After these a provider may have taken a job, though nobody was told so."""
 
 
-class ArtifactFacts(BaseModel):
+class ArtifactData(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     bucket: str
@@ -26,7 +28,7 @@ class ArtifactFacts(BaseModel):
     sha256: str
 
 
-class AnyJobFacts(BaseModel):
+class CommonJobData(BaseModel):
     """What every event tells. It holds no prompt: whoever listens may not be who asked."""
 
     model_config = ConfigDict(frozen=True)
@@ -39,17 +41,17 @@ class AnyJobFacts(BaseModel):
     created_at: datetime
 
 
-class StartedFacts(AnyJobFacts):
+class JobStartedData(CommonJobData):
     """A job that its provider has taken."""
 
     started_at: datetime
 
 
-class JobFacts(AnyJobFacts):
+class JobEventData(CommonJobData):
     """A job that ended. It holds no prompt: whoever listens may not be who asked."""
 
     finished_at: datetime
-    artifacts: tuple[ArtifactFacts, ...]
+    artifacts: tuple[ArtifactData, ...]
     error: JobError | None
     cost: float | None
     """US dollars; null where no provider can have made anything of it."""
@@ -70,13 +72,13 @@ class Event(BaseModel):
 
 
 class JobStarted(Event):
-    data: StartedFacts
+    data: JobStartedData
 
 
 class JobEvent(Event):
     """A job's ending."""
 
-    data: JobFacts
+    data: JobEventData
 
 
 def started(job: Job) -> JobStarted:
@@ -87,18 +89,18 @@ def started(job: Job) -> JobStarted:
         type="job.started",
         timestamp=started_at,
         sequence=1,
-        data=StartedFacts(**_facts(job), started_at=started_at),
+        data=JobStartedData(**_facts(job), started_at=started_at),
     )
 
 
 def ending(job: Job, bucket: str) -> JobEvent:
     """The event of a finished job."""
     finished_at = _moment(job.finished_at or job.updated_at)
-    facts = JobFacts(
+    facts = JobEventData(
         **_facts(job),
         finished_at=finished_at,
         artifacts=tuple(
-            ArtifactFacts(bucket=bucket, **artifact.model_dump(exclude={"etag"}))
+            ArtifactData(bucket=bucket, **artifact.model_dump(exclude={"etag"}))
             for artifact in job.artifacts
         ),
         error=job.error,
@@ -118,7 +120,7 @@ def _cost(job: Job) -> float | None:
     """None where the job ended without ever having been taken: the estimate was not spent."""
     everybody: tuple[Job | Attempt, ...] = (job, *job.attempts)
     taken = any(it.operation is not None for it in everybody) or job.generated_at is not None
-    unsure = job.unsure_since is not None or any(
+    unsure = job.submission_unconfirmed_since is not None or any(
         it.error is not None and it.error.code in UNSURE for it in everybody
     )
     is_made = job.status is JobStatus.COMPLETED

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pydantic_core import to_json
 
 from rushes.errors import InvalidRequest
-from rushes.jobs.request import Creation
+from rushes.jobs.request import CreateRequest
 
 KEY = re.compile(r"[ -~]{1,255}")
 KEY_SECONDS = 24 * 3600.0
@@ -24,7 +24,7 @@ RETRIES_HEADER = "x-stainless-retry-count"
 
 
 @dataclass(frozen=True)
-class CreateCall:
+class IdempotencyInfo:
     """What is known of a create call besides its body.
 
     `operation`: what was called, in which dialect. `retry`: how often the SDK says that it has made
@@ -36,7 +36,7 @@ class CreateCall:
     retry: int | None = None
 
 
-def read_call(operation: str, headers: Mapping[str, str]) -> CreateCall:
+def read_idempotency(operation: str, headers: Mapping[str, str]) -> IdempotencyInfo:
     """The call's names.
 
     Raises
@@ -51,10 +51,10 @@ def read_call(operation: str, headers: Mapping[str, str]) -> CreateCall:
         )
     count = headers.get(RETRIES_HEADER, "")
     retry = int(count) if re.fullmatch(r"\d{1,3}", count, re.ASCII) else None
-    return CreateCall(operation, key, retry)
+    return IdempotencyInfo(operation, key, retry)
 
 
-def fingerprint(creation: Creation) -> str:
+def fingerprint(creation: CreateRequest) -> str:
     """The same for the same request, whatever the order of its fields or its form's boundary.
 
     What a request does not say is not in it: a field that a later version adds changes nothing.

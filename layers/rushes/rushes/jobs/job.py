@@ -9,18 +9,23 @@ from typing import Any, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from rushes.jobs.request import GenerationRequest, Input, StoredFile, WebhookTarget
-from rushes.jobs.result import Artifact, Attempt, JobError, Output, Verdict
+from rushes.jobs.result import Artifact, Attempt, JobError, JobOutcome, Output
 from rushes.jobs.status import PREDECESSORS, TERMINAL, JobStatus, Stage, UpstreamCancelled
 
-UNTOUCHED_SECONDS = 60.0
+STALE_AFTER = 60.0
 """An open job that nobody wrote to for so long is looked after."""
 WARNINGS = 20
 """The last ones are kept: a row has 400 KB."""
-STRAGGLER_SECONDS = 960.0
+LATE_WRITE_GRACE = 960.0
 """Longer than any function may run: after it, nobody stores anything for a job that ended."""
 
 
 Folder = Literal["outputs", "inputs", "archive"]
+
+
+def formerly(stored_name: str, *, default: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
+    """Declare a field that version 0.1.0 stored as `stored_name`; it is read by either name."""
+    return Field(default=default, validation_alias=stored_name)
 
 
 class Job(BaseModel):
@@ -29,7 +34,13 @@ class Job(BaseModel):
     Fields that a newer version wrote are kept, so that going back to this one loses nothing.
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="allow",
+        allow_inf_nan=False,
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
 
     id: str
     account: str
@@ -40,14 +51,14 @@ class Job(BaseModel):
     upstream_model: str
     model: str = ""
     """The catalog's name of what makes it at present; `request.model` is what was asked for."""
-    candidates: tuple[str, ...] = ()
+    fallbacks: tuple[str, ...] = formerly("candidates", default=())
     """What is tried next, by the catalog's names, where the present provider does not make it."""
     attempts: tuple[Attempt, ...] = ()
     """What was tried before."""
     attempt_at: float | None = None
     """Since when the present provider is tried, if it is not the first."""
     request: GenerationRequest
-    kind: str = "video"
+    modality: str = formerly("kind", default="video")
     """video, image, audio or transcription."""
     preferences: dict[str, str] = Field(default_factory=dict)
     """How its client wants answers, for the dialect that it came in by."""
@@ -69,9 +80,9 @@ class Job(BaseModel):
     """When the artifacts may be gone."""
     cancel_requested_at: float | None = None
     upstream_cancelled: UpstreamCancelled | None = None
-    late_until: float | None = None
+    track_until: float | None = formerly("late_until", default=None)
     """Cancelled, but still being made: until when the result is waited for, to be archived."""
-    late_artifacts: tuple[Artifact, ...] = ()
+    archived_artifacts: tuple[Artifact, ...] = formerly("late_artifacts", default=())
     """What was made in spite of the cancel."""
     deleted_at: float | None = None
     purged_at: float | None = None
@@ -80,11 +91,11 @@ class Job(BaseModel):
     """While a create call may be on its way to the provider: until when it may take."""
     submissions: int = 0
     """How often a create call was begun."""
-    unsure_since: float | None = None
+    submission_unconfirmed_since: float | None = formerly("unsure_since", default=None)
     """Since when a create call has had no answer; what became of it is being found out."""
     operation: dict[str, Any] | None = None
     """The provider's handle on the running generation, opaque to everybody else."""
-    troubled_since: float | None = None
+    failing_since: float | None = formerly("troubled_since", default=None)
     """Since when the provider's answers have made no sense, without a break."""
     outputs: tuple[Output, ...] = ()
     document: dict[str, Any] | None = None
@@ -94,7 +105,7 @@ class Job(BaseModel):
     artifacts: tuple[Artifact, ...] = ()
     collections: int = 0
     """How often fetching the outputs was begun."""
-    verdict: Verdict | None = None
+    outcome: JobOutcome | None = formerly("verdict", default=None)
     error: JobError | None = None
     warnings: tuple[str, ...] = ()
     webhook: WebhookTarget | None = None
@@ -118,28 +129,28 @@ class Job(BaseModel):
         return frozenset((self.provider, *(attempt.provider for attempt in self.attempts)))
 
     @property
-    def is_decided(self) -> bool:
+    def has_outcome(self) -> bool:
         """Whether it is known how the job ends."""
-        return self.is_finished or self.verdict is not None
+        return self.is_finished or self.outcome is not None
 
     @property
-    def is_called_off(self) -> bool:
+    def is_cancelled(self) -> bool:
         """Whether it ends, or has ended, by its client's wish."""
-        return self.verdict is not None and self.verdict.status is JobStatus.CANCELLED
+        return self.outcome is not None and self.outcome.status is JobStatus.CANCELLED
 
     @property
-    def is_awaited(self) -> bool:
+    def is_tracked(self) -> bool:
         """Whether it was cancelled, and its provider goes on with it all the same."""
-        return self.is_finished and self.late_until is not None
+        return self.is_finished and self.track_until is not None
 
     @property
     def needs_execution(self) -> bool:
-        return not self.is_finished or self.is_awaited
+        return not self.is_finished or self.is_tracked
 
     @property
-    def is_unsure(self) -> bool:
+    def is_submission_unconfirmed(self) -> bool:
         """Whether a create call was begun of which nobody knows (yet) what became."""
-        return self.unsure_since is not None or self.lease_until is not None
+        return self.submission_unconfirmed_since is not None or self.lease_until is not None
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -152,22 +163,22 @@ class Job(BaseModel):
         return f"{self.id}-{len(self.attempts) + 1}"
 
     @property
-    def is_urgent(self) -> bool:
+    def needs_immediate_check(self) -> bool:
         """Whether it waits for the sweeper alone, and not only for its being looked at."""
         return bool(self.outbox) or self.stage is Stage.ACCEPTED
 
     @property
-    def care_at(self) -> float | None:
+    def next_check_at(self) -> float | None:
         """When the sweeper is to look at it; None where nothing is left to be done."""
-        if self.is_urgent:
+        if self.needs_immediate_check:
             return self.updated_at
-        return self.updated_at + UNTOUCHED_SECONDS if self.needs_execution else self.purge_at
+        return self.updated_at + STALE_AFTER if self.needs_execution else self.purge_at
 
     @property
     def purge_at(self) -> float | None:
         """When what stragglers have stored for a deleted job is to be removed, if it is to be."""
         left = self.deleted_at and not self.purged_at
-        return self.updated_at + STRAGGLER_SECONDS if left else None
+        return self.updated_at + LATE_WRITE_GRACE if left else None
 
     @property
     def execution_name(self) -> str:
@@ -190,7 +201,8 @@ class Job(BaseModel):
             now,
             stage=Stage.SUBMITTING,
             lease_until=now + lease_seconds,
-            unsure_since=self.unsure_since or (now if self.lease_until else None),
+            submission_unconfirmed_since=self.submission_unconfirmed_since
+            or (now if self.lease_until else None),
             submissions=self.submissions + 1,
         )
 
@@ -201,12 +213,15 @@ class Job(BaseModel):
     def unsure(self, now: float) -> Self:
         """The create call was sent and not answered, to a provider that can be asked again."""
         return self._step(
-            now, stage=Stage.WAITING, lease_until=None, unsure_since=self.unsure_since or now
+            now,
+            stage=Stage.WAITING,
+            lease_until=None,
+            submission_unconfirmed_since=self.submission_unconfirmed_since or now,
         )
 
-    def surely_absent(self, now: float) -> Self:
+    def confirmed_absent(self, now: float) -> Self:
         """The provider has been looked through: the create call that was lost made nothing."""
-        return self._step(now, lease_until=None, unsure_since=None)
+        return self._step(now, lease_until=None, submission_unconfirmed_since=None)
 
     def submitted(self, now: float, operation: dict[str, Any], warnings: tuple[str, ...]) -> Self:
         return self._step(
@@ -216,11 +231,11 @@ class Job(BaseModel):
             operation=operation,
             submitted_at=now,
             lease_until=None,
-            unsure_since=None,
+            submission_unconfirmed_since=None,
             warnings=self.warnings + warnings,
         )
 
-    def moved(
+    def failed_over(
         self,
         now: float,
         error: JobError,
@@ -245,7 +260,7 @@ class Job(BaseModel):
             stage=Stage.WAITING,
             attempts=(*self.attempts, attempt),
             attempt_at=now,
-            candidates=self.candidates[1:],
+            fallbacks=self.fallbacks[1:],
             model=model,
             provider=provider,
             upstream_model=upstream_model,
@@ -258,21 +273,21 @@ class Job(BaseModel):
             document_file=None,
             collections=0,
             progress=0,
-            troubled_since=None,
+            failing_since=None,
             lease_until=None,
         )
 
     def progressed(self, now: float, progress: int) -> Self:
         """Progress never runs backwards, whatever the provider says."""
-        return self._step(now, progress=max(self.progress, min(progress, 99)), troubled_since=None)
+        return self._step(now, progress=max(self.progress, min(progress, 99)), failing_since=None)
 
-    def troubled(self, now: float, warning: str) -> Self:
+    def failing_response(self, now: float, warning: str) -> Self:
         """The provider's answer made no sense; each kind of nonsense is noted once."""
         new = () if warning in self.warnings else (warning,)
         return self._step(
             now,
             warnings=(self.warnings + new)[-WARNINGS:],
-            troubled_since=self.troubled_since or now,
+            failing_since=self.failing_since or now,
         )
 
     def warned(self, now: float, warning: str) -> Self:
@@ -293,7 +308,7 @@ class Job(BaseModel):
             stage=Stage.STORING,
             generated_at=self.generated_at or now,
             outputs=outputs,
-            troubled_since=None,
+            failing_since=None,
             cost=self.cost if cost is None else cost,
         )
 
@@ -301,50 +316,52 @@ class Job(BaseModel):
         return self._step(now, collections=self.collections + 1)
 
     def stored(self, now: float, artifacts: tuple[Artifact, ...]) -> Self:
-        return self._step(now, artifacts=artifacts, verdict=Verdict(status=JobStatus.COMPLETED))
+        return self._step(now, artifacts=artifacts, outcome=JobOutcome(status=JobStatus.COMPLETED))
 
-    def doomed(self, now: float, error: JobError) -> Self:
+    def will_fail(self, now: float, error: JobError) -> Self:
         """It will fail; the last step of the workflow makes it so."""
-        return self._step(now, verdict=Verdict(status=JobStatus.FAILED, error=error))
+        return self._step(now, outcome=JobOutcome(status=JobStatus.FAILED, error=error))
 
-    def called_off(self, now: float, upstream: UpstreamCancelled) -> Self:
+    def cancelled_by_client(self, now: float, upstream: UpstreamCancelled) -> Self:
         """Its client wants no more of it; what is made all the same will be archived."""
         goes_on = upstream is not UpstreamCancelled.YES and not self.deleted_at
         return self._step(
             now,
-            verdict=Verdict(status=JobStatus.CANCELLED),
+            outcome=JobOutcome(status=JobStatus.CANCELLED),
             upstream_cancelled=upstream,
-            late_until=max(self.deadline_at, now) if goes_on else None,
+            track_until=max(self.deadline_at, now) if goes_on else None,
         )
 
     def archived(self, now: float, artifacts: tuple[Artifact, ...]) -> Self:
-        return self._step(now, late_artifacts=artifacts, late_until=None)
+        return self._step(now, archived_artifacts=artifacts, track_until=None)
 
     def given_up(self, now: float, *, stopped: bool) -> Self:
         """Nothing comes late any more; `stopped` where the provider says that it made nothing."""
         upstream = UpstreamCancelled.YES if stopped else self.upstream_cancelled
-        return self._step(now, late_until=None, upstream_cancelled=upstream)
+        return self._step(now, track_until=None, upstream_cancelled=upstream)
 
     def cancel_requested(self, now: float) -> Self:
         """Somebody wants it stopped; a further execution is started to see to it at once."""
         return self._step(now, cancel_requested_at=now, executions=self.executions + 1)
 
-    def seen_running(self, now: float) -> Self:
+    def mark_running(self, now: float) -> Self:
         """Its execution runs: there is no need to look after it for a while."""
         return self._step(now)
 
     def restarted(self, now: float) -> Self:
         return self._step(now, executions=self.executions + 1)
 
-    def finished(self, now: float, verdict: Verdict, execution: str, keep_seconds: float) -> Self:
+    def finished(
+        self, now: float, outcome: JobOutcome, execution: str, keep_seconds: float
+    ) -> Self:
         """The one terminal step."""
-        done = verdict.status is JobStatus.COMPLETED
+        done = outcome.status is JobStatus.COMPLETED
         return self._step(
             now,
-            status=verdict.status,
+            status=outcome.status,
             stage=Stage.FINISHED,
-            error=verdict.error,
-            verdict=verdict,
+            error=outcome.error,
+            outcome=outcome,
             progress=100 if done else self.progress,
             finished_at=now,
             finished_by=execution,
@@ -355,16 +372,16 @@ class Job(BaseModel):
 
     def deleted(self, now: float) -> Self:
         """Gone for its owner; the row stays as a tombstone until it expires."""
-        return self._step(now, deleted_at=now, late_until=None)
+        return self._step(now, deleted_at=now, track_until=None)
 
     def purged(self, now: float) -> Self:
         return self._step(now, purged_at=now)
 
-    def telling(self, event: dict[str, Any]) -> Self:
+    def with_event(self, event: dict[str, Any]) -> Self:
         """The same step, which is to be heard of: the event is written with it, then announced."""
         return self.model_copy(update={"outbox": (*self.outbox, event)})
 
-    def announced(self, now: float, events: tuple[dict[str, Any], ...]) -> Self:
+    def published(self, now: float, events: tuple[dict[str, Any], ...]) -> Self:
         """Those events are on the bus."""
         return self._step(now, outbox=tuple(it for it in self.outbox if it not in events))
 

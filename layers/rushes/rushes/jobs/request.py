@@ -96,7 +96,7 @@ class Upload:
 
 
 @dataclass(frozen=True)
-class Creation:
+class CreateRequest:
     """A create call as a dialect read it: the request, and what is still to be looked after."""
 
     request: GenerationRequest

@@ -18,7 +18,7 @@ class JobError(BaseModel):
     upstream_code: str | None = None
 
 
-class Verdict(BaseModel):
+class JobOutcome(BaseModel):
     """How the job will end, decided by a step of the workflow and carried out by its last one."""
 
     model_config = ConfigDict(frozen=True)

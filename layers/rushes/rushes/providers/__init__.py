@@ -1,4 +1,4 @@
-"""The providers: kind of upstream → where its adapter lives. Adapters are imported when needed."""
+"""Adapters by protocol. An adapter is imported when it is first needed."""
 
 from collections.abc import Callable
 from functools import cache
@@ -12,7 +12,7 @@ PROVIDERS = {
     "fal": "rushes.providers.fal_queue.fal_queue:Fal",
     "gemini": "rushes.providers.google.gemini:Gemini",
     "openai_compatible": "rushes.providers.openai_videos.openai_compatible:OpenAICompatible",
-    "openai_searchable": "rushes.providers.openai_videos.openai_searchable:OpenAISearchable",
+    "openai_with_lookup": "rushes.providers.openai_videos.openai_with_lookup:OpenAIWithLookup",
     "pipelet": "rushes.providers.fal_queue.fal_queue:Pipelet",
     "replicate": "rushes.providers.replicate.adapter:Replicate",
     "runway": "rushes.providers.runway.adapter:Runway",
@@ -24,13 +24,13 @@ PROVIDERS = {
 
 def adapter(entry: ProviderEntry) -> Provider:
     """The adapter for a provider of the catalog."""
-    make = _maker(entry.kind)
-    made: Provider = make(entry.describes) if entry.describes else make()
+    make = _maker(entry.protocol)
+    made: Provider = make(entry.spec) if entry.spec else make()
     return made
 
 
 @cache
-def _maker(kind: str) -> Callable[..., Provider]:
-    module, _, name = PROVIDERS[kind].partition(":")
+def _maker(protocol: str) -> Callable[..., Provider]:
+    module, _, name = PROVIDERS[protocol].partition(":")
     maker: Callable[..., Provider] = getattr(import_module(module), name)
     return maker

@@ -59,8 +59,8 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class AskAlso:
-    """Done, and what came of it is told by another call, whose reply `resulted` reads."""
+class FetchResult:
+    """Done, and what came of it is told by another call, whose reply `parse_result` reads."""
 
     call: HttpCall
 
@@ -76,34 +76,34 @@ class Provider(Protocol):
     def submit(self, job: Job) -> HttpCall: ...
     def submitted(self, reply: HttpReply) -> Submitted: ...
     def poll(self, operation: dict[str, Any]) -> HttpCall: ...
-    def polled(self, operation: dict[str, Any], reply: HttpReply) -> PollResult | AskAlso: ...
+    def polled(self, operation: dict[str, Any], reply: HttpReply) -> PollResult | FetchResult: ...
 
 
-class TellsResult(Protocol):
-    """What a provider that answers `AskAlso` has as well."""
+class HasResultCall(Protocol):
+    """What a provider that answers `FetchResult` has as well."""
 
-    def resulted(self, operation: dict[str, Any], reply: HttpReply) -> PollResult: ...
+    def parse_result(self, operation: dict[str, Any], reply: HttpReply) -> PollResult: ...
 
 
 @runtime_checkable
-class TakesUploads(Protocol):
+class SupportsUpload(Protocol):
     """An ability: the provider wants its input file put to an address that it gives first."""
 
-    def ask_address(self, job: Job) -> HttpCall | None:
+    def upload_url_request(self, job: Job) -> HttpCall | None:
         """None where this job has no file for it."""
         ...
 
-    def read_address(self, reply: HttpReply) -> str: ...
-    def submit_uploaded(self, job: Job, address: str) -> HttpCall: ...
+    def parse_upload_url(self, reply: HttpReply) -> str: ...
+    def submit_request_with_upload(self, job: Job, address: str) -> HttpCall: ...
 
 
 @runtime_checkable
-class Finds(Protocol):
+class SupportsLookup(Protocol):
     """An ability: a job that was created unheard can be found again by our name for it."""
 
     def find(self, job: Job) -> HttpCall: ...
-    def found(self, job: Job, reply: HttpReply) -> "Submitted | AskAlso | None":
-        """None where it is not there (yet); `AskAlso` where there is more to look through."""
+    def found(self, job: Job, reply: HttpReply) -> "Submitted | FetchResult | None":
+        """None where it is not there (yet); `FetchResult` where there is more to look through."""
         ...
 
 

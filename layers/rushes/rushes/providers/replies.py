@@ -7,12 +7,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rushes.errors import (
     UnknownUpstreamStatus,
-    UpstreamBusy,
-    UpstreamConfused,
     UpstreamError,
-    UpstreamForgot,
+    UpstreamJobNotFound,
+    UpstreamNoResponse,
+    UpstreamProtocolError,
     UpstreamRefused,
-    UpstreamSilent,
+    UpstreamThrottled,
 )
 from rushes.jobs.result import JobError
 from rushes.ports import HttpReply
@@ -69,7 +69,7 @@ def read(reply: HttpReply, shape: type[Body]) -> Body:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "body"
-        raise UpstreamConfused(
+        raise UpstreamProtocolError(
             f"the provider's answer ({reply.status}) makes no sense: {place}: {first['msg']}"
         ) from error
 
@@ -81,22 +81,24 @@ def check_created(reply: HttpReply) -> None:
     on a provider that is rendering already.
     """
     if reply.status == 408 or reply.status >= 500:
-        raise UpstreamSilent(f"the provider answered {reply.status} to the create call")
+        raise UpstreamNoResponse(f"the provider answered {reply.status} to the create call")
     _check(reply)
 
 
 def check_answered(reply: HttpReply) -> None:
     """Let a success pass, for calls that may be repeated freely."""
     if reply.status in (408, 425) or reply.status >= 500:
-        raise UpstreamBusy(f"the provider answered {reply.status}", wait_seconds=retry_after(reply))
+        raise UpstreamThrottled(
+            f"the provider answered {reply.status}", wait_seconds=retry_after(reply)
+        )
     if reply.status in (404, 410):
-        raise UpstreamForgot("the provider knows no such job")
+        raise UpstreamJobNotFound("the provider knows no such job")
     _check(reply)
 
 
 def _check(reply: HttpReply) -> None:
     if reply.status == 429:
-        raise UpstreamBusy("the provider asks for patience", wait_seconds=retry_after(reply))
+        raise UpstreamThrottled("the provider asks for patience", wait_seconds=retry_after(reply))
     if reply.status >= 300:
         raise _refusal(reply)
 

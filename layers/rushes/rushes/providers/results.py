@@ -31,12 +31,12 @@ def files_at(place: str, pointer: str, value: Any) -> Iterator[Output]:  # noqa:
 
 def _file(place: str, pointer: str, text: str) -> Output:
     """Base64 has no colon: what begins like an address is one."""
-    if is_address(text):
+    if is_http_url(text):
         return Output(url=text)
     return Output(url=place, needs_key=True, pointer=pointer)
 
 
-def is_address(text: str) -> bool:
+def is_http_url(text: str) -> bool:
     return text.startswith(("https://", "http://"))
 
 

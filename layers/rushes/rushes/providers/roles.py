@@ -1,6 +1,6 @@
 """Files that a provider has a place for."""
 
-from rushes.errors import BadInputFile
+from rushes.errors import InvalidInputFile
 from rushes.jobs.request import GenerationRequest, Role
 
 
@@ -13,4 +13,4 @@ def check_roles(request: GenerationRequest, provider: str, *roles: Role) -> None
     """
     for given in request.inputs:
         if given.role not in roles:
-            raise BadInputFile(f"{provider} cannot be given a file as {given.role.value}")
+            raise InvalidInputFile(f"{provider} cannot be given a file as {given.role.value}")

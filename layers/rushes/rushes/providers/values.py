@@ -9,7 +9,7 @@ from rushes.catalog.provider_config import FILES
 from rushes.catalog.template import Placeholder, ValueOf, as_text, fill
 from rushes.jobs.job import Job
 from rushes.jobs.request import GenerationRequest, Role, StoredFile
-from rushes.json_pointer import look_up
+from rushes.json_pointer import resolve_pointer
 from rushes.ports import JsonFile
 from rushes.providers.sizes import aspect_ratio, resolution, width_and_height
 
@@ -66,7 +66,7 @@ def fill_path(path: str, values: Mapping[str, Any]) -> str:
 def each(value: object, pointers: str) -> list[Any]:
     """All that pointers lead to; where nothing is, nothing."""
     head, several, rest = pointers.partition("/*")
-    found = look_up(value, head)
+    found = resolve_pointer(value, head)
     if not several:
         return [] if found in (None, "") else [found]
     return [it for entry in found for it in each(entry, rest)] if isinstance(found, list) else []

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-AttemptKind = Literal["scheduled", "manual"]
+AttemptTrigger = Literal["scheduled", "manual"]
 """By the table of delays, or because somebody asked for it."""
 
 EXCERPT_BYTES = 1024
@@ -17,7 +17,9 @@ MANUAL_ATTEMPTS = 20
 class Attempt(BaseModel):
     """One POST and what came of it: a status, or why there is none."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(
+        frozen=True, extra="allow", validate_by_name=True, validate_by_alias=True
+    )
 
     at: float
     status_code: int | None = None
@@ -26,7 +28,7 @@ class Attempt(BaseModel):
     latency_ms: int = 0
     response_excerpt: str = ""
     """The beginning of the answer's body."""
-    kind: AttemptKind = "scheduled"
+    trigger: AttemptTrigger = Field(default="scheduled", validation_alias="kind")
 
 
 def excerpt(body: bytes) -> str:
@@ -39,6 +41,6 @@ def excerpt(body: bytes) -> str:
 
 def kept(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
     """All of the schedule's, and the newest of those that somebody asked for."""
-    manual = [attempt for attempt in attempts if attempt.kind == "manual"]
+    manual = [attempt for attempt in attempts if attempt.trigger == "manual"]
     dropped = manual[:-MANUAL_ATTEMPTS]
     return tuple(attempt for attempt in attempts if attempt not in dropped)

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from rushes.webhooks import operational_events, retry_policy
 from rushes.webhooks.attempt import UNWRITABLE, Attempt
-from rushes.webhooks.delivery import CLOCKS_APART, QUEUED_SECONDS, Delivery, DeliveryStatus
+from rushes.webhooks.delivery import CLOCK_SKEW, QUEUED_SECONDS, Delivery, DeliveryStatus
 from rushes.webhooks.endpoint import Endpoint
 from rushes.webhooks.ports import LONGEST_DELAY
 
 
 @dataclass(frozen=True)
-class Tried:
+class AttemptResult:
     """`is_last` where its endpoint is sent nothing more, whatever came of this."""
 
     attempt: Attempt
@@ -27,7 +27,7 @@ def is_held(delivery: Delivery, endpoint: Endpoint, now: float) -> bool:
     if timed_out_at is None or delivery.is_test or not endpoint.is_enabled:
         return False
     asked_since = delivery.resent_from is not None and (delivery.resent_at or 0.0) > timed_out_at
-    return endpoint.held_until > now + CLOCKS_APART and not asked_since
+    return endpoint.held_until > now + CLOCK_SKEW and not asked_since
 
 
 def tells_of_endpoint(delivery: Delivery, attempt: Attempt) -> bool:
@@ -52,7 +52,7 @@ def judged(endpoint: Endpoint, attempt: Attempt, now: float) -> Endpoint:
 
 
 def recorded(
-    current: Delivery, leased: Delivery, tried: Tried, now: float, dice: float
+    current: Delivery, leased: Delivery, tried: AttemptResult, now: float, dice: float
 ) -> Delivery:
     """`current`, with what came of the attempt that `leased` was the beginning of.
 
@@ -66,7 +66,7 @@ def recorded(
     return _outcome(current, tried, now, dice)
 
 
-def _outcome(delivery: Delivery, tried: Tried, now: float, dice: float) -> Delivery:
+def _outcome(delivery: Delivery, tried: AttemptResult, now: float, dice: float) -> Delivery:
     attempt = tried.attempt
     if retry_policy.succeeded(attempt):
         return delivery.delivered(now, attempt)
@@ -78,8 +78,8 @@ def _outcome(delivery: Delivery, tried: Tried, now: float, dice: float) -> Deliv
     return delivery.postponed(now, attempt, now + delay, _trusted_until(now, delay))
 
 
-def _is_over(delivery: Delivery, tried: Tried) -> bool:
-    asked_for = tried.attempt.kind == "manual"
+def _is_over(delivery: Delivery, tried: AttemptResult) -> bool:
+    asked_for = tried.attempt.trigger == "manual"
     was_over = asked_for and delivery.resent_from is not DeliveryStatus.PENDING
     return (
         tried.is_last
@@ -89,10 +89,10 @@ def _is_over(delivery: Delivery, tried: Tried) -> bool:
     )
 
 
-def _delay(delivery: Delivery, tried: Tried, now: float, dice: float) -> float | None:
+def _delay(delivery: Delivery, tried: AttemptResult, now: float, dice: float) -> float | None:
     """An attempt that somebody asked for leaves the schedule's next one where it was."""
     attempt = tried.attempt
-    tries = delivery.tries + (attempt.kind == "scheduled")
+    tries = delivery.tries + (attempt.trigger == "scheduled")
     delay = retry_policy.next_delay(tries, attempt, tried.retry_after, now, dice)
     if delay is None or delivery.planned_at is None:
         return delay

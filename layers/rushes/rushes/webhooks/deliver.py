@@ -13,15 +13,21 @@ from dataclasses import dataclass, replace
 from aws_lambda_powertools import Logger
 
 from rushes.errors import (
+    AwsUnavailable,
     NotFound,
     RushesError,
-    StoreUnavailable,
     UpstreamError,
 )
 from rushes.ports import Bus, Clock
 from rushes.webhooks import retry_policy, signature
-from rushes.webhooks.attempt import UNWRITABLE, Attempt, AttemptKind, excerpt
-from rushes.webhooks.attempt_result import Tried, is_held, judged, recorded, tells_of_endpoint
+from rushes.webhooks.attempt import UNWRITABLE, Attempt, AttemptTrigger, excerpt
+from rushes.webhooks.attempt_result import (
+    AttemptResult,
+    is_held,
+    judged,
+    recorded,
+    tells_of_endpoint,
+)
 from rushes.webhooks.delivery import TARGET, Delivery
 from rushes.webhooks.endpoint import Endpoint
 from rushes.webhooks.ports import Deliveries, Endpoints, Notifier, Queue, Writer
@@ -81,28 +87,30 @@ class Deliver:
             return delivery.held(now, endpoint.held_until)
         return delivery.leased(now, LEASE_SECONDS)
 
-    def _post(self, delivery: Delivery, url: str, secrets: tuple[str, ...]) -> Tried:
-        kind: AttemptKind = "manual" if delivery.resent_from else "scheduled"
+    def _post(self, delivery: Delivery, url: str, secrets: tuple[str, ...]) -> AttemptResult:
+        trigger: AttemptTrigger = "manual" if delivery.resent_from else "scheduled"
         try:
             body = self.write(delivery)
         except Exception:  # whatever it is, what is behind it in its lane must not wait for it
             logger.exception("nothing could be written", delivery=delivery.id)
-            return Tried(Attempt(at=self.clock(), error=UNWRITABLE, kind=kind))
+            return AttemptResult(Attempt(at=self.clock(), error=UNWRITABLE, trigger=trigger))
         at = self.clock()
         signed = signature.headers(delivery.message_id, at, body, secrets)
         try:
             reply = self.notifier.notify(url, {"content-type": "application/json", **signed}, body)
         except UpstreamError as error:
             latency = self._since(at)
-            return Tried(Attempt(at=at, error=error.error_code, latency_ms=latency, kind=kind))
+            return AttemptResult(
+                Attempt(at=at, error=error.error_code, latency_ms=latency, trigger=trigger)
+            )
         attempt = Attempt(
             at=at,
             status_code=reply.status,
             latency_ms=self._since(at),
             response_excerpt=excerpt(reply.body),
-            kind=kind,
+            trigger=trigger,
         )
-        return Tried(attempt, reply.headers.get("retry-after"))
+        return AttemptResult(attempt, reply.headers.get("retry-after"))
 
     def _since(self, moment: float) -> int:
         return round((self.clock() - moment) * 1000)
@@ -124,23 +132,23 @@ class Deliver:
             current = self.endpoints.change(endpoint.account, endpoint.id, change)
         except NotFound:
             return False
-        self._announce(current)
+        self._publish(current)
         return current.is_enabled
 
-    def _announce(self, endpoint: Endpoint) -> None:
+    def _publish(self, endpoint: Endpoint) -> None:
         """Before the attempt is written down: until then the delivery is due, and comes again."""
         if not endpoint.outbox:
             return
         if self.bus.put(endpoint.outbox):
-            raise StoreUnavailable("the bus did not take what is to be said of an endpoint")
-        self.endpoints.change(endpoint.account, endpoint.id, Endpoint.announced)
+            raise AwsUnavailable("the bus did not take what is to be said of an endpoint")
+        self.endpoints.change(endpoint.account, endpoint.id, Endpoint.published)
 
     def _cancel(self, delivery: Delivery, endpoint: Endpoint | None) -> str:
         if endpoint:
-            self._announce(endpoint)
+            self._publish(endpoint)
         return self._changed(delivery, lambda current: current.cancelled(self.clock())).status.value
 
-    def _record(self, delivery: Delivery, tried: Tried) -> str:
+    def _record(self, delivery: Delivery, tried: AttemptResult) -> str:
         def change(current: Delivery) -> Delivery:
             return recorded(current, delivery, tried, self.clock(), self.dice())
 

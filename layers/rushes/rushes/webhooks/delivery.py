@@ -15,7 +15,7 @@ KEEP_SECONDS = 30 * 24 * 3600.0
 """How long a delivery can be looked at and sent again."""
 QUEUED_SECONDS = 60.0
 """For so long a delivery that is due is trusted to stand in a queue."""
-CLOCKS_APART = 2.0
+CLOCK_SKEW = 2.0
 """Seconds by which whoever put a message back and whoever gets it may disagree."""
 TARGET = "target"
 """Stands where an endpoint's id would, in deliveries to the address of one request."""
@@ -85,7 +85,7 @@ class Delivery(BaseModel):
         return f"{self.created_at:017.3f}#{self.message_id}"
 
     @property
-    def care_at(self) -> float | None:
+    def next_check_at(self) -> float | None:
         """When the sweeper is to look at it; None once nothing more will be tried."""
         if self.next_attempt_at is None:
             return None
@@ -100,13 +100,13 @@ class Delivery(BaseModel):
     @property
     def tries(self) -> int:
         """How many attempts of the schedule were made."""
-        return sum(attempt.kind == "scheduled" for attempt in self.attempts)
+        return sum(attempt.trigger == "scheduled" for attempt in self.attempts)
 
     def _step(self, now: float, **changes: Any) -> Self:  # noqa: ANN401 - any field
         return self.model_copy(update={"updated_at": now, "version": self.version + 1, **changes})
 
     def is_due(self, now: float) -> bool:
-        waits = self.next_attempt_at is None or self.next_attempt_at > now + CLOCKS_APART
+        waits = self.next_attempt_at is None or self.next_attempt_at > now + CLOCK_SKEW
         is_leased = self.lease_until is not None and self.lease_until > now
         return self.status is DeliveryStatus.PENDING and not waits and not is_leased
 

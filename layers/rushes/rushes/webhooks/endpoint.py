@@ -17,7 +17,7 @@ SHORTEST_HOLD, LONGEST_HOLD = 60.0, 900.0
 """Seconds for which an endpoint that did not answer in time is left in peace."""
 QUIET_SECONDS = 36 * 3600.0
 """Failures so far apart are no series; one message's own are nearer to each other."""
-UNTROUBLED: dict[str, Any] = {"failing_since": None, "failed_at": None, "timed_out_at": None}
+HEALTHY: dict[str, Any] = {"failing_since": None, "failed_at": None, "timed_out_at": None}
 
 
 class Secret(BaseModel):
@@ -98,10 +98,10 @@ class Endpoint(BaseModel):
         )
 
     def well(self) -> Self:
-        return self if self.failing_since is None else self._step(**UNTROUBLED)
+        return self if self.failing_since is None else self._step(**HEALTHY)
 
     def enabled(self, now: float) -> Self:
-        return self.step(now, status=EndpointStatus.ENABLED, disabled_reason=None, **UNTROUBLED)
+        return self.step(now, status=EndpointStatus.ENABLED, disabled_reason=None, **HEALTHY)
 
     def disabled(self, now: float, reason: str, event: dict[str, Any] | None = None) -> Self:
         """Nothing goes there any more. `event` is for an owner whose wish it was not."""
@@ -110,7 +110,7 @@ class Endpoint(BaseModel):
             return self.step(now, **disabled)
         return self._step(**disabled, outbox=(*self.outbox, event))
 
-    def announced(self) -> Self:
+    def published(self) -> Self:
         return self._step(outbox=()) if self.outbox else self
 
     def _step(self, **changes: Any) -> Self:  # noqa: ANN401 - any field

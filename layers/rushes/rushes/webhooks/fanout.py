@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rushes.errors import StoreUnavailable
+from rushes.errors import AwsUnavailable
 from rushes.ports import Clock, Jobs
 from rushes.webhooks.delivery import Delivery
 from rushes.webhooks.new_delivery import to_endpoint, to_target
@@ -64,4 +64,4 @@ class Fanout:
 
     def _queue(self, tickets: Sequence[Ticket]) -> None:
         if self.queue.put(tickets):
-            raise StoreUnavailable("the queue did not take every delivery")
+            raise AwsUnavailable("the queue did not take every delivery")

@@ -11,7 +11,7 @@ from rushes.webhooks.endpoint import Endpoint
 DISABLED, TEST = "endpoint.disabled", "webhook.test"
 
 
-class EndpointFacts(BaseModel):
+class EndpointEventData(BaseModel):
     """An endpoint that nothing is sent to any more. Its address is left out: it may be a secret."""
 
     model_config = ConfigDict(frozen=True)
@@ -28,7 +28,7 @@ class EndpointFacts(BaseModel):
 class EndpointDisabled(Event):
     """Not its owner's wish: it failed for days, or said that it wants nothing more."""
 
-    data: EndpointFacts
+    data: EndpointEventData
 
 
 class TestFacts(BaseModel):
@@ -48,7 +48,7 @@ class WebhookTest(Event):
 def disabled(endpoint: Endpoint, now: float, reason: str) -> dict[str, Any]:
     """The same event each time, for the same series of failures."""
     since = endpoint.failing_since
-    facts = EndpointFacts(
+    facts = EndpointEventData(
         id=endpoint.id,
         account=endpoint.account,
         name=endpoint.description,

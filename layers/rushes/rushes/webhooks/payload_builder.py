@@ -12,7 +12,7 @@ from rushes.webhooks.payloads import body_of
 
 
 @dataclass(frozen=True)
-class BodyWriter:
+class PayloadRenderer:
     jobs: Jobs
     blobs: Blobs
     clock: Clock

@@ -26,7 +26,7 @@ logger = Logger(service="rushes", child=True)
 
 
 @dataclass(frozen=True)
-class Overdue:
+class DeliverySweeper:
     deliveries: Deliveries
     queue: Queue
     clock: Clock

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_core import to_json
 from typing_extensions import override
 
-from rushes.errors import BadOutput, ProviderNotConfigured, UpstreamError
+from rushes.errors import InvalidOutput, ProviderNotConfigured, UpstreamError
 from rushes.jobs.content_type import EXTENSIONS, HEAD, sniff
 from rushes.jobs.job import Job, folder_of
 from rushes.jobs.result import Artifact, Output
@@ -36,7 +36,7 @@ class Collect(Step):
             passing = error.retryable or isinstance(error, ProviderNotConfigured)
             if passing and not self._tried_enough(job):
                 return pending(wait_times.retry_wait(job.collections, error.wait_seconds))
-            return self.doom(job, error)
+            return self.fail_with(job, error)
         return self.end(job, lambda current: current.stored(self.clock(), artifacts))
 
     @override
@@ -65,7 +65,7 @@ class Collect(Step):
 
     def _copy_all(self, job: Job) -> tuple[Artifact, ...]:
         if not job.outputs and job.document is None and job.document_file is None:
-            raise BadOutput("the provider finished without an output")
+            raise InvalidOutput("the provider finished without an output")
         return self._copy_each(job, folder_of(job, "outputs"), job.outputs)
 
     def _copy_each(
@@ -75,12 +75,12 @@ class Collect(Step):
 
     def _copy(self, job: Job, place: str, output: Output) -> Artifact:
         upstream = self.upstreams.find(job.provider)
-        with self.egress.download(upstream, output) as download:
+        with self.http_client.download(upstream, output) as download:
             head, whole = _peek(download)
             content_type = sniff(head)
             if content_type is None:
                 declared = download.content_type or "no content type"
-                raise BadOutput(f"the output is no media file that we know ({declared})")
+                raise InvalidOutput(f"the output is no media file that we know ({declared})")
             key = f"{place}.{EXTENSIONS[content_type]}"
             return self.blobs.put_stream(key, whole, content_type)
 

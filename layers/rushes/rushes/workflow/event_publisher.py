@@ -12,7 +12,7 @@ logger = Logger(service="rushes", child=True)
 
 
 @dataclass(frozen=True)
-class Announcer:
+class EventPublisher:
     """What breaks off here is taken up by the sweeper: an event may be said twice, never less."""
 
     jobs: Jobs
@@ -28,7 +28,7 @@ class Announcer:
             said = tuple(it for index, it in enumerate(job.outbox) if index not in refused)
             if said:
                 self.jobs.change(
-                    job.account, job.id, lambda current: current.announced(self.clock(), said)
+                    job.account, job.id, lambda current: current.published(self.clock(), said)
                 )
         except RushesError as error:
             logger.warning("not announced yet", job_id=job.id, reason=error.message)

@@ -6,14 +6,14 @@ from typing import TypedDict
 
 from aws_lambda_powertools import Logger
 
-from rushes.errors import StoreUnavailable
+from rushes.errors import AwsUnavailable
 from rushes.jobs.events import ending
 from rushes.jobs.job import Job
-from rushes.jobs.result import JobError, Verdict
+from rushes.jobs.result import JobError, JobOutcome
 from rushes.jobs.status import JobStatus
 from rushes.ports import Blobs, Clock, Jobs, Timings
 from rushes.workflow import wait_times
-from rushes.workflow.event_publisher import Announcer
+from rushes.workflow.event_publisher import EventPublisher
 
 logger = Logger(service="rushes", child=True)
 
@@ -29,7 +29,7 @@ class Finish:
     jobs: Jobs
     blobs: Blobs
     timings: Timings
-    announce: Announcer
+    publish: EventPublisher
     clock: Clock
     bucket: str
     keep_seconds: float
@@ -42,9 +42,9 @@ class Finish:
         def end(job: Job) -> Job:
             if job.is_finished or (cause and self._goes_on(job)):
                 return job
-            verdict = job.verdict or _broken(job, cause)
-            ended = job.finished(self.clock(), verdict, execution, self.keep_seconds)
-            return ended.telling(ending(ended, self.bucket).model_dump(mode="json"))
+            outcome = job.outcome or _broken(job, cause)
+            ended = job.finished(self.clock(), outcome, execution, self.keep_seconds)
+            return ended.with_event(ending(ended, self.bucket).model_dump(mode="json"))
 
         job = self.jobs.change(account, job_id, end)
         if not job.is_finished:
@@ -55,21 +55,21 @@ class Finish:
                 self.blobs.delete(folder)
         if job.finished_by == execution:
             _log(job)
-            self.announce(job)
-            with suppress(StoreUnavailable):  # the next job teaches the same
+            self.publish(job)
+            with suppress(AwsUnavailable):  # the next job teaches the same
                 self._learn(job)
         return {"status": job.status.value}
 
     def _goes_on(self, job: Job) -> bool:
         """Whether it may run at its provider: the sweeper gives it another execution, then."""
-        begun = job.operation is not None or job.unsure_since is not None
-        return begun and job.verdict is None and self.clock() < job.deadline_at
+        begun = job.operation is not None or job.submission_unconfirmed_since is not None
+        return begun and job.outcome is None and self.clock() < job.deadline_at
 
     def _learn(self, job: Job) -> None:
         if job.status is JobStatus.COMPLETED and job.submitted_at and job.generated_at:
-            kind = wait_times.kind_of(job)
+            key = wait_times.timing_key(job)
             seconds = job.generated_at - job.submitted_at
-            self.timings.put(kind, wait_times.learned(self.timings.get(kind), seconds))
+            self.timings.put(key, wait_times.learned(self.timings.get(key), seconds))
 
 
 def _log(job: Job) -> None:
@@ -78,9 +78,9 @@ def _log(job: Job) -> None:
     logger.info("ended", job_id=job.id, status=job.status.value, code=code, provider=job.provider)
 
 
-def _broken(job: Job, cause: str | None) -> Verdict:
+def _broken(job: Job, cause: str | None) -> JobOutcome:
     message = f"the workflow broke off ({cause})" if cause else "the workflow broke off"
-    unknown = job.is_unsure and job.operation is None
+    unknown = job.is_submission_unconfirmed and job.operation is None
     code = "upstream_outcome_unknown" if unknown else "internal_error"
     error = JobError(code=code, message=message)
-    return Verdict(status=JobStatus.FAILED, error=error)
+    return JobOutcome(status=JobStatus.FAILED, error=error)

@@ -34,12 +34,14 @@ class Poll(Step):
             return {"status": "resubmit", "wait_seconds": 1}
         if job.cancel_requested_at:
             upstream = self._stop_upstream(job)
-            return self.end(job, lambda current: current.called_off(self.clock(), upstream))
+            return self.end(
+                job, lambda current: current.cancelled_by_client(self.clock(), upstream)
+            )
         if self.clock() > job.deadline_at and not job.generated_at:
             self._stop_upstream(job)
             allowed = job.deadline_at - job.created_at
             late = f"the provider did not finish within {allowed:.0f} s"
-            return self.doom(job, UpstreamError(late, code="upstream_timeout"))
+            return self.fail_with(job, UpstreamError(late, code="upstream_timeout"))
         try:
             result = self.ask(job)
         except UpstreamError as error:
@@ -49,7 +51,7 @@ class Poll(Step):
     def _follow(self, job: Job, result: PollResult) -> Outcome:
         match result:
             case Pending(queued=True) if self.has_waited_enough(job) and self._stopped(job):
-                return self.doom(job, queued_too_long())
+                return self.fail_with(job, queued_too_long())
             case Pending():
                 self._note_progress(job, result.progress or 0)
                 shortest = self.provider(job).profile.shortest_wait
@@ -80,7 +82,7 @@ class Poll(Step):
 
     def _note_progress(self, job: Job, progress: int) -> None:
         """Write only what is news: a poll that learns nothing costs no write."""
-        if progress > job.progress or job.troubled_since:
+        if progress > job.progress or job.failing_since:
             self.change(job, lambda current: current.progressed(self.clock(), progress))
 
     def _trouble(self, job: Job, error: UpstreamError) -> Outcome:
@@ -93,12 +95,14 @@ class Poll(Step):
         wait = pending(self.wait(job, error.wait_seconds))
         if error.retryable:
             return wait
-        troubled = self.change(job, lambda current: current.troubled(self.clock(), error.message))
+        failing_response = self.change(
+            job, lambda current: current.failing_response(self.clock(), error.message)
+        )
         if isinstance(error, UnknownUpstreamStatus):
             logger.warning("unknown status", job_id=job.id, provider=job.provider)
             return wait
-        since = troubled.troubled_since or self.clock()
-        return self.doom(job, error) if self.clock() - since > PATIENCE_SECONDS else wait
+        since = failing_response.failing_since or self.clock()
+        return self.fail_with(job, error) if self.clock() - since > PATIENCE_SECONDS else wait
 
     def _stop_upstream(self, job: Job) -> UpstreamCancelled:
         """Tell the provider to stop, where it can; what came of it is noted on the job."""
@@ -122,7 +126,7 @@ class Poll(Step):
         if not isinstance(provider, Cancels):
             return "the provider cannot be told to stop", UpstreamCancelled.UNSUPPORTED
         upstream = self.upstreams.find(job.provider)
-        reply = self.egress.send(upstream, provider.cancel(job.operation or {}))
+        reply = self.http_client.send(upstream, provider.cancel(job.operation or {}))
         if reply.status >= 300:
             note = f"the provider was told to stop and answered {reply.status}"
             return note, UpstreamCancelled.NO
@@ -132,7 +136,7 @@ class Poll(Step):
 
     @override
     def take_late(self, job: Job) -> Outcome:
-        if self.clock() > (job.late_until or 0):
+        if self.clock() > (job.track_until or 0):
             return self.settle(job, lambda current: current.given_up(self.clock(), stopped=False))
         try:
             result = self.ask(job)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from rushes.catalog.models import Catalog
-from rushes.errors import StoreUnavailable, UpstreamRefused
+from rushes.errors import AwsUnavailable, UpstreamRefused
 from rushes.jobs.job import Job
-from rushes.ports import Clock, Gates
+from rushes.ports import Clock, RateLimits
 from rushes.workflow import wait_times
 
 BREAKER_SECONDS = 60.0
@@ -23,8 +23,8 @@ logger = Logger(service="rushes", child=True)
 
 
 @dataclass(frozen=True)
-class Gatekeeper:
-    gates: Gates
+class RateLimiter:
+    rate_limits: RateLimits
     catalog: Catalog
     clock: Clock
 
@@ -36,14 +36,14 @@ class Gatekeeper:
         UpstreamRefused
             If it has refused our key just now: it would refuse it again.
         """
-        gate, now = self.gates.get(job.provider), self.clock()
+        gate, now = self.rate_limits.get(job.provider), self.clock()
         if gate.closed_until > now:
             raise UpstreamRefused(gate.reason, code="upstream_unauthorized")
         if gate.not_before > now:
             return _spread(job, gate.not_before - now)
         entry = self.catalog.providers.get(job.provider)
         interval = 60 / entry.creates_per_minute if entry and entry.creates_per_minute else 0.0
-        if not interval or self.gates.admit(job.provider, now, interval):
+        if not interval or self.rate_limits.admit(job.provider, now, interval):
             return 0.0
         return _spread(job, interval)
 
@@ -53,14 +53,14 @@ class Gatekeeper:
         However long it asks for, it is tried again before: one answer must not stop all jobs.
         """
         wait = min(seconds or PATIENCE, wait_times.LONGEST_ON_REQUEST)
-        with suppress(StoreUnavailable):
-            self.gates.hold(provider, self.clock() + wait)
+        with suppress(AwsUnavailable):
+            self.rate_limits.hold(provider, self.clock() + wait)
 
     def close(self, provider: str, reason: str) -> None:
         """It refuses our key; an alarm counts these lines."""
         logger.error("provider refused our key", provider=provider)
-        with suppress(StoreUnavailable):
-            self.gates.close(provider, self.clock() + BREAKER_SECONDS, reason)
+        with suppress(AwsUnavailable):
+            self.rate_limits.close(provider, self.clock() + BREAKER_SECONDS, reason)
 
 
 def _spread(job: Job, seconds: float) -> float:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from rushes.errors import DamagedRecord, RushesError
+from rushes.errors import CorruptRecord, RushesError
 from rushes.jobs.job import Job
 from rushes.ports import Blobs, Change, Clock, Executions, Jobs
-from rushes.workflow.event_publisher import Announcer
+from rushes.workflow.event_publisher import EventPublisher
 
 BATCH = 500
 
@@ -19,7 +19,7 @@ class Sweeper:
     jobs: Jobs
     blobs: Blobs
     executions: Executions
-    announce: Announcer
+    publish: EventPublisher
     clock: Clock
 
     def sweep(self) -> int:
@@ -30,10 +30,10 @@ class Sweeper:
         """The same for one job, whose execution is said to have broken off."""
         try:
             job = self.jobs.get(account, job_id)
-        except DamagedRecord as error:
+        except CorruptRecord as error:
             logger.error("damaged", row=f"{account}#{job_id}", reason=error.message)  # noqa: TRY400
             return 0
-        return int(job is not None and job.care_at is not None and self._repaired(job))
+        return int(job is not None and job.next_check_at is not None and self._repaired(job))
 
     def _repaired(self, job: Job) -> bool:
         """One job's trouble keeps no other from being looked at."""
@@ -44,10 +44,10 @@ class Sweeper:
             return False
 
     def _repair(self, job: Job) -> bool:
-        announced = bool(job.outbox) and self.announce(job)
+        published = bool(job.outbox) and self.publish(job)
         if job.needs_execution:
-            return self._keep_running(job) or announced
-        return self._purge(job) or announced
+            return self._keep_running(job) or published
+        return self._purge(job) or published
 
     def _purge(self, job: Job) -> bool:
         """Once more, now that nobody can be storing anything for a deleted job."""
@@ -73,7 +73,7 @@ class Sweeper:
 
     def _seen_running(self, job: Job) -> Job:
         """It goes to the end of the line, or silent jobs would hide the others."""
-        return job.seen_running(self.clock()) if job.needs_execution else job
+        return job.mark_running(self.clock()) if job.needs_execution else job
 
     def _restarted(self, seen: Job) -> Change:
         def change(job: Job) -> Job:

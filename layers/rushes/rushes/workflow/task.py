@@ -8,8 +8,8 @@ from typing import TypedDict, cast
 from rushes.catalog.models import Catalog, ModelEntry
 from rushes.catalog.provider_config import ProviderEntry
 from rushes.errors import (
+    AwsUnavailable,
     ProviderNotConfigured,
-    StoreUnavailable,
     UnknownModel,
     UpstreamError,
     WriteConflict,
@@ -17,10 +17,10 @@ from rushes.errors import (
 from rushes.jobs.job import Job
 from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import JobError
-from rushes.ports import Blobs, Change, Clock, Egress, Gates, Jobs, Timings, Upstreams
-from rushes.providers.base import AskAlso, PollResult, Provider, TellsResult
+from rushes.ports import Blobs, Change, Clock, HttpClient, Jobs, RateLimits, Timings, Upstreams
+from rushes.providers.base import FetchResult, HasResultCall, PollResult, Provider
 from rushes.workflow import wait_times
-from rushes.workflow.event_publisher import Announcer
+from rushes.workflow.event_publisher import EventPublisher
 
 STORE_TROUBLE_WAIT = 20
 NOTHING_RUNS = frozenset({"upstream_failed", "upstream_queued_too_long"})
@@ -60,9 +60,9 @@ class Step(ABC):
     blobs: Blobs
     timings: Timings
     upstreams: Upstreams
-    egress: Egress
-    gates: Gates
-    announce: Announcer
+    http_client: HttpClient
+    rate_limits: RateLimits
+    publish: EventPublisher
     catalog: Catalog
     adapter: Callable[[ProviderEntry], Provider]
     clock: Clock
@@ -71,10 +71,10 @@ class Step(ABC):
         """Take the step; our own store's bad moments cost a job nothing but time."""
         try:
             job = self.jobs.get(account, job_id)
-            if job is None or (job.is_decided and not job.is_awaited):
+            if job is None or (job.has_outcome and not job.is_tracked):
                 return ENDING
-            return self.take_late(job) if job.is_awaited else self.take(job)
-        except (StoreUnavailable, WriteConflict):
+            return self.take_late(job) if job.is_tracked else self.take(job)
+        except (AwsUnavailable, WriteConflict):
             return pending(STORE_TROUBLE_WAIT)
 
     @abstractmethod
@@ -88,12 +88,12 @@ class Step(ABC):
         """How the job stands at its provider."""
         provider, operation = self.provider(job), job.operation or {}
         upstream = self.upstreams.find(job.provider)
-        reply = self.egress.send(upstream, provider.poll(operation))
+        reply = self.http_client.send(upstream, provider.poll(operation))
         result = provider.polled(operation, reply)
-        if not isinstance(result, AskAlso):
+        if not isinstance(result, FetchResult):
             return result
-        teller = cast("TellsResult", provider)
-        return teller.resulted(operation, self.egress.send(upstream, result.call))
+        teller = cast("HasResultCall", provider)
+        return teller.parse_result(operation, self.http_client.send(upstream, result.call))
 
     def wait(
         self, job: Job, asked_seconds: float | None, shortest: float = wait_times.SHORTEST
@@ -111,7 +111,7 @@ class Step(ABC):
         self.jobs.change(
             job.account,
             job.id,
-            lambda current: change(current) if current.is_awaited else current,
+            lambda current: change(current) if current.is_tracked else current,
         )
         return ENDING
 
@@ -132,10 +132,10 @@ class Step(ABC):
 
     def end(self, job: Job, change: Change) -> Outcome:
         """Leave a verdict, unless there is one already."""
-        self.change(job, lambda current: current if current.is_decided else change(current))
+        self.change(job, lambda current: current if current.has_outcome else change(current))
         return ENDING
 
-    def doom(self, job: Job, error: UpstreamError) -> Outcome:
+    def fail_with(self, job: Job, error: UpstreamError) -> Outcome:
         reason = JobError(
             code=error.error_code, message=error.message, upstream_code=error.upstream_code
         )
@@ -144,16 +144,16 @@ class Step(ABC):
     def fail(self, job: Job, reason: JobError) -> Outcome:
         """Fail the job, or hand it to its next candidate where that cannot make it twice."""
         may_move = reason.code in (NOTHING_RUNS if job.operation else NOTHING_RAN)
-        following = self.model(job.candidates[0]) if may_move and job.candidates else None
+        following = self.model(job.fallbacks[0]) if may_move and job.fallbacks else None
         if following is None:
-            return self.end(job, lambda current: current.doomed(self.clock(), reason))
+            return self.end(job, lambda current: current.will_fail(self.clock(), reason))
 
         def move(current: Job) -> Job:
-            changed = current.is_decided or current.cancel_requested_at
-            taken_up = current.unsure_since or current.operation != job.operation
-            if changed or taken_up or current.candidates != job.candidates:
+            changed = current.has_outcome or current.cancel_requested_at
+            taken_up = current.submission_unconfirmed_since or current.operation != job.operation
+            if changed or taken_up or current.fallbacks != job.fallbacks:
                 return current
-            return current.moved(
+            return current.failed_over(
                 self.clock(),
                 reason,
                 model=following.name,
@@ -168,7 +168,12 @@ class Step(ABC):
     def has_waited_enough(self, job: Job) -> bool:
         """Whether another candidate should get a job that still waits for its provider."""
         model = self.model(job.model or job.request.model)
-        if not job.candidates or job.is_unsure or model is None or model.queue_seconds is None:
+        if (
+            not job.fallbacks
+            or job.is_submission_unconfirmed
+            or model is None
+            or model.queue_seconds is None
+        ):
             return False
         return self.waited(job) > model.queue_seconds
 

@@ -30,7 +30,7 @@ AT_FIRST_LOOK = 1.15
 """As a part of the first wait: what was done by then was done at the first look."""
 
 
-def kind_of(job: Job) -> str:
+def timing_key(job: Job) -> str:
     """Jobs of one kind take about equally long."""
     request = job.request
     return f"{job.provider}/{job.upstream_model}/{request.seconds}s/{request.size}"

@@ -10,7 +10,7 @@ from openai.types.webhooks.webhook_endpoint_with_secret import WebhookEndpointWi
 from openai.types.webhooks.webhook_event_type_list import WebhookEventTypeList
 
 from rushes.api.webhooks.endpoint_service import MOST_ENDPOINTS
-from rushes.errors import StoreUnavailable
+from rushes.errors import AwsUnavailable
 from tests.unit.webhooks.client import URL, Client, refused
 from tests.unit.webhooks.harness import DAY, HOUR
 
@@ -83,7 +83,7 @@ def test_event_types_tell_the_format_or_the_other_way_round(
 ):
     made = client.made(**fields)
     assert (made["format"], made["event_types"]) == (form, shown)
-    stored = client.world.endpoints.get("one", made["id"])
+    stored = client.harness.endpoints.get("one", made["id"])
     assert stored
     assert stored.event_types == kept
 
@@ -189,7 +189,7 @@ def test_a_hundred_endpoints_are_enough(client: Client):
     client.call("DELETE", path(first))
     client.made()
     other = client.post(
-        ENDPOINTS, {"url": URL}, {"authorization": f"Bearer {client.strangers_key}"}
+        ENDPOINTS, {"url": URL}, {"authorization": f"Bearer {client.other_accounts_key}"}
     )
     assert other.status == 200
 
@@ -197,7 +197,7 @@ def test_a_hundred_endpoints_are_enough(client: Client):
 def test_they_are_listed_newest_first_a_page_at_a_time(client: Client):
     ids: list[str] = []
     for _ in range(5):
-        client.world.clock.advance(1)
+        client.harness.clock.advance(1)
         ids.insert(0, client.made()["id"])
     seen: list[str] = []
     query: dict[str, str] = {"limit": "2"}
@@ -230,13 +230,13 @@ def test_a_list_is_asked_for_properly(client: Client, query: dict[str, str], par
 def test_an_update_changes_what_it_names(client: Client):
     made = client.made(name="gallery", event_types=["job.completed"])
     made.pop("signing_secret")
-    client.world.clock.advance(10)
+    client.harness.clock.advance(10)
     other = "https://hooks.example/other"
     changed = client.post(path(made), {"url": other, "name": "", "event_types": ["*"]}).json
     later = made["updated_at"] + 10
     expected = {**made, "url": other, "name": "", "event_types": ["*"], "updated_at": later}
     assert changed == expected
-    client.world.clock.advance(10)
+    client.harness.clock.advance(10)
     assert client.post(path(made), {"url": other}).json == expected
     assert client.post(path(made), {}).json == expected
     assert client.post(path(made)).json == expected
@@ -293,7 +293,7 @@ def test_a_strangers_endpoint_is_as_absent_as_one_that_never_was(
     client: Client, method: str, rest: str, body: Any
 ):
     made = client.made()
-    key = {"authorization": f"Bearer {client.strangers_key}"}
+    key = {"authorization": f"Bearer {client.other_accounts_key}"}
     foreign = client.call(method, path(made, rest), body, key)
     absent = client.call(method, path({"id": "we_0"}, rest), body)
     for reply in (foreign, absent):
@@ -313,9 +313,9 @@ def test_rotating_ends_the_old_secret_at_once_or_after_a_day(client: Client):
     made = client.made(signing_secret=OWN_SECRET)
 
     def live(after: float = 0.0) -> tuple[str, ...]:
-        kept = client.world.endpoints.get("one", made["id"])
+        kept = client.harness.endpoints.get("one", made["id"])
         assert kept
-        return kept.live_secrets(client.world.clock() + after)
+        return kept.live_secrets(client.harness.clock() + after)
 
     keep = {"keep_old_secret_active_for_24_hours": True}
     second = client.post(path(made, "/rotate_secret"), keep).json
@@ -323,7 +323,7 @@ def test_rotating_ends_the_old_secret_at_once_or_after_a_day(client: Client):
     assert live() == (second["signing_secret"], OWN_SECRET)
     assert live(DAY - 1) == live()
     assert live(DAY) == (second["signing_secret"],)
-    client.world.clock.advance(HOUR)
+    client.harness.clock.advance(HOUR)
     third = client.post(path(made, "/rotate_secret"), keep).json["signing_secret"]
     assert live() == (third, second["signing_secret"], OWN_SECRET)
     assert live(DAY - HOUR) == (third, second["signing_secret"])
@@ -336,10 +336,10 @@ def test_old_secrets_do_not_pile_up(client: Client):
     made, keep = client.made(), {"keep_old_secret_active_for_24_hours": True}
     where = path(made, "/rotate_secret")
     assert [client.post(where, keep).status for _ in range(10)] == [200] * 10
-    before = client.world.endpoints.get("one", made["id"])
+    before = client.harness.endpoints.get("one", made["id"])
     refused(client.post(where, keep), "keep_old_secret_active_for_24_hours")
-    assert client.world.endpoints.get("one", made["id"]) == before
-    client.world.clock.advance(DAY)
+    assert client.harness.endpoints.get("one", made["id"]) == before
+    client.harness.clock.advance(DAY)
     assert client.post(where, keep).status == 200
     for _ in range(9):
         client.post(where, keep)
@@ -353,7 +353,7 @@ def test_what_signs_messages_to_requests_addresses_is_shown_when_it_is_new(clien
     rotated = client.post("webhook_secret/rotate", {"keep_old_secret_active_for_24_hours": True})
     secret = rotated.json["signing_secret"]
     assert rotated.json["signing_secret_hint"] == f"whsec_…{secret[-4:]}"
-    live = client.world.endpoints.request_secrets("one").live_secrets(client.world.clock())
+    live = client.harness.endpoints.request_secrets("one").live_secrets(client.harness.clock())
     assert (live[0], len(live)) == (secret, 2)
     assert secret not in client.get("webhook_secret").text
     refused(client.post("webhook_secret/rotate", {"keep": True}), "keep")
@@ -370,7 +370,7 @@ def test_our_own_faults_tell_nothing(client: Client, monkeypatch: pytest.MonkeyP
     def fail(*_: object) -> None:
         raise KeyError("canary")
 
-    monkeypatch.setattr(client.world.endpoints, "all", fail)
+    monkeypatch.setattr(client.harness.endpoints, "all", fail)
     reply = client.get(ENDPOINTS)
     assert reply.status == 500
     assert "canary" not in reply.text
@@ -393,11 +393,11 @@ def test_what_is_too_long_for_an_id_is_none(
     client: Client, method: str, where: str, body: Any, status: int, monkeypatch: pytest.MonkeyPatch
 ):
     def no_key(*_: object) -> None:
-        raise StoreUnavailable("GetItem answered ValidationException")
+        raise AwsUnavailable("GetItem answered ValidationException")
 
-    for port in (client.world.endpoints, client.world.deliveries):
+    for port in (client.harness.endpoints, client.harness.deliveries):
         monkeypatch.setattr(port, "get", no_key)
-    monkeypatch.setattr(client.world.deliveries, "of_message", no_key)
+    monkeypatch.setattr(client.harness.deliveries, "of_message", no_key)
     assert client.call(method, where, body).status == status
 
 
@@ -424,12 +424,12 @@ def test_a_method_that_means_nothing_is_refused_in_the_same_words(
 
 def test_another_address_begins_without_the_failures_of_the_old_one(client: Client):
     made = client.made()
-    now = client.world.clock()
-    client.world.endpoints.change("one", made["id"], lambda it: it.failing(now, timed_out=True))
+    now = client.harness.clock()
+    client.harness.endpoints.change("one", made["id"], lambda it: it.failing(now, timed_out=True))
     assert client.post(path(made), {"url": URL, "name": "same"}).json["failing_since"] == int(now)
     changed = client.post(path(made), {"url": f"{URL}/new"}).json
     assert changed["failing_since"] is None
-    kept = client.world.endpoints.get("one", made["id"])
+    kept = client.harness.endpoints.get("one", made["id"])
     assert kept
     assert (kept.failed_at, kept.held_until) == (None, 0.0)
 

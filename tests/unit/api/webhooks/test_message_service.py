@@ -24,15 +24,15 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
 
 
 def answers(client: Client, *given: HttpReply | Exception | int) -> FakeNotifier:
-    client.world.notifier = FakeNotifier(*given)
-    return client.world.notifier
+    client.harness.notifier = FakeNotifier(*given)
+    return client.harness.notifier
 
 
 def told(client: Client, job_id: str, event_type: str = "job.completed") -> str:
     """Let an event happen now, and give its id."""
-    said = event(event_type, job_id, client.world.clock())
-    client.world.fanout.take(said)
-    client.world.run(1)
+    said = event(event_type, job_id, client.harness.clock())
+    client.harness.fanout.take(said)
+    client.harness.run(1)
     return str(said["id"])
 
 
@@ -43,7 +43,7 @@ def attempts(client: Client, endpoint_id: str, **query: str) -> Any:
 def resend(client: Client, endpoint_id: str, **asked: Any) -> Any:
     reply = client.post(f"{ENDPOINTS}/{endpoint_id}/resend", asked)
     assert reply.status == 200, reply
-    client.world.run(1)
+    client.harness.run(1)
     return reply.json
 
 
@@ -51,7 +51,7 @@ def test_the_log_tells_each_attempt(client: Client):
     made = client.made(name="gallery")
     answers(client, HttpReply(500, {}, b"broken"), HttpReply(200, {}, b"thanks"))
     message_id = told(client, "job_1")
-    client.world.run(10)
+    client.harness.run(10)
     page = attempts(client, made["id"])
     assert (page["first_id"], page["has_more"]) == (message_id, False)
     delivery = page["data"][0]
@@ -101,7 +101,7 @@ def test_the_log_is_paged_newest_first(client: Client):
 
 def test_a_message_shows_everybody_whom_it_goes_to(client: Client):
     made, thin = client.made(), client.made(format="openai")
-    client.world.jobs.add(job(WebhookTarget(url="https://once.example/", format="fal")))
+    client.harness.jobs.add(job(WebhookTarget(url="https://once.example/", format="fal")))
     message_id = told(client, "job_1")
     shown = client.get(f"webhook_messages/{message_id}").json
     assert (shown["id"], shown["object"]) == (message_id, "webhook_message")
@@ -120,7 +120,10 @@ def test_a_message_shows_everybody_whom_it_goes_to(client: Client):
 def test_a_strangers_message_is_as_absent_as_one_that_never_was(client: Client, rest: str):
     client.made()
     message_id = told(client, "job_1")
-    method, key = ("POST" if rest else "GET"), {"authorization": f"Bearer {client.strangers_key}"}
+    method, key = (
+        ("POST" if rest else "GET"),
+        {"authorization": f"Bearer {client.other_accounts_key}"},
+    )
     foreign = client.call(method, f"webhook_messages/{message_id}{rest}", None, key)
     absent = client.call(method, f"webhook_messages/evt_0{rest}")
     for reply in (foreign, absent):
@@ -159,7 +162,7 @@ def test_a_range_is_sent_again(
 ):
     made = client.made()
     for n in range(5):
-        client.world.clock.now = START + n * HOUR
+        client.harness.clock.now = START + n * HOUR
         told(client, f"job_{n}")
     posts = answers(client, 200).posts
     bounds = {"since": since, "until": until}
@@ -198,7 +201,7 @@ def test_what_had_failed_for_good_arrives_after_all(client: Client):
     made = client.made()
     answers(client, 500)
     message_id = told(client, "job_1")
-    client.world.run(4 * DAY)
+    client.harness.run(4 * DAY)
     assert attempts(client, made["id"])["data"][0]["status"] == "failed"
     answers(client, 200)
     resend(client, made["id"], since=START - 1)
@@ -231,13 +234,13 @@ def test_what_cannot_be_sent_again_is_refused_by_name(
 
 def test_a_message_is_sent_again_to_everybody_who_still_listens(client: Client):
     made, off, gone = client.made(), client.made(), client.made()
-    client.world.jobs.add(job(WebhookTarget(url="https://once.example/", format="fal")))
+    client.harness.jobs.add(job(WebhookTarget(url="https://once.example/", format="fal")))
     message_id = told(client, "job_1")
     client.post(f"{ENDPOINTS}/{off['id']}", {"status": "disabled"})
     client.call("DELETE", f"{ENDPOINTS}/{gone['id']}")
     posts = answers(client, 200).posts
     reply = client.post(f"webhook_messages/{message_id}/resend")
-    client.world.run(1)
+    client.harness.run(1)
     assert (reply.json["message_id"], reply.json["resent"]) == (message_id, 2)
     assert {post.url for post in posts} == {made["url"], "https://once.example/"}
     refused(client.post(f"webhook_messages/{message_id}/resend", {"to": "x"}), "to")
@@ -267,7 +270,7 @@ def test_a_test_is_sent_at_once_and_its_answer_told(
     message_id = reply.json.pop("message_id")
     assert (reply.json["status_code"], reply.json["event_type"]) == (204, told_as)
     assert [post.headers["webhook-id"] for post in posts] == [message_id]
-    stored = client.world.deliveries.get("one", message_id, made["id"])
+    stored = client.harness.deliveries.get("one", message_id, made["id"])
     assert stored
     assert stored.event["type"] == sent
     assert stored.event["data"]["account"] == "one"
@@ -289,10 +292,10 @@ def test_a_test_tells_why_there_was_no_answer(client: Client):
 
 def test_a_test_does_not_wait_for_ever(client: Client, monkeypatch: pytest.MonkeyPatch):
     made = client.made()
-    monkeypatch.setattr(client.world, "_work", lambda: None)
+    monkeypatch.setattr(client.harness, "_work", lambda: None)
     told_of = client.post(f"{ENDPOINTS}/{made['id']}/test").json
     assert (told_of["success"], told_of["error"]) == (False, "not_attempted_yet")
-    assert client.world.clock() - START < message_service.TEST_SECONDS + 1
+    assert client.harness.clock() - START < message_service.TEST_SECONDS + 1
 
 
 @pytest.mark.parametrize(
@@ -303,7 +306,7 @@ def test_a_test_does_not_wait_for_ever(client: Client, monkeypatch: pytest.Monke
 def test_what_a_format_has_no_words_for_is_not_sent(client: Client, form: str, event_type: str):
     made = client.made(format=form)
     refused(client.post(f"{ENDPOINTS}/{made['id']}/test", {"event_type": event_type}), "event_type")
-    assert client.world.deliveries.everything() == []
+    assert client.harness.deliveries.everything() == []
 
 
 @pytest.mark.parametrize("rest", ["test", "resend"])
@@ -327,12 +330,12 @@ def test_an_endpoint_hears_of_another_one_that_was_given_up(client: Client):
     shown = client.get(f"{ENDPOINTS}/{failing['id']}").json
     assert shown["status"] == "disabled"
     assert shown["disabled_reason"]
-    notice = client.world.bus.events[0]
+    notice = client.harness.bus.events[0]
     assert notice["type"] == "endpoint.disabled"
     assert notice["data"]["id"] == failing["id"]
     answers(client, 200)
-    client.world.fanout.take(dict(notice))
-    client.world.run(1)
+    client.harness.fanout.take(dict(notice))
+    client.harness.run(1)
     assert attempts(client, watch["id"])["data"][0]["event_type"] == "endpoint.disabled"
 
 
@@ -353,7 +356,7 @@ def test_a_page_of_the_log_fits_into_an_answer(client: Client, body: bytes):
     ids = [told(client, f"job_{number}") for number in range(100)]
     for number in range(100):
         message = f"evt_job_{number}_completed"
-        client.world.deliveries.change(
+        client.harness.deliveries.change(
             "one", message, made["id"], lambda it: it._step(START, attempts=it.attempts[:1] * 30)
         )
     seen: list[str] = []

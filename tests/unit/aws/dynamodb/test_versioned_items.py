@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from rushes.aws.dynamodb.versioned_items import Documents
+from rushes.aws.dynamodb.versioned_items import VersionedItems
 from rushes.aws.dynamodb.webhooks import _endpoint_row
-from rushes.errors import DamagedRecord
+from rushes.errors import CorruptRecord
 from rushes.webhooks.endpoint import Endpoint
 from tests.unit.webhooks.harness import endpoint
 
@@ -39,9 +39,9 @@ def whole(it: Endpoint) -> dict[str, Any]:
     return {**_endpoint_row(it), "document": {"S": it.model_dump_json()}}
 
 
-def documents(*rows: dict[str, Any]) -> Documents[Endpoint]:
+def documents(*rows: dict[str, Any]) -> VersionedItems[Endpoint]:
     table: Any = Pages(*rows)
-    return Documents(table, "table", Endpoint, _endpoint_row)
+    return VersionedItems(table, "table", Endpoint, _endpoint_row)
 
 
 @pytest.mark.parametrize("damaged", DAMAGED.values(), ids=DAMAGED)
@@ -53,5 +53,5 @@ def test_a_damaged_row_does_not_stop_the_others(damaged: dict[str, Any]) -> None
 
 @pytest.mark.parametrize("damaged", DAMAGED.values(), ids=DAMAGED)
 def test_who_asks_for_the_damaged_one_is_told(damaged: dict[str, Any]) -> None:
-    with pytest.raises(DamagedRecord):
+    with pytest.raises(CorruptRecord):
         documents(damaged).get({})

@@ -10,11 +10,11 @@ from rushes.dialects.fal_queue.fal_arguments import FILES, read_arguments
 from rushes.errors import InvalidRequest
 from rushes.jobs.job import Job
 from rushes.jobs.request import Role
-from rushes.jobs.result import Artifact, JobError, Verdict
+from rushes.jobs.result import Artifact, JobError, JobOutcome
 from rushes.jobs.status import JobStatus
 from tests.unit.dialects.api_client import ACCOUNT, FILM, PNG, Caller, Reply
 
-MODEL = "/fal/studio/film"
+MODEL = "/fal/sandbox/film"
 PICTURE = "data:image/png;base64," + base64.b64encode(PNG).decode()
 ADDRESS = "https://pictures.example/1"
 
@@ -43,7 +43,7 @@ def finish(caller: Caller, *artifacts: Artifact, **changes: Any) -> str:
     caller.jobs.change(
         ACCOUNT,
         job.id,
-        lambda it: it.finished(now, Verdict(status=JobStatus.COMPLETED), "run", 60).model_copy(
+        lambda it: it.finished(now, JobOutcome(status=JobStatus.COMPLETED), "run", 60).model_copy(
             update=changes
         ),
     )
@@ -70,7 +70,7 @@ def test_arguments_have_fals_names(caller: Caller):
         video_size={"width": 720, "height": 1280},
         guidance_scale=5,
     ).request
-    assert (asked.model, asked.seconds, asked.size) == ("studio/film", 8, "720x1280")
+    assert (asked.model, asked.seconds, asked.size) == ("sandbox/film", 8, "720x1280")
     assert (asked.seed, asked.negative_prompt) == (7, "dogs")
     assert asked.provider_options == {"guidance_scale": 5}
 
@@ -155,11 +155,11 @@ def test_what_the_model_does_not_take_is_refused_in_fals_words(
 
 def test_a_file_that_is_missing_is_named_in_fals_words(caller: Caller):
     catalog = read_catalog("""
-    default_model = "studio/film"
-    [providers.studio]
-    kind = "openai_compatible"
+    default_model = "sandbox/film"
+    [providers.sandbox]
+    protocol = "openai_compatible"
     [[models]]
-    name = "studio/film"
+    name = "sandbox/film"
     inputs = ["image"]
     needs = ["image"]
     """)
@@ -245,13 +245,13 @@ def test_a_film_is_an_object_with_a_name_and_a_size(caller: Caller):
 
 
 def test_other_kinds_have_their_own_names(caller: Caller):
-    job_id = finish(caller, artifact("image/png"), artifact("image/png"), kind="image")
+    job_id = finish(caller, artifact("image/png"), artifact("image/png"), modality="image")
     assert len(ask(caller, job_id).json["images"]) == 2
-    job_id = finish(caller, artifact("audio/wav"), kind="audio")
+    job_id = finish(caller, artifact("audio/wav"), modality="audio")
     assert ask(caller, job_id).json["audio"]["file_name"] == f"{job_id}.wav"
-    job_id = finish(caller, artifact("application/x-unknown"), kind="audio", document={"a": 1})
+    job_id = finish(caller, artifact("application/x-unknown"), modality="audio", document={"a": 1})
     assert set(ask(caller, job_id).json) == {"a", "audio"}
-    job_id = finish(caller, kind="transcription", document={"text": "hello"})
+    job_id = finish(caller, modality="transcription", document={"text": "hello"})
     assert ask(caller, job_id).json == {"text": "hello"}
 
 

@@ -8,7 +8,7 @@ import pytest
 from rushes.dialects.fal_queue.pipelet import INLINE_BYTES
 from rushes.jobs.job import Job
 from rushes.jobs.request import Role
-from rushes.jobs.result import Artifact, JobError, Verdict
+from rushes.jobs.result import Artifact, JobError, JobOutcome
 from rushes.jobs.status import JobStatus
 from tests.unit.dialects.api_client import ACCOUNT, FILM, PNG, Caller, Reply
 
@@ -47,7 +47,7 @@ def finish(caller: Caller, job: Job, *artifacts: Artifact, **changes: Any) -> st
     caller.jobs.change(
         ACCOUNT,
         job.id,
-        lambda it: it.finished(now, Verdict(status=JobStatus.COMPLETED), "run", 60).model_copy(
+        lambda it: it.finished(now, JobOutcome(status=JobStatus.COMPLETED), "run", 60).model_copy(
             update=changes
         ),
     )
@@ -182,7 +182,7 @@ def test_a_film_comes_as_a_link(caller: Caller, size: int, output: str):
 
 
 def test_other_kinds_have_their_own_names(caller: Caller):
-    job_id = finish(caller, created(caller), artifact(caller), kind="image")
+    job_id = finish(caller, created(caller), artifact(caller), modality="image")
     assert list(result(caller, job_id)) == ["image"]
     job_id = finish(caller, created(caller), document={"text": "hello"})
     assert result(caller, job_id) == {"text": "hello"}

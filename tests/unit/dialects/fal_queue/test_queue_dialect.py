@@ -11,14 +11,14 @@ from functions.api.app import app
 from rushes.dialects import DIALECTS
 from rushes.dialects.fal_queue.fal import FalDialect
 from rushes.dialects.fal_queue.pipelet import PipeletDialect
-from rushes.errors import StoreUnavailable
+from rushes.errors import AwsUnavailable
 from rushes.jobs.result import JobError
 from rushes.jobs.status import JobStatus
 from tests.unit.dialects.api_client import ACCOUNT, BASE_URL, PNG, Caller, Reply
 from tests.unit.dialects.test_fuzz import bounded, texts, values
 
 PREFIXES = ("/queue", "/pipelet/queue", "/fal")
-MODELS = ("sora-2", "studio/film")
+MODELS = ("sora-2", "sandbox/film")
 BODY = {"prompt": "a cat"}
 VERBS = {"status": ("GET", "/status"), "cancel": ("PUT", "/cancel"), "result": ("GET", "")}
 REFUSED = JobError(code="upstream_refused", message="the prompt was refused")
@@ -143,7 +143,7 @@ def test_other_paths_are_nowhere(caller: Caller, prefix: str, method: str, path:
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_strangers_job_is_as_absent_as_one_that_never_was(caller: Caller, prefix: str, verb: str):
     foreign, absent = caller.ended(JobStatus.COMPLETED), "job_000000000000" + "0" * 20
-    caller.key = caller.strangers_key
+    caller.key = caller.other_accounts_key
     replies = [ask(caller, verb, job_id, prefix) for job_id in (foreign, absent)]
     assert [reply.status for reply in replies] == [404, 404]
     assert replies[0].text.replace(foreign, absent) == replies[1].text
@@ -228,7 +228,7 @@ def test_a_failure_without_a_reason_is_a_failure(caller: Caller, prefix: str):
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_our_own_faults_tell_nothing(caller: Caller, prefix: str, monkeypatch: pytest.MonkeyPatch):
     def fail(*_: object) -> None:
-        raise StoreUnavailable("secret detail")
+        raise AwsUnavailable("secret detail")
 
     monkeypatch.setattr(caller.jobs, "get", fail)
     reply = ask(caller, "status", "job_1", prefix)

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from rushes.catalog.models import read_catalog
-from rushes.errors import InvalidRequest, StoreUnavailable
+from rushes.errors import AwsUnavailable, InvalidRequest
 from rushes.jobs.job import Job
 from rushes.jobs.request import Role
-from rushes.jobs.result import Artifact, JobError, Verdict
+from rushes.jobs.result import Artifact, JobError, JobOutcome
 from rushes.jobs.status import JobStatus, Stage
 from rushes.ports import Change
 from tests.fakes import BUCKET
@@ -17,8 +17,8 @@ from tests.unit.dialects.api_client import (
     BASE_URL,
     FILM,
     OPENAI,
+    OTHER_ACCOUNT,
     PNG,
-    STRANGER,
     Caller,
     Reply,
 )
@@ -26,14 +26,14 @@ from tests.unit.dialects.api_client import (
 CATALOG = read_catalog("""
 default_model = "tiyaro/ears"
 [providers.tiyaro]
-kind = "tiyaro"
+protocol = "tiyaro"
 [aliases]
 "ent/tiyarofs/1/openai/whisper-tiny" = "tiyaro/ears"
 deep = "tiyaro/film"
 "a/b/c/d/e/f/g/h" = "tiyaro/film"
 [[models]]
 name = "tiyaro/ears"
-kind = "transcription"
+modality = "transcription"
 options = ["serviceTier", "temperature", "language", "initial_prompt"]
 inputs = ["audio"]
 needs = ["audio"]
@@ -142,7 +142,7 @@ def test_a_submitted_job_is_told_twice_and_has_an_address_to_poll(caller: Caller
 def test_the_uploaded_file_becomes_the_jobs_and_the_fields_its_options(caller: Caller):
     given = {"temperature": 0, "language": "en", "initial_prompt": None, "patience": None}
     job = job_of(caller, submit(caller, URL=address(caller), input=given))
-    assert (job.kind, job.provider, job.dialect) == ("transcription", "tiyaro", "tiyaro")
+    assert (job.modality, job.provider, job.dialect) == ("transcription", "tiyaro", "tiyaro")
     assert job.request.provider_options == {"temperature": 0, "language": "en"}
     (it,) = job.request.inputs
     assert it.role is Role.AUDIO
@@ -240,7 +240,7 @@ def test_a_body_that_is_none_is_refused(caller: Caller, body: bytes):
 
 
 def test_an_address_of_another_account_is_refused(caller: Caller):
-    key = f"uploads/{STRANGER}/{'0' * 32}.mp3"
+    key = f"uploads/{OTHER_ACCOUNT}/{'0' * 32}.mp3"
     caller.blobs.objects[key] = SOUND
     assert_refused(submit(caller, URL=f"{BUCKET}{key}?upload"), "URL")
 
@@ -311,8 +311,8 @@ def ended(caller: Caller, status: JobStatus, error: JobError | None = None, **fa
     if facts:
         step(lambda job: job.generated(MOMENT + 2, (), None, facts.get("document")))
         step(lambda job: job.stored(MOMENT + 3, facts.get("artifacts", ())))
-    verdict = Verdict(status=status, error=error)
-    return step(lambda job: job.finished(MOMENT + 4, verdict, "run", 60.0))
+    outcome = JobOutcome(status=status, error=error)
+    return step(lambda job: job.finished(MOMENT + 4, outcome, "run", 60.0))
 
 
 def test_a_finished_transcription_has_its_document_for_a_result(caller: Caller):
@@ -363,7 +363,7 @@ def test_an_open_job_is_told_by_its_stage(caller: Caller, stage: Stage, word: st
 
 def test_a_job_of_another_account_is_not_there(caller: Caller):
     job = job_of(caller, submit(caller, URL=address(caller)))
-    key = {"authorization": f"Bearer {caller.strangers_key}"}
+    key = {"authorization": f"Bearer {caller.other_accounts_key}"}
     for written in (job.id, "job_x", "%2e%2e"):
         reply = caller.call("GET", f"/v1/async/requests/{written}", headers=key)
         assert reply.status == 404
@@ -392,7 +392,7 @@ def test_a_path_of_nobody_is_answered_in_the_same_envelope(caller: Caller):
     assert (reply.status, reply.json["code"]) == (404, "unknown_url")
 
 
-@pytest.mark.parametrize("error", [StoreUnavailable("x"), InvalidRequest("x"), ValueError("x")])
+@pytest.mark.parametrize("error", [AwsUnavailable("x"), InvalidRequest("x"), ValueError("x")])
 def test_every_error_has_the_one_envelope(caller: Caller, error: Exception, monkeypatch: Any):
     def raise_it(*_: object) -> None:
         raise error

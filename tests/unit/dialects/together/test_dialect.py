@@ -17,7 +17,7 @@ from tests.unit.dialects.api_client import FILM, PNG, Caller, Reply, assert_refu
 CATALOG = read_catalog("""
 default_model = "together/all"
 [providers.together]
-kind = "together"
+protocol = "together"
 [aliases]
 short = "together/all"
 [[models]]
@@ -355,9 +355,9 @@ def test_only_a_key_opens(caller: Caller, base: str):
 def test_a_job_of_somebody_else_is_not_there(caller: Caller, base: str):
     job_id = create(caller).json["id"]
     mine = caller.call("GET", f"{base}/{job_id}")
-    stranger = {"authorization": f"Bearer {caller.strangers_key}"}
+    other_account = {"authorization": f"Bearer {caller.other_accounts_key}"}
     for reply in (
-        caller.call("GET", f"{base}/{job_id}", headers=stranger),
+        caller.call("GET", f"{base}/{job_id}", headers=other_account),
         caller.call("GET", f"{base}/job_1"),
     ):
         assert_refused(reply, "/openai/v1/videos", 404)

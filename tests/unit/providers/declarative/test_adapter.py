@@ -8,12 +8,12 @@ import pytest
 
 from local.packaging import ROOT
 from rushes.catalog.models import read_catalog
-from rushes.catalog.provider_config import FILES, SHAPES, WORDS, Description
-from rushes.errors import UpstreamBusy, UpstreamConfused, UpstreamRefused
+from rushes.catalog.provider_config import FILES, SHAPES, WORDS, HttpProviderSpec
+from rushes.errors import UpstreamProtocolError, UpstreamRefused, UpstreamThrottled
 from rushes.jobs.job import Job
 from rushes.jobs.request import GenerationRequest, Input, Role, StoredFile
 from rushes.ports import HttpReply, JsonFile
-from rushes.providers.base import AskAlso, Cancels, Failed, Pending, Succeeded
+from rushes.providers.base import Cancels, Failed, FetchResult, Pending, Succeeded
 from rushes.providers.declarative.adapter import Declarative, described
 from tests.examples import catalog_with_examples
 
@@ -25,11 +25,11 @@ LEAST: dict[str, Any] = {
     "statuses": {"done": "succeeded", "ill": "failed", "wait": "queued", "run": "pending"},
     "outputs": ["/url"],
 }
-COMPLAINT = {"code": "/code", "message": "/message", "fine": ["0"], "busy": ["9"]}
+ERROR_MAPPING = {"code": "/code", "message": "/message", "fine": ["0"], "busy": ["9"]}
 
 
 def provider(**more: Any) -> Any:
-    return described(Description.model_validate({**LEAST, **more}))
+    return described(HttpProviderSpec.model_validate({**LEAST, **more}))
 
 
 def body(template: dict[str, Any], **fields: Any) -> Any:
@@ -149,7 +149,7 @@ def test_an_id_is_a_text_or_a_number(told: object, kept: str):
 
 @pytest.mark.parametrize("told", [None, "", [], {}, 1.5])
 def test_without_an_id_the_answer_makes_no_sense(told: object):
-    with pytest.raises(UpstreamConfused, match="no id at /id"):
+    with pytest.raises(UpstreamProtocolError, match="no id at /id"):
         provider().submitted(reply(id=told))
 
 
@@ -171,7 +171,7 @@ def test_a_status_may_be_a_number_or_a_truth(word: object, meaning: str):
 
 @pytest.mark.parametrize("fields", [{}, {"status": None}, {"status": []}, {"status": {"a": 1}}])
 def test_without_a_status_the_answer_makes_no_sense(fields: dict[str, Any]):
-    with pytest.raises(UpstreamConfused, match="no status at /status"):
+    with pytest.raises(UpstreamProtocolError, match="no status at /status"):
         polled(provider(), **fields)
 
 
@@ -185,7 +185,7 @@ def test_outputs_are_at_any_of_their_places():
 
 
 def test_an_output_that_is_no_address_makes_no_sense():
-    with pytest.raises(UpstreamConfused, match="/url is no address"):
+    with pytest.raises(UpstreamProtocolError, match="/url is no address"):
         polled(provider(), status="done", url=5)
 
 
@@ -209,29 +209,31 @@ def test_the_cost_is_in_dollars_where_it_is_told(cost: object, dollars: float | 
 def test_a_second_call_has_what_the_poll_told():
     made = provider(result={"path": "/files?f={file}&t={id}", "values": {"file": "/file"}})
     also = polled(made, status="done", file=7)
-    assert isinstance(also, AskAlso)
+    assert isinstance(also, FetchResult)
     assert also.call.path == "/files?f=7&t=1"
-    with pytest.raises(UpstreamConfused, match="no file at /file"):
+    with pytest.raises(UpstreamProtocolError, match="no file at /file"):
         polled(made, status="done")
 
 
 def test_a_refusal_is_read_only_where_the_description_says_where_it_stands():
     assert provider().submitted(reply(id="1", code="5")).operation == {"id": "1"}
     with pytest.raises(UpstreamRefused, match="the provider refused: no"):
-        provider(refusal=COMPLAINT).submitted(reply(id="1", code=5, message="no"))
-    assert provider(refusal=COMPLAINT).submitted(reply(id="1", code=0)).operation == {"id": "1"}
+        provider(refusal=ERROR_MAPPING).submitted(reply(id="1", code=5, message="no"))
+    assert provider(refusal=ERROR_MAPPING).submitted(reply(id="1", code=0)).operation == {"id": "1"}
 
 
 def test_a_refusal_in_words_that_are_not_described_is_told_as_far_as_it_can_be():
     with pytest.raises(UpstreamRefused, match="refused \\(400\\): odd"):
-        provider(refusal=COMPLAINT).submitted(reply(400, error={"message": "odd"}))
+        provider(refusal=ERROR_MAPPING).submitted(reply(400, error={"message": "odd"}))
     with pytest.raises(UpstreamRefused, match="refused \\(400\\)"):
-        provider(refusal=COMPLAINT).submitted(HttpReply(400, {}, b"<html>"))
+        provider(refusal=ERROR_MAPPING).submitted(HttpReply(400, {}, b"<html>"))
 
 
 def test_a_busy_provider_says_how_long():
-    with pytest.raises(UpstreamBusy) as busy:
-        provider(refusal=COMPLAINT).submitted(HttpReply(429, {"retry-after": "4"}, b'{"code": 9}'))
+    with pytest.raises(UpstreamThrottled) as busy:
+        provider(refusal=ERROR_MAPPING).submitted(
+            HttpReply(429, {"retry-after": "4"}, b'{"code": 9}')
+        )
     assert busy.value.wait_seconds == 4
 
 
@@ -242,7 +244,7 @@ def test_a_failure_without_words_has_its_status():
 
 
 def test_long_words_are_cut():
-    made = provider(refusal=COMPLAINT)
+    made = provider(refusal=ERROR_MAPPING)
     error = polled(made, status="ill", code="c" * 500, message="m" * 500).error
     assert (len(error.upstream_code), len(error.message)) == (80, 300)
 
@@ -250,15 +252,15 @@ def test_long_words_are_cut():
 @pytest.mark.parametrize("name", ["minimax", "kling", "modelark", "gemini-omni"])
 def test_the_examples_of_the_catalog_describe_providers(name: str):
     entry = catalog_with_examples().providers[name]
-    assert entry.describes
-    assert isinstance(described(entry.describes), Declarative)
+    assert entry.spec
+    assert isinstance(described(entry.spec), Declarative)
 
 
 def test_the_example_of_the_documentation_is_sound():
     page = (ROOT / "docs/describing-a-provider.md").read_text("utf-8")
     (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     read = read_catalog('default_model = "tasks/film-1"\n' + example)
-    entry = read.providers["tasks"].describes
+    entry = read.providers["tasks"].spec
     assert entry
     sent = described(entry).submit(job(prompt="a fox", seconds=5)).json
     assert sent == {"model": "film-1", "prompt": "a fox", "seconds": 5}
@@ -266,5 +268,5 @@ def test_the_example_of_the_documentation_is_sound():
 
 def test_every_member_of_a_description_is_documented():
     page = (ROOT / "docs/describing-a-provider.md").read_text("utf-8")
-    for name in (*Description.model_fields, *(f"{{{it}}}" for it in FILES | SHAPES | WORDS)):
+    for name in (*HttpProviderSpec.model_fields, *(f"{{{it}}}" for it in FILES | SHAPES | WORDS)):
         assert f"`{name}`" in page

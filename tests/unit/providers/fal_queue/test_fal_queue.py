@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rushes.errors import BadInputFile, UpstreamBusy, UpstreamConfused, UpstreamRefused
+from rushes.errors import (
+    InvalidInputFile,
+    UpstreamProtocolError,
+    UpstreamRefused,
+    UpstreamThrottled,
+)
 from rushes.jobs.job import Job
 from rushes.jobs.request import GenerationRequest, Input, Role, StoredFile
 from rushes.ports import HttpReply
@@ -50,8 +55,8 @@ def polled(**state: Any) -> Any:
     return Fal().polled(OPERATION, reply(200, state))
 
 
-def resulted(status: int, body: object, **headers: str) -> PollResult:
-    return Fal().resulted(OPERATION, reply(status, body, **headers))
+def parse_result(status: int, body: object, **headers: str) -> PollResult:
+    return Fal().parse_result(OPERATION, reply(status, body, **headers))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +86,7 @@ def test_only_the_path_of_an_address_is_kept(address: str, path: str):
     ],
 )
 def test_an_address_that_is_no_request_is_not_followed(address: str):
-    with pytest.raises(UpstreamConfused):
+    with pytest.raises(UpstreamProtocolError):
         Fal().submitted(accepted(address))
 
 
@@ -89,7 +94,7 @@ def test_an_address_that_is_no_request_is_not_followed(address: str):
 def test_whatever_address_is_named_the_path_stays_with_the_provider(text: str):
     try:
         path = Fal().submitted(accepted(text)).operation["status"]
-    except UpstreamConfused:
+    except UpstreamProtocolError:
         return
     assert path.startswith("/")
     assert not path.startswith("//")
@@ -139,23 +144,23 @@ def test_retry_after_goes_before_a_guess():
 
 @pytest.mark.parametrize("status", [400, 422, 500, 503, 504])
 def test_a_marked_refusal_of_the_result_is_the_end_of_the_job(status: int):
-    result = resulted(status, {"detail": "Runner gone"}, x_fal_error_type="runner_disconnected")
+    result = parse_result(status, {"detail": "Runner gone"}, x_fal_error_type="runner_disconnected")
     assert isinstance(result, Failed)
     assert result.error.upstream_code == "runner_disconnected"
 
 
 def test_what_is_not_about_the_job_does_not_end_it():
-    with pytest.raises(UpstreamBusy):
-        resulted(429, {"detail": "Slowly"}, x_fal_error_type="rate_limited")
+    with pytest.raises(UpstreamThrottled):
+        parse_result(429, {"detail": "Slowly"}, x_fal_error_type="rate_limited")
     with pytest.raises(UpstreamRefused):
-        resulted(401, {"detail": "No such key"}, x_fal_error_type="unauthorized")
-    with pytest.raises(UpstreamBusy):
-        resulted(500, {"detail": "Internal Server Error"})
+        parse_result(401, {"detail": "No such key"}, x_fal_error_type="unauthorized")
+    with pytest.raises(UpstreamThrottled):
+        parse_result(500, {"detail": "Internal Server Error"})
 
 
 def test_long_words_of_a_provider_are_cut():
     faults = [{"loc": ["body", "prompt"], "msg": "x" * 1000, "type": "t" * 200}]
-    result = resulted(422, {"detail": faults})
+    result = parse_result(422, {"detail": faults})
     assert isinstance(result, Failed)
     assert len(result.error.message) == 300
     assert len(result.error.upstream_code or "") == 80
@@ -163,19 +168,19 @@ def test_long_words_of_a_provider_are_cut():
 
 @pytest.mark.parametrize("body", [[], "text", None, 1])
 def test_a_result_that_is_no_object_makes_no_sense(body: object):
-    with pytest.raises(UpstreamConfused):
-        resulted(200, body)
+    with pytest.raises(UpstreamProtocolError):
+        parse_result(200, body)
 
 
 def test_empty_places_for_files_are_no_files():
     empty: dict[str, Any] = {"video": None, "images": [], "audio": {"url": ""}, "image": {}}
-    assert resulted(200, empty) == Succeeded()
+    assert parse_result(200, empty) == Succeeded()
 
 
 @pytest.mark.parametrize("role", [Role.REFERENCE, Role.SOURCE_VIDEO])
 def test_a_file_without_a_place_is_refused(role: Role):
     file = StoredFile(key="inputs/x", content_type="image/png", size=1)
-    with pytest.raises(BadInputFile, match=role.value):
+    with pytest.raises(InvalidInputFile, match=role.value):
         Pipelet().submit(job(inputs=(Input(role=role, file=file),)))
 
 

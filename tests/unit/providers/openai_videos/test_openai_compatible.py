@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rushes.errors import UnknownUpstreamStatus, UpstreamConfused
+from rushes.errors import UnknownUpstreamStatus, UpstreamProtocolError
 from rushes.ports import HttpReply
 from rushes.providers.base import Cancels, Failed, Pending, PollResult, Succeeded
 from rushes.providers.openai_videos.openai_compatible import OpenAICompatible
@@ -50,7 +50,7 @@ def test_an_unknown_status_is_an_error_that_names_it(status: str):
 
 @pytest.mark.parametrize("status", [None, 5, ["queued"]])
 def test_a_status_that_is_no_word_is_nonsense(status: object):
-    with pytest.raises(UpstreamConfused):
+    with pytest.raises(UpstreamProtocolError):
         polled(status=status)
 
 

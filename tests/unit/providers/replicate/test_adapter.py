@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rushes.errors import UpstreamConfused
+from rushes.errors import UpstreamProtocolError
 from rushes.ports import HttpReply
 from rushes.providers.base import Failed, PollResult, Succeeded
 from rushes.providers.replicate.adapter import Replicate
@@ -56,7 +56,7 @@ def test_the_reason_of_a_failure_may_be_missing():
 
 
 def test_a_prediction_without_an_id_makes_no_sense():
-    with pytest.raises(UpstreamConfused):
+    with pytest.raises(UpstreamProtocolError):
         Replicate().submitted(HttpReply(201, {}, b'{"status": "starting"}'))
 
 

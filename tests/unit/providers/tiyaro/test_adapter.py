@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 
-from rushes.errors import BadInputFile, UpstreamConfused, UpstreamRefused, UpstreamSilent
+from rushes.errors import (
+    InvalidInputFile,
+    UpstreamNoResponse,
+    UpstreamProtocolError,
+    UpstreamRefused,
+)
 from rushes.jobs.job import Job
 from rushes.jobs.request import GenerationRequest, Input, Role, StoredFile
 from rushes.ports import HttpReply
@@ -36,19 +41,19 @@ def reply(status: int, body: Any) -> HttpReply:
 
 
 def test_a_job_with_a_file_asks_for_an_address_of_its_kind():
-    call = Tiyaro().ask_address(job(inputs=(SOUND,)))
+    call = Tiyaro().upload_url_request(job(inputs=(SOUND,)))
     assert call
     assert (call.method, call.path) == ("POST", "/v1/input/upload-url?extension=mp3")
     assert call.json == {}
 
 
 def test_a_job_without_a_file_asks_for_none():
-    assert Tiyaro().ask_address(job(prompt="a fox")) is None
+    assert Tiyaro().upload_url_request(job(prompt="a fox")) is None
 
 
 def test_two_files_are_one_too_many():
-    with pytest.raises(BadInputFile, match="one file"):
-        Tiyaro().ask_address(job(inputs=(SOUND, SOUND)))
+    with pytest.raises(InvalidInputFile, match="one file"):
+        Tiyaro().upload_url_request(job(inputs=(SOUND, SOUND)))
 
 
 @pytest.mark.parametrize(
@@ -61,27 +66,27 @@ def test_two_files_are_one_too_many():
     ],
 )
 def test_the_address_is_read_wherever_it_stands(body: dict[str, Any]):
-    assert Tiyaro().read_address(reply(201, body)) == PUT
-    assert Tiyaro().read_address(reply(200, body)) == PUT
+    assert Tiyaro().parse_upload_url(reply(201, body)) == PUT
+    assert Tiyaro().parse_upload_url(reply(200, body)) == PUT
 
 
 @pytest.mark.parametrize("body", [{}, {"uploadUrl": {"POST": PUT}}, {"uploadUrl": PUT}, [], 3])
 def test_no_address_is_no_answer(body: Any):
-    with pytest.raises(UpstreamConfused):
-        Tiyaro().read_address(reply(201, body))
+    with pytest.raises(UpstreamProtocolError):
+        Tiyaro().parse_upload_url(reply(201, body))
 
 
 def test_an_address_may_be_refused_and_may_be_had_later():
     with pytest.raises(UpstreamRefused, match="unknown extension"):
-        Tiyaro().read_address(reply(404, {"message": "unknown extension"}))
-    with pytest.raises(UpstreamSilent) as silence:
-        Tiyaro().read_address(reply(502, {}))
+        Tiyaro().parse_upload_url(reply(404, {"message": "unknown extension"}))
+    with pytest.raises(UpstreamNoResponse) as silence:
+        Tiyaro().parse_upload_url(reply(502, {}))
     assert silence.value.retryable
 
 
 def test_an_uploaded_file_is_named_beside_the_input():
     options = {"temperature": 0, "serviceTier": "gpuflex"}
-    call = Tiyaro().submit_uploaded(job(inputs=(SOUND,), provider_options=options), PUT)
+    call = Tiyaro().submit_request_with_upload(job(inputs=(SOUND,), provider_options=options), PUT)
     assert call.path == "/v1/async/ent/acme/1/whisper?serviceTier=gpuflex"
     assert call.json == {"input": {"temperature": 0}, "URL": PUT}
 
@@ -105,5 +110,5 @@ def test_of_an_address_to_poll_only_the_path_counts(address: str, path: str):
 @pytest.mark.parametrize("address", ["https://elsewhere.example/x", "", "x", "https://v1/x"])
 def test_an_address_that_is_none_of_the_apis_is_no_answer(address: str):
     body = {"id": "1", "status": "accepted", "urls": {"GET": address}}
-    with pytest.raises(UpstreamConfused):
+    with pytest.raises(UpstreamProtocolError):
         Tiyaro().submitted(reply(202, body))

@@ -9,7 +9,7 @@ from rushes.api.webhooks.schemas import LONGEST_ID, EndpointChanges, NewEndpoint
 from rushes.errors import InvalidRequest, NotFound, UnknownCursor
 from rushes.ports import Clock, UrlPolicy
 from rushes.webhooks import signature
-from rushes.webhooks.endpoint import UNTROUBLED, Endpoint, RequestSecrets, Secret
+from rushes.webhooks.endpoint import HEALTHY, Endpoint, RequestSecrets, Secret
 from rushes.webhooks.ports import Endpoints
 
 MOST_ENDPOINTS = 100
@@ -19,7 +19,7 @@ BY_OWNER = "owner"
 
 
 @dataclass(frozen=True)
-class Desk:
+class EndpointService:
     endpoints: Endpoints
     check_url: UrlPolicy
     clock: Clock
@@ -111,7 +111,7 @@ class Desk:
             check_format(endpoint, asked.format)
             changes["format"] = asked.format
         if asked.url not in (None, endpoint.url):
-            changes |= {"url": asked.url, **UNTROUBLED}
+            changes |= {"url": asked.url, **HEALTHY}
         if asked.name is not None:
             changes["description"] = asked.name
         changes = {name: it for name, it in changes.items() if getattr(endpoint, name) != it}

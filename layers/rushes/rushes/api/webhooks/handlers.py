@@ -13,9 +13,9 @@ from pydantic import BaseModel
 
 from rushes.api.auth import Authenticator
 from rushes.api.webhooks import schemas, views
-from rushes.api.webhooks.endpoint_service import Desk
+from rushes.api.webhooks.endpoint_service import EndpointService
 from rushes.api.webhooks.event_types import every_type, word_of
-from rushes.api.webhooks.message_service import Outbound, Resent
+from rushes.api.webhooks.message_service import MessageService, Resent
 from rushes.api.webhooks.routes import NOWHERE
 from rushes.dialects.api_key import read_key
 from rushes.dialects.base import HttpRequest, HttpResponse
@@ -33,9 +33,9 @@ Body = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Surface:
-    desk: Desk
-    outbound: Outbound
+class WebhookApi:
+    endpoint_service: EndpointService
+    message_service: MessageService
     authenticator: Authenticator
 
     def answer(self, verb: str, request: HttpRequest) -> HttpResponse:
@@ -52,11 +52,13 @@ class Surface:
         return response
 
     def _create(self, account: str, request: HttpRequest) -> Body:
-        endpoint = self.desk.create(account, _read(schemas.NewEndpoint, request))
+        endpoint = self.endpoint_service.create(account, _read(schemas.NewEndpoint, request))
         return views.with_secret(views.endpoint_shown(endpoint), endpoint.secrets)
 
     def _list(self, account: str, request: HttpRequest) -> Body:
-        endpoints, has_more = self.desk.page(account, check(schemas.Page, request.query))
+        endpoints, has_more = self.endpoint_service.page(
+            account, check(schemas.Page, request.query)
+        )
         shown = [views.endpoint_shown(it) for it in endpoints]
         return views.list_shown(shown, "id", has_more=has_more)
 
@@ -65,19 +67,21 @@ class Surface:
 
     def _update(self, account: str, request: HttpRequest) -> Body:
         changes = _read(schemas.EndpointChanges, request)
-        return views.endpoint_shown(self.desk.update(account, _named(request), changes))
+        return views.endpoint_shown(self.endpoint_service.update(account, _named(request), changes))
 
     def _delete(self, account: str, request: HttpRequest) -> Body:
-        self.desk.delete(account, _named(request))
+        self.endpoint_service.delete(account, _named(request))
         return {"id": _named(request), "object": "webhook_endpoint.deleted", "deleted": True}
 
     def _rotate(self, account: str, request: HttpRequest) -> Body:
-        endpoint = self.desk.rotate(account, _named(request), _read(schemas.Rotation, request))
+        endpoint = self.endpoint_service.rotate(
+            account, _named(request), _read(schemas.Rotation, request)
+        )
         return views.with_secret(views.endpoint_shown(endpoint), endpoint.secrets)
 
     def _test(self, account: str, request: HttpRequest) -> Body:
         endpoint = self._endpoint(account, request)
-        sent = self.outbound.test(endpoint, _read(schemas.Trial, request).event_type)
+        sent = self.message_service.test(endpoint, _read(schemas.TestRequest, request).event_type)
         attempt = sent.attempts[0] if sent.attempts else None
         return {
             "object": "webhook_endpoint.test",
@@ -91,34 +95,36 @@ class Surface:
 
     def _attempts(self, account: str, request: HttpRequest) -> Body:
         endpoint = self._endpoint(account, request)
-        page = self.outbound.page(endpoint, check(schemas.Page, request.query))
+        page = self.message_service.page(endpoint, check(schemas.Page, request.query))
         shown = [views.delivery_shown(it, endpoint) for it in page.deliveries]
         part = views.that_fit(shown)
         has_more = page.has_more or len(part) < len(shown)
         return views.list_shown(part, "message_id", has_more=has_more)
 
     def _message(self, account: str, request: HttpRequest) -> Body:
-        deliveries = self.outbound.message(account, request.variables["message_id"])
-        endpoints = {it.id: it for it in self.desk.endpoints.all(account)}
+        deliveries = self.message_service.message(account, request.variables["message_id"])
+        endpoints = {it.id: it for it in self.endpoint_service.endpoints.all(account)}
         return views.message_shown(deliveries, endpoints)
 
     def _resend_message(self, account: str, request: HttpRequest) -> Body:
         _read(schemas.Nothing, request)
         message_id = request.variables["message_id"]
-        resent = self.outbound.resend_message(account, message_id)
+        resent = self.message_service.resend_message(account, message_id)
         return {"message_id": message_id, **_resent(resent)}
 
     def _resend(self, account: str, request: HttpRequest) -> Body:
-        asked = _read(schemas.Resending, request)
+        asked = _read(schemas.ResendRequest, request)
         endpoint = self._endpoint(account, request)
-        resent = self.outbound.resend(endpoint, asked)
+        resent = self.message_service.resend(endpoint, asked)
         return {"webhook_endpoint_id": endpoint.id, **_resent(resent)}
 
     def _secret(self, account: str, _request: HttpRequest) -> Body:
-        return views.secret_shown(self.desk.request_secrets(account))
+        return views.secret_shown(self.endpoint_service.request_secrets(account))
 
     def _rotate_secret(self, account: str, request: HttpRequest) -> Body:
-        kept = self.desk.rotate_request_secrets(account, _read(schemas.Rotation, request))
+        kept = self.endpoint_service.rotate_request_secrets(
+            account, _read(schemas.Rotation, request)
+        )
         return views.with_secret(views.secret_shown(kept), kept.secrets)
 
     def _event_types(self, _account: str, _request: HttpRequest) -> Body:
@@ -130,28 +136,28 @@ class Surface:
         )
 
     def _endpoint(self, account: str, request: HttpRequest) -> Endpoint:
-        return self.desk.get(account, _named(request))
+        return self.endpoint_service.get(account, _named(request))
 
 
 UNKEPT = {**JSON, "cache-control": "no-store"}
 """Some answers hold a secret."""
 
-VERBS: dict[str, Callable[[Surface, str, HttpRequest], Body]] = {
-    "create": Surface._create,  # noqa: SLF001 - the table belongs to the class
-    "list": Surface._list,  # noqa: SLF001
-    "retrieve": Surface._retrieve,  # noqa: SLF001
-    "update": Surface._update,  # noqa: SLF001
-    "delete": Surface._delete,  # noqa: SLF001
-    "rotate": Surface._rotate,  # noqa: SLF001
-    "test": Surface._test,  # noqa: SLF001
-    "attempts": Surface._attempts,  # noqa: SLF001
-    "message": Surface._message,  # noqa: SLF001
-    "resend": Surface._resend,  # noqa: SLF001
-    "resend_message": Surface._resend_message,  # noqa: SLF001
-    "secret": Surface._secret,  # noqa: SLF001
-    "rotate_secret": Surface._rotate_secret,  # noqa: SLF001
-    "event_types": Surface._event_types,  # noqa: SLF001
-    NOWHERE: Surface._nowhere,  # noqa: SLF001
+VERBS: dict[str, Callable[[WebhookApi, str, HttpRequest], Body]] = {
+    "create": WebhookApi._create,  # noqa: SLF001 - the table belongs to the class
+    "list": WebhookApi._list,  # noqa: SLF001
+    "retrieve": WebhookApi._retrieve,  # noqa: SLF001
+    "update": WebhookApi._update,  # noqa: SLF001
+    "delete": WebhookApi._delete,  # noqa: SLF001
+    "rotate": WebhookApi._rotate,  # noqa: SLF001
+    "test": WebhookApi._test,  # noqa: SLF001
+    "attempts": WebhookApi._attempts,  # noqa: SLF001
+    "message": WebhookApi._message,  # noqa: SLF001
+    "resend": WebhookApi._resend,  # noqa: SLF001
+    "resend_message": WebhookApi._resend_message,  # noqa: SLF001
+    "secret": WebhookApi._secret,  # noqa: SLF001
+    "rotate_secret": WebhookApi._rotate_secret,  # noqa: SLF001
+    "event_types": WebhookApi._event_types,  # noqa: SLF001
+    NOWHERE: WebhookApi._nowhere,  # noqa: SLF001
 }
 
 

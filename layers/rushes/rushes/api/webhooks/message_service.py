@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from rushes.api.webhooks import samples
 from rushes.api.webhooks.event_types import word_of
-from rushes.api.webhooks.schemas import LONGEST_ID, Page, Resending
+from rushes.api.webhooks.schemas import LONGEST_ID, Page, ResendRequest
 from rushes.errors import InvalidRequest, NotFound, UnknownCursor
 from rushes.ports import Clock
 from rushes.webhooks import operational_events
@@ -38,7 +38,7 @@ class Resent:
 
 
 @dataclass(frozen=True)
-class Outbound:
+class MessageService:
     endpoints: Endpoints
     deliveries: Deliveries
     mail: Mail
@@ -64,7 +64,7 @@ class Outbound:
             self.mail.resend(account, message_id, receiver)
         return Resent(len(receivers))
 
-    def resend(self, endpoint: Endpoint, asked: Resending) -> Resent:
+    def resend(self, endpoint: Endpoint, asked: ResendRequest) -> Resent:
         _check_enabled(endpoint)
         if asked.message_id is None:
             if asked.since is None:
@@ -87,7 +87,7 @@ class Outbound:
             sent = found or sent
         return sent
 
-    def _resend_range(self, endpoint: Endpoint, asked: Resending, since: float) -> Resent:
+    def _resend_range(self, endpoint: Endpoint, asked: ResendRequest, since: float) -> Resent:
         """Newest first, as many as one call can; tests are nothing that was missed."""
         count, last = 0, None
         for delivery in self._since(endpoint, since, self._begin(endpoint, asked)):
@@ -97,7 +97,7 @@ class Outbound:
             count, last = count + 1, delivery.message_id
         return Resent(count)
 
-    def _begin(self, endpoint: Endpoint, asked: Resending) -> str | None:
+    def _begin(self, endpoint: Endpoint, asked: ResendRequest) -> str | None:
         """The cursor of a range's newer end, which does not belong to it."""
         if asked.after is not None:
             return self._cursor(endpoint, asked.after)

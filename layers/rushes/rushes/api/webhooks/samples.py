@@ -5,12 +5,12 @@ from typing import Any
 from rushes.jobs.events import ending, started
 from rushes.jobs.job import Job, folder_of
 from rushes.jobs.request import GenerationRequest
-from rushes.jobs.result import Artifact, JobError, Verdict
+from rushes.jobs.result import Artifact, JobError, JobOutcome
 from rushes.jobs.status import JobStatus, UpstreamCancelled
 
 VERDICTS = {
-    "job.completed": Verdict(status=JobStatus.COMPLETED),
-    "job.failed": Verdict(
+    "job.completed": JobOutcome(status=JobStatus.COMPLETED),
+    "job.failed": JobOutcome(
         status=JobStatus.FAILED,
         error=JobError(
             code="content_filtered",
@@ -18,7 +18,7 @@ VERDICTS = {
             upstream_code="moderation_blocked",
         ),
     ),
-    "job.cancelled": Verdict(status=JobStatus.CANCELLED),
+    "job.cancelled": JobOutcome(status=JobStatus.CANCELLED),
 }
 TYPES = ("job.started", *VERDICTS)
 KEEP_SECONDS = 30 * 24 * 3600.0
@@ -29,12 +29,12 @@ def sample(event_type: str, account: str, job_id: str, now: float) -> dict[str, 
     job = _running(account, job_id, now - 61.25)
     if event_type == "job.started":
         return started(job).model_dump(mode="json")
-    verdict = VERDICTS[event_type]
-    if verdict.status is JobStatus.COMPLETED:
+    outcome = VERDICTS[event_type]
+    if outcome.status is JobStatus.COMPLETED:
         job = job.stored(now, (_film(job),))
-    elif verdict.status is JobStatus.CANCELLED:
-        job = job.called_off(now, UpstreamCancelled.YES)
-    ended = job.finished(now, verdict, job.id, KEEP_SECONDS)
+    elif outcome.status is JobStatus.CANCELLED:
+        job = job.cancelled_by_client(now, UpstreamCancelled.YES)
+    ended = job.finished(now, outcome, job.id, KEEP_SECONDS)
     return ending(ended, "rushes-media").model_dump(mode="json")
 
 
@@ -43,8 +43,8 @@ def _running(account: str, job_id: str, then: float) -> Job:
         id=job_id,
         account=account,
         dialect="openai",
-        provider="studio",
-        upstream_model="studio-1",
+        provider="sandbox",
+        upstream_model="sandbox-1",
         request=GenerationRequest(
             model="sora-2", prompt="a red ball on a beach", seconds=4, size="1280x720"
         ),

@@ -40,11 +40,11 @@ class Rotation(_Body):
     signing_secret: str | None = None
 
 
-class Trial(_Body):
+class TestRequest(_Body):
     event_type: str | None = None
 
 
-class Resending(_Body):
+class ResendRequest(_Body):
     """One message, or all between two moments (seconds since 1970, or ISO 8601)."""
 
     message_id: Id | None = None

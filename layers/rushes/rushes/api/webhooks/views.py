@@ -94,7 +94,7 @@ def _attempt(number: int, attempt: Attempt) -> dict[str, Any]:
     return {
         "object": "webhook_attempt",
         "number": number,
-        "kind": attempt.kind,
+        "kind": attempt.trigger,
         "attempted_at": _second(attempt.at),
         "status_code": attempt.status_code,
         "error": attempt.error,

@@ -6,12 +6,18 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rushes.aws.dynamodb.items import Row, key
-from rushes.aws.errors import store_errors
-from rushes.errors import AlreadyAccepted, KeyInUse, OverBudget, StoreUnavailable, WriteConflict
+from rushes.aws.dynamodb.items import Item, key
+from rushes.aws.errors import translate_aws_errors
+from rushes.errors import (
+    AlreadyAccepted,
+    AwsUnavailable,
+    BudgetExceeded,
+    IdempotencyKeyInUse,
+    WriteConflict,
+)
 from rushes.jobs.idempotency import RETRY_SECONDS
 from rushes.jobs.job import oldest_id
-from rushes.ports import Allowance, Receipt
+from rushes.ports import BudgetCharge, IdempotencyRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,7 +31,7 @@ SPENT_SECONDS = 8 * 24 * 3600
 
 
 def writes(
-    table: str, receipt: Receipt | None, allowance: Allowance | None, now: float
+    table: str, receipt: IdempotencyRecord | None, allowance: BudgetCharge | None, now: float
 ) -> Iterator[dict[str, Any]]:
     """The parts of the transaction besides the job."""
     if receipt:
@@ -50,25 +56,27 @@ def commit(client: "DynamoDBClient", parts: Sequence[dict[str, Any]]) -> None:
             if code == "ConditionalCheckFailed":
                 raise _refusal(part)
         if set(codes) - {"None", "TransactionConflict"}:
-            raise StoreUnavailable(f"TransactWriteItems answered {', '.join(codes)}")
+            raise AwsUnavailable(f"TransactWriteItems answered {', '.join(codes)}")
         time.sleep(random.uniform(0, PAUSE))  # noqa: S311 - others try for the same rows
     named = any(part.get("Put", {}).get("Item", {}).get("sk") == ONCE for part in parts)
     if named:
-        raise KeyInUse("a call with the same Idempotency-Key is being answered at this moment")
-    raise StoreUnavailable("too many calls of one account at once")
+        raise IdempotencyKeyInUse(
+            "a call with the same Idempotency-Key is being answered at this moment"
+        )
+    raise AwsUnavailable("too many calls of one account at once")
 
 
-def _try(client: "DynamoDBClient", parts: Sequence[dict[str, Any]]) -> list[Row]:
+def _try(client: "DynamoDBClient", parts: Sequence[dict[str, Any]]) -> list[Item]:
     """Nothing where it is done, else each part's reason why it is not."""
     try:
-        with store_errors():
+        with translate_aws_errors():
             client.transact_write_items(TransactItems=parts)  # type: ignore[arg-type]
     except client.exceptions.TransactionCanceledException as refused:
         return [dict(reason) for reason in refused.response["CancellationReasons"]]
     return []
 
 
-def _is_ours(part: dict[str, Any], reason: Row) -> bool:
+def _is_ours(part: dict[str, Any], reason: Item) -> bool:
     """Whether what stands in the way is the row that we wrote ourselves, unanswered."""
     stored = reason.get("Item", {}).get("written_by")
     return bool(stored and stored == part["Put"]["Item"]["written_by"])
@@ -76,14 +84,14 @@ def _is_ours(part: dict[str, Any], reason: Row) -> bool:
 
 def _refusal(part: dict[str, Any]) -> Exception:
     if "Update" in part:
-        return OverBudget("the account has spent what it may in a day")
+        return BudgetExceeded("the account has spent what it may in a day")
     if part["Put"]["Item"]["pk"]["S"].startswith("JOB#"):
         return WriteConflict("there is a job of that id already")
     return AlreadyAccepted("the call has been accepted already")
 
 
-def find(client: "DynamoDBClient", table: str, digest: str) -> Receipt | None:
-    with store_errors():
+def find(client: "DynamoDBClient", table: str, digest: str) -> IdempotencyRecord | None:
+    with translate_aws_errors():
         reply = client.get_item(TableName=table, Key=key("ONCE", digest), ConsistentRead=True)
     item = reply.get("Item")
     return _read(digest, item) if item else None
@@ -91,7 +99,7 @@ def find(client: "DynamoDBClient", table: str, digest: str) -> Receipt | None:
 
 def claim(client: "DynamoDBClient", table: str, digest: str, retry: int, now: float) -> str | None:
     """Each job is given to one retry of each number: two calls that were lost get two jobs."""
-    with store_errors():
+    with translate_aws_errors():
         reply = client.query(
             TableName=table,
             KeyConditionExpression="pk = :pk AND sk >= :since",
@@ -109,11 +117,11 @@ def claim(client: "DynamoDBClient", table: str, digest: str, retry: int, now: fl
     return None
 
 
-def _take(client: "DynamoDBClient", table: str, receipt: Receipt, retry: int) -> bool:
+def _take(client: "DynamoDBClient", table: str, receipt: IdempotencyRecord, retry: int) -> bool:
     """Mark the job as given to this retry; by the mark a write whose answer was lost is known."""
     mark = {"S": secrets.token_hex(8)}
     try:
-        with store_errors():
+        with translate_aws_errors():
             client.update_item(
                 TableName=table,
                 Key=key("CALL", receipt.digest, receipt.job_id),
@@ -123,12 +131,12 @@ def _take(client: "DynamoDBClient", table: str, receipt: Receipt, retry: int) ->
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
     except client.exceptions.ConditionalCheckFailedException as refused:
-        stored: Row = dict(refused.response).get("Item", {})  # type: ignore[assignment]
+        stored: Item = dict(refused.response).get("Item", {})  # type: ignore[assignment]
         return bool(stored.get("taken_by") == mark)
     return True
 
 
-def _row(receipt: Receipt) -> Row:
+def _row(receipt: IdempotencyRecord) -> Item:
     facts = {
         "fingerprint": {"S": receipt.fingerprint},
         "job_id": {"S": receipt.job_id},
@@ -140,9 +148,9 @@ def _row(receipt: Receipt) -> Row:
     return {**place, **facts, "retry": {"N": str(receipt.retry)}}
 
 
-def _read(digest: str, row: Row) -> Receipt:
+def _read(digest: str, row: Item) -> IdempotencyRecord:
     retry = row.get("retry")
-    return Receipt(
+    return IdempotencyRecord(
         digest=digest,
         fingerprint=row["fingerprint"]["S"],
         job_id=row["job_id"]["S"],
@@ -151,7 +159,7 @@ def _read(digest: str, row: Row) -> Receipt:
     )
 
 
-def _if_new(receipt: Receipt, now: float) -> dict[str, Any]:
+def _if_new(receipt: IdempotencyRecord, now: float) -> dict[str, Any]:
     """Rows stay for up to two days after they have expired: they do not count then."""
     if receipt.retry is not None:
         return {}
@@ -161,7 +169,7 @@ def _if_new(receipt: Receipt, now: float) -> dict[str, Any]:
     }
 
 
-def _spend(allowance: Allowance, now: float) -> dict[str, Any]:
+def _spend(allowance: BudgetCharge, now: float) -> dict[str, Any]:
     """Add to the day's bill; refused where the job has no room on it."""
     return {
         "Key": key("SPENT", f"{allowance.account}#{allowance.day}"),

@@ -4,25 +4,25 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rushes.aws.errors import store_errors
+from rushes.aws.errors import translate_aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-Row = dict[str, Any]
+Item = dict[str, Any]
 
 
-def key(family: str, name: str, sort: str = "") -> Row:
+def key(family: str, name: str, sort: str = "") -> Item:
     """`FAMILY#name`, and in its partition the family's own name where it has one row only."""
     return {"pk": {"S": f"{family}#{name}"}, "sk": {"S": sort or family.lower()}}
 
 
-def marked(row: Row) -> Row:
+def marked(row: Item) -> Item:
     """The row with a mark of its writer, by which a write whose answer was lost is known."""
     return {**row, "written_by": {"S": secrets.token_hex(8)}}
 
 
-def put(client: "DynamoDBClient", table: str, row: Row, condition: Mapping[str, Any]) -> bool:
+def put(client: "DynamoDBClient", table: str, row: Item, condition: Mapping[str, Any]) -> bool:
     """Write a row on a condition; False where it does not hold.
 
     A write that succeeded and whose answer was lost is repeated by boto3 and then refused; the mark
@@ -30,7 +30,7 @@ def put(client: "DynamoDBClient", table: str, row: Row, condition: Mapping[str, 
     """
     ours = marked(row)
     try:
-        with store_errors():
+        with translate_aws_errors():
             client.put_item(
                 TableName=table,
                 Item=ours,
@@ -38,6 +38,6 @@ def put(client: "DynamoDBClient", table: str, row: Row, condition: Mapping[str, 
                 **condition,
             )
     except client.exceptions.ConditionalCheckFailedException as refused:
-        stored: Row = dict(refused.response).get("Item", {})  # type: ignore[assignment]
+        stored: Item = dict(refused.response).get("Item", {})  # type: ignore[assignment]
         return bool(stored.get("written_by") == ours["written_by"])
     return True

@@ -21,11 +21,11 @@ from aws_lambda_powertools import Logger
 from pydantic import ValidationError
 
 from rushes.aws.dynamodb import idempotency
-from rushes.aws.dynamodb.items import Row, key, marked, put
-from rushes.aws.errors import store_errors
-from rushes.errors import DamagedRecord, NotFound, WriteConflict
+from rushes.aws.dynamodb.items import Item, key, marked, put
+from rushes.aws.errors import translate_aws_errors
+from rushes.errors import CorruptRecord, NotFound, WriteConflict
 from rushes.jobs.job import Job, JobPage, allowed_before
-from rushes.ports import Allowance, Change, JobQuery, Receipt
+from rushes.ports import BudgetCharge, Change, IdempotencyRecord, JobQuery
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -47,7 +47,10 @@ class JobTable:
         self._table = table
 
     def add(
-        self, job: Job, receipt: Receipt | None = None, allowance: Allowance | None = None
+        self,
+        job: Job,
+        receipt: IdempotencyRecord | None = None,
+        allowance: BudgetCharge | None = None,
     ) -> None:
         if receipt is None and allowance is None:
             if not put(self._client, self._table, _row(job), NEW):
@@ -59,14 +62,14 @@ class JobTable:
         others = idempotency.writes(self._table, receipt, allowance, job.created_at)
         idempotency.commit(self._client, [first, *others])
 
-    def receipt(self, digest: str) -> Receipt | None:
+    def receipt(self, digest: str) -> IdempotencyRecord | None:
         return idempotency.find(self._client, self._table, digest)
 
     def claim(self, digest: str, retry: int, now: float) -> str | None:
         return idempotency.claim(self._client, self._table, digest, retry, now)
 
     def get(self, account: str, job_id: str) -> Job | None:
-        with store_errors():
+        with translate_aws_errors():
             reply = self._client.get_item(
                 TableName=self._table, Key=_job_key(account, job_id), ConsistentRead=True
             )
@@ -143,23 +146,23 @@ class JobTable:
     def _query(self, search: dict[str, Any]) -> Iterator[Job]:
         """Damaged rows are passed over, and said to be."""
         while True:
-            with store_errors():
+            with translate_aws_errors():
                 reply = self._client.query(TableName=self._table, **search)
             for item in reply["Items"]:
                 try:
                     yield _read(item)
-                except DamagedRecord as error:
+                except CorruptRecord as error:
                     logger.error("damaged", row=item.get("pk"), reason=error.message)  # noqa: TRY400
             if "LastEvaluatedKey" not in reply:
                 return
             search = {**search, "ExclusiveStartKey": reply["LastEvaluatedKey"]}
 
 
-def _job_key(account: str, job_id: str) -> Row:
+def _job_key(account: str, job_id: str) -> Item:
     return key("JOB", f"{account}#{job_id}")
 
 
-def _row(job: Job) -> Row:
+def _row(job: Job) -> Item:
     row = {
         **_job_key(job.account, job.id),
         "document": {"S": job.model_dump_json()},
@@ -171,13 +174,13 @@ def _row(job: Job) -> Row:
     if not job.deleted_at:
         shard = zlib.crc32(job.id.encode()) % SHARDS
         row |= {"list_pk": {"S": f"{job.account}#{shard}"}, "list_sk": {"S": job.id}}
-    if (care_at := job.care_at) is not None:
-        line = URGENT if job.is_urgent else OPEN
-        row |= {"open_pk": {"S": line}, "open_sk": {"N": str(care_at)}}
+    if (next_check_at := job.next_check_at) is not None:
+        line = URGENT if job.needs_immediate_check else OPEN
+        row |= {"open_pk": {"S": line}, "open_sk": {"N": str(next_check_at)}}
     return row
 
 
-def _read(row: Row) -> Job:
+def _read(row: Item) -> Job:
     """The job of a row.
 
     Raises
@@ -190,8 +193,8 @@ def _read(row: Row) -> Job:
         job = Job.model_validate_json(row["document"]["S"])
         stated = (row["status"]["S"], int(row["version"]["N"]), row["pk"], row["sk"])
     except (ValidationError, KeyError, TypeError, ValueError) as error:
-        raise DamagedRecord(f"the record cannot be read ({type(error).__name__})") from None
+        raise CorruptRecord(f"the record cannot be read ({type(error).__name__})") from None
     here = _job_key(job.account, job.id)
     if stated != (job.status.value, job.version, here["pk"], here["sk"]):
-        raise DamagedRecord(f"the record of {job.id} says one thing and its document another")
+        raise CorruptRecord(f"the record of {job.id} says one thing and its document another")
     return job

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from rushes.aws.dynamodb.items import key
-from rushes.aws.errors import store_errors
-from rushes.ports import ApiKey, Gate, Timing
+from rushes.aws.errors import translate_aws_errors
+from rushes.ports import ApiKey, RateLimit, Timing
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -16,7 +16,7 @@ class KeyTable:
         self._table = table
 
     def add(self, api_key: ApiKey) -> None:
-        with store_errors():
+        with translate_aws_errors():
             self._client.put_item(
                 TableName=self._table,
                 Item={
@@ -29,7 +29,7 @@ class KeyTable:
             )
 
     def get(self, key_id: str) -> ApiKey | None:
-        with store_errors():
+        with translate_aws_errors():
             reply = self._client.get_item(TableName=self._table, Key=key("KEY", key_id))
         item = reply.get("Item")
         if item is None:
@@ -50,9 +50,9 @@ class TimingTable:
         self._client = client
         self._table = table
 
-    def get(self, kind: str) -> Timing:
-        with store_errors():
-            reply = self._client.get_item(TableName=self._table, Key=key("TIMING", kind))
+    def get(self, timing_key: str) -> Timing:
+        with translate_aws_errors():
+            reply = self._client.get_item(TableName=self._table, Key=key("TIMING", timing_key))
         item = reply.get("Item")
         if item is None:
             return Timing()
@@ -62,24 +62,26 @@ class TimingTable:
             variance=float(item["variance"]["N"]),
         )
 
-    def put(self, kind: str, timing: Timing) -> None:
+    def put(self, timing_key: str, timing: Timing) -> None:
         facts = {name: {"N": str(value)} for name, value in vars(timing).items()}
-        with store_errors():
-            self._client.put_item(TableName=self._table, Item={**key("TIMING", kind), **facts})
+        with translate_aws_errors():
+            self._client.put_item(
+                TableName=self._table, Item={**key("TIMING", timing_key), **facts}
+            )
 
 
-class GateTable:
+class RateLimitTable:
     """One row for each provider that has ever asked for patience or refused our key."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
 
-    def get(self, provider: str) -> Gate:
-        with store_errors():
+    def get(self, provider: str) -> RateLimit:
+        with translate_aws_errors():
             reply = self._client.get_item(TableName=self._table, Key=key("PROVIDER", provider))
         item = reply.get("Item", {})
-        return Gate(
+        return RateLimit(
             not_before=float(item.get("not_before", {}).get("N", 0)),
             closed_until=float(item.get("closed_until", {}).get("N", 0)),
             reason=item.get("reason", {}).get("S", ""),
@@ -94,7 +96,7 @@ class GateTable:
     def _advance(self, provider: str, until: float, if_not_after: float) -> bool:
         """Move the gate to `until`, unless it stands later than `if_not_after` already."""
         try:
-            with store_errors():
+            with translate_aws_errors():
                 self._client.update_item(
                     TableName=self._table,
                     Key=key("PROVIDER", provider),
@@ -110,7 +112,7 @@ class GateTable:
         return True
 
     def close(self, provider: str, until: float, reason: str) -> None:
-        with store_errors():
+        with translate_aws_errors():
             self._client.update_item(
                 TableName=self._table,
                 Key=key("PROVIDER", provider),

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 from aws_lambda_powertools import Logger
 from pydantic import ValidationError
 
-from rushes.aws.dynamodb.items import Row, put
-from rushes.aws.errors import store_errors
-from rushes.errors import DamagedRecord, NotFound, WriteConflict
+from rushes.aws.dynamodb.items import Item, put
+from rushes.aws.errors import translate_aws_errors
+from rushes.errors import CorruptRecord, NotFound, WriteConflict
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,11 +31,11 @@ class Document(Protocol):
 Kept = TypeVar("Kept", bound=Document)
 
 
-class Documents(Generic[Kept]):
+class VersionedItems(Generic[Kept]):
     """One kind of rows. `row` gives a document's keys and whatever else the indexes want."""
 
     def __init__(
-        self, client: "DynamoDBClient", table: str, kind: type[Kept], row: Callable[[Kept], Row]
+        self, client: "DynamoDBClient", table: str, kind: type[Kept], row: Callable[[Kept], Item]
     ) -> None:
         self._client = client
         self._table = table
@@ -46,13 +46,13 @@ class Documents(Generic[Kept]):
         """False where there is one of that key already."""
         return self._put(document, {"ConditionExpression": "attribute_not_exists(pk)"})
 
-    def get(self, row_key: Row) -> Kept | None:
-        with store_errors():
+    def get(self, row_key: Item) -> Kept | None:
+        with translate_aws_errors():
             reply = self._client.get_item(TableName=self._table, Key=row_key, ConsistentRead=True)
         item = reply.get("Item")
         return self._read(item) if item else None
 
-    def change(self, row_key: Row, change: Callable[[Kept], Kept]) -> Kept:
+    def change(self, row_key: Item, change: Callable[[Kept], Kept]) -> Kept:
         """Apply `change` to what is stored; it is asked again where another was faster.
 
         Raises
@@ -71,28 +71,28 @@ class Documents(Generic[Kept]):
                 return after
         raise WriteConflict("it is being written to by others")
 
-    def delete(self, row_key: Row) -> None:
-        with store_errors():
+    def delete(self, row_key: Item) -> None:
+        with translate_aws_errors():
             self._client.delete_item(TableName=self._table, Key=row_key)
 
     def query(self, **search: Any) -> Iterator[Kept]:  # noqa: ANN401 - as boto3 has it
         while True:
-            with store_errors():
+            with translate_aws_errors():
                 reply = self._client.query(TableName=self._table, **search)
             for item in reply["Items"]:
                 try:
                     yield self._read(item)
-                except DamagedRecord as error:  # one row must not stop the others
+                except CorruptRecord as error:  # one row must not stop the others
                     logger.error("damaged", row=item.get("pk"), reason=error.message)  # noqa: TRY400
             if "LastEvaluatedKey" not in reply:
                 return
             search = {**search, "ExclusiveStartKey": reply["LastEvaluatedKey"]}
 
-    def _read(self, row: Row) -> Kept:
+    def _read(self, row: Item) -> Kept:
         try:
             return self._kind.model_validate_json(row["document"]["S"])
         except (ValidationError, KeyError, TypeError) as error:
-            raise DamagedRecord(f"the record cannot be read ({type(error).__name__})") from None
+            raise CorruptRecord(f"the record cannot be read ({type(error).__name__})") from None
 
     def _replace(self, before: Kept, after: Kept) -> bool:
         unchanged_since_read = "version = :version"

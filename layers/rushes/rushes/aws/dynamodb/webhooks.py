@@ -15,8 +15,8 @@ from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from rushes.aws.dynamodb.items import Row, key
-from rushes.aws.dynamodb.versioned_items import Documents
+from rushes.aws.dynamodb.items import Item, key
+from rushes.aws.dynamodb.versioned_items import VersionedItems
 from rushes.errors import WriteConflict
 from rushes.webhooks.delivery import Delivery, DeliveryPage
 from rushes.webhooks.endpoint import Endpoint, RequestSecrets, Secret
@@ -31,8 +31,8 @@ SHARDS = 4
 
 class EndpointTable:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        self._endpoints = Documents(client, table, Endpoint, _endpoint_row)
-        self._secrets = Documents(client, table, RequestSecrets, _secrets_row)
+        self._endpoints = VersionedItems(client, table, Endpoint, _endpoint_row)
+        self._secrets = VersionedItems(client, table, RequestSecrets, _secrets_row)
 
     def add(self, endpoint: Endpoint) -> None:
         if not self._endpoints.add(endpoint):
@@ -74,7 +74,7 @@ class EndpointTable:
 
 class DeliveryTable:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        self._rows = Documents(client, table, Delivery, _delivery_row)
+        self._rows = VersionedItems(client, table, Delivery, _delivery_row)
 
     def add(self, delivery: Delivery) -> bool:
         return self._rows.add(delivery)
@@ -128,30 +128,30 @@ class DeliveryTable:
             )
             for shard in range(SHARDS)
         ]
-        return tuple(islice(heapq.merge(*shards, key=lambda it: it.care_at or 0.0), limit))
+        return tuple(islice(heapq.merge(*shards, key=lambda it: it.next_check_at or 0.0), limit))
 
 
-def _endpoint_key(account: str, endpoint_id: str) -> Row:
+def _endpoint_key(account: str, endpoint_id: str) -> Item:
     return key("ENDPOINTS", account, endpoint_id)
 
 
-def _endpoint_row(endpoint: Endpoint) -> Row:
+def _endpoint_row(endpoint: Endpoint) -> Item:
     return _endpoint_key(endpoint.account, endpoint.id)
 
 
-def _secrets_key(account: str) -> Row:
+def _secrets_key(account: str) -> Item:
     return key("REQUESTS", account)
 
 
-def _secrets_row(kept: RequestSecrets) -> Row:
+def _secrets_row(kept: RequestSecrets) -> Item:
     return _secrets_key(kept.account)
 
 
-def _delivery_key(account: str, message_id: str, receiver: str) -> Row:
+def _delivery_key(account: str, message_id: str, receiver: str) -> Item:
     return key("DELIVERY", f"{account}#{message_id}", receiver)
 
 
-def _delivery_row(delivery: Delivery) -> Row:
+def _delivery_row(delivery: Delivery) -> Item:
     row = {
         **_delivery_key(delivery.account, delivery.message_id, delivery.receiver),
         "status": {"S": delivery.status.value},
@@ -162,10 +162,10 @@ def _delivery_row(delivery: Delivery) -> Row:
             "list_pk": {"S": f"{delivery.account}#{delivery.endpoint_id}"},
             "list_sk": {"S": delivery.cursor},
         }
-    if delivery.care_at is not None:
+    if delivery.next_check_at is not None:
         shard = zlib.crc32(delivery.id.encode()) % SHARDS
         row |= {
             "open_pk": {"S": f"deliveries#{shard}"},
-            "open_sk": {"N": str(delivery.care_at)},
+            "open_sk": {"N": str(delivery.next_check_at)},
         }
     return row

@@ -23,7 +23,7 @@ from rushes.dialects.openai_videos.openai_format import JSON
 from rushes.errors import RushesError
 from rushes.jobs.content_type import EXTENSIONS
 from rushes.jobs.job import Job
-from rushes.jobs.request import Creation
+from rushes.jobs.request import CreateRequest
 from rushes.jobs.result import Artifact
 
 PREFIX = "/fal"
@@ -57,14 +57,14 @@ class FalDialect(QueueDialect):
     def speaker(self, request: HttpRequest) -> Dialect:  # noqa: ARG002 - all of /fal is fal's
         return self
 
-    def read_create(self, request: HttpRequest) -> Creation:
+    def read_create(self, request: HttpRequest) -> CreateRequest:
         model = self.read_model(request)
         check_queries(request)
         preferences = read_headers(request.headers)
         fields = self.read_json(request)
         generation, uploads = read_arguments(model, fields)
         webhook = read_webhook(request)
-        return Creation(generation, uploads=uploads, preferences=preferences, webhook=webhook)
+        return CreateRequest(generation, uploads=uploads, preferences=preferences, webhook=webhook)
 
     def write_job(self, view: JobView, verb: Verb) -> HttpResponse:
         job = view.job
@@ -141,7 +141,10 @@ def payload_of(view: JobView) -> dict[str, Any]:
     document = view.document or {}
     if not files:
         return document
-    return {**document, **({"images": files} if job.kind == "image" else {job.kind: files[0]})}
+    return {
+        **document,
+        **({"images": files} if job.modality == "image" else {job.modality: files[0]}),
+    }
 
 
 def _file(view: JobView, artifact: Artifact) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from rushes.dialects.fal_queue.queue_dialect import (
 from rushes.dialects.openai_videos.openai_format import JSON
 from rushes.errors import InvalidRequest, NotFound
 from rushes.jobs.job import Job
-from rushes.jobs.request import Creation
+from rushes.jobs.request import CreateRequest
 from rushes.jobs.result import Artifact
 from rushes.jobs.status import JobStatus
 
@@ -61,13 +61,13 @@ class PipeletDialect(QueueDialect):
         except NotFound:
             raise InvalidRequest("requestId has not the form of an id", param="video_id") from None
 
-    def read_create(self, request: HttpRequest) -> Creation:
+    def read_create(self, request: HttpRequest) -> CreateRequest:
         model = self.read_model(request)
         check_queries(request)
         preferences = read_preferences(request.headers)
         generation, uploads = read_body(model, self.read_json(request))
         webhook = read_webhook(request)
-        return Creation(generation, uploads=uploads, preferences=preferences, webhook=webhook)
+        return CreateRequest(generation, uploads=uploads, preferences=preferences, webhook=webhook)
 
     def write_job(self, view: JobView, verb: Verb) -> HttpResponse:
         if verb == "create":
@@ -128,7 +128,7 @@ def result_of(view: JobView, *, as_link: bool) -> dict[str, Any]:
     job = view.job
     if not job.artifacts:
         return view.document or {}
-    return {job.kind: _file(view, job.artifacts[0], as_link=as_link)}
+    return {job.modality: _file(view, job.artifacts[0], as_link=as_link)}
 
 
 def _file(view: JobView, artifact: Artifact, *, as_link: bool) -> dict[str, str]:

@@ -8,7 +8,14 @@ from typing import Any, ClassVar
 from urllib.parse import quote, unquote
 
 from rushes.dialects.api_key import read_key
-from rushes.dialects.base import ALL_KINDS, HttpRequest, HttpResponse, JobReference, JobView, Route
+from rushes.dialects.base import (
+    ALL_MODALITIES,
+    HttpRequest,
+    HttpResponse,
+    JobReference,
+    JobView,
+    Route,
+)
 from rushes.dialects.openai_videos.openai_format import JSON
 from rushes.dialects.references import read_reference
 from rushes.dialects.request_body import read_fields
@@ -50,7 +57,7 @@ def speaks_fal(headers: Mapping[str, str]) -> bool:
 class QueueDialect:
     """`prefix` is what the paths of its answers begin with: the one that it was asked by."""
 
-    kinds = ALL_KINDS
+    modalities = ALL_MODALITIES
     fields: ClassVar[Mapping[str, str]] = {}
     """What a field of ours is called there, where the names differ."""
 

@@ -20,7 +20,7 @@ from rushes.dialects.openai_videos.schemas import Listing
 from rushes.dialects.openai_videos.video_routes import VideosDialect, video_routes
 from rushes.errors import InvalidRequest, RushesError
 from rushes.jobs.job import Job
-from rushes.jobs.request import Creation
+from rushes.jobs.request import CreateRequest
 from rushes.jobs.status import JobStatus
 from rushes.ports import JobQuery
 
@@ -51,7 +51,7 @@ class BifrostDialect(VideosDialect):
     listing: ClassVar[type[Listing]] = _Listing
 
     @override
-    def read_create(self, request: HttpRequest) -> Creation:
+    def read_create(self, request: HttpRequest) -> CreateRequest:
         creation = super().read_create(request)
         if not creation.request.model:
             raise InvalidRequest("model: Field required", param="model")

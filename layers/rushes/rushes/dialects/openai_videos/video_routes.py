@@ -10,7 +10,7 @@ from rushes.dialects.references import read_cursor, read_picture, read_reference
 from rushes.dialects.request_body import read_fields
 from rushes.dialects.webhook_param import read_webhook
 from rushes.errors import InvalidRequest, TooLarge
-from rushes.jobs.request import Creation, GenerationRequest, Role, Upload
+from rushes.jobs.request import CreateRequest, GenerationRequest, Role, Upload
 from rushes.ports import JobQuery
 
 REQUEST_BYTES = 192 * 1024
@@ -35,7 +35,7 @@ def video_routes(prefix: str) -> tuple[Route, ...]:
 
 
 class VideosDialect:
-    kinds = frozenset({"video"})
+    modalities = frozenset({"video"})
     listing: ClassVar[type[Listing]] = Listing
     webhook_format = "rushes"
     """In whose words a job is told of to the address that its create call names."""
@@ -49,7 +49,7 @@ class VideosDialect:
     def read_reference(self, written: str) -> JobReference:
         return read_reference(written)
 
-    def read_create(self, request: HttpRequest) -> Creation:
+    def read_create(self, request: HttpRequest) -> CreateRequest:
         body = check(CreateBody, read_fields(request.headers, request.body))
         uploads, inputs = read_picture(body.input_reference)
         generation = GenerationRequest(
@@ -66,15 +66,15 @@ class VideosDialect:
         )
         check_length(generation)
         webhook = read_webhook(body.webhook, self.webhook_format)
-        return Creation(generation, uploads=uploads, webhook=webhook)
+        return CreateRequest(generation, uploads=uploads, webhook=webhook)
 
-    def read_edit(self, request: HttpRequest) -> Creation:
+    def read_edit(self, request: HttpRequest) -> CreateRequest:
         body = check(EditBody, read_fields(request.headers, request.body))
         generation = GenerationRequest(model="", prompt=body.prompt)
         if isinstance(body.video, Upload):
-            return Creation(generation, uploads=((Role.SOURCE_VIDEO, body.video),))
+            return CreateRequest(generation, uploads=((Role.SOURCE_VIDEO, body.video),))
         if isinstance(body.video, dict) and isinstance(body.video.get("id"), str):
-            return Creation(generation, source_id=body.video["id"])
+            return CreateRequest(generation, source_id=body.video["id"])
         raise InvalidRequest("video is neither a file nor an object with an id", param="video")
 
     def read_remix(self, request: HttpRequest) -> str:

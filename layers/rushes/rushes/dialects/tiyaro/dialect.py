@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from rushes.dialects.api_key import read_key
 from rushes.dialects.base import (
-    ALL_KINDS,
+    ALL_MODALITIES,
     HttpRequest,
     HttpResponse,
     JobReference,
@@ -28,7 +28,7 @@ from rushes.dialects.request_body import read_fields
 from rushes.dialects.tiyaro.schemas import ModelInput, SubmitBody, SubmitQuery, UploadQuery
 from rushes.errors import InvalidRequest, RushesError
 from rushes.jobs.content_type import EXTENSIONS, family
-from rushes.jobs.request import Creation, GenerationRequest, Role
+from rushes.jobs.request import CreateRequest, GenerationRequest, Role
 from rushes.jobs.status import JobStatus, Stage
 
 MODELS = "/v1/async"
@@ -54,7 +54,7 @@ FIELDS = {
 
 class TiyaroDialect:
     name = "tiyaro"
-    kinds = ALL_KINDS
+    modalities = ALL_MODALITIES
     routes = (
         Route("POST", "/v1/input/upload-url", "upload"),
         Route("GET", f"{JOBS}/<job_id>", "retrieve"),
@@ -85,7 +85,7 @@ class TiyaroDialect:
         body = {"uploadUrl": told, "response": {"uploadUrl": told, "uplaodUrl": told}}
         return HttpResponse(201, as_json(body), JSON)
 
-    def read_create(self, request: HttpRequest) -> Creation:
+    def read_create(self, request: HttpRequest) -> CreateRequest:
         tier = check(SubmitQuery, request.query).service_tier
         body = check(SubmitBody, read_fields(request.headers, request.body))
         given = {name: value for name, value in body.input.items() if value is not None}
@@ -96,7 +96,7 @@ class TiyaroDialect:
         generation = GenerationRequest(model=model, provider_options=options, **fields)
         check_length(generation)
         uploaded = ((_role_of(body.url), body.url),) if body.url else ()
-        return Creation(generation, uploaded=uploaded)
+        return CreateRequest(generation, uploaded=uploaded)
 
     def write_job(self, view: JobView, verb: Verb) -> HttpResponse:
         inner = _job(view)

@@ -15,7 +15,7 @@ from rushes.dialects.together.request_body import CreateVideoBody
 from rushes.dialects.webhook_param import read_webhook
 from rushes.errors import InvalidRequest, RushesError
 from rushes.jobs.job import Job
-from rushes.jobs.request import Creation, GenerationRequest
+from rushes.jobs.request import CreateRequest, GenerationRequest
 from rushes.jobs.status import JobStatus
 
 FIELDS = {
@@ -41,7 +41,7 @@ def _routes(prefix: str) -> tuple[Route, ...]:
 
 class TogetherDialect:
     name = "together"
-    kinds = frozenset({"video"})
+    modalities = frozenset({"video"})
     # The second is where SDKs of version 3 arrive whose base URL ends in /v1.
     routes = (*_routes("/v2/videos"), *_routes("/v1/v2/videos"))
 
@@ -54,7 +54,7 @@ class TogetherDialect:
     def read_reference(self, written: str) -> JobReference:
         return read_reference(written)
 
-    def read_create(self, request: HttpRequest) -> Creation:
+    def read_create(self, request: HttpRequest) -> CreateRequest:
         if request.headers.get("content-type", "").strip().lower().startswith("multipart/"):
             raise InvalidRequest("the body must be JSON", param="content-type")
         body = check(CreateVideoBody, read_fields(request.headers, request.body))
@@ -72,7 +72,7 @@ class TogetherDialect:
         )
         check_length(generation)
         webhook = read_webhook(body.webhook, "rushes")
-        return Creation(generation, uploads=uploads, webhook=webhook)
+        return CreateRequest(generation, uploads=uploads, webhook=webhook)
 
     def write_job(self, view: JobView, verb: Verb) -> HttpResponse:  # noqa: ARG002 - the same for all
         job = view.job

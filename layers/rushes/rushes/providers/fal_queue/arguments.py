@@ -59,7 +59,7 @@ def _common(request: GenerationRequest) -> dict[str, Any]:
 def _shape(job: Job) -> dict[str, Any]:
     """Pictures are asked for by their sides, films by the names of shapes."""
     size = job.request.size
-    if job.kind == "image" and size:
+    if job.modality == "image" and size:
         width, height = width_and_height(size)
         return {"image_size": {"width": width, "height": height}}
     return {**film_shape(size)}

@@ -7,12 +7,12 @@ from urllib.parse import quote, urlsplit
 from pydantic import RootModel
 from typing_extensions import override
 
-from rushes.errors import UpstreamConfused
+from rushes.errors import UpstreamProtocolError
 from rushes.jobs.job import Job
 from rushes.ports import HttpCall, HttpReply
 from rushes.providers.base import (
-    AskAlso,
     Failed,
+    FetchResult,
     Pending,
     PollResult,
     Profile,
@@ -33,7 +33,7 @@ from rushes.providers.replies import (
 )
 from rushes.providers.results import files_in, text_in
 
-NO_VERDICTS = frozenset({401, 403, 404, 408, 429})
+NO_OUTCOMES = frozenset({401, 403, 404, 408, 429})
 """About our key, or about the moment: whatever else they carry, they are not about the job."""
 REQUEST = r"requests/[\w:-]+(?:/\w+)?$"
 
@@ -75,21 +75,21 @@ class Fal:
     def poll(self, operation: dict[str, Any]) -> HttpCall:
         return HttpCall("GET", operation["status"])
 
-    def polled(self, operation: dict[str, Any], reply: HttpReply) -> PollResult | AskAlso:
+    def polled(self, operation: dict[str, Any], reply: HttpReply) -> PollResult | FetchResult:
         check_answered(reply)
         state = read(reply, Status)
         if state.status in ("IN_QUEUE", "IN_PROGRESS"):
             queued = state.status == "IN_QUEUE"
             return Pending(progress_of(state), retry_after(reply) or wait_of(state), queued)
         if state.status == "COMPLETED" and not state.error:
-            return AskAlso(HttpCall("GET", operation["result"]))
+            return FetchResult(HttpCall("GET", operation["result"]))
         if state.status in ("COMPLETED", "FAILED", "CANCELLED"):
             return Failed(failure_of(state))
         raise unknown_status(state.status)
 
-    def resulted(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:
+    def parse_result(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:
         """A refusal in place of the result is the model's last word on the request."""
-        told = "x-fal-error-type" in reply.headers and reply.status not in NO_VERDICTS
+        told = "x-fal-error-type" in reply.headers and reply.status not in NO_OUTCOMES
         if reply.status == 422 or told:
             message, code = own_words(reply)
             return Failed(failure(code or None, message))
@@ -108,7 +108,7 @@ class Fal:
         except ValueError:
             found = None
         if not found:
-            raise UpstreamConfused(f"the provider names {address[:80]!r}, which is no request")
+            raise UpstreamProtocolError(f"the provider names {address[:80]!r}, which is no request")
         return found[0]
 
     def _arguments(self, job: Job) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from rushes.errors import UpstreamConfused
+from rushes.errors import UpstreamProtocolError
 from rushes.jobs.job import Job
 from rushes.jobs.result import JobError, Output
 from rushes.ports import HttpCall, HttpReply
@@ -52,7 +52,9 @@ class Vertex:
         name = read(reply, Named).name
         model = _MODEL_OF_NAME.search(name)
         if model is None:
-            raise UpstreamConfused(f"the operation {name[:EXCERPT]!r} has no model in its name")
+            raise UpstreamProtocolError(
+                f"the operation {name[:EXCERPT]!r} has no model in its name"
+            )
         return Submitted({"name": name, "model": model[1]})
 
     def poll(self, operation: dict[str, Any]) -> HttpCall:

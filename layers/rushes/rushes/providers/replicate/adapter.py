@@ -17,7 +17,7 @@ from rushes.providers.replies import (
     retry_after,
     unknown_status,
 )
-from rushes.providers.results import files_at, files_in, is_address, text_in
+from rushes.providers.results import files_at, files_in, is_http_url, text_in
 from rushes.providers.roles import check_roles
 from rushes.providers.sizes import enclosed, film_shape, width_and_height
 
@@ -89,7 +89,7 @@ def _success(place: str, output: Any) -> Succeeded:  # noqa: ANN401 - each model
 
 
 def _is_file(text: str) -> bool:
-    return is_address(text) or text.startswith("data:")
+    return is_http_url(text) or text.startswith("data:")
 
 
 def _below_output(files: tuple[Output, ...]) -> tuple[Output, ...]:
@@ -119,7 +119,7 @@ def _input(job: Job) -> dict[str, Any]:
 
 def _shape(job: Job) -> dict[str, Any]:
     size = job.request.size
-    if job.kind == "image" and size:
+    if job.modality == "image" and size:
         width, height = width_and_height(size)
         return {"width": width, "height": height}
     return {**film_shape(size)}

@@ -71,7 +71,7 @@ class Runway:
         if task.status in QUEUED:
             return Pending(wait_seconds=retry_after(reply), queued=True)
         if task.status == "RUNNING":
-            percent = None if task.progress is None else round(100 * task.progress)
+            percent = None if task.progress is None else round(100 * min(max(task.progress, 0), 1))
             return Pending(percent, wait_seconds=retry_after(reply))
         if task.status == "SUCCEEDED":
             return Succeeded(tuple(Output(url=address) for address in task.output))

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 from pydantic import AliasChoices, AliasPath, Field
 
-from rushes.errors import BadInputFile, UpstreamConfused
+from rushes.errors import InvalidInputFile, UpstreamProtocolError
 from rushes.jobs.content_type import EXTENSIONS
 from rushes.jobs.job import Job
 from rushes.jobs.request import StoredFile
@@ -64,21 +64,21 @@ class _Job(Reply):
 class Tiyaro:
     profile = Profile()
 
-    def ask_address(self, job: Job) -> HttpCall | None:
+    def upload_url_request(self, job: Job) -> HttpCall | None:
         file = _file(job)
         if file is None:
             return None
         extension = EXTENSIONS[file.content_type]
         return HttpCall("POST", f"/v1/input/upload-url?extension={extension}", json={})
 
-    def read_address(self, reply: HttpReply) -> str:
+    def parse_upload_url(self, reply: HttpReply) -> str:
         check_created(reply)
         told = read(reply, _Address)
         if address := told.put or told.misspelt:
             return address
-        raise UpstreamConfused("the provider gave no address to upload to")
+        raise UpstreamProtocolError("the provider gave no address to upload to")
 
-    def submit_uploaded(self, job: Job, address: str) -> HttpCall:
+    def submit_request_with_upload(self, job: Job, address: str) -> HttpCall:
         call = self.submit(job)
         return HttpCall(call.method, call.path, json={**call.json, "URL": address})
 
@@ -114,7 +114,7 @@ class Tiyaro:
 def _file(job: Job) -> StoredFile | None:
     files = [it.file for it in job.request.inputs if it.file]
     if len(files) > 1:
-        raise BadInputFile("the provider takes one file")
+        raise InvalidInputFile("the provider takes one file")
     return files[0] if files else None
 
 
@@ -122,7 +122,7 @@ def _path(address: str) -> str:
     """Of the address to poll, what is asked of the base URL: our key goes nowhere else."""
     found = PATH.search(address)
     if found is None:
-        raise UpstreamConfused("the provider gave no address to poll")
+        raise UpstreamProtocolError("the provider gave no address to poll")
     return found[0]
 
 

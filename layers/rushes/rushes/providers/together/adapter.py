@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from rushes.errors import UpstreamConfused
+from rushes.errors import UpstreamProtocolError
 from rushes.jobs.job import Job
 from rushes.jobs.request import GenerationRequest, Role, StoredFile
 from rushes.jobs.result import JobError, Output
@@ -83,7 +83,7 @@ class Together:
 
 def _succeeded(video: _Video) -> Succeeded:
     if video.outputs is None:
-        raise UpstreamConfused("the provider reports completed and has no outputs")
+        raise UpstreamProtocolError("the provider reports completed and has no outputs")
     return Succeeded((Output(url=video.outputs.video_url),), cost=video.outputs.cost)
 
 

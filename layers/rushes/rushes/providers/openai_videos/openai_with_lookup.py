@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from rushes.jobs.job import Job
 from rushes.ports import HttpCall, HttpReply
-from rushes.providers.base import AskAlso, Submitted
+from rushes.providers.base import FetchResult, Submitted
 from rushes.providers.openai_videos.openai_compatible import OpenAICompatible
 from rushes.providers.replies import Reply, check_answered, read
 
@@ -27,7 +27,7 @@ class _List(Reply):
     has_more: bool = False
 
 
-class OpenAISearchable(OpenAICompatible):
+class OpenAIWithLookup(OpenAICompatible):
     @override
     def submit(self, job: Job) -> HttpCall:
         call = super().submit(job)
@@ -36,7 +36,7 @@ class OpenAISearchable(OpenAICompatible):
     def find(self, job: Job) -> HttpCall:  # noqa: ARG002 - there is no search by name
         return HttpCall("GET", NEWEST)
 
-    def found(self, job: Job, reply: HttpReply) -> Submitted | AskAlso | None:
+    def found(self, job: Job, reply: HttpReply) -> Submitted | FetchResult | None:
         """Page by page, back to when the job was accepted."""
         check_answered(reply)
         page = read(reply, _List)
@@ -45,7 +45,7 @@ class OpenAISearchable(OpenAICompatible):
                 return Submitted(_operation(entry))
         if page.has_more and page.data and page.data[-1].created_at > job.created_at - MARGIN:
             after = quote(page.data[-1].id, safe="")
-            return AskAlso(HttpCall("GET", f"{NEWEST}&after={after}"))
+            return FetchResult(HttpCall("GET", f"{NEWEST}&after={after}"))
         return None
 
 
