@@ -47,7 +47,9 @@ def a_second_claim_forgets_the_first(patch: Patch) -> None:
     patch.setattr(
         Job,
         "submitting",
-        lambda job, *given: claim(job, *given).model_copy(update={"submission_unconfirmed_since": None}),
+        lambda job, *given: claim(job, *given).model_copy(
+            update={"submission_unconfirmed_since": None}
+        ),
     )
 
 
