@@ -1,5 +1,5 @@
-# Everything a person or CI does here. `make help` lists it.
-# Needs python3 >= 3.11, make and a package index; the rest is installed below .local/ and .venv/.
+# Commands for development and operation; `make help` lists them.
+# They need python3 >= 3.11, make and a package index, and install the rest below .local/.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -7,11 +7,16 @@ PORT ?= 8787
 ARCH ?= arm64
 STACK_NAME ?= rushes
 SEEDS ?= 100000
+SEED ?= 1
+ONLY ?=
+# `make TARGET SMALL=1` is the small form of a measurement; JOBS and SEEDS set the size of the others.
+SMALL ?=
+BENCHES := init_cost collect_memory history hanging_endpoint
 
 UV_VERSION := 0.13.8
 UV := .local/uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
-# A mirror that pip is told of serves uv as well.
+# uv uses the index that is configured for pip.
 ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
@@ -19,17 +24,17 @@ endif
 ENVS := .local/envs
 DEV := $(ENVS)/dev
 LOCAL := $(ENVS)/local
-# The SAM CLI looks neither for an account nor for a newer self.
+# The SAM CLI runs without telemetry and without credentials of an account.
 SAM := env SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none sam
 STACK := $(LOCAL)/.synced $(ENVS)/engine/.synced $(ENVS)/runtime/.synced
-# Groups of pyproject.toml, and folders of tools/: each is an environment below .local/envs.
+# Each group of pyproject.toml and each folder of tools/ is an environment below .local/envs.
 GROUPS := runtime local dev
-TOOLS := engine sam openai-json clients clients-older
+TOOLS := engine sam openai-json clients clients-older scanners
 TESTS := $(STACK) $(DEV)/.synced $(TOOLS:%=$(ENVS)/%/.synced)
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(UV):
 	@echo "installing uv $(UV_VERSION)"
@@ -37,7 +42,7 @@ $(UV):
 	@rm -rf .local/uv && python3 -m venv .local/uv
 	@.local/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-# Environments are installed from a lock with hashes, from whatever index is configured; again when that lock changes.
+# Environments are installed from a lock with hashes, and again when the lock changes.
 $(GROUPS:%=$(ENVS)/%/.synced): $(ENVS)/%/.synced: uv.lock | $(UV)
 	@scripts/environment.sh $(UV) $(ENVS)/$* --only-group $*
 	@touch $@
@@ -47,27 +52,33 @@ $(TOOLS:%=$(ENVS)/%/.synced): $(ENVS)/%/.synced: tools/%/uv.lock | $(UV)
 	@touch $@
 
 .PHONY: demo
-demo: $(STACK) ## run one job for real, from the OpenAI SDK to a film in the bucket
+demo: $(STACK) ## run one job on a local stack, from the OpenAI SDK to a video in the bucket
 	@PYTHONPATH=layers/rushes $(LOCAL)/bin/python -m local.demo
 
 .PHONY: up
-up: $(STACK) ## run the whole stack on this machine until Ctrl-C   [PORT=8787]
+up: $(STACK) ## run the stack on this machine until Ctrl-C   [PORT=8787]
 	@$(LOCAL)/bin/python -m local.up --port $(PORT)
 
+PYTEST := $(DEV)/bin/python -m pytest -n 2 --dist loadfile
+
+.PHONY: unit
+unit: $(DEV)/.synced $(ENVS)/engine/.synced $(ENVS)/scanners/.synced ## the fast tests, without a local stack (below two minutes)
+	@$(PYTEST) tests/unit tests/contract tests/template
+
 .PHONY: test
-test: $(TESTS) ## run all tests
-	@$(DEV)/bin/python -m pytest -n 2 --dist loadfile
+test: $(TESTS) ## all tests
+	@$(PYTEST)
 
 .PHONY: probes
-probes: $(TESTS) ## ask the local engine what AWS would answer; the table is docs/emulator.md
-	@$(DEV)/bin/python -m pytest -q tests/probes
+probes: $(TESTS) ## compare the local engine's answers with AWS's; docs/emulator.md is the table
+	@$(PYTEST) tests/probes
 
 .PHONY: check
-check: $(TESTS) lint cover ## all that CI runs
+check: $(TESTS) lint cover ## all that CI runs: lint, all tests with coverage, every command in its small form
 	@echo "check passed"
 
 .PHONY: lint
-lint: $(DEV)/.synced ## style, types, arrows, spelling, template
+lint: $(DEV)/.synced $(ENVS)/scanners/.synced ## style, types, layers, spelling, templates, catalog, workflows, secrets
 	$(DEV)/bin/ruff check
 	$(DEV)/bin/ruff format --check
 	$(DEV)/bin/mypy
@@ -75,58 +86,69 @@ lint: $(DEV)/.synced ## style, types, arrows, spelling, template
 	$(DEV)/bin/codespell
 	$(DEV)/bin/cfn-lint template.yaml examples/downstream/template.yaml
 	$(DEV)/bin/python scripts/check_catalog.py
+	scripts/scan_workflows.sh
+	git ls-files -z | xargs -0 scripts/scan_secrets.sh
 
 .PHONY: cover
-cover: $(TESTS) # the tests, with branch coverage
-	@$(DEV)/bin/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --durations=10
+cover: $(TESTS) # all tests with branch coverage
+	@$(PYTEST) --cov --cov-report=term --durations=10
 
 .PHONY: requirements
-requirements: $(UV) # what the layer's builder installs, from the lock
+requirements: $(UV) # write the layer's requirements.txt from uv.lock
 	@$(UV) export --quiet --frozen --only-group layer --no-emit-project --no-annotate --no-header > layers/dependencies/requirements.txt
 
 .PHONY: build
-build: $(ENVS)/sam/.synced ## what `sam deploy` takes, for ARCH=arm64 or x86_64
+build: $(ENVS)/sam/.synced ## build the stack for `sam deploy`   [ARCH=arm64 or x86_64]
 	@PATH="$(CURDIR)/.local/uv/bin:$(CURDIR)/$(ENVS)/sam/bin:$$PATH" ARCH=$(ARCH) $(SAM) build
 	@python3.13 -c '' 2>/dev/null || echo "note: no python3.13 here, so the layers have no bytecode and functions start more slowly"
 
 .PHONY: key
-key: $(LOCAL)/.synced ## make an API key for a deployed stack   ACCOUNT=name [STACK_NAME=rushes]
+key: $(LOCAL)/.synced ## create an API key on a deployed stack   ACCOUNT=name [STACK_NAME=rushes]
 	@$(LOCAL)/bin/python scripts/create_key.py --stack "$(STACK_NAME)" --account "$(ACCOUNT)"
 
-.PHONY: stuck show retry cancel redrive
-stuck show retry cancel redrive: $(LOCAL)/.synced ## look after the jobs of a deployed stack   [JOB=id] [STACK_NAME=rushes]
+.PHONY: stuck show retry cancel
+stuck show retry cancel: $(LOCAL)/.synced ## inspect and repair the jobs of a deployed stack   [JOB=id] [STACK_NAME=rushes]
 	@$(LOCAL)/bin/python scripts/jobs.py --stack "$(STACK_NAME)" $@ $(JOB)
 
+.PHONY: redrive
+redrive: $(LOCAL)/.synced ## move dead letters of a deployed stack back to their queues   [STACK_NAME=rushes]
+	@$(LOCAL)/bin/python scripts/dead_letters.py --stack "$(STACK_NAME)"
+
 .PHONY: bench
-bench: $(TESTS) ## measure: memory, cold start, history (minutes)
-	@for bench in init_cost collect_memory history; do \
-	  echo "== $$bench"; PYTHONPATH=layers/rushes:. $(DEV)/bin/python -W ignore -m bench.$$bench; done
+bench: $(TESTS) ## measure cold start, memory, history and a hanging endpoint (minutes)   [SMALL=1]
+	@for bench in $(BENCHES); do \
+	  echo "== $$bench"; PYTHONPATH=layers/rushes:. $(DEV)/bin/python -W ignore -m bench.$$bench $(if $(SMALL),--small); done
 
 .PHONY: simulate
-simulate: $(DEV)/.synced ## crash and interleave the core at every call, in many small worlds   [SEEDS=100000]
+simulate: $(DEV)/.synced ## run the core on simulated ports, with crashes and interleavings at every call   [SEEDS=100000]
 	@PYTHONPATH=layers/rushes:. $(DEV)/bin/python -m tests.simulation --seeds $(SEEDS)
 
 .PHONY: faults
-faults: $(DEV)/.synced ## every kind of fault at 10,000 jobs (minutes)   [JOBS=10000 SEED=1]
-	@PYTHONPATH=layers/rushes:. $(DEV)/bin/python -m tests.faults --jobs $(or $(JOBS),10000) --seed $(or $(SEED),1)
+faults: $(DEV)/.synced ## run the functions with every kind of fault (minutes)   [JOBS=10000 SEED=1]
+	@PYTHONPATH=layers/rushes:. $(DEV)/bin/python -m tests.faults --jobs $(or $(JOBS),10000) --seed $(SEED)
 
 .PHONY: mutants
-mutants: $(TESTS) ## remove the guards one by one, and see that the tests notice (minutes)
-	@$(DEV)/bin/python scripts/mutants.py
+mutants: $(TESTS) ## remove the guards of tests/mutants.toml one by one; the tests must fail (minutes)   [ONLY=text]
+	@$(DEV)/bin/python scripts/mutants.py --only "$(ONLY)"
 
 .PHONY: matrix
-matrix: $(STACK) ## every dialect with every provider, a real job for each; the table is in README.md
-	@PYTHONPATH=layers/rushes $(LOCAL)/bin/python -m tests.matrix.__main__ --write
+matrix: $(STACK) ## run a job for every dialect and provider; the table is in README.md   [SMALL=1]
+	@PYTHONPATH=layers/rushes $(LOCAL)/bin/python -m tests.matrix $(if $(SMALL),--small,--write)
 
-.PHONY: kill
-kill: $(STACK) ## 500 jobs while functions and the engine are killed under them (minutes)   [JOBS=500]
+.PHONY: chaos
+chaos: $(STACK) ## run jobs while the functions and the engine are killed (minutes)   [JOBS=500]
 	@PYTHONPATH=layers/rushes $(LOCAL)/bin/python -m tests.chaos --jobs $(or $(JOBS),500)
 
-.PHONY: deliveries
-deliveries: $(STACK) ## 1,000 jobs told to a subscriber that fails, and is killed (minutes)   [JOBS=1000]
+.PHONY: webhook-soak
+webhook-soak: $(STACK) ## deliver webhooks to a subscriber that fails and is killed (minutes)   [JOBS=1000]
 	@PYTHONPATH=layers/rushes $(LOCAL)/bin/python -m tests.webhook_soak --jobs $(or $(JOBS),1000)
 
 .PHONY: format
-format: $(DEV)/.synced ## put the code into its one form
+format: $(DEV)/.synced ## fix and format the Python code
 	@$(DEV)/bin/ruff check --fix-only --quiet
 	@$(DEV)/bin/ruff format
+
+.PHONY: clean
+clean: ## remove caches and build outputs; the environments and the local stack's state stay
+	@rm -rf .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache htmlcov .coverage .coverage.*
+	@find . -name __pycache__ -type d -not -path './.local/*' -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,11 +1,12 @@
-"""How much memory it takes to copy an output of some length from a provider to the bucket.
+"""Measure the memory that a copy from a provider to the bucket needs, by output size.
 
-    python bench/collect_memory.py [MEGABYTES …]
+    python -m bench.collect_memory [--small]
 
-Each row is a process of its own that does what the collect function does, between a provider and
-an S3 on this machine; `more` is its peak over what it held after a first small copy.
+Each row is one process that copies as the collect function does, between a provider and an S3 on
+this machine; `more` is its peak above the memory held after a first small copy.
 """
 
+import argparse
 import json
 import os
 import socketserver
@@ -17,10 +18,8 @@ from pathlib import Path
 
 from typing_extensions import override
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from local.stack import Stack  # noqa: E402 - found by the line above
+from local.packaging import ROOT
+from local.stack import Stack
 
 MEGABYTE = 1024 * 1024
 BLOCK = bytes(64 * 1024)
@@ -47,7 +46,9 @@ class Provider(socketserver.StreamRequestHandler):
 
 
 def main() -> None:
-    sizes = [int(argument) for argument in sys.argv[1:]] or [20, 100, 1024]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", action="store_true", help="copy 1 MB only")
+    sizes = [1] if parser.parse_args().small else [20, 100, 1024]
     with (
         tempfile.TemporaryDirectory() as folder,
         Stack(Path(folder) / "state") as stack,
@@ -65,7 +66,7 @@ def main() -> None:
 def print_row(stack: Stack, url: str, way: str, megabytes: int) -> None:
     command = [sys.executable, str(ROOT / "bench/copy_once.py"), url, way, str(megabytes)]
     environment = os.environ | stack.environment() | {"PYTHONPATH": str(ROOT / "layers/rushes")}
-    done = subprocess.run(command, env=environment, check=True, capture_output=True)
+    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE)
     held, peak, seconds, cpu = json.loads(done.stdout)
     known = "known" if way == "whole" else "unknown"
     print(

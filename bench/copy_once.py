@@ -1,6 +1,6 @@
-"""One copy from a provider to the bucket, in a process of its own; for collect_memory.py.
+"""Copy one output from a provider to the bucket, in a process of its own; for collect_memory.py.
 
-Prints kilobytes held before it and at its peak, and the seconds and the CPU seconds that it took.
+It prints the kilobytes held before the copy and at its peak, its seconds and its CPU seconds.
 """
 
 import json
@@ -9,26 +9,32 @@ import resource
 import sys
 import time
 
-from rushes import wiring
+import boto3
+from botocore.config import Config
+
 from rushes.aws.s3 import Bucket
 from rushes.http.client import SafeHttpClient
 from rushes.jobs.result import Output
-from rushes.ports import Upstream
+from rushes.ports.http import Upstream
 
 LIMIT = 5 * 1024**3
+STREAMED = Config(
+    signature_version="s3v4",
+    request_checksum_calculation="when_required",
+    s3={"addressing_style": "path", "payload_signing_enabled": False},
+)
 
 
 def main() -> None:
     url, way, megabytes = sys.argv[1:]
-    client = wiring._client("s3", wiring._s3())  # noqa: SLF001 - as the functions have it
-    bucket = Bucket(client, os.environ["RUSHES_BUCKET"], LIMIT)
+    bucket = Bucket(boto3.client("s3", config=STREAMED), os.environ["RUSHES_BUCKET"], LIMIT)
     http_client = SafeHttpClient(bucket, local_mode=True)
 
     def copy(path: str) -> None:
         with http_client.download(Upstream(url, {}), Output(url=path)) as download:
             bucket.put_stream("outputs/bench", download, "video/mp4")
 
-    copy(f"/{way}/1")  # what is loaded at the first use is not what this is about
+    copy(f"/{way}/1")  # loads everything that is loaded at the first use
     held, began, cpu = peak_kilobytes(), time.monotonic(), time.process_time()
     copy(f"/{way}/{megabytes}")
     spent = time.monotonic() - began, time.process_time() - cpu

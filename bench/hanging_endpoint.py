@@ -1,15 +1,14 @@
-"""How long others wait for their webhooks while one of an account's endpoints hangs.
+"""Measure the delivery delay of webhooks while another endpoint of the account hangs.
 
-    python bench/hanging_endpoint.py [ROUNDS]
+    python -m bench.hanging_endpoint [--small]
 
-Two accounts on the local stack, each with 99 endpoints that answer at once; one of them has a
-hundredth that never does. Their events take turns. Times are from an event's being put on the
-bus until an endpoint has it.
+Two accounts on the local stack have 99 endpoints each that answer at once; one account has one
+more, which never answers. Times run from PutEvents until an endpoint receives the event.
 """
 
+import argparse
 import json
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -22,32 +21,27 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from typing_extensions import override
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "layers/rushes")]
-
-from local.stack import REGION, Stack  # noqa: E402 - found by the line above
-from rushes.aws.dynamodb.webhooks import EndpointTable  # noqa: E402
-from rushes.webhooks.endpoint import Endpoint, Secret  # noqa: E402
-from rushes.webhooks.signature import new_secret  # noqa: E402
+from local.stack import Stack
+from rushes.aws.dynamodb.webhooks import EndpointTable
+from rushes.webhooks.endpoint import Endpoint, Secret
+from rushes.webhooks.signature import new_secret
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
-ENDPOINTS = 100
 ALONE, BESIDE = "alone", "beside"
-HANGING = 16.0
-"""Seconds after which a hanging endpoint is given up, for this time."""
-LONGEST_WAIT = 120.0
+DELIVERY_TIMEOUT = 16.0
+"""Seconds after which a delivery to the hanging endpoint has timed out."""
+MAX_WAIT = 120.0
 received: dict[str, list[float]] = defaultdict(list)
-"""When the endpoints got each event, by its id."""
+"""The arrival times of each event, by event id."""
 closing = threading.Event()
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """`/hang` says nothing until this is over."""
+    """Answers 204 at once; `/hang` does not answer before the end of the measurement."""
 
     @override
     def log_message(self, format: str, *_: object) -> None: ...
@@ -77,45 +71,48 @@ def receiving() -> Iterator[str]:
 
 
 def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", action="store_true", help="one round with 5 endpoints")
+    rounds, endpoint_count = (1, 5) if parser.parse_args().small else (10, 99)
     with (
         tempfile.TemporaryDirectory() as folder,
         receiving() as url,
         Stack(Path(folder) / "state", workers=4) as stack,
     ):
-        here = session(stack)
-        endpoints = EndpointTable(client(here, stack, "dynamodb"), stack.outputs["TableName"])
-        for number in range(1, ENDPOINTS):
+        endpoints = EndpointTable(client(stack, "dynamodb"), stack.outputs["TableName"])
+        for number in range(endpoint_count):
             for account in (ALONE, BESIDE):
                 endpoints.add(endpoint(account, f"we_{account}_{number}", f"{url}/fast"))
         endpoints.add(endpoint(BESIDE, "we_hanging", f"{url}/hang"))
-        bench = Bench(stack, client(here, stack, "events"))
-        bench.tell(ALONE, "warm")
+        bench = Bench(stack, client(stack, "events"), endpoint_count)
+        bench.publish(ALONE, "warm")
         times: dict[str, list[float]] = {ALONE: [], BESIDE: []}
         for number in range(rounds):
+            if number:
+                time.sleep(DELIVERY_TIMEOUT)
             for account, waits in times.items():
-                waits.extend(bench.tell(account, f"{account}_{number}"))
-            time.sleep(HANGING)
+                waits.extend(bench.publish(account, f"{account}_{number}"))
         for account, waits in times.items():
             print(f"{account:6}  {line(waits)}")
-        print(f"p95 is {p95(times[BESIDE]) / p95(times[ALONE]):.2f} times what it was")
+        print(f"beside / alone: p95 ratio {p95(times[BESIDE]) / p95(times[ALONE]):.2f}")
 
 
 @dataclass(frozen=True)
 class Bench:
     stack: Stack
     bus: "EventBridgeClient"
+    endpoint_count: int
 
-    def tell(self, account: str, job_id: str) -> list[float]:
-        """Seconds until each of an account's endpoints that answer had the event."""
-        told_at = time.time()
+    def publish(self, account: str, job_id: str) -> list[float]:
+        """Publish an event; return the seconds until each answering endpoint received it."""
+        published_at = time.time()
         event_id = self._put(account, job_id)
-        while len(received[event_id]) < ENDPOINTS - 1:
+        while len(received[event_id]) < self.endpoint_count:
             self.stack.check()
-            if time.time() > told_at + LONGEST_WAIT:
-                raise SystemExit(f"{job_id}: only {len(received[event_id])} have it")
+            if time.time() > published_at + MAX_WAIT:
+                raise SystemExit(f"{job_id}: only {len(received[event_id])} endpoints received it")
             time.sleep(0.02)
-        return [at - told_at for at in received[event_id]]
+        return [at - published_at for at in received[event_id]]
 
     def _put(self, account: str, job_id: str) -> str:
         event_id = f"evt_{job_id}_completed"
@@ -139,16 +136,9 @@ class Bench:
         return event_id
 
 
-def session(stack: Stack) -> boto3.session.Session:
-    environment = stack.environment()
-    return boto3.session.Session(
-        environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=REGION
-    )
-
-
-def client(here: boto3.session.Session, stack: Stack, service: str) -> Any:  # noqa: ANN401
-    make: Any = here.client
-    return make(service, endpoint_url=stack.environment()["AWS_ENDPOINT_URL"])
+def client(stack: Stack, service: str) -> Any:  # noqa: ANN401
+    session: Any = stack.session()
+    return session.client(service, endpoint_url=stack.engine_url)
 
 
 def endpoint(account: str, endpoint_id: str, url: str) -> Endpoint:

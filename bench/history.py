@@ -1,41 +1,41 @@
-"""How many state transitions, polls and history events jobs of some length cause, for real.
+"""Count the state transitions, polls and history events of jobs on the local stack.
 
-    python -m bench.history [SECONDS …]
+    python -m bench.history [--small]
 
-The first row of each length is a job of a kind that is not known yet, the last one of a kind that
-has been learned; `late` is how long after the upstream's end the job was completed.
+The first row has no recorded duration to schedule polls by, the last row has; `late` is the time
+from the end of the render to the completion of the job.
 """
 
-import sys
+import argparse
+import json
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 
+from local.packaging import ROOT
 from local.stack import Stack
 
 PRICE_OF_TRANSITION = 25e-6
 """US dollars, AWS list price in us-east-1, November 2026; the start counts as one."""
-ROUNDS = 4
+DEFINITION = json.loads((ROOT / "statemachine/media_job.asl.json").read_text())
 
 
 def main() -> None:
-    lengths = [int(argument) for argument in sys.argv[1:]] or [30]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", action="store_true", help="one job of one second")
+    length, rounds = (1, 1) if parser.parse_args().small else (30, 4)
     with tempfile.TemporaryDirectory() as folder, Stack(Path(folder) / "state") as stack:
-        print("render s | job of its kind | transitions | polls | events | $ per 1,000 | late s")
-        for length in lengths:
-            for number in range(1, ROUNDS + 1):
-                print_row(stack, length, number)
+        print("render s | job | transitions | polls | events | $ per 1,000 | late s", flush=True)
+        for number in range(1, rounds + 1):
+            print_row(stack, length, number)
 
 
 def print_row(stack: Stack, length: int, number: int) -> None:
-    environment = stack.environment()
-    key = {"authorization": f"Bearer {environment['RUSHES_API_KEY']}"}
-    # Each length is a kind of its own: jobs are told apart by the seconds of film asked for.
+    key = {"authorization": f"Bearer {stack.environment()['RUSHES_API_KEY']}"}
     body = {"model": "sora-2", "prompt": f"[slow={length}]", "size": "128x72", "seconds": "1"}
     with httpx.Client(base_url=stack.url, headers=key, timeout=60) as client:
         job = client.post("/openai/v1/videos", json=body).json()
@@ -46,26 +46,27 @@ def print_row(stack: Stack, length: int, number: int) -> None:
         ):
             time.sleep(0.25)
     late = time.time() - submitted - length
-    counts = history(environment, job["id"])
+    counts = history(stack, job["id"])
     transitions = sum(n for kind, n in counts.items() if kind.endswith("StateEntered")) + 1
-    polls = counts["Ask the provider"]
+    polls = counts[poll_state()]
     price = transitions * PRICE_OF_TRANSITION * 1000
     print(
-        f"{length:8} | {number:15} | {transitions:11} | {polls:5} | {counts['events']:6}"
-        f" | {price:11.2f} | {late:6.1f}"
+        f"{length:8} | {number:3} | {transitions:11} | {polls:5} | {counts['events']:6}"
+        f" | {price:11.2f} | {late:6.1f}",
+        flush=True,
     )
 
 
-def history(environment: dict[str, str], job_id: str) -> Counter[str]:
-    """Events by their type, and states by their name."""
-    states: Any = boto3.client(
-        "stepfunctions",
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        region_name=environment["AWS_REGION"],
-    )
-    machine = environment["RUSHES_STATE_MACHINE"]
+def poll_state() -> Any:  # noqa: ANN401 - a name from parsed JSON
+    """Return the name of the state that invokes the poll function."""
+    tasks = {name: state for name, state in DEFINITION["States"].items() if "Arguments" in state}
+    return next(key for key in tasks if "Poll" in tasks[key]["Arguments"]["FunctionName"])
+
+
+def history(stack: Stack, job_id: str) -> Counter[str]:
+    """Count the events by type and the entered states by name."""
+    states = stack.session().client("stepfunctions", endpoint_url=stack.engine_url)
+    machine = stack.outputs["StateMachineArn"]
     execution = f"{machine.replace(':stateMachine:', ':execution:')}:{job_id}"
     pages = states.get_paginator("get_execution_history").paginate(executionArn=execution)
     counts: Counter[str] = Counter()

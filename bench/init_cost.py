@@ -1,12 +1,13 @@
-"""What the api function costs before its first call, beside a handler as it is often written.
+"""Measure the initialization of the api function, beside a typical handler.
 
-    python bench/init_cost.py
+    python -m bench.init_cost [--small]
 
-CPU time of fresh processes, less that of an interpreter that does nothing; median of nine. The
-layers are as they are deployed, with their bytecode; `sam build` by itself ships none, so that is
-measured as well. Times are of this machine: the ratios are what to look at.
+CPU time of fresh processes, minus that of an idle interpreter; median of nine. The layers are
+built as for a deployment, with bytecode; `sam build` alone ships none, which is measured, too.
+The times depend on the machine; compare the ratios.
 """
 
+import argparse
 import re
 import shutil
 import statistics
@@ -19,20 +20,19 @@ from pathlib import Path
 import aws_xray_sdk
 import wrapt
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "layers/rushes")]
+from local.packaging import LAMBDA_PYTHON, ROOT, build_layer, compile_bytecode
+from rushes.config import Settings
 
-from local.packaging import LAMBDA_PYTHON, build_layer, compile_bytecode  # noqa: E402 - see above
-from rushes.config import Settings  # noqa: E402
-
-ROUNDS = 9
-API = "import app; app.wiring.endpoints()"
+API = "import app; app.api.jobs_api()"
 TYPICAL = "import typical_handler"
-TELL = "\nimport time; print(time.process_time())"
+PRINT_CPU_TIME = "\nimport time; print(time.process_time())"
 SETTINGS = {str(field.alias): "1" for field in Settings.model_fields.values()}
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", action="store_true", help="one round, no median")
+    rounds = 1 if parser.parse_args().small else 9
     with tempfile.TemporaryDirectory() as temporary:
         compiled, plain = Path(temporary, "compiled"), Path(temporary, "plain")
         two = Path(temporary, "two")
@@ -47,19 +47,20 @@ def main() -> None:
                 "api with two dialects": (two, API),
                 "typical": (compiled, TYPICAL),
                 "typical, without bytecode": (plain, TYPICAL),
-            }
+            },
+            rounds,
         )
     nothing = statistics.median(times.pop("an interpreter"))
     api = statistics.median(times["api"]) - nothing
     print("                          | CPU ms | least to most | of it, api is")
     for name, some in times.items():
-        cost, least, most = (it(some) - nothing for it in (statistics.median, min, max))
+        cost, least, most = (figure(some) - nothing for figure in (statistics.median, min, max))
         spread = f"{least * 1000:.0f} to {most * 1000:.0f}"
         print(f"{name:25} | {cost * 1000:6.0f} | {spread:13} | {api / cost:.2f}")
 
 
 def unpack(folder: Path) -> None:
-    """The layers, and beside them both handlers as their functions have them."""
+    """Unpack the layers, and both handlers beside them."""
     for layer in ("dependencies", "rushes"):
         with zipfile.ZipFile(build_layer(ROOT / "layers" / layer)) as archive:
             archive.extractall(folder / "opt")
@@ -74,7 +75,7 @@ def unpack(folder: Path) -> None:
 
 
 def keep_two_dialects(folder: Path) -> None:
-    """The first two that there were: what the others add is the difference."""
+    """Remove the other dialects: the difference is their cost."""
     file = folder / "opt/python/rushes/dialects/__init__.py"
     lines = file.read_text().splitlines(keepends=True)
     others = re.compile(r"from rushes\.dialects\.(?!base|bifrost|openai)\w+ import")
@@ -84,15 +85,15 @@ def keep_two_dialects(folder: Path) -> None:
         r"DIALECTS: tuple\[Dialect, \.\.\.\] = \(.*?\n\)", registry, kept, flags=re.DOTALL
     )
     if count != 1:
-        sys.exit("dialects/__init__.py no longer looks as this bench thinks")
+        sys.exit("cannot edit dialects/__init__.py: it does not have the expected form")
     file.write_text(text)
     compile_bytecode(file.parent)
 
 
-def measure(programs: dict[str, tuple[Path, str]]) -> dict[str, list[float]]:
-    """CPU seconds by program, taken in turns; the first turn warms the disk and does not count."""
+def measure(programs: dict[str, tuple[Path, str]], rounds: int) -> dict[str, list[float]]:
+    """Return CPU seconds by program. The first round fills the disk cache and is dropped."""
     times: dict[str, list[float]] = {name: [] for name in programs}
-    for turn in range(ROUNDS + 1):
+    for turn in range(rounds + 1):
         for name, (folder, program) in programs.items():
             seconds = run(folder, program)
             if turn:
@@ -109,7 +110,7 @@ def run(folder: Path, program: str) -> float:
         "AWS_SECRET_ACCESS_KEY": "none",
         **SETTINGS,
     }
-    command = [str(LAMBDA_PYTHON), "-c", program + TELL]
+    command = [str(LAMBDA_PYTHON), "-c", program + PRINT_CPU_TIME]
     done = subprocess.run(command, env=environment, check=True, capture_output=True)
     return float(done.stdout)
 

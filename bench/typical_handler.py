@@ -1,6 +1,6 @@
-"""A handler as it is often written: every convenience at hand, loaded before the first call.
+"""A typical handler for comparison: Powertools with validation, boto3 resources and httpx.
 
-The same models as ours, Powertools with its validation, boto3's resources and an HTTP client.
+It loads everything before the first call, and uses the models of this project.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The least that a client of each dialect does: hand in a job, wait, and get its file's bytes."""
+"""Minimal client of each dialect: submit a job, poll it, download its file."""
 
 import base64
 import time
@@ -9,66 +9,75 @@ from typing import Any
 import httpx
 from typing_extensions import override
 
-PATIENCE = 120.0
+MAX_WAIT_SECONDS = 300.0
+PAUSE_SECONDS = 0.3
 
 
-class CallFailedError(Exception):
-    """The dialect refused the job, or the job failed; the message is the dialect's."""
+class ApiClientError(Exception):
+    """The API refused the job, or the job failed; the message is the API's."""
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
 
 
-class Caller(ABC):
-    """`ask` is what is to be made: prompt, and for films and sounds seconds, width, height."""
+class ApiClient(ABC):
+    """`params` has `prompt`, and for videos and audio `seconds`, `width` and `height`."""
 
     def __init__(self, http: httpx.Client) -> None:
         self.http = http
 
-    def make(self, model: str, ask: dict[str, Any]) -> bytes:
-        handle = self.create(model, ask)
-        deadline = time.monotonic() + PATIENCE
+    def generate(self, model: str, params: dict[str, Any]) -> bytes:
+        """Run one job, and return the bytes of its file."""
+        handle = self.create(model, params)
+        deadline = time.monotonic() + MAX_WAIT_SECONDS
         while time.monotonic() < deadline:
-            content = self.look(handle)
+            content = self.poll(handle)
             if content is not None:
                 return content
-            time.sleep(0.3)
-        raise CallFailedError(f"nothing after {PATIENCE:.0f} s")
+            time.sleep(PAUSE_SECONDS)
+        raise ApiClientError(f"no file after {MAX_WAIT_SECONDS:.0f} s")
 
     @abstractmethod
-    def create(self, model: str, ask: dict[str, Any]) -> Any: ...  # noqa: ANN401 - its own handle
+    def create(self, model: str, params: dict[str, Any]) -> Any: ...  # noqa: ANN401 - own handle
 
     @abstractmethod
-    def look(self, handle: Any) -> bytes | None:  # noqa: ANN401
-        """The file's bytes, None while there are none yet."""
+    def poll(self, handle: Any) -> bytes | None:  # noqa: ANN401
+        """Return the file's bytes, or None before the job ends."""
 
     def call(self, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401 - JSON
         reply = self.http.request(method, path, **options)
         if reply.status_code >= 400:
-            raise CallFailedError(reply.text[:200])
+            body = reply.json() if reply.text.startswith("{") else {}
+            error = body.get("error")
+            param = error.get("param") if isinstance(error, dict) else None
+            raise ApiClientError(reply.text[:200], param)
         return reply.json()
 
-    def fetch(self, address: str) -> bytes:
-        reply = httpx.get(address)
+    def fetch(self, url: str) -> bytes:
+        reply = httpx.get(url)
         if reply.status_code != 200:
-            raise CallFailedError(f"the file's address answered {reply.status_code}")
+            raise ApiClientError(f"file URL returned {reply.status_code}")
         return reply.content
 
 
-class OpenAICaller(Caller):
+class OpenAIClient(ApiClient):
     path = "/openai/v1/videos"
 
     @override
-    def create(self, model: str, ask: dict[str, Any]) -> Any:
-        body = {"model": model, "prompt": ask["prompt"]}
-        if "seconds" in ask:
-            body["seconds"] = str(ask["seconds"])
-        if "width" in ask:
-            body["size"] = f"{ask['width']}x{ask['height']}"
+    def create(self, model: str, params: dict[str, Any]) -> Any:
+        body = {"model": model, "prompt": params["prompt"]}
+        if "seconds" in params:
+            body["seconds"] = str(params["seconds"])
+        if "width" in params:
+            body["size"] = f"{params['width']}x{params['height']}"
         return self.call("POST", self.path, json=body)["id"]
 
     @override
-    def look(self, handle: Any) -> bytes | None:
+    def poll(self, handle: Any) -> bytes | None:
         video = self.call("GET", f"{self.path}/{handle}")
         if video["status"] == "failed":
-            raise CallFailedError(str(video["error"]))
+            raise ApiClientError(str(video["error"]))
         return self.content(video) if video["status"] == "completed" else None
 
     def content(self, video: dict[str, Any]) -> bytes:
@@ -76,7 +85,7 @@ class OpenAICaller(Caller):
         return self.fetch(reply.headers["location"])
 
 
-class BifrostCaller(OpenAICaller):
+class BifrostClient(OpenAIClient):
     path = "/v1/videos"
 
     @override
@@ -84,55 +93,53 @@ class BifrostCaller(OpenAICaller):
         return self.fetch(video["videos"][0]["url"])
 
 
-class TogetherCaller(Caller):
-    @override
-    def create(self, model: str, ask: dict[str, Any]) -> Any:
-        body = {**ask, "model": model}
-        if "seconds" in ask:
-            body["seconds"] = str(ask["seconds"])
-        return self.call("POST", "/v2/videos", json=body)["id"]
+class TogetherClient(OpenAIClient):
+    path = "/v2/videos"
 
     @override
-    def look(self, handle: Any) -> bytes | None:
-        video = self.call("GET", f"/v2/videos/{handle}")
-        if video["status"] == "failed":
-            raise CallFailedError(str(video["error"]))
-        done = video["status"] == "completed"
-        return self.fetch(video["outputs"]["video_url"]) if done else None
+    def create(self, model: str, params: dict[str, Any]) -> Any:
+        body = {**params, "model": model}
+        if "seconds" in params:
+            body["seconds"] = str(params["seconds"])
+        return self.call("POST", self.path, json=body)["id"]
+
+    @override
+    def content(self, video: dict[str, Any]) -> bytes:
+        return self.fetch(video["outputs"]["video_url"])
 
 
-class QueueCaller(Caller):
-    """Pipelet's and fal's; `prefix` is where, and `read` finds the file in a result."""
+class QueueClient(ApiClient):
+    """Base of the Pipelet and fal clients; `prefix` is the API's path."""
 
     prefix = ""
 
     @override
-    def create(self, model: str, ask: dict[str, Any]) -> Any:
-        return self.call("POST", f"{self.prefix}/{model}", json=self.body(ask))
+    def create(self, model: str, params: dict[str, Any]) -> Any:
+        return self.call("POST", f"{self.prefix}/{model}", json=self.body(params))
 
     @override
-    def look(self, handle: Any) -> bytes | None:
+    def poll(self, handle: Any) -> bytes | None:
         status = self.call("GET", handle["status_url"])
         if status["status"] == "FAILED" or status.get("error"):
-            raise CallFailedError(str(status))
+            raise ApiClientError(str(status))
         if status["status"] != "COMPLETED":
             return None
         return self.read(self.call("GET", handle["response_url"]))
 
     @abstractmethod
-    def body(self, ask: dict[str, Any]) -> dict[str, Any]: ...
+    def body(self, params: dict[str, Any]) -> dict[str, Any]: ...
 
     @abstractmethod
     def read(self, result: dict[str, Any]) -> bytes: ...
 
 
-class PipeletCaller(QueueCaller):
+class PipeletClient(QueueClient):
     prefix = "/pipelet/queue"
 
     @override
-    def body(self, ask: dict[str, Any]) -> dict[str, Any]:
+    def body(self, params: dict[str, Any]) -> dict[str, Any]:
         names = {"prompt": "prompt", "seconds": "duration", "width": "width", "height": "height"}
-        return {names[name]: value for name, value in ask.items()}
+        return {names[name]: value for name, value in params.items()}
 
     @override
     def read(self, result: dict[str, Any]) -> bytes:
@@ -142,16 +149,16 @@ class PipeletCaller(QueueCaller):
         return base64.b64decode(content)
 
 
-class FalCaller(QueueCaller):
+class FalClient(QueueClient):
     prefix = "/fal"
 
     @override
-    def body(self, ask: dict[str, Any]) -> dict[str, Any]:
-        body = {"prompt": ask["prompt"]}
-        if "seconds" in ask:
-            body["duration"] = ask["seconds"]
-        if "width" in ask:
-            body["video_size"] = {"width": ask["width"], "height": ask["height"]}
+    def body(self, params: dict[str, Any]) -> dict[str, Any]:
+        body = {"prompt": params["prompt"]}
+        if "seconds" in params:
+            body["duration"] = params["seconds"]
+        if "width" in params:
+            body["video_size"] = {"width": params["width"], "height": params["height"]}
         return body
 
     @override
@@ -161,28 +168,34 @@ class FalCaller(QueueCaller):
         return self.fetch(file["url"])
 
 
-class TiyaroCaller(Caller):
+class TiyaroClient(ApiClient):
     @override
-    def create(self, model: str, ask: dict[str, Any]) -> Any:
-        wanted: dict[str, Any] = {it: ask[it] for it in ("prompt", "seconds") if it in ask}
-        if "width" in ask:
-            wanted["size"] = f"{ask['width']}x{ask['height']}"
-        body = {"input": wanted}
-        return self.call("POST", f"/v1/async/{model}", json=body)["response"]["urls"]["GET"]
+    def create(self, model: str, params: dict[str, Any]) -> Any:
+        fields: dict[str, Any] = {
+            name: params[name] for name in ("prompt", "seconds") if name in params
+        }
+        if "width" in params:
+            fields["size"] = f"{params['width']}x{params['height']}"
+        reply = self.call("POST", f"/v1/async/{model}", json={"input": fields})
+        return reply["response"]["urls"]["GET"]
 
     @override
-    def look(self, handle: Any) -> bytes | None:
+    def poll(self, handle: Any) -> bytes | None:
         job = self.call("GET", handle)
         if job["status"] in ("failed", "cancelled"):
-            raise CallFailedError(str(job["error"]))
+            raise ApiClientError(str(job["error"]))
         return self.fetch(job["result"]["outputs"][0]["url"]) if job["result"] else None
 
 
-CALLERS: dict[str, Callable[[httpx.Client], Caller]] = {
-    "OpenAI": OpenAICaller,
-    "Bifrost": BifrostCaller,
-    "Together": TogetherCaller,
-    "Pipelet": PipeletCaller,
-    "fal": FalCaller,
-    "Tiyaro": TiyaroCaller,
+API_CLIENTS: dict[str, Callable[[httpx.Client], ApiClient]] = {
+    "OpenAI": OpenAIClient,
+    "Bifrost": BifrostClient,
+    "Together": TogetherClient,
+    "Pipelet": PipeletClient,
+    "fal": FalClient,
+    "Tiyaro": TiyaroClient,
 }
+
+
+def auth_headers(dialect: str, api_key: str) -> dict[str, str]:
+    return {"authorization": f"{'Key' if dialect == 'fal' else 'Bearer'} {api_key}"}

@@ -1,4 +1,4 @@
-"""API keys of a local stack: as scripts/create_key.py makes them, without starting a Python."""
+"""Create API keys of a local stack in process, as scripts/create_key.py does."""
 
 import sys
 import time
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from local.packaging import ROOT
 
-sys.path.insert(0, str(ROOT / "layers/rushes"))  # after this the gateway's own code can be imported
+sys.path.insert(0, str(ROOT / "layers/rushes"))  # the imports below need it
 
 from rushes.api.auth import create_api_key
-from rushes.aws.dynamodb.lookup_tables import KeyTable
+from rushes.aws.dynamodb.api_keys import KeyTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def create_keys(
     dynamodb: "DynamoDBClient", table: str, accounts: tuple[str, ...]
 ) -> dict[str, str]:
+    """Store a new key for each account, and return the keys by account."""
     keys = KeyTable(dynamodb, table)
     created: dict[str, str] = {}
     for account in accounts:

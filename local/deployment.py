@@ -1,4 +1,4 @@
-"""Bring a stack to what a template says, through a change set as `sam deploy` does."""
+"""Create or update a CloudFormation stack by a change set, as `sam deploy` does."""
 
 import json
 import time
@@ -19,7 +19,7 @@ PAUSE_SECONDS = 0.05
 
 
 class DeploymentError(Exception):
-    """The stack is not what the template says; the message lists what failed and why."""
+    """The deployment failed; the message lists failed resources and reasons."""
 
 
 def deploy(
@@ -31,7 +31,7 @@ def deploy(
     """Create or update the stack, and return its outputs."""
     stack = find_stack(cloudformation, name)
     if stack and stack["StackStatus"] in UNUSABLE:
-        # A stack whose creation failed can only be deleted, also on AWS.
+        # CloudFormation can only delete a stack whose creation failed.
         delete_stack(cloudformation, name)
         stack = None
     if change(cloudformation, name, template, parameters, new=stack is None):
@@ -61,7 +61,7 @@ def change(
     *,
     new: bool,
 ) -> bool:
-    """Start the change; False when there is nothing to change."""
+    """Execute a change set; return False if it contains no changes."""
     change_set = cloudformation.create_change_set(
         StackName=name,
         ChangeSetName=f"change-{uuid.uuid4().hex}",
@@ -109,7 +109,7 @@ def failure(cloudformation: "CloudFormationClient", name: str, stack: "StackType
 
 
 def failure_reason(event: "OperationEventTypeDef") -> str | None:
-    """Why one thing failed: it was refused before the change began, or could not be made."""
+    """Return the reason of a failed resource or of a failed validation before the change."""
     if "FAILED" in event.get("ResourceStatus", ""):
         return event.get("ResourceStatusReason")
     return event.get("ValidationStatusReason")

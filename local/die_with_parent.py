@@ -1,7 +1,7 @@
-"""Run a script that ends when its parent does: `python die_with_parent.py SCRIPT ARGUMENTS`.
+"""Run a script that ends with its parent: `python die_with_parent.py SCRIPT ARGUMENTS`.
 
-The parent holds the other end of stdin, which closes however the parent ends. A killed parent
-would otherwise leave servers behind that nobody knows of.
+The parent holds the other end of stdin, which closes even if the parent is killed. Otherwise the
+local servers would keep running.
 """
 
 import os
@@ -11,7 +11,7 @@ import sys
 import threading
 
 
-def end_with_the_parent() -> None:
+def end_with_parent() -> None:
     # Not sys.stdin: its lock, held by a thread, would break the interpreter's shutdown.
     while os.read(0, 1024):
         pass
@@ -19,6 +19,6 @@ def end_with_the_parent() -> None:
 
 
 if __name__ == "__main__":
-    threading.Thread(target=end_with_the_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     sys.argv = sys.argv[1:]
     runpy.run_path(sys.argv[0], run_name="__main__")

@@ -1,11 +1,10 @@
-"""Run ministack, the local AWS, with its differences from AWS that matter here corrected.
+"""Run the AWS emulator ministack with patches for its relevant differences from AWS.
 
-It runs in an environment of its own, configured by ministack's variables and by:
-FRONT_PORT (the HTTP API's own port), LAMBDA_PYTHON (the interpreter of the functions),
-LAMBDA_WORKERS (processes per function) and WORK_DIR (unpacked functions; emptied). What it keeps
-over its own end, where it keeps anything, is told in local/engine_journal.py.
+It runs in its own Python environment. ministack's variables configure it, and FRONT_PORT (the HTTP
+API's port), LAMBDA_PYTHON (the functions' interpreter), LAMBDA_WORKERS (processes per function) and
+WORK_DIR (unpacked functions; emptied). local/engine_journal.py persists its state.
 """
-# ruff: noqa: ANN001, ANN202, SLF001 - corrections replace private functions of untyped code
+# ruff: noqa: ANN001, ANN202, SLF001 - patches replace private functions of untyped code
 
 import asyncio
 import contextvars
@@ -21,9 +20,7 @@ from urllib.parse import parse_qs
 
 PINNED = "1.5.33"
 if version("ministack") != PINNED:
-    sys.exit(
-        f"local/engine.py corrects ministack {PINNED}, but {version('ministack')} is installed"
-    )
+    sys.exit(f"local/engine.py patches ministack {PINNED}, but {version('ministack')} is installed")
 
 from hypercorn.asyncio import serve  # noqa: E402
 from hypercorn.config import Config  # noqa: E402
@@ -33,7 +30,7 @@ from ministack.core import iam_evaluator as iam  # noqa: E402
 from ministack.core import lambda_runtime as runtime  # noqa: E402
 from ministack.services import apigateway, lambda_svc, stepfunctions  # noqa: E402
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # after this the tree's own code can be imported
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the import below needs it
 from local import engine_journal  # noqa: E402
 
 ENGINE_PORT = int(os.environ["GATEWAY_PORT"])
@@ -53,8 +50,8 @@ RAISED = "__raised__"
 stopping = threading.Event()
 
 
-def use_the_lambda_interpreter() -> None:
-    """The engine would run functions on its own Python and let them import its own packages."""
+def use_lambda_interpreter() -> None:
+    """Run functions on LAMBDA_PYTHON; ministack uses its own interpreter and packages."""
     detected = runtime._detect_runtime_binary
 
     def detect(name: str) -> tuple[str, str]:
@@ -65,8 +62,8 @@ def use_the_lambda_interpreter() -> None:
     runtime._detect_runtime_binary = detect
 
 
-def set_the_runtime_variables() -> None:
-    """Variables that AWS sets for every Python function and the engine does not."""
+def set_runtime_variables() -> None:
+    """Set the variables that AWS sets for every Python function and ministack does not."""
     runtime._PYTHON_WORKER_SCRIPT = replaced(
         runtime._PYTHON_WORKER_SCRIPT,
         "    os.environ.update(env)\n",
@@ -77,11 +74,11 @@ def set_the_runtime_variables() -> None:
     )
 
 
-def keep_the_exception() -> None:
-    """The engine calls every exception Runtime.HandlerError and kills the process that raised it.
+def return_exceptions() -> None:
+    """Return the exception's class name to the caller and keep the process, as AWS does.
 
-    On AWS the caller sees the exception's class name, and the environment lives on. The worker
-    therefore reports an exception as a result under a name of its own, read again in `answer`.
+    ministack names every exception Runtime.HandlerError and kills the process. The patched worker
+    reports an exception as a result with the member RAISED, which `to_outcome` converts back.
     """
     runtime._PYTHON_WORKER_SCRIPT = replaced(
         runtime._PYTHON_WORKER_SCRIPT,
@@ -93,7 +90,7 @@ def keep_the_exception() -> None:
     )
 
 
-def answer(outcome: dict) -> dict:
+def to_outcome(outcome: dict) -> dict:
     body = outcome.get("body")
     if not isinstance(body, dict) or RAISED not in body:
         return outcome
@@ -103,10 +100,11 @@ def answer(outcome: dict) -> dict:
     return {"body": raised, "error": True, "log": f"{outcome.get('log', '')}\n{line}"}
 
 
-def queue_for_a_few_workers() -> None:
-    """The engine starts a process for each concurrent call, as AWS would.
+def limit_workers() -> None:
+    """Limit the processes per function; further calls wait.
 
-    A burst of cold starts takes two cores for minutes; here the callers wait for a few processes.
+    ministack starts one per concurrent call, as AWS does: cold starts would occupy two cores for
+    minutes.
     """
     execute = lambda_svc._execute_function_warm
     workers = int(os.environ.get("LAMBDA_WORKERS", "2"))
@@ -119,8 +117,8 @@ def queue_for_a_few_workers() -> None:
             slot = slots.setdefault(name, threading.BoundedSemaphore(workers))
         with slot:
             if stopping.is_set():
-                return {"body": {"errorMessage": "The local stack stops"}, "error": True}
-            return answer(execute(function, event, request_id))
+                return {"body": {"errorMessage": "The local stack is stopping"}, "error": True}
+            return to_outcome(execute(function, event, request_id))
 
     lambda_svc._execute_function_warm = execute_in_a_slot
 
@@ -128,11 +126,11 @@ def queue_for_a_few_workers() -> None:
 # --- SQS ------------------------------------------------------------------------------------
 
 
-def let_groups_pass_each_other() -> None:
-    """The engine hands on one batch of a FIFO queue at a time, so that a slow group stops all.
+def process_groups_independently() -> None:
+    """Process the message groups of a FIFO queue independently, as AWS does.
 
-    On AWS groups are independent. Where a batch is one message this is safe to have here, too: the
-    queue gives no second message of a group whose first is still out.
+    ministack processes one batch of a FIFO queue at a time. With a batch size of one, concurrency
+    is safe: the queue returns no second message of a group while the first is in flight.
     """
     allowed = lambda_svc._sqs_esm_concurrency
 
@@ -143,8 +141,8 @@ def let_groups_pass_each_other() -> None:
     lambda_svc._sqs_esm_concurrency = allowed_by_group
 
 
-def permit_batches_as_single_calls() -> None:
-    """The engine wants a permission sqs:SendMessageBatch; AWS knows only that of a single call."""
+def check_batches_as_single_calls() -> None:
+    """Check sqs:SendMessage for batches; ministack checks sqs:SendMessageBatch, unknown to AWS."""
     extract = iam_actions.extract_iam_action
 
     def extract_iam_action(service, method, path, headers, body, query_params) -> str | None:
@@ -156,30 +154,30 @@ def permit_batches_as_single_calls() -> None:
 
 # --- Step Functions -------------------------------------------------------------------------
 
-role_of_the_execution = contextvars.ContextVar("role_of_the_execution", default="")
+execution_role = contextvars.ContextVar("execution_role", default="")
 
 
-def enforce_the_state_machine_role() -> None:
-    """The engine checks what functions may do, but lets a state machine do anything."""
+def enforce_state_machine_role() -> None:
+    """Check the state machine's role; ministack checks only the functions' roles."""
     run, invoke = stepfunctions._run_execution, stepfunctions._invoke_resource
 
     def run_execution(arn: str) -> None:
         execution = stepfunctions._executions.get(arn) or {}
         machine = stepfunctions._state_machines.get(execution.get("stateMachineArn")) or {}
-        role_of_the_execution.set(machine.get("roleArn", ""))
+        execution_role.set(machine.get("roleArn", ""))
         run(arn)
 
     def invoke_resource(resource: str, parameters):
         if engine.AUTH:
-            for action, target in permissions_needed(resource, parameters):
-                permit(role_of_the_execution.get(), action, target)
+            for action, target in required_permissions(resource, parameters):
+                check_permission(execution_role.get(), action, target)
         return invoke(resource, parameters)
 
     stepfunctions._run_execution = run_execution
     stepfunctions._invoke_resource = invoke_resource
 
 
-def permissions_needed(resource: str, parameters) -> list[tuple[str, str]]:
+def required_permissions(resource: str, parameters) -> list[tuple[str, str]]:
     prefix = f"{stepfunctions.get_region()}:{stepfunctions.get_account_id()}"
     if resource.startswith("arn:aws:lambda:"):
         return [("lambda:InvokeFunction", resource)]
@@ -196,7 +194,7 @@ def permissions_needed(resource: str, parameters) -> list[tuple[str, str]]:
     return []
 
 
-def permit(role: str, action: str, resource: str) -> None:
+def check_permission(role: str, action: str, resource: str) -> None:
     account, name = role.split(":")[4], role.rsplit("/", 1)[-1]
     principal = f"arn:aws:sts::{account}:assumed-role/{name}/states"
     context = iam.EvalContext(
@@ -221,25 +219,25 @@ TIMEOUT_SECONDS = 30
 Response = tuple[int, dict[str, str], bytes]
 
 
-def message(status: int, text: str) -> Response:
+def error_response(status: int, text: str) -> Response:
     return status, {"Content-Type": "application/json"}, json.dumps({"message": text}).encode()
 
 
 def hide_function_errors() -> None:
-    """The engine answers 502 with the error of a failed function; AWS keeps that to itself."""
+    """Return 500 without details for a failed function, as AWS does; ministack adds its error."""
     convert = lambda_svc.lambda_execute_result_to_api_proxy_response
 
     def to_response(outcome: dict) -> tuple[dict | None, str | None]:
         if outcome.get("error") and not outcome.get("throttle"):
-            status, headers, body = message(500, "Internal Server Error")
+            status, headers, body = error_response(500, "Internal Server Error")
             return {"statusCode": status, "headers": headers, "body": body.decode()}, None
         return convert(outcome)
 
     lambda_svc.lambda_execute_result_to_api_proxy_response = to_response
 
 
-async def front_door(scope: dict, receive, send) -> None:
-    """The HTTP API at the root of its own port, as on AWS; nothing else answers there."""
+async def serve_http_api(scope: dict, receive, send) -> None:
+    """Serve only the HTTP API, at the root of its own port."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.close"})
         return
@@ -248,16 +246,16 @@ async def front_door(scope: dict, receive, send) -> None:
     except ConnectionAbortedError:
         return
     if body is None:
-        response = message(413, "Request Entity Too Large")
+        response = error_response(413, "Request Entity Too Large")
     else:
-        response = await call_the_api(scope, body)
+        response = await invoke_http_api(scope, body)
     await engine._send_response(send, *response)
 
 
 async def read_body(receive) -> bytes | None:
-    """The whole body, or None if API Gateway would refuse it.
+    """Return the body, or None above API Gateway's limit.
 
-    The rest of a large body is read all the same: a client that is still sending misses the answer.
+    A larger body is read to its end: a client that is still sending would miss the response.
     """
     body, size, more = bytearray(), 0, True
     while more:
@@ -271,10 +269,10 @@ async def read_body(receive) -> bytes | None:
     return bytes(body) if size <= BODY_LIMIT else None
 
 
-async def call_the_api(scope: dict, body: bytes) -> Response:
+async def invoke_http_api(scope: dict, body: bytes) -> Response:
     api_id = next((key[-1] for key, _ in apigateway._apis.all_items()), None)
     if api_id is None:
-        return message(503, "Service Unavailable")
+        return error_response(503, "Service Unavailable")
     query = scope["query_string"].decode("latin-1")
     call = asyncio.ensure_future(
         apigateway.handle_execute(
@@ -282,34 +280,34 @@ async def call_the_api(scope: dict, body: bytes) -> Response:
             "$default",
             apigateway.decode_http_api_path(scope["raw_path"].decode("latin-1")),
             scope["method"],
-            joined(scope["headers"]),
+            join_headers(scope["headers"]),
             body,
             parse_qs(query, keep_blank_values=True),
             raw_query_string=query,
         )
     )
     done, _ = await asyncio.wait({call}, timeout=TIMEOUT_SECONDS)
-    # As on AWS, the function itself runs on to its own timeout.
-    return call.result() if done else message(503, "Service Unavailable")
+    # As on AWS, the function continues until its own timeout.
+    return call.result() if done else error_response(503, "Service Unavailable")
 
 
-def joined(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+def join_headers(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
     values: dict[str, list[str]] = {}
     for name, value in headers:
         values.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
-    return {name: ",".join(several) for name, several in values.items()}
+    return {name: ",".join(items) for name, items in values.items()}
 
 
 # --- Running --------------------------------------------------------------------------------
 
 
-async def by_port(scope: dict, receive, send) -> None:
-    # The port of the listening socket, not of the Host header: a client cannot choose it.
+async def dispatch_by_port(scope: dict, receive, send) -> None:
+    # The socket's port, not the Host header's, which a client controls.
     port = (scope.get("server") or [None, ENGINE_PORT])[1]
     if port == FRONT_PORT:
-        await front_door(scope, receive, send)
+        await serve_http_api(scope, receive, send)
     elif scope.get("path") == engine_journal.SAVE_PATH:
-        await engine_journal.answer_to_save(send)
+        await engine_journal.serve_save(send)
     else:
         await engine.app(scope, receive, send)
 
@@ -320,8 +318,8 @@ async def run() -> None:
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
-    await serve(by_port, config)
-    # Their callers would keep the event loop from closing, and the queued would start others.
+    await serve(dispatch_by_port, config)
+    # Running calls would block the event loop's shutdown, and queued ones would start processes.
     stopping.set()
     runtime.reset()
 
@@ -330,16 +328,16 @@ def prepare() -> None:
     shutil.rmtree(WORK_DIR, ignore_errors=True)
     WORK_DIR.mkdir(parents=True)
     os.environ["TMPDIR"] = tempfile.tempdir = str(WORK_DIR)
-    os.environ["IOT_MTLS_ENABLED"] = "0"  # else it listens on port 8883 of every interface
-    os.environ.pop("LOG_LEVEL", None)  # the engine's; the functions' own loggers would obey it
-    use_the_lambda_interpreter()
-    set_the_runtime_variables()
-    keep_the_exception()
-    queue_for_a_few_workers()
-    let_groups_pass_each_other()
-    permit_batches_as_single_calls()
-    engine_journal.keep_what_was_answered()
-    enforce_the_state_machine_role()
+    os.environ["IOT_MTLS_ENABLED"] = "0"  # otherwise it listens on port 8883 of every interface
+    os.environ.pop("LOG_LEVEL", None)  # the functions' loggers would use it, too
+    use_lambda_interpreter()
+    set_runtime_variables()
+    return_exceptions()
+    limit_workers()
+    process_groups_independently()
+    check_batches_as_single_calls()
+    engine_journal.enable()
+    enforce_state_machine_role()
     hide_function_errors()
 
 

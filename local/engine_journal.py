@@ -1,14 +1,13 @@
-"""What the local engine's restarts leave standing, where it is told to keep its state at all.
+"""Persist the emulator's acknowledged writes, so that they survive a kill.
 
-ministack writes its state when it is stopped in order, and only then. On AWS an answered write is
-there for good, whatever dies. So each accepted write to a table, a queue or a bus is also noted in
-a journal before its answer goes out, and a start makes good what no save has seen. Objects need
-none of this: they are files from the start.
+ministack saves its state only on an orderly stop; on AWS an acknowledged write is durable. Each
+accepted write to a table, queue or bus is appended to a journal before its response is sent. A
+start repeats the writes since the last save. S3 objects are files and need no journal.
 
-Not noted: what is taken out of queues, and executions. Messages may so come twice, as on AWS, and
-an execution that was running has failed, of which its status event tells as on AWS.
+The journal omits messages taken from queues, which may arrive twice as on AWS, and executions. An
+interrupted execution has failed after the restart and emits its status event, as on AWS.
 """
-# ruff: noqa: ANN001, SLF001 - corrections replace private functions of untyped code
+# ruff: noqa: ANN001, SLF001 - patches replace private functions of untyped code
 
 import functools
 import json
@@ -22,81 +21,81 @@ from ministack.core.persistence import PERSIST_STATE, STATE_DIR
 from ministack.services import stepfunctions
 
 SAVE_PATH = "/_local/save"
-NOTED = {
+JOURNALED = {
     "dynamodb": ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"),
     "sqs": ("SendMessage", "SendMessageBatch"),
     "events": ("PutEvents",),
 }
-"""The writes of each service that outlive the engine."""
-TO_CONSUMERS = ("sqs", "events")
-"""They wake functions, which call the engine: they wait until it listens."""
+"""Writes of each service that are repeated after a restart."""
+INVOKE_FUNCTIONS = ("sqs", "events")
+"""Their writes start functions that call the engine, so they wait until it listens."""
 LISTENING_SECONDS = 1.0
-ATTEMPTS, PAUSE_SECONDS = 50, 0.01
-"""At copying the state of a service."""
+COPY_ATTEMPTS, PAUSE_SECONDS = 50, 0.01
 
 journal = Path(STATE_DIR) / "journal.jsonl"
 
 
-def keep_what_was_answered() -> None:
+def enable() -> None:
     if not PERSIST_STATE:
         return
-    for service in NOTED:
-        engine.SERVICE_HANDLERS[service] = _noting(service, engine.SERVICE_HANDLERS[service])
+    for service in JOURNALED:
+        engine.SERVICE_HANDLERS[service] = _journaled(service, engine.SERVICE_HANDLERS[service])
     save_all, load = engine.save_all, engine._load_persisted_state
     build = engine._build_persistence_save_dict
 
-    def save_and_begin_a_new_journal(services: dict) -> None:
+    def save_and_start_new_journal(services: dict) -> None:
         save_all(services)
         journal.unlink(missing_ok=True)
 
-    def load_and_make_good() -> None:
+    def load_and_repeat_writes() -> None:
         load()
-        broken_off = [it for it in stepfunctions._executions.all_values() if _broke_off(it)]
+        executions = stepfunctions._executions.all_values()
+        interrupted = [execution for execution in executions if _is_unreported(execution)]
         writes = _read_journal()
-        _repeat([it for it in writes if it["service"] not in TO_CONSUMERS])
-        later = [it for it in writes if it["service"] in TO_CONSUMERS]
-        threading.Timer(LISTENING_SECONDS, _tell, (later, broken_off)).start()
+        _repeat([write for write in writes if write["service"] not in INVOKE_FUNCTIONS])
+        later = [write for write in writes if write["service"] in INVOKE_FUNCTIONS]
+        threading.Timer(LISTENING_SECONDS, _repeat_and_emit, (later, interrupted)).start()
 
-    engine._build_persistence_save_dict = lambda: _patient(build())
-    engine.save_all = save_and_begin_a_new_journal
-    engine._load_persisted_state = load_and_make_good
+    engine._build_persistence_save_dict = lambda: _with_retries(build())
+    engine.save_all = save_and_start_new_journal
+    engine._load_persisted_state = load_and_repeat_writes
 
 
 def save() -> None:
     engine.save_all(engine._build_persistence_save_dict())
 
 
-def _patient(states: dict) -> dict:
-    """A service is left out by ministack where its state changes while it is copied."""
+def _with_retries(states: dict) -> dict:
+    """Retry copying a service's state; ministack omits a service whose state changes meanwhile."""
 
-    def patiently(get_state):  # noqa: ANN202
-        for _ in range(ATTEMPTS - 1):
+    def copy(get_state):  # noqa: ANN202
+        for _ in range(COPY_ATTEMPTS - 1):
             try:
                 return get_state()
             except RuntimeError:
                 time.sleep(PAUSE_SECONDS)
         return get_state()
 
-    return {name: functools.partial(patiently, get_state) for name, get_state in states.items()}
+    return {name: functools.partial(copy, get_state) for name, get_state in states.items()}
 
 
-def _noting(service: str, handle):  # noqa: ANN202
-    """The handler, which notes a write before its answer goes out."""
+def _journaled(service: str, handle):  # noqa: ANN202
+    """Wrap a service's handler: append an accepted write to the journal before the response."""
 
-    async def handle_and_note(method, path, headers, body, query_params) -> tuple:
-        answer = await handle(method, path, headers, body, query_params)
+    async def handle_and_append(method, path, headers, body, query_params) -> tuple:
+        response = await handle(method, path, headers, body, query_params)
         target = headers.get("x-amz-target", "")
-        if answer[0] == 200 and target.rpartition(".")[2] in NOTED[service]:
+        if response[0] == 200 and target.rpartition(".")[2] in JOURNALED[service]:
             write = {"service": service, "path": path, "target": target, "body": body.decode()}
-            _note(json.dumps(write))
-        return answer
+            _append(json.dumps(write))
+        return response
 
-    handle_and_note.unnoted = handle
-    return handle_and_note
+    handle_and_append.unwrapped = handle
+    return handle_and_append
 
 
-def _note(line: str) -> None:
-    """One call of the system for one line: a killed engine leaves half a line at most."""
+def _append(line: str) -> None:
+    """Write the line by one system call: a kill can leave only an incomplete last line."""
     journal.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
@@ -112,32 +111,33 @@ def _read_journal() -> list[dict]:
 
 def _repeat(writes: list[dict]) -> None:
     for write in writes:
-        handle = engine.SERVICE_HANDLERS[write["service"]].unnoted
+        handle = engine.SERVICE_HANDLERS[write["service"]].unwrapped
         headers = {"x-amz-target": write["target"]}
-        _finish(handle("POST", write["path"], headers, write["body"].encode(), {}))
+        _run(handle("POST", write["path"], headers, write["body"].encode(), {}))
 
 
-def _finish(call) -> None:
-    """These handlers never wait for anything, so that no event loop is needed."""
+def _run(coroutine) -> None:
+    """Run a handler without an event loop; these handlers never suspend."""
     try:
-        call.send(None)
+        coroutine.send(None)
     except StopIteration:
         return
-    raise RuntimeError("a handler of the engine waits, which it did not when this was written")
+    raise RuntimeError("an engine handler suspends, which this version must not do")
 
 
-def _broke_off(execution: dict) -> bool:
-    return execution.get("error") == "States.ServiceRestart" and not execution.get("told")
+def _is_unreported(execution: dict) -> bool:
+    interrupted = execution.get("error") == "States.ServiceRestart"
+    return interrupted and not execution.get("status_event_emitted")
 
 
-def _tell(writes: list[dict], executions: list[dict]) -> None:
+def _repeat_and_emit(writes: list[dict], executions: list[dict]) -> None:
     _repeat(writes)
     for execution in executions:
-        execution["told"] = True
+        execution["status_event_emitted"] = True
         stepfunctions._emit_execution_status_event(execution)
 
 
-async def answer_to_save(send) -> None:
-    """`POST /_local/save`: a deployment is kept from here on, however the engine ends."""
+async def serve_save(send) -> None:
+    """Handle `POST /_local/save`: from here on the deployment survives a kill."""
     save()
     await engine._send_response(send, 200, {}, b"saved\n")

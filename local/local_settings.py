@@ -1,4 +1,4 @@
-"""What a local stack keeps between runs besides the engine's state: its ports and its keys."""
+"""Ports and keys of a local stack, which stay the same between runs."""
 
 import json
 import secrets
@@ -10,8 +10,8 @@ from local.processes import free_port
 
 
 @dataclass
-class Identity:
-    """Ports are kept because presigned URLs and the provider secret name them."""
+class LocalSettings:
+    """Ports are stored because presigned URLs and the provider secret contain them."""
 
     engine_port: int = 0
     sandbox_port: int = 0
@@ -19,22 +19,22 @@ class Identity:
     secret_access_key: str = field(default_factory=lambda: secrets.token_urlsafe(30))
     sandbox_api_key: str = field(default_factory=lambda: f"sandbox-{secrets.token_urlsafe(24)}")
     api_id: str = ""
-    """The HTTP API that the API keys below were made for; another one knows nothing of them."""
+    """Id of the HTTP API for which `api_keys` were created; another API needs new keys."""
     api_keys: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, file: Path) -> "Identity":
-        identity = cls(**json.loads(file.read_text())) if file.exists() else cls()
-        identity.engine_port = free_port(identity.engine_port)
-        identity.sandbox_port = free_port(identity.sandbox_port)
-        return identity
+    def load(cls, file: Path) -> "LocalSettings":
+        settings = cls(**json.loads(file.read_text())) if file.exists() else cls()
+        settings.engine_port = free_port(settings.engine_port)
+        settings.sandbox_port = free_port(settings.sandbox_port)
+        return settings
 
     def save(self, file: Path) -> None:
         write_private(file, json.dumps(asdict(self), indent=2))
 
 
 def write_private(file: Path, text: str) -> None:
-    """Keys are in it, so it is readable by its owner alone from the first byte on."""
+    """Write a file that only its owner can read, from the first byte on: it contains keys."""
     file.unlink(missing_ok=True)
     file.touch(mode=0o600)
     file.write_text(text)

@@ -1,6 +1,6 @@
-"""What `sam build` and `sam package` do, for this machine and in well under a second.
+"""Build and upload layers and functions like `sam build` and `sam package`, in under a second.
 
-There is one template; the copy that names the uploaded archives exists only in memory.
+The template with the uploaded archives' locations exists only in memory.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ Template = dict[str, Any]
 
 
 class TemplateLoader(yaml.CSafeLoader):
-    """YAML with CloudFormation's short forms: `!Sub x` is `{"Fn::Sub": "x"}`."""
+    """YAML loader with CloudFormation's short forms: `!Sub x` is `{"Fn::Sub": "x"}`."""
 
 
 def intrinsic(loader: TemplateLoader, suffix: str, node: yaml.Node) -> dict[str, object]:
@@ -41,7 +41,7 @@ def intrinsic(loader: TemplateLoader, suffix: str, node: yaml.Node) -> dict[str,
         return {name: loader.construct_sequence(node, deep=True)}
     if isinstance(node, yaml.MappingNode):
         return {name: loader.construct_mapping(node, deep=True)}
-    raise yaml.constructor.ConstructorError(problem=f"what is !{suffix}?")
+    raise yaml.constructor.ConstructorError(problem=f"!{suffix} has an unknown YAML node")
 
 
 TemplateLoader.add_multi_constructor("!", intrinsic)
@@ -53,7 +53,7 @@ def read_template(path: Path) -> Template:
 
 
 def package(template_file: Path, s3: "S3Client") -> Template:
-    """Upload what the template's resources point at, and return it pointing at the uploads."""
+    """Upload the files of the template's resources, and return it with their S3 locations."""
     template = read_template(template_file)
     root = template_file.parent
     artifacts = Artifacts(s3)
@@ -77,11 +77,11 @@ def package(template_file: Path, s3: "S3Client") -> Template:
 
 
 class Artifacts:
-    """The bucket that holds what was packaged; what it has already is not sent again."""
+    """Bucket of packaged files; existing keys are not uploaded again."""
 
     def __init__(self, s3: "S3Client") -> None:
         self._s3 = s3
-        s3.create_bucket(Bucket=BUCKET)  # in us-east-1 creating one's own bucket again is allowed
+        s3.create_bucket(Bucket=BUCKET)  # idempotent in us-east-1
         listing = s3.list_objects_v2(Bucket=BUCKET)
         self._keys = {entry["Key"] for entry in listing.get("Contents", [])}
 
@@ -92,9 +92,9 @@ class Artifacts:
 
 
 def build_layer(source: Path) -> Path:
-    """The layer's archive, named by everything that it is built from.
+    """Build the layer's archive unless it exists; its name is a hash of its sources.
 
-    The name and not the content decides whether a stack changes: bytecode is not reproducible.
+    The name decides whether the stack changes, as bytecode is not reproducible.
     """
     name = source.name
     made_from = (
@@ -125,7 +125,7 @@ def build_archive(source: Path, finished: Path) -> None:
 
 
 def install_dependencies(folder: Path) -> None:
-    """The group `layer` of uv.lock, as wheels for the interpreter that the functions run on."""
+    """Install uv.lock's group `layer` as wheels for the functions' interpreter."""
     group = ["--frozen", "--only-group", "layer", "--no-emit-project", "--quiet"]
     locked = subprocess.run([UV, "export", *group], cwd=ROOT, check=True, capture_output=True)
     target = ["--target", str(folder), "--python", str(LAMBDA_PYTHON)]
@@ -138,20 +138,20 @@ def install_dependencies(folder: Path) -> None:
 
 
 def compile_bytecode(folder: Path) -> None:
-    """Unchecked: an archive keeps no times that bytecode could be compared with."""
+    """Compile with unchecked hashes: archives store no file times for a comparison."""
     mode = ["--invalidation-mode", "unchecked-hash"]
     paths = ["-s", str(folder), "-p", "/opt", str(folder)]
     subprocess.run([LAMBDA_PYTHON, "-m", "compileall", "-q", *mode, *paths], check=True)
 
 
 def lambda_python_version() -> str:
-    """Such as "Python 3.13.1"."""
+    """Return for example "Python 3.13.1"."""
     output = subprocess.run([LAMBDA_PYTHON, "--version"], check=True, capture_output=True)
     return output.stdout.decode().strip()
 
 
 def archive(files: Iterable[tuple[str, Path]]) -> bytes:
-    """A zip without times and modes, and uncompressed: each cold start unpacks it."""
+    """Create a zip without times and modes; uncompressed, as each cold start unpacks it."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as zipped:
         for name, file in files:

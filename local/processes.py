@@ -1,4 +1,4 @@
-"""Child processes of the local stack: started with a log, waited for, and stopped by process id."""
+"""Child processes of the local stack: start with a log, wait until healthy, stop by process id."""
 
 import contextlib
 import http.client
@@ -9,14 +9,14 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-HEALTH_SECONDS = 120
-STOP_SECONDS = 20
+HEALTH_SECONDS = 300
+STOP_SECONDS = 60
 DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 TAIL_LINES = 15
 
 
 class StartError(Exception):
-    """A part of the local stack could not be started; the message is for people."""
+    """A process of the local stack did not start; the message is shown to the user."""
 
 
 class Program:
@@ -29,8 +29,8 @@ class Program:
         self._log = log
         python, *script = command
         with log.open("ab") as output:
-            # Its own session: Ctrl-C reaches only the parent, which then stops things in order.
-            # -P: a script must not find its neighbours here when it imports "packaging".
+            # Own session: Ctrl-C reaches only the parent, which stops the processes in order.
+            # -P: "import packaging" in a script must not find local/packaging.py.
             self._process = subprocess.Popen(
                 [python, "-P", DIE_WITH_PARENT, *script],
                 env=environment,
@@ -68,13 +68,13 @@ class Program:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
 
-    def _report(self, what: str) -> str:
+    def _report(self, problem: str) -> str:
         tail = self._log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
-        return "\n  ".join([f"{self.name} {what}; the end of {self._log}:", *tail])
+        return "\n  ".join([f"{self.name} {problem}; the end of {self._log}:", *tail])
 
 
 def is_healthy(port: int, path: str) -> bool:
-    """Ask without urllib, which would send this to a configured proxy."""
+    """Send GET without urllib, which would use a configured proxy."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path)
@@ -87,7 +87,7 @@ def is_healthy(port: int, path: str) -> bool:
 
 def is_free(port: int) -> bool:
     with socket.socket() as candidate:
-        # As servers do: a port whose last connections are still closing counts as free.
+        # Like servers: a port with connections in TIME_WAIT is free.
         candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             candidate.bind(("127.0.0.1", port))

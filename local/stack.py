@@ -1,6 +1,6 @@
-"""The whole of Rushes on this machine: the engine with template.yaml deployed, and the sandbox.
+"""Rushes on one machine: an AWS emulator with template.yaml deployed, and the sandbox.
 
-`with Stack(folder) as stack:` starts it and stops it; tests, the demo and `local.up` all use it.
+`with Stack(folder) as stack:` starts and stops it, for tests, the demo and `local.up`.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from botocore.config import Config
 
 from local.api_keys import create_keys
 from local.deployment import deploy
-from local.local_settings import Identity
+from local.local_settings import LocalSettings
 from local.packaging import LAMBDA_PYTHON, ROOT, lambda_python_version, package
 from local.processes import Program, StartError, free_port, is_free
 
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 NAME = "rushes"
 REGION = "us-east-1"
 ENGINE_PYTHON = ROOT / ".local/envs/engine/bin/python"
-# What programs get of the caller's environment. A developer's AWS profile, proxies or provider
-# keys must not reach the functions.
+# Variables inherited by the processes. A developer's AWS profile, proxies or provider keys must not
+# reach the functions.
 INHERITED = ("HOME", "LANG", "PATH", "TMPDIR")
 ACCOUNTS = ("demo", "other")
 SANDBOX_PROVIDERS = {
     "sandbox": "/v1",
     "sandbox-key": "/v1",
-    "sandbox-lookup": "/find/v1",
+    "sandbox-lookup": "/lookup/v1",
     "sandbox-runway": "/runway/v1",
     "sandbox-gemini": "/gemini/v1beta",
     "sandbox-vertex": "/vertex",
@@ -50,32 +50,32 @@ SANDBOX_PROVIDERS = {
     "sandbox-together": "/together",
     "sandbox-tiyaro": "/tiyaro",
 }
-"""The catalog's providers that are the sandbox, and where it speaks each one's protocol."""
+"""The catalog's sandbox providers, and the URL path of each one's protocol in the sandbox."""
 
 
-def ignore(_: str) -> None:
-    """Progress that nobody watches."""
+def no_progress(_: str) -> None:
+    """Discard progress messages."""
 
 
 @dataclass
 class Stack:
-    """One local stack. It is ready inside its `with` block and gone after it."""
+    """A local stack that runs inside its `with` block."""
 
     folder: Path
-    """Its state, logs and unpacked functions."""
+    """Folder of state, logs and unpacked functions."""
     keep: bool = False
-    """Go on from the state that the last run left there, and leave it to the next."""
+    """Whether the state persists between runs."""
     port: int = 0
-    """The port of the HTTP API; 0 takes a free one."""
+    """Port of the HTTP API; 0 selects a free one."""
     wait_scale: str = "1"
-    """Multiplies the waits of the state machine: "0.1" makes tests faster."""
+    """Factor of the state machine's waits: "0.1" makes tests faster."""
     workers: int = 2
-    """How many processes a function may have; further calls of it wait for one."""
+    """Maximum processes per function; further calls wait."""
     template: Path = ROOT / "template.yaml"
-    progress: Callable[[str], None] = ignore
+    progress: Callable[[str], None] = no_progress
 
     outputs: Mapping[str, str] = field(init=False, default_factory=dict)
-    _identity: Identity = field(init=False)
+    _settings: LocalSettings = field(init=False)
     _engine_program: Program = field(init=False)
     _programs: list[Program] = field(init=False, default_factory=list)
     _closing: contextlib.ExitStack = field(init=False, default_factory=contextlib.ExitStack)
@@ -95,32 +95,32 @@ class Stack:
 
     @property
     def engine_url(self) -> str:
-        return f"http://127.0.0.1:{self._identity.engine_port}"
+        return f"http://127.0.0.1:{self._settings.engine_port}"
 
     @property
     def sandbox_url(self) -> str:
-        return f"http://127.0.0.1:{self._identity.sandbox_port}"
+        return f"http://127.0.0.1:{self._settings.sandbox_port}"
 
     def environment(self) -> dict[str, str]:
-        """What a program needs to use this stack."""
+        """Return the variables that a program needs to use this stack."""
         return {
             "RUSHES_URL": self.url,
-            "RUSHES_API_KEY": self._identity.api_keys["demo"],
-            "RUSHES_OTHER_API_KEY": self._identity.api_keys["other"],
+            "RUSHES_API_KEY": self._settings.api_keys["demo"],
+            "RUSHES_OTHER_API_KEY": self._settings.api_keys["other"],
             "RUSHES_TABLE": self.outputs["TableName"],
             "RUSHES_BUCKET": self.outputs["BucketName"],
             "RUSHES_BUS": self.outputs["BusName"],
             "RUSHES_STATE_MACHINE": self.outputs["StateMachineArn"],
             "RUSHES_PROVIDER_SECRET": self.outputs["ProviderSecretArn"],
             "SANDBOX_URL": self.sandbox_url,
-            "SANDBOX_API_KEY": self._identity.sandbox_api_key,
+            "SANDBOX_API_KEY": self._settings.sandbox_api_key,
             **self._aws_environment(),
         }
 
     def session(self) -> boto3.Session:
-        """With the rights of the account's owner."""
+        """Return a session with the rights of the account's root user."""
         return boto3.Session(
-            self._identity.access_key_id, self._identity.secret_access_key, region_name=REGION
+            self._settings.access_key_id, self._settings.secret_access_key, region_name=REGION
         )
 
     @property
@@ -128,42 +128,47 @@ class Stack:
         return self._engine_program.process_id
 
     def restart_engine(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """End the engine by that signal and start it again; a stack without `keep` loses all."""
+        """Stop the engine by a signal and start it again; without `keep` its state is lost."""
         self._engine_program.stop(number)
         self._programs.remove(self._engine_program)
         self._start_engine()
 
     def check(self) -> None:
-        """Raise StartError if a part of the stack has died."""
+        """Raise StartError if a process of the stack has ended."""
         for program in self._programs:
             program.check()
 
     def _start(self) -> None:
         if self.port and not is_free(self.port):
-            raise StartError(f"port {self.port} is in use; stop what listens there or take another")
+            raise StartError(f"port {self.port} is in use; stop its process or set PORT")
         self._prepare_folder()
         self.port = self.port or free_port()
-        self._identity = Identity.load(self.folder / "identity.json")
-        # Stopped in the opposite order: the engine's last calls still find the sandbox.
-        self.progress("starting the sandbox, an upstream that renders")
-        sandbox = self._run("sandbox", self._sandbox_command(), self._sandbox())
-        self.progress(f"starting the engine; functions run on {lambda_python_version()}")
+        self._settings = LocalSettings.load(self.folder / "settings.json")
+        # Processes stop in reverse order: the engine's last calls still reach the sandbox.
+        self.progress("starting the sandbox, a local video provider")
+        sandbox = self._start_sandbox()
+        self.progress(f"starting the AWS emulator; functions run on {lambda_python_version()}")
         self._start_engine()
         self._deploy()
         if self.keep:
             httpx.post(f"{self.engine_url}/_local/save", trust_env=False).raise_for_status()
-        sandbox.wait_until_healthy(self._identity.sandbox_port, "/health")
-        self._identity.save(self.folder / "identity.json")
+        sandbox.wait_until_healthy(self._settings.sandbox_port, "/health")
+        self._settings.save(self.folder / "settings.json")
+
+    def _start_sandbox(self) -> Program:
+        port, key = str(self._settings.sandbox_port), self._settings.sandbox_api_key
+        command: list[str | Path] = [sys.executable, ROOT / "sandbox/__main__.py", "--port", port]
+        return self._run("sandbox", command, {"SANDBOX_API_KEY": key, "PYTHONPATH": str(ROOT)})
 
     def _start_engine(self) -> None:
         command: list[str | Path] = [ENGINE_PYTHON, ROOT / "local/engine.py"]
-        self._engine_program = self._run("engine", command, self._engine())
-        self._engine_program.wait_until_healthy(self._identity.engine_port, "/_ministack/health")
+        self._engine_program = self._run("engine", command, self._engine_environment())
+        self._engine_program.wait_until_healthy(self._settings.engine_port, "/_ministack/health")
 
     def _prepare_folder(self) -> None:
         self.folder = self.folder.resolve()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Beside the folder, which may be emptied.
+        # The lock file is beside the folder, which may be emptied.
         lock = self._closing.enter_context(
             self.folder.with_name(f"{self.folder.name}.lock").open("w")
         )
@@ -184,20 +189,13 @@ class Stack:
         self._programs.append(program)
         return program
 
-    def _sandbox_command(self) -> list[str | Path]:
-        port = str(self._identity.sandbox_port)
-        return [sys.executable, ROOT / "sandbox/__main__.py", "--port", port]
-
-    def _sandbox(self) -> dict[str, str]:
-        return {"SANDBOX_API_KEY": self._identity.sandbox_api_key, "PYTHONPATH": str(ROOT)}
-
-    def _engine(self) -> dict[str, str]:
+    def _engine_environment(self) -> dict[str, str]:
         environment = {
             "AUTH": "true",
-            "AWS_ACCESS_KEY_ID": self._identity.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": self._identity.secret_access_key,
+            "AWS_ACCESS_KEY_ID": self._settings.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self._settings.secret_access_key,
             "FRONT_PORT": str(self.port),
-            "GATEWAY_PORT": str(self._identity.engine_port),
+            "GATEWAY_PORT": str(self._settings.engine_port),
             "LAMBDA_PYTHON": str(LAMBDA_PYTHON),
             "LAMBDA_WORKERS": str(self.workers),
             "LOG_LEVEL": "WARNING",
@@ -213,8 +211,8 @@ class Stack:
     def _aws_environment(self) -> dict[str, str]:
         return {
             "AWS_ENDPOINT_URL": self.engine_url,
-            "AWS_ACCESS_KEY_ID": self._identity.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": self._identity.secret_access_key,
+            "AWS_ACCESS_KEY_ID": self._settings.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self._settings.secret_access_key,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION,
         }
@@ -222,7 +220,7 @@ class Stack:
     def _deploy(self) -> None:
         session = self.session()
         url = self.engine_url
-        direct = Config(proxies={}, retries={"total_max_attempts": 1})  # a failure is a bug here
+        direct = Config(proxies={}, retries={"total_max_attempts": 1})  # a failure is a bug
         self.progress("building and uploading the layers and functions")
         s3 = session.client("s3", endpoint_url=url, config=direct)
         template = package(self.template, s3)
@@ -230,21 +228,21 @@ class Stack:
         cloudformation = session.client("cloudformation", endpoint_url=url, config=direct)
         self.outputs = deploy(cloudformation, NAME, template, self._parameters())
         secrets = session.client("secretsmanager", endpoint_url=url, config=direct)
-        self._tell_the_provider_key(secrets)
-        if self._identity.api_id != self.outputs["ApiId"]:
+        self._store_provider_keys(secrets)
+        if self._settings.api_id != self.outputs["ApiId"]:
             dynamodb = session.client("dynamodb", endpoint_url=url, config=direct)
             keys = create_keys(dynamodb, self.outputs["TableName"], ACCOUNTS)
-            self._identity.api_keys, self._identity.api_id = keys, self.outputs["ApiId"]
+            self._settings.api_keys, self._settings.api_id = keys, self.outputs["ApiId"]
 
-    def _tell_the_provider_key(self, secrets: "SecretsManagerClient") -> None:
-        key = self._identity.sandbox_api_key
+    def _store_provider_keys(self, secrets: "SecretsManagerClient") -> None:
+        key = self._settings.sandbox_api_key
         providers = {
             name: {"base_url": self.sandbox_url + prefix, "api_key": key}
             for name, prefix in SANDBOX_PROVIDERS.items()
         }
         arn = self.outputs["ProviderSecretArn"]
-        kept = json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])
-        secrets.put_secret_value(SecretId=arn, SecretString=json.dumps({**kept, **providers}))
+        stored = json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])
+        secrets.put_secret_value(SecretId=arn, SecretString=json.dumps({**stored, **providers}))
 
     def _parameters(self) -> dict[str, str]:
         arm = platform.machine().lower() in ("arm64", "aarch64")

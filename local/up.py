@@ -1,7 +1,7 @@
-"""`python -m local.up`: the local stack in the foreground, until Ctrl-C.
+"""`python -m local.up`: run the local stack in the foreground until Ctrl-C.
 
-Its state is kept in .local/state, and what a shell needs to use it is in .local/stack.env;
---folder takes another folder than .local.
+State persists in .local/state; .local/stack.env has the variables to use the stack. --folder
+replaces .local.
 """
 
 import argparse
@@ -22,15 +22,17 @@ from local.processes import StartError
 from local.stack import Stack
 
 FOLDER = ROOT / ".local"
-LAST_PORT = 65535
+MAX_PORT = 65535
 FAILURES = (StartError, DeploymentError, ClientError, BotoCoreError, subprocess.SubprocessError)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
     parser.add_argument("--port", type=port, default=8787, help="port of the API (8787)")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where its state is kept")
-    arguments = parser.parse_args()
+    parser.add_argument(
+        "--folder", type=Path, default=FOLDER, help="folder of state and stack.env (.local)"
+    )
+    args = parser.parse_args()
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     started = time.monotonic()
@@ -39,21 +41,19 @@ def main() -> None:
         print(f"{time.monotonic() - started:5.1f} s  {step}", flush=True)
 
     try:
-        with Stack(
-            arguments.folder / "state", keep=True, port=arguments.port, progress=show
-        ) as stack:
-            write_environment(arguments.folder / "stack.env", stack.environment())
-            print(f"how to use it is in {arguments.folder / 'stack.env'}", flush=True)
+        with Stack(args.folder / "state", keep=True, port=args.port, progress=show) as stack:
+            write_environment(args.folder / "stack.env", stack.environment())
+            print(f"environment variables: {args.folder / 'stack.env'}", flush=True)
             print(f"ready {stack.url}", flush=True)
             watch(stack)
     except FAILURES as failure:
         sys.exit(str(failure))
 
 
-def port(written: str) -> int:
-    number = int(written)
-    if not 1 <= number <= LAST_PORT:
-        raise argparse.ArgumentTypeError(f"a port is 1 to {LAST_PORT}, not {number}")
+def port(value: str) -> int:
+    number = int(value)
+    if not 1 <= number <= MAX_PORT:
+        raise argparse.ArgumentTypeError(f"port must be 1 to {MAX_PORT} (got {number})")
     return number
 
 
@@ -64,7 +64,7 @@ def watch(stack: Stack) -> None:
 
 
 def stop(number: int, _: FrameType | None) -> None:
-    """Unwind, and let nothing interrupt the unwinding: a second Ctrl-C would leave processes."""
+    """Exit and ignore further signals: a second Ctrl-C would leave processes running."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     print(f"\nstopping ({signal.Signals(number).name})", flush=True)

@@ -1,4 +1,4 @@
-"""What a film file really is, by decoding it."""
+"""Decode a video file with ffmpeg to measure it."""
 
 import subprocess
 from contextlib import closing
@@ -8,29 +8,29 @@ from pathlib import Path
 import imageio_ffmpeg
 
 
-class FilmError(Exception):
+class VideoProbeError(Exception):
     """The file does not decode; the message is ffmpeg's."""
 
 
 @dataclass(frozen=True)
-class Film:
+class VideoInfo:
     """`size` is width and height in pixels."""
 
     codec: str
     size: tuple[int, int]
-    pictures: int
+    frames: int
     seconds: float
 
 
-def measure(path: Path) -> Film:
-    """Decode every picture, and say what it is."""
+def probe_video(path: Path) -> VideoInfo:
+    """Decode every frame, and return the measured properties."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-xerror", "-i", path]
     decoded = subprocess.run(
         [*command, "-f", "null", "-"], capture_output=True, text=True, check=False
     )
     if decoded.returncode or decoded.stderr:
-        raise FilmError(f"{path.name} does not decode: {decoded.stderr.strip()}")
-    with closing(imageio_ffmpeg.read_frames(path)) as frames:
-        facts = next(frames)
-    pictures, seconds = imageio_ffmpeg.count_frames_and_secs(path)
-    return Film(facts["codec"], tuple(facts["source_size"]), pictures, seconds)
+        raise VideoProbeError(f"{path.name} does not decode: {decoded.stderr.strip()}")
+    with closing(imageio_ffmpeg.read_frames(path)) as reader:
+        info = next(reader)
+    frames, seconds = imageio_ffmpeg.count_frames_and_secs(path)
+    return VideoInfo(info["codec"], tuple(info["source_size"]), frames, seconds)

@@ -1,4 +1,4 @@
-"""A receiver of webhooks on this machine: keeps every message, and answers as it is told to."""
+"""Local HTTP server that stores webhook messages and returns planned status codes."""
 
 import json
 import threading
@@ -11,16 +11,17 @@ from typing import Any
 
 from typing_extensions import override
 
-LOOK_SECONDS = 0.1
+MAX_WAIT_SECONDS = 180
+PAUSE_SECONDS = 0.1
 
 
 class WebhookReceiverError(Exception):
-    """What was waited for did not come."""
+    """The expected messages did not arrive."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """`headers` has lower-case names; `body` is as it came, for that is what is signed."""
+    """`headers` has lower-case names; `body` is unparsed, as the signature covers its bytes."""
 
     path: str
     headers: dict[str, str]
@@ -31,7 +32,7 @@ class Message:
         return self.headers["webhook-id"]
 
     @property
-    def told(self) -> Any:  # noqa: ANN401 - whatever it says
+    def payload(self) -> Any:  # noqa: ANN401 - any JSON
         return json.loads(self.body)
 
 
@@ -42,41 +43,42 @@ class WebhookReceiver:
     url: str
     messages: list[Message] = field(default_factory=list)
     answers: dict[str, list[int]] = field(default_factory=dict)
-    """Statuses by path, used up one by one; then it is 204."""
+    """Status codes by path, consumed in order; then 204."""
 
-    def at(self, path: str, count: int = 1, seconds: float = 60) -> list[Message]:
-        """The messages at a path, waiting until there are so many."""
+    def at(self, path: str, count: int = 1, seconds: float = MAX_WAIT_SECONDS) -> list[Message]:
+        """Wait for at least `count` messages at a path, and return all of them."""
         deadline = time.monotonic() + seconds
         while True:
-            found = [it for it in self.messages if it.path == path]
-            if len(found) >= count:
-                return found
+            messages = [message for message in self.messages if message.path == path]
+            if len(messages) >= count:
+                return messages
             if time.monotonic() > deadline:
-                raise WebhookReceiverError(f"{len(found)} messages came to {path}, not {count}")
-            time.sleep(LOOK_SECONDS)
+                text = f"{path} received {len(messages)} of {count} messages in {seconds:.0f} s"
+                raise WebhookReceiverError(text)
+            time.sleep(PAUSE_SECONDS)
 
 
 @contextmanager
 def webhook_receiver() -> Iterator[WebhookReceiver]:
-    class Receiver(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            made.messages.append(Message(self.path, headers, body))
-            planned = made.answers.get(self.path)
+            receiver.messages.append(Message(self.path, headers, body))
+            planned = receiver.answers.get(self.path)
             self.send_response(planned.pop(0) if planned else 204)
             self.end_headers()
 
         @override
         def log_message(self, format: str, *args: object) -> None:
-            """Nothing: whoever waits for a message tells of it."""
+            """Log nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    made = WebhookReceiver(f"http://127.0.0.1:{server.server_address[1]}")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    receiver = WebhookReceiver(f"http://127.0.0.1:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield made
+        yield receiver
     finally:
         server.shutdown()
         thread.join()

@@ -1,4 +1,4 @@
-"""The routes of the sandbox: its protocols, and what tests and scripts ask without a key."""
+"""Mount every provider protocol, and the unauthenticated health and request log routes."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,24 +9,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from sandbox import minimax, outputs, runway, veo
 from sandbox.jobs import Sandbox
-from sandbox.openai_videos import routes as openai_videos
-from sandbox.queue import routes as queue
-from sandbox.queue.fal import FalQueue
-from sandbox.queue.pipelet import PipeletQueue
-from sandbox.replicate import routes as replicate
-from sandbox.responses import SpoiledAnswers
-from sandbox.tiyaro import routes as tiyaro
-from sandbox.together import routes as together
+from sandbox.protocols import minimax, output_files, replicate, runway, together, veo
+from sandbox.protocols.fal_queue import routes as fal_queue
+from sandbox.protocols.fal_queue.fal import FalQueue
+from sandbox.protocols.fal_queue.pipelet import PipeletQueue
+from sandbox.protocols.openai_videos import routes as openai_videos
+from sandbox.protocols.tiyaro import routes as tiyaro
+from sandbox.response_faults import ResponseFaults
 
 
 def create_app(api_key: str) -> Starlette:
     sandbox = Sandbox()
 
     @asynccontextmanager
-    async def close_at_the_end(_: Starlette) -> AsyncIterator[None]:
-        # Files go here and not in __main__: uvicorn lets a signal end the process afterwards.
+    async def close_sandbox(_: Starlette) -> AsyncIterator[None]:
+        # Not in __main__: uvicorn re-raises the signal after shutdown, which ends the process.
         try:
             yield
         finally:
@@ -42,16 +40,17 @@ def create_app(api_key: str) -> Starlette:
         sandbox.request_log.reset()
         return JSONResponse({"ok": True})
 
+    with_lookup = openai_videos.WITH_LOOKUP
     return Starlette(
         routes=[
             Route("/health", health),
-            Route("/_ledger", request_log),
+            Route("/_request_log", request_log),
             Route("/_reset", reset, methods=["POST"]),
-            *outputs.routes(sandbox),
+            *output_files.routes(sandbox),
             Mount("/v1", openai_videos.create_app(sandbox, api_key)),
-            Mount("/find/v1", openai_videos.create_app(sandbox, api_key, openai_videos.SEARCHABLE)),
-            Mount("/fal", queue.create_app(FalQueue(sandbox), api_key)),
-            Mount("/pipelet/queue", queue.create_app(PipeletQueue(sandbox), api_key)),
+            Mount("/lookup/v1", openai_videos.create_app(sandbox, api_key, with_lookup)),
+            Mount("/fal", fal_queue.create_app(FalQueue(sandbox), api_key)),
+            Mount("/pipelet/queue", fal_queue.create_app(PipeletQueue(sandbox), api_key)),
             Mount("/replicate/v1", replicate.create_app(sandbox, api_key)),
             Mount("/tiyaro", tiyaro.create_app(sandbox, api_key)),
             Mount("/runway", runway.create_app(sandbox, api_key)),
@@ -60,6 +59,6 @@ def create_app(api_key: str) -> Starlette:
             Mount("/minimax", minimax.create_app(sandbox, api_key)),
             Mount("/together", together.create_app(sandbox, api_key)),
         ],
-        middleware=[Middleware(SpoiledAnswers)],
-        lifespan=close_at_the_end,
+        middleware=[Middleware(ResponseFaults)],
+        lifespan=close_sandbox,
     )

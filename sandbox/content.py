@@ -1,4 +1,4 @@
-"""A job's file as a response: whole or by range, and spoilt where the prompt asks for it."""
+"""HTTP responses with a job's output file: whole, by range, or with an injected fault."""
 
 import asyncio
 import re
@@ -21,42 +21,41 @@ MEDIA_TYPES = {
     "audio": "audio/wav",
     "transcription": "application/json",
 }
-PIECES = 20
-"""In how many a slow file comes."""
-# A 64-bit box length follows the type when the 32-bit one says 1; players skip `free` boxes.
+DRIP_PIECES = 20
+# A 32-bit box length of 1 announces a 64-bit length after the type; players skip `free` boxes.
 BOX_HEADER = struct.Struct(">I4sQ")
 _RANGE = re.compile(r"bytes=(?=\d|-\d)(?P<first>\d*)-(?P<last>\d*)")
 
 
-class Reel:
-    """The bytes of a file; an MP4 may be padded at its end, without ever holding the padding."""
+class PaddedFile:
+    """Bytes of a file, optionally with a generated MP4 `free` box as padding at its end."""
 
-    def __init__(self, video: Path, padded_to: int = 0) -> None:
-        self._video = video
-        self._file_size = video.stat().st_size
+    def __init__(self, path: Path, padded_to: int = 0) -> None:
+        self._path = path
+        self._file_size = path.stat().st_size
         padding = padded_to - self._file_size
         fits = padding >= BOX_HEADER.size
         self._header = BOX_HEADER.pack(1, b"free", padding) if fits else b""
         self.size = padded_to if fits else self._file_size
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes from start up to, not including, stop."""
+        """Yield the bytes from start up to, but excluding, stop."""
         yield from self._read_file(start, min(stop, self._file_size))
         tail = self._file_size + len(self._header)
         first = max(start, self._file_size) - self._file_size
         yield self._header[first : max(0, stop - self._file_size)]
-        for place in range(max(start, tail), stop, CHUNK):
-            yield bytes(min(CHUNK, stop - place))
+        for offset in range(max(start, tail), stop, CHUNK):
+            yield bytes(min(CHUNK, stop - offset))
 
     def _read_file(self, start: int, stop: int) -> Iterator[bytes]:
-        with self._video.open("rb") as file:
+        with self._path.open("rb") as file:
             file.seek(start)
-            while (left := stop - file.tell()) > 0:
-                yield file.read(min(CHUNK, left))
+            while (remaining := stop - file.tell()) > 0:
+                yield file.read(min(CHUNK, remaining))
 
 
 class TruncatedResponse(StreamingResponse):
-    """Never says that the body is over, so that the server drops the connection."""
+    """Never sends the end of the body, so that the server drops the connection."""
 
     @override
     async def stream_response(self, send: Send) -> None:
@@ -67,49 +66,49 @@ class TruncatedResponse(StreamingResponse):
         await super().stream_response(send_all_but_the_end)
 
 
-def content_response(job: Job, wanted: str | None) -> Response:
-    """The file, or what the job's directives make of it; ``wanted`` is the Range header."""
-    media_type = MEDIA_TYPES[job.brief.kind]
+def content_response(job: Job, range_header: str | None) -> Response:
+    """Return the output file, or the fault that the job's directives require."""
+    media_type = MEDIA_TYPES[job.spec.modality]
     if "html" in job.directives:
         return HTMLResponse("<!doctype html><title>Sign in</title><h1>Please sign in</h1>")
     if "empty" in job.directives:
         return Response(b"", media_type=media_type)
-    padded_to = job.directives.get("big", 0) * MEBIBYTE if job.brief.kind == "video" else 0
-    reel = Reel(job.media, padded_to)
-    job.served += 1
+    padded_to = job.directives.get("big", 0) * MEBIBYTE if job.spec.modality == "video" else 0
+    file = PaddedFile(job.output, padded_to)
+    job.downloads += 1
     if "too-long" in job.directives:
-        length = {"content-length": str(reel.size + job.directives["too-long"])}
-        return TruncatedResponse(reel.read(0, reel.size), 200, length, media_type)
-    return _stream(job, reel, wanted, media_type)
+        length = {"content-length": str(file.size + job.directives["too-long"])}
+        return TruncatedResponse(file.read(0, file.size), 200, length, media_type)
+    return _stream(job, file, range_header, media_type)
 
 
-def _stream(job: Job, reel: Reel, wanted: str | None, media_type: str) -> Response:
+def _stream(job: Job, file: PaddedFile, range_header: str | None, media_type: str) -> Response:
     ranged = "no-range" not in job.directives
-    match = _RANGE.fullmatch(wanted or "") if ranged else None
+    match = _RANGE.fullmatch(range_header or "") if ranged else None
     headers = {"accept-ranges": "bytes" if ranged else "none"}
-    # A header we do not understand, such as several ranges, must be ignored: RFC 9110, 14.2.
-    start, stop = _bounds(match["first"], match["last"], reel.size) if match else (0, reel.size)
+    # RFC 9110, 14.2: an unsupported Range header, such as several ranges, is ignored.
+    start, stop = _bounds(match["first"], match["last"], file.size) if match else (0, file.size)
     if start >= stop:
-        headers["content-range"] = f"bytes */{reel.size}"
+        headers["content-range"] = f"bytes */{file.size}"
         return Response(status_code=416, headers=headers)
     if match:
-        headers["content-range"] = f"bytes {start}-{stop - 1}/{reel.size}"
+        headers["content-range"] = f"bytes {start}-{stop - 1}/{file.size}"
     headers["content-length"] = str(stop - start)
     status = 206 if match else 200
-    if "truncate" in job.directives or job.served <= job.directives.get("drop", 0):
-        half = reel.read(start, start + (stop - start) // 2)
+    if "truncate" in job.directives or job.downloads <= job.directives.get("drop", 0):
+        half = file.read(start, start + (stop - start) // 2)
         return TruncatedResponse(half, status, headers, media_type)
     if "drip" in job.directives:
-        slowly = _drip(reel, start, stop, job.directives["drip"])
-        return StreamingResponse(slowly, status, headers, media_type)
-    return StreamingResponse(reel.read(start, stop), status, headers, media_type)
+        slow = _drip(file, start, stop, job.directives["drip"])
+        return StreamingResponse(slow, status, headers, media_type)
+    return StreamingResponse(file.read(start, stop), status, headers, media_type)
 
 
-async def _drip(reel: Reel, start: int, stop: int, seconds: float) -> AsyncIterator[bytes]:
-    places = [start + (stop - start) * piece // PIECES for piece in range(PIECES + 1)]
-    for first, after in pairwise(places):
-        await asyncio.sleep(seconds / PIECES)
-        for chunk in reel.read(first, after):
+async def _drip(file: PaddedFile, start: int, stop: int, seconds: float) -> AsyncIterator[bytes]:
+    bounds = [start + (stop - start) * piece // DRIP_PIECES for piece in range(DRIP_PIECES + 1)]
+    for first, after in pairwise(bounds):
+        await asyncio.sleep(seconds / DRIP_PIECES)
+        for chunk in file.read(first, after):
             yield chunk
 
 

@@ -1,24 +1,24 @@
-"""What the sandbox refuses to do; each protocol has its own words for each kind."""
+"""Errors of the job core; each protocol maps them to its own error responses."""
 
 
 class SandboxError(Exception):
-    """Anything the job core says no to."""
+    """Base class of the core's errors."""
 
 
 class RefusedError(SandboxError):
-    """The prompt breaks the sandbox's content policy."""
+    """The prompt violates the content policy."""
 
 
 class TooManyRequestsError(SandboxError):
     """The client must wait a second."""
 
 
-class ReusedKeyError(SandboxError):
-    """The idempotency key has been used for something else."""
+class IdempotencyKeyReusedError(SandboxError):
+    """The idempotency key belongs to a different request."""
 
 
 class UnavailableError(SandboxError):
-    """The sandbox has a bad moment."""
+    """The sandbox is temporarily overloaded."""
 
 
 class UnknownJobError(SandboxError):
@@ -26,8 +26,8 @@ class UnknownJobError(SandboxError):
 
 
 class NotReadyError(SandboxError):
-    """The job has no video, or none yet."""
+    """The job has no output, or none yet."""
 
 
 class UnusableInputError(SandboxError):
-    """A picture or a video that a client sent cannot be used; the argument says why."""
+    """An image or video sent by the client is unusable; the argument gives the reason."""

@@ -1,15 +1,15 @@
-"""One render job and what can be read from it."""
+"""One render job: its state, output file and progress."""
 
 import enum
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox.render_spec import Brief
+from sandbox.rendering.render_spec import RenderSpec
 
 FILE_NAMES = {
     "video": "video.mp4",
-    "image": "picture.png",
+    "image": "image.png",
     "audio": "tone.wav",
     "transcription": "transcript.json",
 }
@@ -29,7 +29,7 @@ class Failure:
 
 
 class JobFailedError(Exception):
-    """A job ends without a video."""
+    """The job ends without an output."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
@@ -39,26 +39,21 @@ class JobFailedError(Exception):
 @dataclass
 class Job:
     id: str
-    brief: Brief
+    spec: RenderSpec
     folder: Path
     directives: dict[str, int]
     created_at: float = field(default_factory=time.time)
     started_at: float | None = None
     ended_at: float | None = None
     rendered: float = 0.0
-    """The fraction of the frames that ffmpeg has written."""
+    """Fraction of the frames that ffmpeg has written."""
     failure: Failure | None = None
-    served: int = 0
-    """How often its file was asked for."""
+    downloads: int = 0
+    """Number of requests for the output file."""
 
     @property
-    def video(self) -> Path:
-        return self.folder / "video.mp4"
-
-    @property
-    def media(self) -> Path:
-        """The file that is made, of whichever kind."""
-        return self.folder / FILE_NAMES[self.brief.kind]
+    def output(self) -> Path:
+        return self.folder / FILE_NAMES[self.spec.modality]
 
     @property
     def status(self) -> JobStatus:
@@ -70,18 +65,18 @@ class Job:
 
     @property
     def progress(self) -> int:
-        """The percentage of the render, held back by a pretended slowness."""
+        """Percentage rendered, limited by the elapsed fraction of `[slow=N]`."""
         if self.status is JobStatus.COMPLETED:
             return 100
         if self.started_at is None:
             return 0
-        slowness = self.directives.get("slow", 0)
-        elapsed = (time.time() - self.started_at) / slowness if slowness else 1.0
+        delay = self.directives.get("slow", 0)
+        elapsed = (time.time() - self.started_at) / delay if delay else 1.0
         return min(99, int(100 * min(self.rendered, elapsed)))
 
     @property
     def is_listed(self) -> bool:
         return time.time() >= self.created_at + self.directives.get("hide", 0)
 
-    def note_progress(self, fraction: float) -> None:
+    def set_progress(self, fraction: float) -> None:
         self.rendered = fraction

@@ -1,4 +1,4 @@
-"""The job core that every protocol shares: accept a brief, queue it, render it, forget it."""
+"""Job core of every protocol: accept a render spec, queue it, render it, delete it."""
 
 import asyncio
 import shutil
@@ -9,28 +9,27 @@ import uuid
 from pathlib import Path
 
 from sandbox.errors import (
+    IdempotencyKeyReusedError,
     NotReadyError,
     RefusedError,
-    ReusedKeyError,
     TooManyRequestsError,
     UnavailableError,
     UnknownJobError,
 )
 from sandbox.fault_directives import read_directives
 from sandbox.job import Failure, Job, JobFailedError, JobStatus
-from sandbox.render_job import make
-from sandbox.render_spec import Brief
+from sandbox.rendering.render_job import render_file
+from sandbox.rendering.render_spec import RenderSpec
 from sandbox.request_log import Create, RequestLog
-from sandbox.responses import Fate, answer_of_this_call
+from sandbox.response_faults import Fault, planned_response
 
 SIMULTANEOUS_RENDERS = 2
-DIRECTED_FAILURES = {
+FAILURE_DIRECTIVES = {
     "filter": Failure("content_filter", "The video was withheld by the content filter."),
     "fail": Failure("internal_error", "The render broke off."),
 }
-
-COUNTED = ("401", "429", "500", "503", "made-500", "made-reset", "made-cut")
-FATES: dict[str, Fate] = {
+COUNTED_DIRECTIVES = ("401", "429", "500", "503", "made-500", "made-reset", "made-cut")
+FAULTS: dict[str, Fault] = {
     "401": "401",
     "500": "500",
     "made-500": "500",
@@ -40,7 +39,7 @@ FATES: dict[str, Fate] = {
 
 
 class Sandbox:
-    """All jobs, their files and the ledger."""
+    """All jobs, their files and the request log."""
 
     def __init__(self) -> None:
         self.request_log = RequestLog()
@@ -49,28 +48,28 @@ class Sandbox:
         self._slots = asyncio.Semaphore(SIMULTANEOUS_RENDERS)
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    def submit(self, brief: Brief, idempotency_key: str | None) -> Job:
-        """Queue a job, unless the prompt asks for a refusal; the ledger shows either."""
-        directives = read_directives(brief.prompt)
-        earlier = self.request_log.calls_of(brief.prompt)
-        entry = _entry(brief, idempotency_key)
+    def submit(self, spec: RenderSpec, idempotency_key: str | None) -> Job:
+        """Log the create call and queue its job, unless a directive rejects it."""
+        directives = read_directives(spec.prompt)
+        earlier = self.request_log.count_creates(spec.prompt)
+        entry = _log_entry(spec, idempotency_key)
         self.request_log.creates.append(entry)
-        _direct(directives, earlier)
-        answer_of_this_call().after = directives.get("hang-create", 0)
-        job = self._start_job(brief, directives)
+        _apply_directives(directives, earlier)
+        planned_response().delay = directives.get("hang-create", 0)
+        job = self._start_job(spec, directives)
         entry.id, entry.accepted = job.id, True
         return job
 
-    def repeat(self, brief: Brief, idempotency_key: str) -> Job | None:
-        """The job that an earlier call under this key made; the ledger counts the repetition."""
-        entry = self.request_log.of_key(idempotency_key)
+    def replay(self, spec: RenderSpec, idempotency_key: str) -> Job | None:
+        """Return the job of an earlier call with this key, and count the replay."""
+        entry = self.request_log.find_by_key(idempotency_key)
         if entry is None or entry.id is None:
             return None
-        if not entry.is_of(_entry(brief, idempotency_key)):
-            raise ReusedKeyError
-        earlier = self.request_log.calls_of(brief.prompt)
+        if not entry.same_request(_log_entry(spec, idempotency_key)):
+            raise IdempotencyKeyReusedError
+        earlier = self.request_log.count_creates(spec.prompt)
         entry.replays += 1
-        _direct(read_directives(brief.prompt), earlier)
+        _apply_directives(read_directives(spec.prompt), earlier)
         return self.find(entry.id)
 
     def find(self, job_id: str) -> Job:
@@ -80,7 +79,7 @@ class Sandbox:
             raise UnknownJobError(job_id) from None
 
     def poll(self, job_id: str) -> Job:
-        """The job as a client's poll sees it: counted, and missing or unwell if so directed."""
+        """Count the poll and return the job, or raise the error of a directive."""
         job = self.find(job_id)
         self.request_log.polls[job_id] += 1
         if "lose" in job.directives:
@@ -96,19 +95,19 @@ class Sandbox:
         return job
 
     def delete(self, job_id: str) -> None:
-        """Forget a job and its files; a running render is aborted."""
+        """Delete a job and its files; abort a running render."""
         job = self.find(job_id)
         self.request_log.deletes.append(job_id)
         del self.jobs[job_id]
         if job_id in self._tasks:
             self._tasks[job_id].cancel()
         shutil.rmtree(job.folder, ignore_errors=True)
-        for path in (job.brief.image, job.brief.clip, job.brief.sound):
+        for path in (job.spec.image, job.spec.clip, job.spec.audio):
             if path:
                 path.unlink(missing_ok=True)
 
     def stop(self, job_id: str, code: str) -> None:
-        """Abort a job that has not ended; it stays, as one that failed."""
+        """Abort an unfinished job and keep it as failed."""
         job = self.find(job_id)
         self.request_log.deletes.append(job_id)
         if job_id in self._tasks:
@@ -116,36 +115,36 @@ class Sandbox:
             self._tasks[job_id].cancel()
 
     async def close(self) -> None:
-        """End every render and remove every file."""
+        """Abort every render and remove every file."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _start_job(self, brief: Brief, directives: dict[str, int]) -> Job:
+    def _start_job(self, spec: RenderSpec, directives: dict[str, int]) -> Job:
         job_id = f"video_{uuid.uuid4().hex}"
-        job = Job(job_id, brief, self.folder / job_id, directives)
+        job = Job(job_id, spec, self.folder / job_id, directives)
         job.folder.mkdir()
         self.jobs[job_id] = job
         task = asyncio.create_task(self._run(job))
         self._tasks[job_id] = task
-        task.add_done_callback(lambda ended: self._settle(job, ended))
+        task.add_done_callback(lambda ended: self._finish(job, ended))
         return job
 
     async def _run(self, job: Job) -> None:
         await asyncio.sleep(job.directives.get("queue", 0))
         async with self._slots:
             job.started_at = time.time()
-            await make(job.brief, job.media, job.note_progress)
-        # After the slot is free: pretended slowness must not keep others from rendering.
+            await render_file(job.spec, job.output, job.set_progress)
+        # After the slot is released: [slow=N] must not block the renders of other jobs.
         await asyncio.sleep(job.started_at + job.directives.get("slow", 0) - time.time())
-        for directive, failure in DIRECTED_FAILURES.items():
+        for directive, failure in FAILURE_DIRECTIVES.items():
             if directive in job.directives:
                 raise JobFailedError(failure)
 
-    def _settle(self, job: Job, task: asyncio.Task[None]) -> None:
-        """Turn whatever ended a job's task into the job's state, so that no job hangs forever."""
+    def _finish(self, job: Job, task: asyncio.Task[None]) -> None:
+        """Record the outcome of any task, so that no job stays unfinished."""
         del self._tasks[job.id]
         if task.cancelled():
             return
@@ -158,38 +157,38 @@ class Sandbox:
         job.ended_at = time.time()
 
 
-def _entry(brief: Brief, idempotency_key: str | None) -> Create:
+def _log_entry(spec: RenderSpec, idempotency_key: str | None) -> Create:
     return Create(
-        source=brief.source,
-        prompt=brief.prompt,
-        model=brief.model,
-        size=brief.size if brief.kind in ("video", "image") else None,
-        seconds=str(brief.seconds) if brief.kind in ("video", "audio") else None,
-        seed=brief.seed,
+        source=spec.source,
+        prompt=spec.prompt,
+        model=spec.model,
+        size=spec.size if spec.modality in ("video", "image") else None,
+        seconds=str(spec.seconds) if spec.modality in ("video", "audio") else None,
+        seed=spec.seed,
         idempotency_key=idempotency_key,
-        has_input_reference=bool(brief.image or brief.sound),
-        reference=brief.reference,
+        has_input_reference=bool(spec.image or spec.audio),
+        reference=spec.reference,
     )
 
 
-def _direct(directives: dict[str, int], earlier: int) -> None:
-    """Raise or prepare what the prompt asks for, given how many creates of it came before."""
-    answer = answer_of_this_call()
-    answer.patience = directives.get("retry-after")
+def _apply_directives(directives: dict[str, int], earlier: int) -> None:
+    """Plan or raise the prompt's fault, given the number of earlier creates with this prompt."""
+    planned = planned_response()
+    planned.retry_after = directives.get("retry-after")
     if "refuse" in directives:
         raise RefusedError
-    word = _turn(directives, earlier)
-    answer.fate = FATES.get(word, "whole")
-    if word == "429":
+    directive = _current_directive(directives, earlier)
+    planned.fault = FAULTS.get(directive, "none")
+    if directive == "429":
         raise TooManyRequestsError
-    if word in ("401", "500", "503"):
+    if directive in ("401", "500", "503"):
         raise UnavailableError
 
 
-def _turn(directives: dict[str, int], earlier: int) -> str:
-    """Which of the words that count creates it is the turn of; each has its number of them."""
-    for word in COUNTED:
-        earlier -= directives.get(word, 0)
+def _current_directive(directives: dict[str, int], earlier: int) -> str:
+    """Return the counted directive for this create; each applies to N calls, in turn."""
+    for name in COUNTED_DIRECTIVES:
+        earlier -= directives.get(name, 0)
         if earlier < 0:
-            return word
+            return name
     return ""

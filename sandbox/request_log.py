@@ -1,4 +1,4 @@
-"""What clients asked of the sandbox, so that a test can judge what reached the provider."""
+"""Record of the requests that reached the sandbox; tests read it at `/_request_log`."""
 
 import time
 from collections import Counter
@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 Source = Literal["create", "remix", "edits"]
-ASKED = ("source", "prompt", "model", "size", "seconds", "seed", "has_input_reference")
+COMPARED_FIELDS = ("source", "prompt", "model", "size", "seconds", "seed", "has_input_reference")
 
 
 @dataclass
 class Create:
-    """One create call that carried the key and a readable body, accepted or not."""
+    """One authenticated create call with a readable body, accepted or not."""
 
     source: Source
     prompt: str | None
@@ -22,16 +22,15 @@ class Create:
     idempotency_key: str | None
     has_input_reference: bool
     reference: dict[str, object] | None = None
-    """What the client gave to know the job by, where the protocol has that."""
+    """The client's own name for the job, in protocols with such fields."""
     id: str | None = None
     accepted: bool = False
     replays: int = 0
-    """How often the call came again under the same idempotency key, and made nothing."""
+    """Number of repetitions with the same idempotency key, which created no job."""
     at: float = field(default_factory=time.time)
 
-    def is_of(self, other: "Create") -> bool:
-        """Whether both calls ask for the same."""
-        return all(getattr(self, name) == getattr(other, name) for name in ASKED)
+    def same_request(self, other: "Create") -> bool:
+        return all(getattr(self, name) == getattr(other, name) for name in COMPARED_FIELDS)
 
 
 class RequestLog:
@@ -41,13 +40,14 @@ class RequestLog:
         self.downloads: Counter[str] = Counter()
         self.deletes: list[str] = []
 
-    def calls_of(self, prompt: str) -> int:
-        """How many create calls came with exactly this prompt."""
-        return sum(1 + it.replays for it in self.creates if it.prompt == prompt)
+    def count_creates(self, prompt: str) -> int:
+        """Count create calls with exactly this prompt, replays included."""
+        return sum(1 + create.replays for create in self.creates if create.prompt == prompt)
 
-    def of_key(self, key: str) -> Create | None:
-        """The create that made a job under this key."""
-        return next((it for it in self.creates if it.accepted and it.idempotency_key == key), None)
+    def find_by_key(self, key: str) -> Create | None:
+        """Return the accepted create call with this idempotency key."""
+        accepted = (create for create in self.creates if create.accepted)
+        return next((create for create in accepted if create.idempotency_key == key), None)
 
     def view(self) -> dict[str, object]:
         return {

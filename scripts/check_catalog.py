@@ -1,8 +1,8 @@
-"""Check catalogs before they are deployed, and say by line what is wrong with them.
+"""Validate catalog files before deployment and report each error with its line.
 
     python scripts/check_catalog.py [CATALOG.toml ...]
 
-Without a name it checks the one that is deployed. The exit status is 1 where something is wrong.
+Checks the deployed catalog by default. The exit status is 1 if there are errors.
 """
 
 import re
@@ -20,21 +20,23 @@ from rushes.catalog.models import CATALOG_FILE, read_catalog
 from rushes.providers import PROVIDERS, adapter
 from rushes.providers.base import SupportsLookup
 
-Place = tuple[int | str, ...]
+KeyPath = tuple[int | str, ...]
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]")
-_MEMBER = re.compile(r"\s*([\w\"'.-]+)\s*=")
+_KEY = re.compile(r"\s*([\w\"'.-]+)\s*=")
 _QUOTED = re.compile(r"'([^']+)'")
 
 
 def main() -> int:
     files = [Path(name) for name in sys.argv[1:]] or [CATALOG_FILE]
-    faults = [f"{_shown(file)}:{fault}" for file in files for fault in faults_in(file.read_text())]
-    print(*faults, sep="\n", end="\n" if faults else "")
-    return 1 if faults else 0
+    errors = [
+        f"{_relative(file)}:{error}" for file in files for error in errors_in(file.read_text())
+    ]
+    print(*errors, sep="\n", end="\n" if errors else "")
+    return 1 if errors else 0
 
 
-def faults_in(text: str) -> Iterator[str]:
-    """What is wrong, each as `line: where: what`."""
+def errors_in(text: str) -> Iterator[str]:
+    """Yield each error as `line: key: message`."""
     try:
         read_catalog(text)
     except tomllib.TOMLDecodeError as error:
@@ -43,28 +45,28 @@ def faults_in(text: str) -> Iterator[str]:
         yield f"{line}: not TOML: {error}"
         return
     except ValidationError as error:
-        for fault in error.errors(include_url=False, include_input=False):
-            place, message = fault["loc"], fault["msg"].removeprefix("Value error, ")
-            line = line_of(text, place) if place else _line_of_named(text, message)
-            yield f"{line}: {_name(text, place)}{message}"
-    yield from _unknown_kinds(text)
-    yield from _not_searchable(text)
-    yield from _prices_of_nobody(text)
+        for details in error.errors(include_url=False, include_input=False):
+            path, message = details["loc"], details["msg"].removeprefix("Value error, ")
+            line = line_of(text, path) if path else _line_of_name(text, message)
+            yield f"{line}: {_prefix(text, path)}{message}"
+    yield from _unknown_protocols(text)
+    yield from _unsupported_lookups(text)
+    yield from _prices_without_source(text)
 
 
-def _not_searchable(text: str) -> Iterator[str]:
+def _unsupported_lookups(text: str) -> Iterator[str]:
     try:
         providers = read_catalog(text).providers
-    except ValidationError:  # that has been told already
+    except ValidationError:  # already reported
         return
     for name, entry in providers.items():
-        known = entry.idempotency == "lookup" and entry.protocol in PROVIDERS
-        if known and not isinstance(adapter(entry), SupportsLookup):
+        needs_lookup = entry.idempotency == "lookup" and entry.protocol in PROVIDERS
+        if needs_lookup and not isinstance(adapter(entry), SupportsLookup):
             line = line_of(text, ("providers", name, "idempotency"))
-            yield f"{line}: provider {name!r}: protocol {entry.protocol!r} cannot be searched"
+            yield f"{line}: provider {name!r}: protocol {entry.protocol!r} does not support lookup"
 
 
-def _prices_of_nobody(text: str) -> Iterator[str]:
+def _prices_without_source(text: str) -> Iterator[str]:
     models = tomllib.loads(text).get("models")
     for number, model in enumerate(models if isinstance(models, list) else ()):
         priced = [price for price in ("price_per_second", "price_per_job") if model.get(price)]
@@ -73,8 +75,8 @@ def _prices_of_nobody(text: str) -> Iterator[str]:
             yield f"{line}: model {model.get('name')!r}: {priced[0]} without a price_source"
 
 
-def _unknown_kinds(text: str) -> Iterator[str]:
-    """The catalog itself does not know the kinds: whoever reads it must not load the adapters."""
+def _unknown_protocols(text: str) -> Iterator[str]:
+    """Check protocols here: the catalog cannot, as its readers must not load the adapters."""
     known = ", ".join(sorted(PROVIDERS))
     providers = tomllib.loads(text).get("providers")
     entries = providers.items() if isinstance(providers, dict) else ()
@@ -82,58 +84,60 @@ def _unknown_kinds(text: str) -> Iterator[str]:
         protocol = provider.get("protocol") if isinstance(provider, dict) else None
         if isinstance(protocol, str) and protocol not in PROVIDERS:
             line = line_of(text, ("providers", name, "protocol"))
-            yield f"{line}: providers.{name}.protocol: {protocol!r} is not one of {known}"
+            yield (
+                f"{line}: providers.{name}.protocol: must be one of {known} (got {protocol[:40]!r})"
+            )
 
 
-def line_of(text: str, place: Place) -> int:
-    """The line of the deepest table or member on the way to a place that the text has."""
+def line_of(text: str, path: KeyPath) -> int:
+    """Return the line of the deepest table or key that contains `path`."""
     best, depth = 1, 0
-    for number, path in _paths(text):
-        common = _common(path, place)
+    for number, other in _key_paths(text):
+        common = _common_length(other, path)
         if common > depth:
             best, depth = number, common
     return best
 
 
-def _paths(text: str) -> Iterator[tuple[int, Place]]:
-    """Each line that begins a table or a member, and where it stands."""
+def _key_paths(text: str) -> Iterator[tuple[int, KeyPath]]:
+    """Yield the line number and path of each table header and key."""
     counts: dict[str, int] = {}
-    table: Place = ()
+    table: KeyPath = ()
     for number, line in enumerate(text.splitlines(), 1):
         if header := _HEADER.match(line):
-            table = _table(header, counts)
+            table = _table_path(header, counts)
             yield number, table
-        elif member := _MEMBER.match(line):
-            yield number, (*table, *_keys(member[1]))
+        elif key := _KEY.match(line):
+            yield number, (*table, *_split(key[1]))
 
 
-def _table(header: re.Match[str], counts: dict[str, int]) -> Place:
+def _table_path(header: re.Match[str], counts: dict[str, int]) -> KeyPath:
     name = header[2]
     if header[1] == "[[":
         counts[name] = counts.get(name, -1) + 1
-        return (*_keys(name), counts[name])
-    return _keys(name)
+        return (*_split(name), counts[name])
+    return _split(name)
 
 
-def _keys(name: str) -> Place:
+def _split(name: str) -> KeyPath:
     return tuple(re.findall(r"[^.\"'\s]+", name)) if '"' not in name else (name.strip('"'),)
 
 
-def _common(path: Place, place: Place) -> int:
-    """How much of the path leads to the place; nothing where it leads elsewhere."""
-    shorter = min(len(path), len(place))
-    return shorter if path[:shorter] == place[:shorter] else 0
+def _common_length(path: KeyPath, other: KeyPath) -> int:
+    """Return the length of the shorter path if it is a prefix of the longer one, or else 0."""
+    shorter = min(len(path), len(other))
+    return shorter if path[:shorter] == other[:shorter] else 0
 
 
-def _line_of_named(text: str, message: str) -> int:
-    """Faults of the whole name what they are about: a member, or else a text in quotes."""
+def _line_of_name(text: str, message: str) -> int:
+    """Find the line of an error of the whole catalog by the names in quotes in its message."""
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
     for name in _QUOTED.findall(message):
         for number, line in lines:
             if message.startswith("model ") and re.match(rf'name\s*=\s*"{re.escape(name)}"', line):
                 return number
         for number, line in lines:
-            if _MEMBER.match(line) and line.startswith((f"{name} ", f'"{name}" ', f"{name}=")):
+            if _KEY.match(line) and line.startswith((f"{name} ", f'"{name}" ', f"{name}=")):
                 return number
         for number, line in lines:
             if f'"{name}"' in line and not line.startswith("#"):
@@ -141,18 +145,18 @@ def _line_of_named(text: str, message: str) -> int:
     return 1
 
 
-def _name(text: str, place: Place) -> str:
-    """A place as a person says it: a model by its name."""
-    if not place:
+def _prefix(text: str, path: KeyPath) -> str:
+    """Format a key path, with a model's name in place of its index."""
+    if not path:
         return ""
-    steps = [str(step) for step in place]
-    if place[0] == "models" and len(place) > 1 and isinstance(place[1], int):
-        model: Any = tomllib.loads(text)["models"][place[1]]
+    steps = [str(step) for step in path]
+    if path[0] == "models" and len(path) > 1 and isinstance(path[1], int):
+        model: Any = tomllib.loads(text)["models"][path[1]]
         steps[:2] = [f"model {model['name']!r}"] if "name" in model else steps[:2]
     return f"{'.'.join(steps)}: "
 
 
-def _shown(file: Path) -> str:
+def _relative(file: Path) -> str:
     return str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else str(file)
 
 

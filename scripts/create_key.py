@@ -1,9 +1,9 @@
-"""Make an API key for an account, and print it: the only time that it can be seen.
+"""Create an API key for an account and print it; it cannot be read later.
 
     python scripts/create_key.py --stack rushes --account my-team
     python scripts/create_key.py --table TABLE --revoke KEY_ID
 
-AWS is reached as boto3 is told to: by profile, by environment, or at AWS_ENDPOINT_URL.
+boto3 finds AWS by profile, environment variables or AWS_ENDPOINT_URL.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 
 from rushes.api.auth import create_api_key
-from rushes.aws.dynamodb.lookup_tables import KeyTable
+from rushes.aws.dynamodb.api_keys import KeyTable
 from rushes.errors import RushesError
 
 
@@ -28,21 +28,21 @@ def main() -> None:
     where.add_argument("--stack", help="the name of the deployed stack")
     where.add_argument("--table", help="or its output TableName")
     what = arguments.add_mutually_exclusive_group(required=True)
-    what.add_argument("--account", help="who the key is for: it owns the jobs made with it")
+    what.add_argument("--account", help="the account that owns the jobs created with the key")
     what.add_argument("--revoke", metavar="KEY_ID", help="the part between rk_ and the next _")
-    asked = arguments.parse_args()
+    args = arguments.parse_args()
     try:
-        act(asked)
+        act(args)
     except (BotoCoreError, ClientError, RushesError, ValueError) as error:
         sys.exit(str(error))
 
 
-def act(asked: argparse.Namespace) -> None:
-    keys = KeyTable(boto3.client("dynamodb"), asked.table or table_of(asked.stack))
-    if asked.revoke:
-        revoke(keys, asked.revoke)
+def act(args: argparse.Namespace) -> None:
+    keys = KeyTable(boto3.client("dynamodb"), args.table or table_of(args.stack))
+    if args.revoke:
+        revoke(keys, args.revoke)
     else:
-        key, record = create_api_key(asked.account, time.time())
+        key, record = create_api_key(args.account, time.time())
         keys.add(record)
         print(key)
 
@@ -56,9 +56,9 @@ def table_of(stack: str) -> str:
 def revoke(keys: KeyTable, key_id: str) -> None:
     record = keys.get(key_id)
     if record is None:
-        sys.exit(f"there is no key {key_id}")
+        sys.exit(f"key {key_id} not found")
     keys.add(replace(record, revoked=True))
-    print(f"revoked {key_id} of {record.account}; warm functions may take it for a minute more")
+    print(f"revoked {key_id} of {record.account}; functions may accept it for one more minute")
 
 
 if __name__ == "__main__":

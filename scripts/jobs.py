@@ -1,12 +1,11 @@
-"""The operator's hand on a deployed stack: see what hangs, and set it right.
+"""Inspect and repair the jobs of a deployed stack.
 
     python scripts/jobs.py --stack rushes stuck
     python scripts/jobs.py --stack rushes show JOB
     python scripts/jobs.py --stack rushes retry JOB
     python scripts/jobs.py --stack rushes cancel JOB
-    python scripts/jobs.py --stack rushes redrive
 
-AWS is reached as boto3 is told to: by profile, by environment, or at AWS_ENDPOINT_URL.
+boto3 finds AWS by profile, environment variables or AWS_ENDPOINT_URL.
 """
 
 import argparse
@@ -37,17 +36,13 @@ from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest
 
 OVERDUE_SECONDS = 120.0
-"""The sweeper looks every minute: what it has not set right by then wants a person's look."""
-MANY = 1000
-DEAD_LETTERS = (
-    ("UndeliverableEventsUrl", "EventsUrl"),
-    ("UndeliverableDeliveriesUrl", "DeliveriesUrl"),
-)
+"""Jobs that are due for longer than this need an operator: the sweeper runs every minute."""
+MAX_JOBS = 1000
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """A stack, by its outputs."""
+    """A deployed stack, given by its outputs."""
 
     outputs: dict[str, str]
 
@@ -60,7 +55,7 @@ class Deployment:
         return StateMachine(boto3.client("stepfunctions"), self.outputs["StateMachineArn"])
 
     @cached_property
-    def accept(self) -> CreateJob:
+    def create_job(self) -> CreateJob:
         s3 = boto3.client("s3", config=Config(signature_version="s3v4"))
         bucket = Bucket(s3, self.outputs["BucketName"], limit=0)
         job_builder = JobBuilder(
@@ -69,7 +64,7 @@ class Deployment:
         return CreateJob(job_builder, self.jobs, self.executions, time.time)
 
     def find(self, job_id: str) -> Job:
-        """The job, whoever owns it. Reads the whole table: for people, not for programs."""
+        """Find a job of any account. It scans the whole table."""
         pages = boto3.client("dynamodb").get_paginator("scan")
         search: dict[str, Any] = {
             "TableName": self.outputs["TableName"],
@@ -82,68 +77,73 @@ class Deployment:
                 _, account, found = row["pk"]["S"].split("#", 2)
                 if found == job_id and (job := self.jobs.get(account, job_id)):
                     return job
-        raise NotFound(f"there is no job {job_id}")
+        raise NotFound(f"job {job_id} not found")
 
 
 def stuck(deployment: Deployment, _: str) -> Iterator[str]:
-    """What the sweeper should have set right by now."""
+    """List the jobs that the sweeper should have repaired by now."""
     now = time.time()
-    for job in deployment.jobs.due(now - OVERDUE_SECONDS, MANY):
+    for job in deployment.jobs.due(now - OVERDUE_SECONDS, MAX_JOBS):
         yield _line(job, now)
 
 
 def _line(job: Job, now: float) -> str:
-    why = [f"{len(job.outbox)} event(s) not announced"] if job.outbox else []
+    why = [f"{len(job.outbox)} event(s) not published"] if job.outbox else []
     why += [job.warnings[-1]] if job.warnings else []
-    age = f"{now - job.created_at:.0f} s old, untouched for {now - job.updated_at:.0f} s"
+    age = f"{now - job.created_at:.0f} s old, unchanged for {now - job.updated_at:.0f} s"
     return f"{job.id}  {job.account}  {job.provider}  {job.stage.value}  {age}  {'; '.join(why)}"
 
 
 def show(deployment: Deployment, job_id: str) -> Iterator[str]:
-    """What happened to a job, in order."""
+    """Print the history of a job."""
     job = deployment.find(job_id)
     yield f"{job.id} of {job.account}: {job.status.value}, {job.stage.value}"
-    for moment, what in sorted(_timeline(job)):
-        yield f"  {time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(moment))}  {what}"
+    for moment, step in sorted(_timeline(job)):
+        yield f"  {time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(moment))}  {step}"
     if job.upstream_cancelled:
-        yield f"  stopped at its provider: {job.upstream_cancelled.value}"
+        yield f"  cancelled at its provider: {job.upstream_cancelled.value}"
     yield from (f"  warning: {warning}" for warning in job.warnings)
-    yield from (f"  came late: {artifact.key}" for artifact in job.archived_artifacts)
-    yield from (f"  not announced yet: {event['id']}" for event in job.outbox)
+    yield from (
+        f"  archived after the cancel: {artifact.key}" for artifact in job.archived_artifacts
+    )
+    yield from (f"  not published yet: {event['id']}" for event in job.outbox)
     running = deployment.executions.is_running(job)
-    word = {True: "runs", False: "has ended", None: "was never started"}[running]
-    yield f"  execution {job.execution_name} {word}"
+    state = {True: "is running", False: "has ended", None: "was never started"}[running]
+    yield f"  execution {job.execution_name} {state}"
 
 
 def _timeline(job: Job) -> Iterator[tuple[float, str]]:
-    yield job.created_at, f"accepted, in {job.dialect}'s words, for {job.request.model}"
+    yield job.created_at, f"created by the {job.dialect} dialect for {job.request.model}"
     for attempt in job.attempts:
-        yield attempt.ended_at, f"left {attempt.provider}: {attempt.error.code}"
+        yield attempt.ended_at, f"failed over from {attempt.provider}: {attempt.error.code}"
     marks = {
-        f"taken by {job.provider}": job.submitted_at,
-        "done at the provider": job.generated_at,
-        "cancel asked for": job.cancel_requested_at,
-        "create call not answered": job.submission_unconfirmed_since,
+        f"accepted by {job.provider}": job.submitted_at,
+        "completed at the provider": job.generated_at,
+        "cancel requested": job.cancel_requested_at,
+        "submission unconfirmed": job.submission_unconfirmed_since,
         "deleted": job.deleted_at,
         f"ended: {job.error.code if job.error else job.status.value}": job.finished_at,
     }
-    yield from ((moment, what) for what, moment in marks.items() if moment)
+    yield from ((moment, step) for step, moment in marks.items() if moment)
 
 
 def retry(deployment: Deployment, job_id: str) -> Iterator[str]:
-    """A further execution for a job that is open; the same request again for one that failed."""
+    """Start another execution of an open job; create a failed job again."""
     job = deployment.find(job_id)
     if not job.is_finished:
-        job = deployment.jobs.change(job.account, job.id, lambda it: it.restarted(time.time()))
+        job = deployment.jobs.change(
+            job.account, job.id, lambda current: current.restarted(time.time())
+        )
         deployment.executions.start(job)
         yield f"started {job.execution_name}"
         return
     if job.deleted_at or job.error is None:
-        yield f"{job.id} has not failed: nothing to make again"
+        yield f"{job.id} has not failed; there is nothing to retry"
         return
-    creation = CreateRequest(job.request, preferences=job.preferences, webhook=job.webhook)
-    again = deployment.accept(job.account, job.dialect, creation, IdempotencyInfo("retry")).job
-    yield f"accepted {again.id}: it will be paid for"
+    request = CreateRequest(job.request, preferences=job.preferences, webhook=job.webhook)
+    call = IdempotencyInfo("retry")
+    again = deployment.create_job.run(job.account, job.dialect, request, call).job
+    yield f"created {again.id}; the provider bills it again"
 
 
 def cancel(deployment: Deployment, job_id: str) -> Iterator[str]:
@@ -154,37 +154,10 @@ def cancel(deployment: Deployment, job_id: str) -> Iterator[str]:
     job = deployment.jobs.change(
         job.account,
         job.id,
-        lambda it: it if it.has_outcome else it.cancel_requested(time.time()),
+        lambda current: current if current.has_outcome else current.cancel_requested(time.time()),
     )
     deployment.executions.start(job)
-    yield f"asked for; {job.execution_name} sees to it"
-
-
-def redrive(deployment: Deployment, _: str) -> Iterator[str]:
-    """Give back to their queues what could not be worked on."""
-    for dead, alive in DEAD_LETTERS:
-        failed_over = _move(deployment.outputs[dead], deployment.outputs[alive])
-        yield f"{failed_over} message(s) given back to {deployment.outputs[alive]}"
-
-
-def _move(source: str, target: str) -> int:
-    sqs = boto3.client("sqs")
-    failed_over = 0
-    names: Any = ["MessageGroupId", "MessageDeduplicationId"]
-    while True:
-        reply = sqs.receive_message(
-            QueueUrl=source,
-            MaxNumberOfMessages=10,
-            MessageSystemAttributeNames=names,
-            WaitTimeSeconds=3,  # else only some of the queue's hosts are asked
-        )
-        for message in reply.get("Messages", []):
-            place: Any = message.get("Attributes", {})
-            sqs.send_message(QueueUrl=target, MessageBody=message["Body"], **place)
-            sqs.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
-            failed_over += 1
-        if not reply.get("Messages"):
-            return failed_over
+    yield f"cancel requested; execution {job.execution_name} will stop the job"
 
 
 ACTIONS: dict[str, Callable[[Deployment, str], Iterator[str]]] = {
@@ -192,7 +165,6 @@ ACTIONS: dict[str, Callable[[Deployment, str], Iterator[str]]] = {
     "show": show,
     "retry": retry,
     "cancel": cancel,
-    "redrive": redrive,
 }
 
 
@@ -201,11 +173,11 @@ def main() -> None:
     arguments.add_argument("--stack", required=True, help="the name of the deployed stack")
     arguments.add_argument("action", choices=ACTIONS)
     arguments.add_argument("job", nargs="?", default="", help="for show, retry and cancel")
-    asked = arguments.parse_args()
-    if asked.action in ("show", "retry", "cancel") and not asked.job:
-        arguments.error(f"{asked.action} wants a job's id")
+    args = arguments.parse_args()
+    if args.action in ("show", "retry", "cancel") and not args.job:
+        arguments.error(f"{args.action} requires a job id")
     try:
-        for line in ACTIONS[asked.action](Deployment(outputs_of(asked.stack)), asked.job):
+        for line in ACTIONS[args.action](Deployment(outputs_of(args.stack)), args.job):
             print(line)
     except (BotoCoreError, ClientError, RushesError) as error:
         sys.exit(str(error))

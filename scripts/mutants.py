@@ -1,9 +1,8 @@
-"""Remove the guards one by one and see that the tests notice. It takes a few minutes.
+"""Remove the guards of tests/mutants.toml one by one and run their tests, which must fail.
 
-    python scripts/mutants.py [--only WORD] [--workers 2]
+    python scripts/mutants.py [--only TEXT] [--workers 2]
 
-The list is tests/mutants.toml. Each guard is removed in a copy of the tree, in which the tests that
-are named beside it run; a guard that they do not miss is a defect of theirs, and makes this fail.
+Each guard is removed in a copy of the tree. The exit status is 1 if tests pass without a guard.
 """
 
 import argparse
@@ -20,12 +19,12 @@ ROOT = Path(__file__).resolve().parents[1]
 LIST = ROOT / "tests/mutants.toml"
 NOT_COPIED = shutil.ignore_patterns(".git", ".local", ".aws-sam", ".*_cache", "__pycache__")
 FAILED_TESTS = 1
-"""What pytest exits with where tests failed; all else means that they could not run."""
+"""pytest's exit status for failed tests; others mean that the tests did not run."""
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """`before` stands once in `file`, and is replaced by `after`."""
+    """A guard: `before` occurs once in `file` and is replaced by `after`."""
 
     guard: str
     file: str
@@ -47,7 +46,7 @@ def mutants() -> list[Mutant]:
 
 
 def survives(mutant: Mutant, folder: Path) -> str | None:
-    """Why it counts as alive; None where the tests have found it."""
+    """Return the reason why the mutant survives; None if the tests caught it."""
     tree = Path(tempfile.mkdtemp(dir=folder)) / "tree"
     shutil.copytree(ROOT, tree, ignore=NOT_COPIED, symlinks=True)
     (tree / ".local").symlink_to(ROOT / ".local")
@@ -67,20 +66,21 @@ def survives(mutant: Mutant, folder: Path) -> str | None:
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    arguments.add_argument("--only", default="", help="guards whose name has this word in it")
+    arguments.add_argument("--only", default="", help="only guards whose name contains this text")
     arguments.add_argument("--workers", type=int, default=2)
-    asked = arguments.parse_args()
-    chosen = [mutant for mutant in mutants() if asked.only in mutant.guard]
-    alive = 0
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(asked.workers) as pool:
-        verdicts = pool.map(lambda mutant: survives(mutant, Path(folder)), chosen)
-        for mutant, why in zip(chosen, verdicts, strict=True):
-            print(f"{'ALIVE' if why else 'found':5}  {mutant.guard}", flush=True)
+    args = arguments.parse_args()
+    chosen = [mutant for mutant in mutants() if args.only in mutant.guard]
+    survivors = 0
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(args.workers) as pool:
+        results = pool.map(lambda mutant: survives(mutant, Path(folder)), chosen)
+        for number, (mutant, why) in enumerate(zip(chosen, results, strict=True), 1):
+            state = "MISSED" if why else "caught"
+            print(f"{number:3} of {len(chosen)}  {state:6}  {mutant.guard}", flush=True)
             if why:
                 print(f"       {why}")
-                alive += 1
-    print(f"{len(chosen) - alive} of {len(chosen)} removed guards were missed by the tests")
-    return 1 if alive else 0
+                survivors += 1
+    print(f"guards removed: the tests caught {len(chosen) - survivors} of {len(chosen)}")
+    return 1 if survivors else 0
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Write `events/emitted`: what each event looks like, as a JSON Schema and as an example.
+"""Write the JSON Schema and an example of each event to `events/emitted`.
 
     python scripts/schemas.py [--check]
 
-With --check nothing is written; it fails where a file is not what it should be.
+With --check the script writes nothing and fails if a file is outdated.
 """
 
 import argparse
@@ -20,42 +20,42 @@ from rushes.webhooks import operational_events
 from rushes.webhooks.endpoint import Endpoint, Secret
 
 FOLDER = Path(__file__).resolve().parents[1] / "events" / "emitted"
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
+JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 VERSION = 1
-"""Raised when listeners would have to change: a field gone, or another meaning."""
+"""Raised by an incompatible change: a removed field, or a new meaning."""
 
 NOW = 1_790_000_061.25
 STATUSES = {
     "job.started": JobStatus.IN_PROGRESS.value,
-    **{name: outcome.status.value for name, outcome in samples.VERDICTS.items()},
+    **{name: outcome.status.value for name, outcome in samples.OUTCOMES.items()},
 }
 MODELS: dict[str, type[Event]] = {
     "job.started": JobStarted,
-    **dict.fromkeys(samples.VERDICTS, JobEvent),
+    **dict.fromkeys(samples.OUTCOMES, JobEvent),
     operational_events.DISABLED: operational_events.EndpointDisabled,
     operational_events.TEST: operational_events.WebhookTest,
 }
-"""All that is said, on the bus or in messages, by type."""
+"""Event types of the bus and of webhooks."""
 
 
 def schema(event_type: str) -> dict[str, Any]:
-    """The model's schema, narrowed to events of one type."""
-    made = MODELS[event_type].model_json_schema(mode="serialization")
-    made["properties"]["type"] = {"const": event_type, "type": "string"}
+    """Return the model's schema, narrowed to one event type."""
+    model_schema = MODELS[event_type].model_json_schema(mode="serialization")
+    model_schema["properties"]["type"] = {"const": event_type, "type": "string"}
     if event_type in STATUSES:
-        facts = made["$defs"][made["properties"]["data"]["$ref"].rpartition("/")[2]]
-        facts["properties"]["status"] = {"const": STATUSES[event_type], "type": "string"}
-        del made["$defs"]["JobStatus"]
-    return {"$schema": DIALECT, **made, "title": f"{event_type}, version {VERSION}"}
+        definition = model_schema["properties"]["data"]["$ref"].rpartition("/")[2]
+        data = model_schema["$defs"][definition]
+        data["properties"]["status"] = {"const": STATUSES[event_type], "type": "string"}
+        del model_schema["$defs"]["JobStatus"]
+    return {"$schema": JSON_SCHEMA, **model_schema, "title": f"{event_type}, version {VERSION}"}
 
 
 def example(event_type: str) -> dict[str, Any]:
-    """One that might be real."""
     if event_type == operational_events.DISABLED:
         failing = endpoint().model_copy(update={"failing_since": NOW - 5 * 24 * 3600})
-        return operational_events.disabled(failing, NOW, "failing")
+        return operational_events.endpoint_disabled(failing, NOW, "failing")
     if event_type == operational_events.TEST:
-        return operational_events.test(endpoint(), NOW, "6f1d3a0c9b7e2d458810")
+        return operational_events.webhook_test(endpoint(), NOW, "6f1d3a0c9b7e2d458810")
     return samples.sample(event_type, "demo", "job_01a0c4506c005ad1f09b3e7c2486f1ab", NOW)
 
 
@@ -72,32 +72,32 @@ def endpoint() -> Endpoint:
 
 
 def files() -> dict[str, str]:
-    """What belongs into the folder: name → content."""
-    made = {}
+    """Return the expected content of the folder by file name."""
+    contents = {}
     for event_type in MODELS:
         stem = f"{event_type}.v{VERSION}"
-        made[f"{stem}.schema.json"] = written(schema(event_type))
-        made[f"{stem}.example.json"] = written(example(event_type))
-    return made
+        contents[f"{stem}.schema.json"] = as_json(schema(event_type))
+        contents[f"{stem}.example.json"] = as_json(example(event_type))
+    return contents
 
 
-def written(value: dict[str, Any]) -> str:
+def as_json(value: dict[str, Any]) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def outdated() -> list[str]:
-    """The names of files that are missing, different or too many."""
-    wanted = files()
+    """Return the names of missing, different and superfluous files."""
+    expected = files()
     found = {path.name: path.read_text("utf-8") for path in FOLDER.glob("*.json")}
-    return sorted(name for name in wanted | found if wanted.get(name) != found.get(name))
+    return sorted(name for name in expected | found if expected.get(name) != found.get(name))
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    arguments.add_argument("--check", action="store_true", help="compare only")
-    if arguments.parse_args().check:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="compare only")
+    if parser.parse_args().check:
         if names := outdated():
-            sys.exit(f"run `python scripts/schemas.py`; not current: {', '.join(names)}")
+            sys.exit(f"run `python scripts/schemas.py`; outdated: {', '.join(names)}")
         return
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name in outdated():

@@ -1,1 +1,14 @@
 """What every test may ask for."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.raw_http import RawServer, serving
+
+
+@pytest.fixture
+def server() -> Iterator[RawServer]:
+    """Run an HTTP server that writes given bytes."""
+    with serving() as running:
+        yield running

@@ -1,4 +1,4 @@
-"""The deployed catalog with the examples in it that it has as comments."""
+"""The deployed catalog including its commented examples."""
 
 import re
 from functools import cache

@@ -1,4 +1,4 @@
-"""The ports in memory: working, small, and held to the real ones by integration/test_ports.py."""
+"""In-memory implementations of the ports; integration/test_ports.py compares them with AWS."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 
 from rushes.errors import (
     AlreadyAccepted,
+    AwsUnavailable,
     BudgetExceeded,
     DownloadInterrupted,
     InvalidInputFile,
@@ -19,19 +20,11 @@ from rushes.jobs.content_type import sniff
 from rushes.jobs.job import Job, JobPage, allowed_before
 from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import Artifact, Output
-from rushes.ports import (
-    ApiKey,
-    BudgetCharge,
-    Change,
-    Download,
-    HttpCall,
-    HttpReply,
-    IdempotencyRecord,
-    JobQuery,
-    RateLimit,
-    Timing,
-    Upstream,
-)
+from rushes.ports.api_keys import ApiKey
+from rushes.ports.http import HttpCall, HttpReply, Upstream
+from rushes.ports.jobs import BudgetCharge, Change, IdempotencyRecord, JobQuery
+from rushes.ports.providers import RateLimit, Timing
+from rushes.ports.storage import Download
 
 BUCKET = "https://bucket.example/"
 
@@ -47,12 +40,16 @@ class FakeClock:
         self.now += seconds
 
 
+def unavailable() -> None:
+    raise AwsUnavailable("throttled")
+
+
 class FakeJobs:
-    """`before_write` is called between a change's reading and its writing, to get in between."""
+    """`before_write` runs once between the read and the write of a change."""
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], str] = {}
-        self.receipts: dict[str, IdempotencyRecord] = {}
+        self.records: dict[str, IdempotencyRecord] = {}
         self.calls: dict[str, list[IdempotencyRecord]] = {}
         self.spent: dict[tuple[str, str], float] = {}
         self.before_write: Callable[[], object] | None = None
@@ -60,39 +57,39 @@ class FakeJobs:
     def add(
         self,
         job: Job,
-        receipt: IdempotencyRecord | None = None,
-        allowance: BudgetCharge | None = None,
+        record: IdempotencyRecord | None = None,
+        charge: BudgetCharge | None = None,
     ) -> None:
         if (job.account, job.id) in self.rows:
             raise WriteConflict(f"there is a job {job.id} already")
-        if receipt and receipt.retry is None:
-            known = self.receipts.get(receipt.digest)
+        if record and record.retry is None:
+            known = self.records.get(record.digest)
             if known and known.expires_at >= job.created_at:
-                raise AlreadyAccepted("the call has been accepted already")
-        if allowance:
-            self._spend(allowance)
-        if receipt and receipt.retry is None:
-            self.receipts[receipt.digest] = receipt
-        elif receipt:
-            self.calls.setdefault(receipt.digest, []).append(receipt)
+                raise AlreadyAccepted("the create call was accepted before")
+        if charge:
+            self._spend(charge)
+        if record and record.retry is None:
+            self.records[record.digest] = record
+        elif record:
+            self.calls.setdefault(record.digest, []).append(record)
         self._put(job)
 
-    def _spend(self, allowance: BudgetCharge) -> None:
-        day = (allowance.account, allowance.day)
-        total = self.spent.get(day, 0.0) + allowance.cost
-        if total > allowance.limit:
-            raise BudgetExceeded("the account has spent what it may in a day")
+    def _spend(self, charge: BudgetCharge) -> None:
+        day = (charge.account, charge.day)
+        total = self.spent.get(day, 0.0) + charge.cost
+        if total > charge.limit:
+            raise BudgetExceeded("daily budget exceeded")
         self.spent[day] = total
 
-    def receipt(self, digest: str) -> IdempotencyRecord | None:
-        return self.receipts.get(digest)
+    def find_record(self, digest: str) -> IdempotencyRecord | None:
+        return self.records.get(digest)
 
-    def claim(self, digest: str, retry: int, now: float) -> str | None:
+    def adopt_retry(self, digest: str, retry: int, now: float) -> str | None:
         known = self.calls.get(digest, [])
-        for place, receipt in sorted(enumerate(known), key=lambda it: it[1].job_id):
-            if receipt.expires_at > now and (receipt.retry or 0) < retry:
-                known[place] = replace(receipt, retry=retry)
-                return receipt.job_id
+        for place, record in sorted(enumerate(known), key=lambda entry: entry[1].job_id):
+            if record.expires_at > now and (record.retry or 0) < retry:
+                known[place] = replace(record, retry=retry)
+                return record.job_id
         return None
 
     def get(self, account: str, job_id: str) -> Job | None:
@@ -156,11 +153,11 @@ class FakeTimings:
     def __init__(self) -> None:
         self.rows: dict[str, Timing] = {}
 
-    def get(self, kind: str) -> Timing:
-        return self.rows.get(kind, Timing())
+    def get(self, timing_key: str) -> Timing:
+        return self.rows.get(timing_key, Timing())
 
-    def put(self, kind: str, timing: Timing) -> None:
-        self.rows[kind] = timing
+    def put(self, timing_key: str, timing: Timing) -> None:
+        self.rows[timing_key] = timing
 
 
 class FakeRateLimits:
@@ -170,34 +167,34 @@ class FakeRateLimits:
     def get(self, provider: str) -> RateLimit:
         return self.rows.get(provider, RateLimit())
 
-    def hold(self, provider: str, until: float) -> None:
-        gate = self.get(provider)
-        self.rows[provider] = replace(gate, not_before=max(gate.not_before, until))
+    def throttle(self, provider: str, until: float) -> None:
+        limit = self.get(provider)
+        self.rows[provider] = replace(limit, not_before=max(limit.not_before, until))
 
-    def close(self, provider: str, until: float, reason: str) -> None:
-        self.rows[provider] = replace(self.get(provider), closed_until=until, reason=reason)
+    def open_circuit(self, provider: str, until: float, reason: str) -> None:
+        self.rows[provider] = replace(self.get(provider), circuit_open_until=until, reason=reason)
 
-    def admit(self, provider: str, now: float, interval: float) -> bool:
-        gate = self.get(provider)
-        if gate.not_before > now:
+    def acquire(self, provider: str, now: float, interval: float) -> bool:
+        limit = self.get(provider)
+        if limit.not_before > now:
             return False
-        self.rows[provider] = replace(gate, not_before=now + interval)
+        self.rows[provider] = replace(limit, not_before=now + interval)
         return True
 
 
 class FakeBus:
-    """`refusals` holds for each call to come the indexes that it will refuse, or its trouble."""
+    """`rejections`: for each coming call the indexes that it rejects, or its error."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
-        self.refusals: list[list[int] | Exception] = []
+        self.rejections: list[list[int] | Exception] = []
 
     def put(self, events: Sequence[Mapping[str, Any]]) -> list[int]:
-        refused = self.refusals.pop(0) if self.refusals else []
-        if isinstance(refused, Exception):
-            raise refused
-        self.events += [dict(it) for index, it in enumerate(events) if index not in refused]
-        return refused
+        rejected = self.rejections.pop(0) if self.rejections else []
+        if isinstance(rejected, Exception):
+            raise rejected
+        self.events += [dict(event) for index, event in enumerate(events) if index not in rejected]
+        return rejected
 
 
 class FakeBlobs:
@@ -218,20 +215,20 @@ class FakeBlobs:
 
     def read(self, key: str) -> bytes:
         if key not in self.objects:
-            raise InvalidInputFile("a file that the job works from is gone")
+            raise InvalidInputFile("an input file no longer exists")
         return self.objects[key]
 
     def find(self, key: str) -> StoredFile | None:
         content = self.objects.get(key)
         if content is None:
             return None
-        kind = sniff(content) or "application/octet-stream"
+        content_type = sniff(content) or "application/octet-stream"
         etag = hashlib.sha256(content).hexdigest()
-        return StoredFile(key=key, content_type=kind, size=len(content), etag=etag)
+        return StoredFile(key=key, content_type=content_type, size=len(content), etag=etag)
 
     def copy(self, file: StoredFile, key: str) -> StoredFile | None:
-        there = self.find(file.key)
-        if there is None or there.etag != file.etag:
+        stored = self.find(file.key)
+        if stored is None or stored.etag != file.etag:
             return None
         self.objects[key] = self.objects[file.key]
         return file.model_copy(update={"key": key})
@@ -242,24 +239,26 @@ class FakeBlobs:
     def upload_link(self, key: str) -> str:
         return f"{BUCKET}{quote(key)}?upload"
 
-    def key_of(self, address: str) -> str | None:
-        path = address.partition("?")[0]
+    def key_of(self, url: str) -> str | None:
+        path = url.partition("?")[0]
         return unquote(path.removeprefix(BUCKET)) if path.startswith(BUCKET) else None
 
     def delete(self, prefix: str) -> None:
-        self.objects = {key: it for key, it in self.objects.items() if not key.startswith(prefix)}
+        self.objects = {
+            key: content for key, content in self.objects.items() if not key.startswith(prefix)
+        }
 
 
 class FakeExecutions:
-    """`running` holds the names of executions, and whether each still runs."""
+    """`running`: whether each execution, by name, still runs."""
 
     def __init__(self) -> None:
         self.running: dict[str, bool] = {}
-        self.trouble: Exception | None = None
+        self.error: Exception | None = None
 
     def start(self, job: Job) -> None:
-        if self.trouble:
-            raise self.trouble
+        if self.error:
+            raise self.error
         self.running.setdefault(job.execution_name, True)
 
     def is_running(self, job: Job) -> bool | None:
@@ -268,11 +267,11 @@ class FakeExecutions:
 
 class FakeUpstreams:
     def __init__(self) -> None:
-        self.trouble: Exception | None = None
+        self.error: Exception | None = None
 
     def find(self, provider: str) -> Upstream:
-        if self.trouble:
-            raise self.trouble
+        if self.error:
+            raise self.error
         return Upstream(f"https://{provider}.example/v1", {"authorization": "Bearer upstream-key"})
 
 
@@ -280,27 +279,20 @@ Answer = HttpReply | Exception
 
 
 class FakeHttpClient:
-    """Answers calls from `answers`, keyed by method and path; a list is used up one by one."""
+    """Answers calls from `answers` by method and path; a list is consumed one by one."""
 
     def __init__(self, answers: dict[str, Answer | list[Answer]] | None = None) -> None:
         self.answers = answers or {}
         self.files: dict[str, bytes | Exception] = {}
         self.calls: list[HttpCall] = []
         self.puts: dict[str, StoredFile] = {}
-        """What was put where."""
-        self.put_trouble: Exception | None = None
+        self.put_error: Exception | None = None
         self.upstreams: list[Upstream] = []
-        """Whom each call and each download was made to."""
-        self.notices: list[tuple[str, Mapping[str, str], bytes]] = []
 
     def send(self, upstream: Upstream, call: HttpCall) -> HttpReply:
         self.upstreams.append(upstream)
         self.calls.append(call)
         return self._answer(f"{call.method} {call.path}")
-
-    def notify(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpReply:
-        self.notices.append((url, headers, body))
-        return self._answer(f"POST {url}")
 
     def _answer(self, call: str) -> HttpReply:
         answer = self.answers[call]
@@ -317,8 +309,8 @@ class FakeHttpClient:
         return Upload("input_reference", "application/octet-stream", content)
 
     def put(self, url: str, file: StoredFile) -> None:
-        if self.put_trouble:
-            raise self.put_trouble
+        if self.put_error:
+            raise self.put_error
         self.puts[url] = file
 
     @contextmanager

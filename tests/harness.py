@@ -1,4 +1,4 @@
-"""The whole core on ports in memory, with one small catalog: what its tests start from."""
+"""The core on in-memory ports with a small catalog."""
 
 import json
 from collections.abc import Callable
@@ -6,22 +6,27 @@ from dataclasses import dataclass, field
 
 from rushes.api.build_job import JobBuilder
 from rushes.api.create_job import CreateJob
-from rushes.api.job_service import Service
+from rushes.api.job_service import JobService
 from rushes.catalog.models import Catalog, read_catalog
 from rushes.catalog.provider_config import ProviderEntry
 from rushes.http.url_policy import PublicUrlPolicy
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest, GenerationRequest
-from rushes.ports import HttpCall, HttpReply
+from rushes.jobs.result import JobError
+from rushes.jobs.status import UpstreamCancelled
+from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import adapter
 from rushes.providers.base import Provider
 from rushes.workflow.collect import Collect
 from rushes.workflow.event_publisher import EventPublisher
-from rushes.workflow.finish import Ending, Finish
+from rushes.workflow.finish import Finish, FinishResult
+from rushes.workflow.lease import LEASE_SECONDS
 from rushes.workflow.poll import Poll
+from rushes.workflow.provider_client import ProviderClient
+from rushes.workflow.rate_limiter import RateLimiter
 from rushes.workflow.submit import Submit
 from rushes.workflow.sweeper import Sweeper
-from rushes.workflow.task import Outcome, Step
+from rushes.workflow.task import JobContext, NextStep, Transition
 from tests.fakes import (
     FakeBlobs,
     FakeBus,
@@ -74,12 +79,12 @@ CATALOG_TEXT = """
 """
 CATALOG = read_catalog(CATALOG_TEXT)
 ACCOUNT = "demo"
-FILM = b"\x00\x00\x00\x18ftypmp42" + bytes(1000)
-PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(100)
-SOUND = b"ID3\x04" + bytes(100)
-ASK = "GET /videos/up-1"
+MP4_BYTES = b"\x00\x00\x00\x18ftypmp42" + bytes(1000)
+PNG_BYTES = b"\x89PNG\r\n\x1a\n" + bytes(100)
+MP3_BYTES = b"ID3\x04" + bytes(100)
+POLL_CALL = "GET /videos/up-1"
 CREATE = "POST /videos"
-STOP = "DELETE /videos/up-1"
+CANCEL_CALL = "DELETE /videos/up-1"
 CONTENT = "/videos/up-1/content"
 
 
@@ -87,9 +92,9 @@ def reply(status: int, headers: dict[str, str] | None = None, /, **body: object)
     return HttpReply(status, headers or {}, json.dumps(body).encode())
 
 
-def video(status: str, **facts: object) -> HttpReply:
-    """What the upstream says of the one film that it makes."""
-    return reply(200, id="up-1", status=status, **facts)
+def video(status: str, **fields: object) -> HttpReply:
+    """The provider's reply about its only video."""
+    return reply(200, id="up-1", status=status, **fields)
 
 
 def service_of(
@@ -99,11 +104,11 @@ def service_of(
     clock: FakeClock,
     catalog: Catalog = CATALOG,
     daily_dollars: float | None = None,
-) -> Service:
-    """The service on these; who waits for something lets the clock run on."""
+) -> JobService:
+    """The service on these ports; its waits advance the clock."""
     job_builder = JobBuilder(jobs, blobs, catalog, clock, PublicUrlPolicy(local_mode=False))
-    acceptance = CreateJob(job_builder, jobs, executions, clock, daily_dollars)
-    return Service(acceptance, jobs, blobs, catalog, clock, clock.advance)
+    create_job = CreateJob(job_builder, jobs, executions, clock, daily_dollars)
+    return JobService(create_job, jobs, blobs, catalog, clock, clock.advance)
 
 
 @dataclass
@@ -123,7 +128,7 @@ class Harness:
     catalog: Catalog = CATALOG
 
     @property
-    def service(self) -> Service:
+    def service(self) -> JobService:
         return service_of(
             self.jobs, self.blobs, self.executions, self.clock, self.catalog, self.daily_dollars
         )
@@ -136,65 +141,97 @@ class Harness:
     def sweeper(self) -> Sweeper:
         return Sweeper(self.jobs, self.blobs, self.executions, self.event_publisher, self.clock)
 
-    def step(self, step: type[Step], job: Job) -> Outcome:
-        ready = step(
-            jobs=self.jobs,
-            blobs=self.blobs,
-            timings=self.timings,
-            upstreams=self.upstreams,
-            http_client=self.http_client,
-            rate_limits=self.rate_limits,
-            publish=self.event_publisher,
-            catalog=self.catalog,
-            adapter=self.adapter,
-            clock=self.clock,
-        )
-        return ready(job.account, job.id)
+    @property
+    def context(self) -> JobContext:
+        return JobContext(self.jobs, self.event_publisher, self.catalog, self.clock)
 
-    def submit(self, job: Job) -> Outcome:
-        return self.step(Submit, job)
+    @property
+    def providers(self) -> ProviderClient:
+        return ProviderClient(self.upstreams, self.http_client, self.catalog, self.adapter)
 
-    def poll(self, job: Job) -> Outcome:
-        return self.step(Poll, job)
+    def submit(self, job: Job) -> NextStep:
+        rate_limiter = RateLimiter(self.rate_limits, self.catalog, self.clock)
+        task = Submit(self.context, self.providers, rate_limiter, self.blobs, self.timings)
+        return task.run(job.account, job.id)
 
-    def collect(self, job: Job) -> Outcome:
-        return self.step(Collect, job)
+    def poll(self, job: Job) -> NextStep:
+        return Poll(self.context, self.providers, self.blobs).run(job.account, job.id)
 
-    def finish(self, job: Job, execution: str = "", cause: str | None = None) -> Ending:
+    def collect(self, job: Job) -> NextStep:
+        return Collect(self.context, self.providers, self.blobs).run(job.account, job.id)
+
+    def finish(self, job: Job, execution: str = "", cause: str | None = None) -> FinishResult:
         stored = (self.jobs, self.blobs, self.timings)
-        steps = Finish(*stored, self.event_publisher, self.clock, "media", 3600.0)
-        return steps(job.account, job.id, execution or job.execution_name, cause)
+        task = Finish(*stored, self.event_publisher, self.clock, "media", 3600.0)
+        return task.run(job.account, job.id, execution or job.execution_name, cause)
 
     def now(self, job: Job) -> Job:
-        """The job as it is stored."""
+        """The stored job."""
         stored = self.jobs.get(job.account, job.id)
         assert stored is not None
         return stored
 
+    def change(self, job: Job, transition: Transition) -> Job:
+        """Apply a transition to the stored job."""
+        return self.jobs.change(
+            job.account, job.id, lambda current: transition(current, self.clock())
+        )
+
+    def end(self, job: Job) -> None:
+        """Finish the job as cancelled."""
+        self.change(job, lambda job, now: job.cancelled_by_client(now, UpstreamCancelled.YES))
+        self.finish(job)
+
+    def error_code(self, job: Job) -> str | None:
+        outcome = self.now(job).outcome
+        return outcome.error.code if outcome and outcome.error else None
+
+    def error(self, job: Job) -> JobError:
+        """The error of the job's outcome."""
+        outcome = self.now(job).outcome
+        assert outcome is not None
+        assert outcome.error is not None
+        return outcome.error
+
+    def event_types(self) -> list[str]:
+        return [event["type"] for event in self.bus.events]
+
     def answer(self, call: str, *answers: HttpReply | Exception) -> None:
-        """What the upstream says to a call: always the same, or several used up in turn."""
+        """Set the provider's reply to a call: one for all, or several in turn."""
         self.http_client.answers[call] = answers[0] if len(answers) == 1 else list(answers)
+
+    def calls(self) -> list[str]:
+        return [f"{call.method} {call.path}" for call in self.http_client.calls]
 
     def creates(self) -> list[HttpCall]:
         return [call for call in self.http_client.calls if call.method == "POST"]
 
-    def accepted(self, **fields: object) -> Job:
-        """A new job, as the service makes it."""
+    def accepted(self, *answers: HttpReply | Exception, **fields: object) -> Job:
+        """A job just created by the service; `answers` are the replies to its create calls."""
+        if answers:
+            self.answer(CREATE, *answers)
         request = GenerationRequest.model_validate(
             {"model": "sandbox/one", "prompt": "a red ball", **fields}
         )
         return self.service.create(ACCOUNT, "openai", CreateRequest(request)).job
 
-    def running(self, **fields: object) -> Job:
+    def leased(self, **fields: object) -> Job:
+        """A job with a create call in flight."""
         job = self.accepted(**fields)
-        self.answer(CREATE, video("queued"))
+        return self.change(job, lambda job, now: job.submitting(now, LEASE_SECONDS))
+
+    def running(self, *answers: HttpReply | Exception, **fields: object) -> Job:
+        """A submitted job; `answers` are the replies to its polls."""
+        job = self.accepted(video("queued"), **fields)
         self.submit(job)
+        if answers:
+            self.answer(POLL_CALL, *answers)
         return self.now(job)
 
-    def generated(self, **fields: object) -> Job:
-        job = self.running(**fields)
-        self.answer(ASK, video("completed"))
-        self.http_client.files[CONTENT] = FILM
+    def generated(self, content: bytes | Exception = MP4_BYTES) -> Job:
+        """A job whose only output has this content, or cannot be downloaded."""
+        job = self.running(video("completed"))
+        self.http_client.files[CONTENT] = content
         self.poll(job)
         return self.now(job)
 

@@ -1,4 +1,4 @@
-"""The vendors' published schemas, and what in an answer does not fit them."""
+"""Validate response bodies against the vendors' published schemas."""
 
 from functools import cache
 from pathlib import Path
@@ -26,49 +26,49 @@ OPENAI_ERROR = {
         }
     },
 }
-"""OpenAI's own `ErrorResponse`; its video paths list no errors."""
+"""OpenAI's `ErrorResponse`; its video paths list no errors."""
 
 
 @cache
 def spec(base: str) -> dict[str, Any]:
-    """The specification with its references where a validator finds them."""
+    """Load the specification, which contains the targets of its references."""
     text = (SPECS / FILES[base]).read_text()
-    loaded: dict[str, Any] = yaml.safe_load(text)  # which reads JSON as well
+    loaded: dict[str, Any] = yaml.safe_load(text)  # JSON is YAML
     return loaded
 
 
 def schema(base: str, verb: str, status: int) -> dict[str, Any]:
-    """What `base` may answer, with nothing in it that the schema does not name."""
+    """Return the schema of a response, closed against unnamed fields."""
     if base == OPENAI and status >= 400:
         return OPENAI_ERROR
     method, path = verb.split(" ")
     prefix = "/videos" if base == OPENAI else base
     responses = spec(base)["paths"][prefix + path][method]["responses"]
-    found: dict[str, Any] = responses[str(status)]["content"]["application/json"]["schema"]
-    return {**closed(base, found), "components": spec(base)["components"]}
+    published: dict[str, Any] = responses[str(status)]["content"]["application/json"]["schema"]
+    return {**closed(base, published), "components": spec(base)["components"]}
 
 
-def closed(base: str, found: dict[str, Any]) -> dict[str, Any]:
-    """The schema, unfolded, refusing what it does not name: misspelt fields must not pass."""
-    if "$ref" in found:
+def closed(base: str, original: dict[str, Any]) -> dict[str, Any]:
+    """Resolve references and forbid unnamed fields, so that misspelt fields fail."""
+    if "$ref" in original:
         target: Any = spec(base)
-        for step in found["$ref"].removeprefix("#/").split("/"):
+        for step in original["$ref"].removeprefix("#/").split("/"):
             target = target[step]
         return closed(base, target)
-    new = dict(found)
-    if "properties" in found:
-        parts = found["properties"].items()
-        new["properties"] = {name: closed(base, part) for name, part in parts}
-        new["additionalProperties"] = False
-    if "items" in found:
-        new["items"] = closed(base, found["items"])
-    for several in ("anyOf", "oneOf"):
-        if several in found:
-            new[several] = [closed(base, part) for part in found[several]]
-    return new
+    schema = dict(original)
+    if "properties" in original:
+        parts = original["properties"].items()
+        schema["properties"] = {name: closed(base, part) for name, part in parts}
+        schema["additionalProperties"] = False
+    if "items" in original:
+        schema["items"] = closed(base, original["items"])
+    for union in ("anyOf", "oneOf"):
+        if union in original:
+            schema[union] = [closed(base, part) for part in original[union]]
+    return schema
 
 
 def problems(body: Any, base: str, verb: str, status: int) -> list[str]:
-    """`verb` is a method and a path below `base`, as in `get /{video_id}`."""
+    """List schema violations; `verb` is a method and a path below `base`, as `get /{video_id}`."""
     validator = Draft202012Validator(schema(base, verb, status), format_checker=FormatChecker())
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(body)]

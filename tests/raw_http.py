@@ -1,8 +1,9 @@
-"""A server that answers byte for byte what a test wants, and remembers what it was asked."""
+"""HTTP server that writes given bytes, and records the requests."""
 
 import http.client
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import BinaryIO, cast
 from typing_extensions import override
 
 Answer = bytes | Callable[[BufferedIOBase], None]
-"""What is written: bytes, or a function that writes them as badly as it likes."""
+"""Bytes of a response, or a function that writes them."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Received:
 
 
 def reply(body: bytes = b"", status: str = "200 OK", **headers: str) -> bytes:
-    """A whole answer. Header names are written with underscores for hyphens."""
+    """Return a complete response. Underscores in header names become hyphens."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     named.setdefault("content-length", str(len(body)))
     lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in named.items())]
@@ -32,13 +33,26 @@ def reply(body: bytes = b"", status: str = "200 OK", **headers: str) -> bytes:
 
 
 def chunked(*pieces: bytes, end: bool = True) -> bytes:
-    """A body in chunks, without its end where it is cut off."""
+    """Return a chunked response, without its last chunk unless `end`."""
     head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
-    return head + b"".join(b"%x\r\n%s\r\n" % (len(it), it) for it in pieces) + b"0\r\n\r\n" * end
+    body = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+    return head + body + b"0\r\n\r\n" * end
+
+
+def endless(head: bytes, piece: bytes, pause: float = 0.0) -> Callable[[BufferedIOBase], None]:
+    """Answer with the head, then with the piece again and again. `pause`: seconds after each."""
+
+    def answer(writer: BufferedIOBase) -> None:
+        writer.write(head)
+        while True:
+            writer.write(piece)
+            time.sleep(pause)
+
+    return answer
 
 
 class RawServer(socketserver.ThreadingTCPServer):
-    """Each connection is for one request; `answers` are by path, without its query."""
+    """Serves one request per connection; `answers` are by path, without query."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -55,7 +69,7 @@ class RawServer(socketserver.ThreadingTCPServer):
 
     @override
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients hang up on a server like this one."""
+        """Ignore clients that close the connection early."""
 
 
 class _Conversation(socketserver.StreamRequestHandler):
@@ -66,8 +80,8 @@ class _Conversation(socketserver.StreamRequestHandler):
         server.connections += 1
         method, target, _ = self.rfile.readline().decode().split(" ", 2)
         headers = {
-            name.lower(): it
-            for name, it in http.client.parse_headers(cast("BinaryIO", self.rfile)).items()
+            name.lower(): value
+            for name, value in http.client.parse_headers(cast("BinaryIO", self.rfile)).items()
         }
         body = self.rfile.read(int(headers.get("content-length", "0")))
         server.received.append(Received(method, target, headers, body))

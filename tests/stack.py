@@ -1,19 +1,22 @@
-"""The local stack as fixtures, for integration and end-to-end tests. One for each test process."""
+"""Fixtures of the local stack, one per test process, for integration and end-to-end tests."""
 
 import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import httpx
 import pytest
 
 from local.stack import Stack
+from tests.waiting import MAX_WAIT_SECONDS, PAUSE_SECONDS
 
 REGION = "us-east-1"
 WAIT_SCALE = "0.2"
-"""The state machine's waits are a fifth of what they are for real."""
+"""Factor of the state machine's waits."""
+FINAL_EVENTS = json.dumps(
+    {"source": ["rushes"], "detail-type": ["job.completed", "job.failed", "job.cancelled"]}
+)
 
 
 @pytest.fixture(scope="session")
@@ -24,46 +27,38 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def aws(stack: Stack) -> Callable[[str], Any]:
-    """A boto3 client for a service of the stack's engine, with its owner's rights."""
-    environment = stack.environment()
-    session = boto3.Session(
-        environment["AWS_ACCESS_KEY_ID"],
-        environment["AWS_SECRET_ACCESS_KEY"],
-        region_name=REGION,
-    )
-    make: Any = session.client
-    return lambda service: make(service, endpoint_url=environment["AWS_ENDPOINT_URL"])
+    """Return boto3 clients of the emulator, with the rights of the account's root user."""
+    make: Any = stack.session().client
+    return lambda service: make(service, endpoint_url=stack.engine_url)
 
 
 @pytest.fixture
 def client(stack: Stack) -> Iterator[httpx.Client]:
-    """Account demo's way to the API."""
+    """An HTTP client of the API with the key of account demo."""
     key = {"authorization": f"Bearer {stack.environment()['RUSHES_API_KEY']}"}
-    with httpx.Client(base_url=stack.url, headers=key, timeout=60) as made:
-        yield made
-
-
-ENDINGS = json.dumps(
-    {"source": ["rushes"], "detail-type": ["job.completed", "job.failed", "job.cancelled"]}
-)
+    with httpx.Client(base_url=stack.url, headers=key, timeout=120) as http:
+        yield http
 
 
 class Events:
-    """How jobs ended, as the bus has told a queue of ours, by job."""
+    """Final job events that a queue on the bus received, by job and without duplicates.
+
+    Delivery is at least once: an event with a known id replaces the earlier copy.
+    """
 
     def __init__(self, sqs: Any, url: str) -> None:
         self._sqs = sqs
         self._url = url
-        self._told: dict[str, list[dict[str, Any]]] = {}
+        self._received: dict[str, dict[str, dict[str, Any]]] = {}
 
-    def of(self, job_id: str, seconds: float) -> list[dict[str, Any]]:
-        """Those of a job, waiting so long for the first of them."""
+    def of(self, job_id: str, seconds: float = MAX_WAIT_SECONDS) -> list[dict[str, Any]]:
+        """Wait for the job's first event, and return its distinct events."""
         deadline = time.monotonic() + seconds
         while True:
             self._receive()
-            if job_id in self._told or time.monotonic() > deadline:
-                return self._told.get(job_id, [])
-            time.sleep(0.1)
+            if job_id in self._received or time.monotonic() > deadline:
+                return list(self._received.get(job_id, {}).values())
+            time.sleep(PAUSE_SECONDS)
 
     def _receive(self) -> None:
         while messages := self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get(
@@ -71,7 +66,7 @@ class Events:
         ):
             for message in messages:
                 event = json.loads(message["Body"])["detail"]
-                self._told.setdefault(event["data"]["id"], []).append(event)
+                self._received.setdefault(event["data"]["id"], {})[event["id"]] = event
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
 
 
@@ -81,7 +76,7 @@ def events(stack: Stack, aws: Callable[[str], Any]) -> Events:
     url = sqs.create_queue(QueueName="tests")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
     rules = aws("events")
-    rules.put_rule(Name="tests", EventBusName=bus, EventPattern=ENDINGS)
+    rules.put_rule(Name="tests", EventBusName=bus, EventPattern=FINAL_EVENTS)
     target = {"Id": "queue", "Arn": arn["QueueArn"]}
     rules.put_targets(Rule="tests", EventBusName=bus, Targets=[target])
     return Events(sqs, url)

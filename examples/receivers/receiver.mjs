@@ -1,4 +1,4 @@
-// Prints what it is told, if it is truly from us: WEBHOOK_SECRET=whsec_… node receiver.mjs 9000
+// Print verified webhooks: WEBHOOK_SECRET=whsec_… node receiver.mjs 9000
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
@@ -6,21 +6,21 @@ import { createServer } from "node:http";
 const key = Buffer.from(process.env.WEBHOOK_SECRET.slice("whsec_".length), "base64");
 const seen = new Set();
 
-function isOurs(headers, body) {
+function isVerified(headers, body) {
   const [id, time] = [headers["webhook-id"], headers["webhook-timestamp"]];
   const isFresh = Math.abs(Date.now() / 1000 - Number(time)) <= 300;
   const digest = createHmac("sha256", key).update(`${id}.${time}.`).update(body).digest();
-  const given = (headers["webhook-signature"] ?? "").split(" ").filter((it) => it.startsWith("v1,"));
-  const matches = (one) => one.length === digest.length && timingSafeEqual(one, digest);
-  return isFresh && given.some((it) => matches(Buffer.from(it.slice(3), "base64")));
+  const signatures = (headers["webhook-signature"] ?? "").split(" ").filter((s) => s.startsWith("v1,"));
+  const matches = (bytes) => bytes.length === digest.length && timingSafeEqual(bytes, digest);
+  return isFresh && signatures.some((s) => matches(Buffer.from(s.slice(3), "base64")));
 }
 
 async function answer(request) {
   const body = Buffer.concat(await request.toArray());
-  if (!isOurs(request.headers, body)) return 401;
-  const told = JSON.parse(body);
-  if (!seen.has(request.headers["webhook-id"])) console.log(told.type, told.data.id);
-  seen.add(request.headers["webhook-id"]); // the same message may come more than once
+  if (!isVerified(request.headers, body)) return 401;
+  const event = JSON.parse(body);
+  if (!seen.has(request.headers["webhook-id"])) console.log(event.type, event.data.id);
+  seen.add(request.headers["webhook-id"]); // delivery is at least once
   return 204;
 }
 

@@ -1,7 +1,4 @@
-"""Prints what it is told, if it is truly from us.
-
-WEBHOOK_SECRET=whsec_… python receiver.py 9000
-"""
+"""Print verified webhooks: WEBHOOK_SECRET=whsec_… python receiver.py 9000."""
 
 import os
 import sys
@@ -16,16 +13,16 @@ class Receiver(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         try:
-            told = Webhook(os.environ["WEBHOOK_SECRET"]).verify(body, dict(self.headers.items()))
-        except (WebhookVerificationError, ValueError):  # the latter where a header is nonsense
+            event = Webhook(os.environ["WEBHOOK_SECRET"]).verify(body, dict(self.headers.items()))
+        except (WebhookVerificationError, ValueError):  # ValueError: invalid header
             self.send_error(401)
             return
-        if self.headers["webhook-id"] not in seen:  # the same message may come more than once
+        if self.headers["webhook-id"] not in seen:  # delivery is at least once
             seen.add(self.headers["webhook-id"])
-            print(told["type"], told["data"]["id"], flush=True)
+            print(event["type"], event["data"]["id"], flush=True)
         self.send_response(204)
         self.end_headers()
 
 
-Receiver.timeout = 10  # seconds, for whoever connects and says nothing
+Receiver.timeout = 10  # seconds; closes idle connections
 ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Receiver).serve_forever()

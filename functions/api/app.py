@@ -1,4 +1,4 @@
-"""Every client's call, in every dialect, and about webhooks."""
+"""Lambda handler of the HTTP API: the routes of every dialect and of the webhook API."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,22 +7,21 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rushes import wiring
-from rushes.api.gateway import read_event, write_reply
+from rushes.api.gateway import read_event, write_response
 from rushes.api.webhooks.routes import ROUTES, WebhookRoute
 from rushes.dialects import DIALECTS
 from rushes.dialects.base import Dialect, Route
+from rushes.wiring import api
 
 logger = Logger(service="rushes")
 app = APIGatewayHttpResolver()
 
 
-def endpoint(dialect: Dialect, route: Route) -> Callable[..., Response[str]]:
+def job_endpoint(dialect: Dialect, route: Route) -> Callable[..., Response[str]]:
     def answer(**variables: str) -> Response[str]:
         request = read_event(app.current_event, variables)
-        return write_reply(
-            wiring.endpoints().answer(dialect, route.verb, request), app.current_event
-        )
+        response = api.jobs_api().answer(dialect, route.verb, request)
+        return write_response(response, app.current_event)
 
     return answer
 
@@ -30,23 +29,23 @@ def endpoint(dialect: Dialect, route: Route) -> Callable[..., Response[str]]:
 def webhook_endpoint(route: WebhookRoute) -> Callable[..., Response[str]]:
     def answer(**variables: str) -> Response[str]:
         request = read_event(app.current_event, variables)
-        return write_reply(wiring.webhook_api().answer(route.verb, request), app.current_event)
+        return write_response(api.webhook_api().answer(route.verb, request), app.current_event)
 
     return answer
 
 
 for dialect in DIALECTS:
     for route in dialect.routes:
-        app.route(route.path, method=route.method)(endpoint(dialect, route))
+        app.route(route.path, method=route.method)(job_endpoint(dialect, route))
 
 for webhook_route in ROUTES:
     app.route(webhook_route.path, method=webhook_route.method)(webhook_endpoint(webhook_route))
 
 
 @app.not_found
-def nowhere(_: Exception) -> Response[str]:
+def not_found(_: Exception) -> Response[str]:
     request = read_event(app.current_event, {})
-    return write_reply(wiring.endpoints().nowhere(request), app.current_event)
+    return write_response(api.jobs_api().not_found(request), app.current_event)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -5,8 +5,10 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rushes import wiring
 from rushes.aws.sqs_batch import handle_each
+from rushes.webhooks.log_events import DELIVERY_ATTEMPTED
+from rushes.webhooks.queue_message import DeliveryTask
+from rushes.wiring import webhooks
 
 logger = Logger(service="rushes")
 
@@ -17,8 +19,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
 
 def deliver(message: dict[str, Any]) -> None:
-    ticket = message["ticket"]
-    outcome = wiring.deliverer()(ticket["account"], ticket["message_id"], ticket["receiver"])
+    task = DeliveryTask.parse(message)
+    outcome = webhooks.deliver().run(task.account, task.message_id, task.receiver)
     logger.info(
-        "deliver", message_id=ticket["message_id"], receiver=ticket["receiver"], outcome=outcome
+        DELIVERY_ATTEMPTED, message_id=task.message_id, receiver=task.receiver, outcome=outcome
     )

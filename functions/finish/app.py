@@ -1,19 +1,20 @@
-"""End a job: the one terminal write, and the event that tells of it."""
+"""Write a job's terminal state and publish its event."""
 
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rushes import wiring
+from rushes.wiring import workflow
+from rushes.workflow.log_events import FINISH_COMPLETED
 
 logger = Logger(service="rushes")
 
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    ending = wiring.finish()(
+    result = workflow.finish().run(
         event["account"], event["job_id"], event["execution"], event.get("cause")
     )
-    logger.info("finish", job_id=event["job_id"], status=ending["status"])
-    return dict(ending)
+    logger.info(FINISH_COMPLETED, job_id=event["job_id"], status=result["status"])
+    return dict(result)

@@ -1,12 +1,13 @@
-"""Make deliveries of events, and hand on those that were kept back until now."""
+"""Create the deliveries of an event, and queue delayed deliveries."""
 
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rushes import wiring
 from rushes.aws.sqs_batch import handle_each
+from rushes.webhooks.log_events import DELIVERIES_CREATED
+from rushes.wiring import webhooks
 
 logger = Logger(service="rushes")
 
@@ -17,5 +18,5 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
 
 def notify(message: dict[str, Any]) -> None:
-    made = wiring.notifier().take(message)
-    logger.info("notify", made=made)
+    created = webhooks.fanout().run(message)
+    logger.info(DELIVERIES_CREATED, count=created)

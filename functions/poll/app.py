@@ -1,17 +1,18 @@
-"""Ask the provider once how a job stands."""
+"""Poll the provider once for a job."""
 
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rushes import wiring
+from rushes.wiring import workflow
+from rushes.workflow.log_events import POLL_COMPLETED
 
 logger = Logger(service="rushes")
 
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    outcome = wiring.poll()(event["account"], event["job_id"])
-    logger.info("poll", job_id=event["job_id"], outcome=outcome)
-    return {**event, **outcome}
+    next_step = workflow.poll().run(event["account"], event["job_id"])
+    logger.info(POLL_COMPLETED, job_id=event["job_id"], next_step=next_step)
+    return {**event, **next_step}

@@ -1,4 +1,4 @@
-"""Processes of the functions, killed at random for as long as it lasts."""
+"""Kill processes of the functions at random."""
 
 import contextlib
 import os
@@ -8,56 +8,40 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from local.stack import Stack
+from tests.chaos.background_thread import BackgroundThread
 
 LIFE_SECONDS = 2.0
-"""Of processor time, what a process has on average; its cold start takes one of these."""
+"""Average lifetime of a process in CPU seconds; its cold start takes one of them."""
 WAITING_LIFE_SECONDS = 60.0
-"""Of time, for those that only wait."""
-LOOK_SECONDS = 1.0
+"""Average lifetime of an idle process in seconds."""
+INTERVAL_SECONDS = 1.0
 TICKS = os.sysconf("SC_CLK_TCK")
 DEAD = "Z"
-"""A process that the engine has not taken leave of yet; to kill it again is nothing."""
+"""State of a zombie process, which is not killed again."""
 
 
-class Killer:
-    """Within its `with` block, processes of the stack's functions get SIGKILL, busy ones sooner."""
+class ProcessKiller(BackgroundThread):
+    """Kills processes of the stack's functions in its `with` block, busy ones earlier."""
 
     def __init__(self, stack: Stack, seed: int) -> None:
+        super().__init__(self._run)
         self.kills = 0
         self._stack = stack
-        self._chance = random.Random(seed)  # noqa: S311 - it only has to be repeatable
-        self._worked: dict[int, float] = {}
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._over.set()
-        self._thread.join()
+        self._chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
+        self._cpu_seconds: dict[int, float] = {}
 
     def _run(self) -> None:
-        while not self._over.wait(LOOK_SECONDS):
-            worked = work_of_children(self._stack.engine_process_id)
-            for process, seconds in worked.items():
-                since = seconds - self._worked.get(process, 0.0)
-                chance = since / LIFE_SECONDS + LOOK_SECONDS / WAITING_LIFE_SECONDS
+        while not self.stopped.wait(INTERVAL_SECONDS):
+            cpu_seconds = cpu_seconds_of_children(self._stack.engine_process_id)
+            for process, seconds in cpu_seconds.items():
+                since = seconds - self._cpu_seconds.get(process, 0.0)
+                chance = since / LIFE_SECONDS + INTERVAL_SECONDS / WAITING_LIFE_SECONDS
                 if self._chance.random() < chance:
-                    # At no particular moment of the second.
-                    soon = self._chance.uniform(0, LOOK_SECONDS)
-                    threading.Timer(soon, self._kill, (process,)).start()
-            self._worked = worked
+                    delay = self._chance.uniform(0, INTERVAL_SECONDS)
+                    threading.Timer(delay, self._kill, (process,)).start()
+            self._cpu_seconds = cpu_seconds
 
     def _kill(self, process: int) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -65,20 +49,22 @@ class Killer:
             self.kills += 1
 
 
-def work_of_children(parent: int) -> dict[int, float]:
-    """Seconds of processor time. The engine has no children but its functions' processes."""
+def cpu_seconds_of_children(parent: int) -> dict[int, float]:
+    """Return CPU seconds by process id. All children of the engine are function processes."""
     table = _from_proc() if Path("/proc/self/stat").exists() else _from_ps()
-    return {process: worked for process, of, worked in table if of == parent}
+    return {
+        process: cpu_seconds for process, parent_id, cpu_seconds in table if parent_id == parent
+    }
 
 
 def _from_proc() -> Iterator[tuple[int, int, float]]:
-    """Process, parent, seconds; `ps` would round these here."""
+    """Yield process, parent and CPU seconds, which `ps` would round."""
     for file in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            # The name, in brackets, may hold anything.
-            facts = file.read_text().rpartition(")")[2].split()
-            if facts[0] != DEAD:
-                yield int(file.parent.name), int(facts[1]), sum(map(int, facts[11:13])) / TICKS
+            # The name is in brackets and may contain spaces.
+            fields = file.read_text().rpartition(")")[2].split()
+            if fields[0] != DEAD:
+                yield int(file.parent.name), int(fields[1]), sum(map(int, fields[11:13])) / TICKS
 
 
 def _from_ps() -> Iterator[tuple[int, int, float]]:

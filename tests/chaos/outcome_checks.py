@@ -1,4 +1,4 @@
-"""Whether what was promised was kept, job by job."""
+"""Check the invariants of a chaos run, job by job."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -8,33 +8,27 @@ from rushes.catalog.models import Catalog
 from rushes.jobs.job import Job
 from rushes.jobs.status import JobStatus
 from tests.chaos.records import Files, Records
+from tests.chaos.violations import Violations
 
 UNKNOWN = "upstream_outcome_unknown"
 
 
 @dataclass
-class Report:
+class Report(Violations):
     completed: int = 0
     outcome_unknown: int = 0
-    """Failed and labelled: the create call was cut, and its provider cannot be asked again."""
+    """Jobs whose create call was interrupted at a provider without keys and lookup."""
     repeated_by_key: int = 0
-    """Create calls that were repeated, and gave the job that was there."""
+    """Repeated create calls that returned the existing job."""
     event_repetitions: int = 0
     took: list[float] = field(default_factory=list)
-    """Seconds from a job's acceptance to its end."""
-    broken: Counter[str] = field(default_factory=Counter)
-    """Promises, and how often each was not kept."""
-    examples: list[str] = field(default_factory=list)
-
-    def breaks(self, promise: str, example: str) -> None:
-        self.broken[promise] += 1
-        self.examples.append(f"{promise}: {example}")
+    """Seconds from the creation of each job to its end."""
 
 
-def judge(
+def check_outcomes(
     accepted: Mapping[str, str],
     records: Records,
-    told: Mapping[str, Counter[str]],
+    delivered: Mapping[str, Counter[str]],
     files: Files,
     catalog: Catalog,
 ) -> Report:
@@ -42,36 +36,37 @@ def judge(
     for prompt, model in accepted.items():
         jobs = records.jobs.get(prompt, [])
         if not jobs:
-            report.breaks("lost", prompt)
+            report.violation("lost", prompt)
         if len(jobs) > 1:
-            report.breaks("accepted twice", f"{prompt}: {[it.id for it in jobs]}")
+            report.violation("accepted twice", f"{prompt}: {[job.id for job in jobs]}")
         for job in jobs:
-            askable = catalog.providers[model.partition("/")[0]].idempotency != "none"
-            _judge_ending(report, job, files, askable=askable)
-            _judge_events(report, job, told.get(job.id, Counter()))
+            confirmable = catalog.providers[model.partition("/")[0]].idempotency != "none"
+            _check_end(report, job, files, confirmable=confirmable)
+            _check_events(report, job, delivered.get(job.id, Counter()))
     for prompt, creates in records.creates.items():
         report.repeated_by_key += sum(create["replays"] for create in creates)
         if len(creates) > 1:
-            report.breaks("made twice", f"{prompt}: {[it['id'] for it in creates]}")
+            report.violation("made twice", f"{prompt}: {[create['id'] for create in creates]}")
     return report
 
 
-def _judge_ending(report: Report, job: Job, files: Files, *, askable: bool) -> None:
+def _check_end(report: Report, job: Job, files: Files, *, confirmable: bool) -> None:
+    is_unknown = job.error is not None and job.error.code == UNKNOWN
     if job.finished_at:
         report.took.append(job.finished_at - job.created_at)
     if job.status is JobStatus.COMPLETED:
         report.completed += 1
-        for fault in files.faults(job):
-            report.breaks("file not as its row says", f"{job.id}: {fault}")
-    elif job.status is JobStatus.FAILED and job.error and job.error.code == UNKNOWN and not askable:
+        for problem in files.problems(job):
+            report.violation("file does not match its record", f"{job.id}: {problem}")
+    elif job.status is JobStatus.FAILED and is_unknown and not confirmable:
         report.outcome_unknown += 1
     elif job.is_finished:
-        report.breaks("failed for another reason", f"{job.id} of {job.model}: {job.error}")
+        report.violation("failed for another reason", f"{job.id} of {job.model}: {job.error}")
     else:
-        report.breaks("not ended", f"{job.id} of {job.model}: {job.status} {job.stage}")
+        report.violation("not ended", f"{job.id} of {job.model}: {job.status} {job.stage}")
 
 
-def _judge_events(report: Report, job: Job, told: Counter[str]) -> None:
-    report.event_repetitions += told.total() - len(told)
-    if job.is_finished and len(told) != 1:
-        report.breaks("not one event id per ending", f"{job.id}: {dict(told)}")
+def _check_events(report: Report, job: Job, delivered: Counter[str]) -> None:
+    report.event_repetitions += delivered.total() - len(delivered)
+    if job.is_finished and len(delivered) != 1:
+        report.violation("not one event id per terminal write", f"{job.id}: {dict(delivered)}")

@@ -7,14 +7,12 @@ from typing import Any
 
 from rushes.api.webhooks.samples import sample
 from rushes.aws.eventbridge import EventBus
-from rushes.jobs.events import ending, started
+from rushes.jobs.events import started_event, terminal_event
 from rushes.jobs.job import Job
 from rushes.jobs.request import WebhookTarget
 from rushes.webhooks.endpoint import Endpoint, Secret
-from rushes.webhooks.operational_events import disabled
-from rushes.webhooks.operational_events import test as test_notice
-from rushes.webhooks.payload_builder import PayloadRenderer
-from rushes.webhooks.payloads import body_of, speaks
+from rushes.webhooks.operational_events import endpoint_disabled, webhook_test
+from rushes.webhooks.payloads import PayloadRenderer, render, supports
 from rushes.webhooks.signature import headers as signature_headers
 from tests.contract.golden_jobs import MODEL, STATES, VIDEO, WEBHOOK, state_of
 from tests.contract.golden_recorder import Recorder, hide_signature
@@ -70,7 +68,9 @@ def job_events() -> dict[str, dict[str, Any]]:
     found = {}
     for state in STATES:
         job = Job.model_validate_json(json.dumps(job_row(state)))
-        event = ending(job, "media-bucket") if state.startswith(ENDINGS) else started(job)
+        event = (
+            terminal_event(job, "media-bucket") if state.startswith(ENDINGS) else started_event(job)
+        )
         found[state] = event.model_dump(mode="json")
     return found
 
@@ -78,9 +78,9 @@ def job_events() -> dict[str, dict[str, Any]]:
 def endpoint_events() -> dict[str, dict[str, Any]]:
     failing = endpoint(failing_since=NOW - 432_000.5)
     return {
-        "endpoint.disabled, failing": disabled(failing, NOW, "failing"),
-        "endpoint.disabled, gone": disabled(endpoint(), NOW, "gone"),
-        "webhook.test": test_notice(endpoint(), NOW, "name"),
+        "endpoint.disabled, failing": endpoint_disabled(failing, NOW, "failing"),
+        "endpoint.disabled, gone": endpoint_disabled(endpoint(), NOW, "gone"),
+        "webhook.test": webhook_test(endpoint(), NOW, "name"),
     }
 
 
@@ -117,10 +117,10 @@ def webhook_bodies(record: Recorder) -> None:
     everything = {**job_events(), **endpoint_events(), **samples()}
     for form in FORMATS:
         for name, event in everything.items():
-            if not speaks(form, event["type"]):
+            if not supports(form, event["type"]):
                 record.add(f"{form}: {name}", {"sent": False}, {"body": ""})
                 continue
-            body = body_of(event, form, lambda: None)
+            body = render(event, form, lambda: None)
             record.add(f"{form}: {name}, job gone", {"sent": True}, {"body": body})
     for form in FORMATS:
         _deliveries(record, form)
@@ -131,13 +131,13 @@ def _deliveries(record: Recorder, form: str) -> None:
     """Every event about a stored job, from the fan-out to the POST, to both kinds of receiver."""
     for state, event in job_events().items():
         harness = _harness(form, state)
-        harness.fanout(event)
+        harness.fanout.run(event)
         writer = PayloadRenderer(harness.jobs, _blobs(state), harness.clock)
-        deliver = replace(harness.deliver, write=writer)
+        deliver = replace(harness.deliver, render=writer.render)
         while harness.queue.now:
-            ticket = harness.queue.now.pop(0)
-            deliver(ticket.account, ticket.message_id, ticket.receiver)
-        for url, post in {post.url: post for post in harness.notifier.posts}.items():  # type: ignore[attr-defined]
+            task = harness.queue.now.pop(0)
+            deliver.run(task.account, task.message_id, task.receiver)
+        for url, post in {post.url: post for post in harness.http_client.posts}.items():  # type: ignore[attr-defined]
             name = f"{form}: {state}, POST to {url}"
             body = post.body.decode()
             response = {"headers": hide_signature(body, post.headers), "body": body}

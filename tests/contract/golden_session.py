@@ -74,7 +74,7 @@ class Session:
         caller = self.caller
         stores = (caller.jobs, caller.blobs, caller.executions, caller.clock)
         service = service_of(*stores, CATALOG, dollars)
-        caller.endpoints = replace(caller.endpoints, service=service)
+        caller.jobs_api = replace(caller.jobs_api, service=service)
 
     def tick(self, seconds: float = 1.0) -> None:
         self.caller.clock.advance(seconds)

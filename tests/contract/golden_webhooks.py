@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rushes.errors import AwsUnavailable, UpstreamNoResponse
-from rushes.ports import HttpReply
+from rushes.ports.http import HttpReply
 from tests.contract.golden_common import OTHER_KEY
 from tests.contract.golden_jobs import MODEL, WEBHOOK
 from tests.contract.golden_recorder import Recorder
 from tests.contract.golden_session import Session, session
 from tests.unit.dialects.api_client import ACCOUNT
-from tests.unit.webhooks.fakes import FakeNotifier
+from tests.unit.webhooks.fakes import FakeWebhookClient
 
 PREFIXES = ("/v1", "/openai/v1")
 URL = "https://hooks.example/in"
@@ -163,7 +163,7 @@ def _messages(record: Recorder, prefix: str) -> None:
     with session(record, f"message at {prefix}") as api:
         endpoint_id = _make(api)
         message = f"{prefix}/webhook_messages/{job_event()['id']}"
-        api.harness.fanout(job_event())
+        api.harness.fanout.run(job_event())
         api.call("before its attempt", "GET", message)
         api.harness.run(1)
         api.call("after its attempt", "GET", message)
@@ -258,7 +258,7 @@ def _pages(record: Recorder) -> None:
             api.call(name, "GET", path, **query)
         for n in range(3):
             api.tick()
-            api.harness.fanout(job_event(job_id=f"job_{n}", at=api.harness.clock()))
+            api.harness.fanout.run(job_event(job_id=f"job_{n}", at=api.harness.clock()))
         attempts = f"{path}/{ids[0]}/attempts"
         api.call("attempts, page 1", "GET", attempts, limit="2")
         api.call("attempts, page 2", "GET", attempts, limit="2", after="evt_job_1_completed")
@@ -298,13 +298,13 @@ def _tests(record: Recorder) -> None:
     }
     for name, answer in answers.items():
         with session(record, f"test answered with {name}") as api:
-            api.harness.notifier = FakeNotifier(answer)
+            api.harness.http_client = FakeWebhookClient(answer)
             one = f"/v1/webhook_endpoints/{_make(api)}"
             api.call("test", "POST", f"{one}/test", {})
             api.call("attempts", "GET", f"{one}/attempts")
             api.call("endpoint", "GET", one)
     with session(record, "test not attempted") as api:
-        api.monkeypatch.setattr(api.harness.queue, "put", lambda tickets: list(range(len(tickets))))
+        api.monkeypatch.setattr(api.harness.queue, "put", lambda tasks: list(range(len(tasks))))
         api.call("test", "POST", f"/v1/webhook_endpoints/{_make(api)}/test", {})
 
 
@@ -315,7 +315,7 @@ def _resends(record: Recorder) -> None:
         start = api.harness.clock()
         for n in range(4):
             api.tick(60)
-            api.harness.fanout(job_event(job_id=f"job_{n}", at=api.harness.clock()))
+            api.harness.fanout.run(job_event(job_id=f"job_{n}", at=api.harness.clock()))
             api.harness.run(1)
         first, second = "evt_job_0_completed", "evt_job_1_completed"
         bodies: dict[str, dict[str, Any]] = {
@@ -350,14 +350,14 @@ def _long_resends(record: Recorder) -> None:
         path = f"/v1/webhook_endpoints/{_make(api)}/resend"
         for n in range(201):
             api.tick(0.01)
-            api.harness.fanout(job_event(job_id=f"job_{n:03}", at=api.harness.clock()))
+            api.harness.fanout.run(job_event(job_id=f"job_{n:03}", at=api.harness.clock()))
         api.call("range", "POST", path, {"since": 0})
         api.call("rest of range", "POST", path, {"since": 0, "after": "evt_job_001_completed"})
     with session(record, "target of a request") as api:
         fields = {"prompt": "a cat", "model": MODEL, "webhook": WEBHOOK}
         made = api.call(None, "POST", "/openai/v1/videos", fields)
         event = job_event(job_id=made.json["id"])
-        api.harness.fanout(event)
+        api.harness.fanout.run(event)
         api.harness.run(1)
         api.call("message", "GET", f"/v1/webhook_messages/{event['id']}")
         api.call("resend", "POST", f"/v1/webhook_messages/{event['id']}/resend", {})
@@ -371,10 +371,10 @@ def _failing(record: Recorder) -> None:
     }
     for name, answer in answers.items():
         with session(record, f"endpoint that answers {name}") as api:
-            api.harness.notifier = FakeNotifier(answer)
+            api.harness.http_client = FakeWebhookClient(answer)
             one = f"/v1/webhook_endpoints/{_make(api, name='gallery')}"
             for day in range(7):
-                api.harness.fanout(job_event(job_id=f"job_{day}", at=api.harness.clock()))
+                api.harness.fanout.run(job_event(job_id=f"job_{day}", at=api.harness.clock()))
                 api.harness.run(1)
                 api.call(f"day {day}", "GET", one)
                 api.harness.run(86_400)

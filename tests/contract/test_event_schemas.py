@@ -1,7 +1,7 @@
-"""Who was written for an event as a release told it can live on what is told now.
+"""Event schemas stay compatible with earlier releases.
 
-Two ways of asking: the release's own schema has to accept what is emitted now, and nothing that it
-promised may be gone, optional or of another kind in the present one.
+The released schema accepts present events, and the present schema removes, relaxes or retypes no
+released field.
 """
 
 import copy
@@ -19,8 +19,8 @@ from scripts import schemas
 Schema = dict[str, Any]
 
 RELEASES = ROOT / "tests/fixtures/releases"
-PRESENT = ROOT / "events/emitted"
-PROMISED = sorted(RELEASES.glob("*/*.v*.schema.json"))
+CURRENT = ROOT / "events/emitted"
+RELEASED = sorted(RELEASES.glob("*/*.v*.schema.json"))
 
 
 def read(path: Path) -> Schema:
@@ -28,56 +28,56 @@ def read(path: Path) -> Schema:
     return content
 
 
-def named(path: Path) -> str:
+def case_id(path: Path) -> str:
     return f"{path.parent.name} {path.name.removesuffix('.schema.json')}"
 
 
-def broken(old: Schema, new: Schema) -> list[str]:
-    """What a listener relies on and would not find any more, each with its place."""
-    return list(_broken(old, new, old, new, "event"))
+def breaking_changes(old: Schema, new: Schema) -> list[str]:
+    """Return incompatible changes with their paths."""
+    return list(_compare(old, new, old, new, "event"))
 
 
-def _broken(old: Schema, new: Schema, olds: Schema, news: Schema, place: str) -> Iterator[str]:
+def _compare(old: Schema, new: Schema, olds: Schema, news: Schema, path: str) -> Iterator[str]:
     old, new = _resolved(old, olds), _resolved(new, news)
     for name in set(old.get("required", ())) - set(new.get("required", ())):
-        yield f"{place}.{name} may be absent"
-    for name, promised in old.get("properties", {}).items():
+        yield f"{path}.{name} may be absent"
+    for name, released in old.get("properties", {}).items():
         if name not in new.get("properties", {}):
-            yield f"{place}.{name} is gone"
+            yield f"{path}.{name} is gone"
         else:
-            told = new["properties"][name]
-            yield from _broken(promised, told, olds, news, f"{place}.{name}")
+            present = new["properties"][name]
+            yield from _compare(released, present, olds, news, f"{path}.{name}")
     if "items" in old:
-        yield from _broken(old["items"], new.get("items", {}), olds, news, f"{place}[]")
-    kinds, allowed = _kinds(new, news), _kinds(old, olds)
-    for kind in kinds - allowed:
-        yield f"{place} may be {kind}"
+        yield from _compare(old["items"], new.get("items", {}), olds, news, f"{path}[]")
+    types, allowed = _types(new, news), _types(old, olds)
+    for name in types - allowed:
+        yield f"{path} may be {name}"
     if "anyOf" in old:
-        yield from _one_object(old, new, olds, news, place)
+        yield from _one_object(old, new, olds, news, path)
 
 
-def _one_object(old: Schema, new: Schema, olds: Schema, news: Schema, place: str) -> Iterator[str]:
-    """Of alternatives, here at most one is an object; the others were compared by their kind."""
+def _one_object(old: Schema, new: Schema, olds: Schema, news: Schema, path: str) -> Iterator[str]:
+    """Compare the object among alternatives; the other ones are compared by type."""
     objects = [
-        [it for it in _alternatives(side, root) if it.get("type") == "object"]
+        [option for option in _alternatives(side, root) if option.get("type") == "object"]
         for side, root in ((old, olds), (new, news))
     ]
     if all(objects):
-        yield from _broken(objects[0][0], objects[1][0], olds, news, place)
+        yield from _compare(objects[0][0], objects[1][0], olds, news, path)
 
 
 def _alternatives(schema: Schema, root: Schema) -> list[Schema]:
     schema = _resolved(schema, root)
-    return [_resolved(it, root) for it in schema.get("anyOf", [schema])]
+    return [_resolved(option, root) for option in schema.get("anyOf", [schema])]
 
 
-def _kinds(schema: Schema, root: Schema) -> set[str]:
-    """The kinds of value that it allows: types, with formats, or single values."""
+def _types(schema: Schema, root: Schema) -> set[str]:
+    """Return the allowed types with formats, and single values."""
     found = set()
-    for it in _alternatives(schema, root):
-        values = it.get("enum", [it["const"]] if "const" in it else None)
+    for option in _alternatives(schema, root):
+        values = option.get("enum", [option["const"]] if "const" in option else None)
         if values is None:
-            found.add(f"{it.get('type', 'anything')} {it.get('format', '')}".strip())
+            found.add(f"{option.get('type', 'anything')} {option.get('format', '')}".strip())
         else:
             found |= {json.dumps(value) for value in values}
     return found
@@ -88,23 +88,23 @@ def _resolved(schema: Schema, root: Schema) -> Schema:
     return root["$defs"][reference.rpartition("/")[2]] if reference else schema
 
 
-def test_there_is_a_release_to_be_held_to():
-    assert PROMISED
+def test_released_schemas_exist():
+    assert RELEASED
 
 
-@pytest.mark.parametrize("path", PROMISED, ids=named)
-def test_what_a_release_promised_is_kept(path: Path):
-    assert broken(read(path), read(PRESENT / path.name)) == []
+@pytest.mark.parametrize("path", RELEASED, ids=case_id)
+def test_present_schema_breaks_no_released_schema(path: Path):
+    assert breaking_changes(read(path), read(CURRENT / path.name)) == []
 
 
-@pytest.mark.parametrize("path", PROMISED, ids=named)
-def test_a_releases_schema_accepts_what_is_emitted_now(path: Path):
+@pytest.mark.parametrize("path", RELEASED, ids=case_id)
+def test_released_schema_accepts_present_event(path: Path):
     event_type = path.name.removesuffix(f".v{schemas.VERSION}.schema.json")
     validator = Draft202012Validator(read(path), format_checker=FormatChecker())
     validator.validate(schemas.example(event_type))
 
 
-def facts(schema: Schema) -> Schema:
+def data_of(schema: Schema) -> Schema:
     found: Schema = schema["$defs"]["JobEventData"]
     return found
 
@@ -116,65 +116,68 @@ def without(schema: Schema, name: str) -> None:
 
 def renamed(schema: Schema, name: str, other: str) -> None:
     schema["properties"][other] = schema["properties"].pop(name)
-    schema["required"] = [other if it == name else it for it in schema["required"]]
+    schema["required"] = [other if field == name else field for field in schema["required"]]
 
 
 CHANGES: dict[str, tuple[Callable[[Schema], object], str]] = {
-    "a field is gone": (lambda it: without(facts(it), "cost"), "event.data.cost is gone"),
-    "the envelope loses one": (lambda it: without(it, "timestamp"), "event.timestamp is gone"),
+    "a field is gone": (lambda schema: without(data_of(schema), "cost"), "event.data.cost is gone"),
+    "a field of the envelope is gone": (
+        lambda schema: without(schema, "timestamp"),
+        "event.timestamp is gone",
+    ),
     "a field is renamed": (
-        lambda it: renamed(facts(it), "artifacts", "outputs"),
+        lambda schema: renamed(data_of(schema), "artifacts", "outputs"),
         "event.data.artifacts is gone",
     ),
     "one inside a list is renamed": (
-        lambda it: renamed(it["$defs"]["ArtifactData"], "key", "path"),
+        lambda schema: renamed(schema["$defs"]["ArtifactData"], "key", "path"),
         "event.data.artifacts[].key is gone",
     ),
     "one inside an error is gone": (
-        lambda it: without(it["$defs"]["JobError"], "code"),
+        lambda schema: without(schema["$defs"]["JobError"], "code"),
         "event.data.error.code is gone",
     ),
     "a field may be absent": (
-        lambda it: facts(it)["required"].remove("provider"),
+        lambda schema: data_of(schema)["required"].remove("provider"),
         "event.data.provider may be absent",
     ),
     "a field has another type": (
-        lambda it: facts(it)["properties"].update(account={"type": "integer"}),
+        lambda schema: data_of(schema)["properties"].update(account={"type": "integer"}),
         "event.data.account may be integer",
     ),
     "a field may be null": (
-        lambda it: facts(it)["properties"].update(
+        lambda schema: data_of(schema)["properties"].update(
             model={"anyOf": [{"type": "string"}, {"type": "null"}]}
         ),
         "event.data.model may be null",
     ),
-    "a moment becomes a number": (
-        lambda it: it["properties"].update(timestamp={"type": "number"}),
+    "a timestamp becomes a number": (
+        lambda schema: schema["properties"].update(timestamp={"type": "number"}),
         "event.timestamp may be number",
     ),
     "a list becomes an object": (
-        lambda it: facts(it)["properties"].update(artifacts={"type": "object"}),
+        lambda schema: data_of(schema)["properties"].update(artifacts={"type": "object"}),
         "event.data.artifacts may be object",
     ),
-    "a type is called otherwise": (
-        lambda it: it["properties"].update(type={"const": "job.done"}),
+    "a type is renamed": (
+        lambda schema: schema["properties"].update(type={"const": "job.done"}),
         'event.type may be "job.done"',
     ),
 }
 
 
-@pytest.mark.parametrize(("change", "found"), CHANGES.values(), ids=CHANGES)
-def test_a_change_that_breaks_listeners_is_found(change: Callable[[Schema], object], found: str):
-    old = read(PRESENT / "job.failed.v1.schema.json")
+@pytest.mark.parametrize(("change", "expected"), CHANGES.values(), ids=CHANGES)
+def test_breaking_change_is_detected(change: Callable[[Schema], object], expected: str):
+    old = read(CURRENT / "job.failed.v1.schema.json")
     new = copy.deepcopy(old)
     change(new)
-    assert found in broken(old, new)
+    assert expected in breaking_changes(old, new)
 
 
-def test_what_is_only_added_breaks_nobody():
-    old = read(PRESENT / "job.failed.v1.schema.json")
+def test_added_field_is_no_breaking_change():
+    old = read(CURRENT / "job.failed.v1.schema.json")
     new = copy.deepcopy(old)
-    facts(new)["properties"]["region"] = {"type": "string"}
-    facts(new)["required"].append("region")
-    assert broken(old, new) == []
-    assert broken(old, old) == []
+    data_of(new)["properties"]["region"] = {"type": "string"}
+    data_of(new)["required"].append("region")
+    assert breaking_changes(old, new) == []
+    assert breaking_changes(old, old) == []

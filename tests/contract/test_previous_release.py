@@ -1,5 +1,8 @@
-"""Jobs that released versions left behind, in the hands of the present code: none gets stuck."""
+"""Run jobs that earlier releases recorded with the present code: every job finishes."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,16 +15,25 @@ from functions.finish import app as finish
 from functions.poll import app as poll
 from functions.submit import app as submit
 from local.packaging import ROOT
-from rushes import wiring
 from rushes.jobs.job import Job
 from rushes.jobs.status import TERMINAL
-from tests.fixtures.releases.finished_jobs import OPEN, OVER, Left, harness_of, job_of, named, read
+from rushes.wiring import workflow
+from tests.fixtures.releases.finished_jobs import (
+    FINISHED,
+    STATES_0_1_0,
+    UNFINISHED,
+    Recording,
+    case_id,
+    harness_of,
+    job_of,
+    read,
+)
 from tests.harness import Harness
 from tests.machine import Machine
 
 PRESENT = ROOT / "statemachine/media_job.asl.json"
 
-ENDS = {
+TERMINAL_STATES = {
     "submitting": ("failed", "upstream_outcome_unknown"),
     "cancel_requested_while_submitting": ("failed", "upstream_outcome_unknown"),
     "will_fail": ("failed", "content_filtered"),
@@ -30,16 +42,21 @@ ENDS = {
     "cancelled_by_client": ("cancelled", None),
     "deleted_while_running": ("cancelled", None),
 }
-"""How those end that do not complete."""
-CREATED = {
-    *("accepted", "waiting", "remix", "moved_to_its_next_candidate"),
-    *("with_a_picture", "with_an_address", "with_what_was_fetched"),
+"""Status and error code of the cases that do not complete."""
+WITHOUT_CREATE = {
+    *("accepted", "waiting", "remix", "failed_over"),
+    *("with_image", "with_input_url", "with_fetched_input"),
 }
-"""Those whose create call is still to be made; any other is paid for, or might be."""
+"""Cases without a create call yet; in any other one a second call could be billed."""
+
+
+@dataclass
+class Task:
+    run: Callable[..., Any]
 
 
 def machine_of(definition: Path, harness: Harness, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """The present functions behind a definition, working on a world."""
+    """Run the present functions by a definition, on a harness."""
     context: Any = SimpleNamespace(
         function_name="rushes",
         memory_limit_in_mb=512,
@@ -52,12 +69,12 @@ def machine_of(definition: Path, harness: Harness, monkeypatch: pytest.MonkeyPat
         assert stored
         return stored
 
-    monkeypatch.setattr(wiring, "submit", lambda: lambda *ids: harness.submit(job(*ids)))
-    monkeypatch.setattr(wiring, "poll", lambda: lambda *ids: harness.poll(job(*ids)))
-    monkeypatch.setattr(wiring, "collect", lambda: lambda *ids: harness.collect(job(*ids)))
-    monkeypatch.setattr(
-        wiring, "finish", lambda: lambda a, j, name, cause: harness.finish(job(a, j), name, cause)
-    )
+    def task(step: str) -> Task:
+        run = getattr(harness, step)
+        return Task(lambda account, job_id, *more: run(job(account, job_id), *more))
+
+    for step in ("submit", "poll", "collect", "finish"):
+        monkeypatch.setattr(workflow, step, partial(task, step))
     handlers = {"Submit": submit, "Poll": poll, "Collect": collect, "Finish": finish}
     functions = {
         f"{name}FunctionArn": lambda event, app=app: app.lambda_handler(event, context)
@@ -66,16 +83,26 @@ def machine_of(definition: Path, harness: Harness, monkeypatch: pytest.MonkeyPat
     return Machine(read(definition), functions, harness.clock.advance)
 
 
-def run_to_the_end(left: Left, harness: Harness, machine: Machine) -> None:
-    """From where it stands; a job that is left open by its execution is given another one."""
-    machine.run(left["execution"], left["payload"], left["state"])
-    job = harness.now(job_of(left))
+def prepared(
+    path: Path, monkeypatch: pytest.MonkeyPatch, definition: Path = PRESENT
+) -> tuple[Recording, Harness, Machine]:
+    recording = read(path)
+    harness = harness_of(recording)
+    return recording, harness, machine_of(definition, harness, monkeypatch)
+
+
+def run_to_the_end(
+    recording: Recording, harness: Harness, machine: Machine, state: str | None = None
+) -> None:
+    """Run from the recorded state; the sweeper restarts a job that its execution left open."""
+    machine.run(recording["execution"], recording["payload"], state or recording["state"])
+    job = harness.now(job_of(recording))
     if not job.is_finished:
-        harness.executions.running[left["execution"]] = False
-        go_on(harness, machine, job)
+        harness.executions.running[recording["execution"]] = False
+        restart(harness, machine, job)
 
 
-def go_on(harness: Harness, machine: Machine, job: Job) -> None:
+def restart(harness: Harness, machine: Machine, job: Job) -> None:
     harness.clock.advance(300)
     harness.sweeper.sweep()
     job = harness.now(job)
@@ -83,70 +110,64 @@ def go_on(harness: Harness, machine: Machine, job: Job) -> None:
     machine.run(job.execution_name, {"version": 1, "account": job.account, "job_id": job.id})
 
 
-def assert_right_end(path: Path, harness: Harness, machine: Machine) -> None:
+def assert_finished(path: Path, harness: Harness, machine: Machine) -> None:
     job = harness.now(job_of(read(path)))
-    status, code = ENDS.get(path.stem, ("completed", None))
+    status, code = TERMINAL_STATES.get(path.stem, ("completed", None))
     assert (job.status, job.error and job.error.code) == (status, code)
-    assert len(harness.creates()) == (path.stem in CREATED)
-    told = [
-        event for event in (*machine.events, *harness.bus.events) if "started" not in event["id"]
-    ]
-    assert [event["type"] for event in told] == [f"job.{status}"]
+    assert len(harness.creates()) == (path.stem in WITHOUT_CREATE)
+    published = (*machine.events, *harness.bus.events)
+    terminal = [event["type"] for event in published if "started" not in event["id"]]
+    assert terminal == [f"job.{status}"]
     assert job.outbox == ()
 
 
-@pytest.mark.parametrize("path", OPEN, ids=named)
-def test_an_execution_goes_on_by_the_old_definition_with_the_present_functions(
+@pytest.mark.parametrize("path", UNFINISHED, ids=case_id)
+def test_old_definition_with_present_functions_finishes_every_job(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """On AWS a running execution keeps the definition that it was started with."""
-    left = read(path)
-    harness = harness_of(left)
-    machine = machine_of(path.parents[1] / PRESENT.name, harness, monkeypatch)
-    run_to_the_end(left, harness, machine)
-    assert_right_end(path, harness, machine)
+    """On AWS a running execution keeps the definition that it started with."""
+    definition = path.parents[1] / PRESENT.name
+    recording, harness, machine = prepared(path, monkeypatch, definition)
+    run_to_the_end(recording, harness, machine)
+    assert_finished(path, harness, machine)
 
 
-@pytest.mark.parametrize("path", OPEN, ids=named)
-def test_a_payload_is_understood_in_the_same_state_of_the_present_definition(
+@pytest.mark.parametrize("path", UNFINISHED, ids=case_id)
+def test_present_definition_accepts_old_payload_in_the_same_state(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """The local engine, and who redrives by hand, put an old payload into a new definition."""
-    left = read(path)
-    harness = harness_of(left)
-    machine = machine_of(PRESENT, harness, monkeypatch)
-    run_to_the_end(left, harness, machine)
-    assert_right_end(path, harness, machine)
+    """The local engine and a manual redrive put an old payload into a new definition."""
+    recording, harness, machine = prepared(path, monkeypatch)
+    state = STATES_0_1_0.get(recording["state"], recording["state"])
+    run_to_the_end(recording, harness, machine, state)
+    assert_finished(path, harness, machine)
 
 
-@pytest.mark.parametrize("path", OPEN, ids=named)
-def test_a_job_whose_execution_is_gone_is_got_done_by_a_new_one(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    left = read(path)
-    harness = harness_of(left)
-    harness.executions.running[left["execution"]] = False
-    machine = machine_of(PRESENT, harness, monkeypatch)
-    go_on(harness, machine, job_of(left))
-    assert harness.now(job_of(left)).executions == left["row"]["document"]["executions"] + 1
-    assert_right_end(path, harness, machine)
+@pytest.mark.parametrize("path", UNFINISHED, ids=case_id)
+def test_sweeper_restarts_job_without_execution(path: Path, monkeypatch: pytest.MonkeyPatch):
+    recording, harness, machine = prepared(path, monkeypatch)
+    harness.executions.running[recording["execution"]] = False
+    job = job_of(recording)
+    restart(harness, machine, job)
+    assert harness.now(job).executions == job.executions + 1
+    assert_finished(path, harness, machine)
 
 
-@pytest.mark.parametrize("path", OVER, ids=named)
-def test_what_is_over_stays_as_it_is(path: Path):
-    left = read(path)
-    harness = harness_of(left)
+@pytest.mark.parametrize("path", FINISHED, ids=case_id)
+def test_finished_job_stays_unchanged(path: Path):
+    recording = read(path)
+    harness = harness_of(recording)
     before = dict(harness.jobs.rows)
-    job = job_of(left)
+    job = job_of(recording)
     assert job.status in TERMINAL
     harness.clock.advance(300)
-    harness.finish(job, left["execution"])
+    harness.finish(job, recording["execution"])
     assert harness.sweeper.sweep() == 0
     assert harness.jobs.rows == before
 
 
-def problems(release: Path, events: list[Left]) -> list[str]:
-    """What the release's schemas say against events; of types that came later they say nothing."""
+def problems(release: Path, events: list[Recording]) -> list[str]:
+    """Validate events by the release's schemas; event types added later have none."""
     found = []
     for event in events:
         schema = release / f"{event['type']}.v1.schema.json"
@@ -156,11 +177,10 @@ def problems(release: Path, events: list[Left]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", OPEN, ids=named)
-def test_an_event_of_now_keeps_to_the_schema_of_then(path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Listeners were written against it."""
-    left = read(path)
-    harness = harness_of(left)
-    machine = machine_of(PRESENT, harness, monkeypatch)
-    machine.run(left["execution"], left["payload"], left["state"])
+@pytest.mark.parametrize("path", UNFINISHED, ids=case_id)
+def test_present_events_match_the_old_schemas(path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Subscribers were written against the old schemas."""
+    recording, harness, machine = prepared(path, monkeypatch)
+    state = STATES_0_1_0.get(recording["state"], recording["state"])
+    machine.run(recording["execution"], recording["payload"], state)
     assert problems(path.parents[1], [*machine.events, *harness.bus.events]) == []

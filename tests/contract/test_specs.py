@@ -53,7 +53,7 @@ def test_a_job_just_created(caller: Caller, base: str):
 
 @pytest.mark.parametrize(("status", "error"), ENDS)
 def test_a_job_that_has_ended(caller: Caller, base: str, status: JobStatus, error: JobError | None):
-    reply = caller.call("GET", f"{base}/{caller.ended(status, error)}")
+    reply = caller.call("GET", f"{base}/{caller.finished_job(status, error)}")
     assert_published(reply, base, "get /{video_id}")
     assert reply.json["status"] == ("completed" if status is JobStatus.COMPLETED else "failed")
 
@@ -69,14 +69,14 @@ def test_a_job_under_way(caller: Caller, base: str, progress: int):
 
 
 def test_a_remix(caller: Caller, base: str):
-    source = caller.ended(*COMPLETED)
+    source = caller.finished_job(*COMPLETED)
     reply = caller.call("POST", f"{base}/{source}/remix", {"prompt": "at night"})
     assert_published(reply, base, "post /{video_id}/remix")
     assert reply.json["remixed_from_video_id"] == source
 
 
 def test_an_edit(caller: Caller, base: str):
-    body = {"prompt": "at night", "video": {"id": caller.ended(*COMPLETED)}}
+    body = {"prompt": "at night", "video": {"id": caller.finished_job(*COMPLETED)}}
     verb = "post /edits" if base == OPENAI else "post "  # Bifrost has none: it is as a creation
     assert_published(caller.call("POST", f"{base}/edits", body), base, verb)
 
@@ -90,7 +90,7 @@ def test_an_empty_list(caller: Caller, base: str):
 def test_a_list_of_jobs_in_every_status(caller: Caller, base: str):
     caller.create()
     for end in ENDS:
-        caller.ended(*end)
+        caller.finished_job(*end)
     reply = caller.call("GET", base, query={"provider": "sandbox", "limit": "3"})
     assert_published(reply, base, "get ")
     assert (len(reply.json["data"]), reply.json["has_more"]) == (3, True)
@@ -100,7 +100,7 @@ def test_a_list_of_jobs_in_every_status(caller: Caller, base: str):
 
 
 def test_a_deletion(caller: Caller, base: str):
-    reply = caller.call("DELETE", f"{base}/{caller.ended(*COMPLETED)}")
+    reply = caller.call("DELETE", f"{base}/{caller.finished_job(*COMPLETED)}")
     assert_published(reply, base, "delete /{video_id}")
 
 
@@ -133,7 +133,7 @@ def test_a_job_that_is_not_there(caller: Caller, base: str):
 
 
 def test_our_own_fault(caller: Caller, base: str):
-    object.__setattr__(caller.endpoints.service, "catalog", None)
+    object.__setattr__(caller.jobs_api.service, "catalog", None)
     assert_published(caller.create(base), base, "post ", 500)
 
 
@@ -150,7 +150,7 @@ def test_errors_that_the_specifications_leave_out_have_the_same_envelope(caller:
 
 
 def test_the_content_route_redirects_to_a_kind_that_is_published(caller: Caller, base: str):
-    job_id = caller.ended(*COMPLETED)
+    job_id = caller.finished_job(*COMPLETED)
     assert caller.call("GET", f"{base}/{job_id}/content").status == 302
     prefix = "/videos" if base == OPENAI else base
     content = spec(base)["paths"][f"{prefix}/{{video_id}}/content"]["get"]["responses"]["200"]

@@ -1,12 +1,12 @@
-"""Every transcript of every provider, replayed: the call we make, and what the answer means.
+"""Replay the transcripts of each provider: the request, and the meaning of the reply.
 
-They follow the upstreams' published schemas and sources; a reply's body is JSON or, where it is
-none, text.
+Transcripts follow the published schemas and sources. A reply's body is JSON, or text otherwise.
 """
 
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,81 +17,80 @@ from rushes.catalog.provider_config import ProviderEntry
 from rushes.errors import UpstreamError
 from rushes.jobs.job import Job
 from rushes.jobs.request import GenerationRequest
-from rushes.ports import FormFile, HttpCall, HttpReply, JsonFile
-from rushes.providers import PROVIDERS, adapter
-from rushes.providers.base import (
-    Cancels,
-    Failed,
-    FetchResult,
-    HasResultCall,
-    Pending,
-    Provider,
-    Submitted,
-    Succeeded,
-    SupportsLookup,
-)
+from rushes.ports.http import FormFile, HttpCall, HttpReply, JsonFile
+from rushes.providers import PROVIDERS, adapter, base
 from tests.examples import catalog_with_examples
 
 TRANSCRIPTS = Path(__file__).with_name("transcripts")
 FILES = sorted(TRANSCRIPTS.rglob("*.json"))
-WORDS = {Submitted: "submitted", Pending: "pending", Succeeded: "succeeded", Failed: "failed"}
+NAMES = {
+    base.Submitted: "submitted",
+    base.Pending: "pending",
+    base.Succeeded: "succeeded",
+    base.Failed: "failed",
+}
+CALLS = {base.FetchResult: "fetch_result", base.NextPage: "next_page"}
 Transcript = dict[str, Any]
+Parser = Callable[[HttpReply], object]
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda it: f"{it.parent.name}/{it.stem}")
-def test_a_provider_calls_and_understands_as_in_its_transcript(file: Path):
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_adapter_builds_request_and_parses_reply_of_transcript(file: Path):
     transcript = json.loads(file.read_text())
-    provider = adapter(entry_of(file.parent.name, transcript))
-    assert shown(call_of(provider, transcript)) == transcript["call"]
-    assert meaning(provider, transcript) == transcript["means"]
+    call, parse = step_of(adapter(entry_of(file.parent.name, transcript)), transcript)
+    assert serialize_call(call) == transcript["call"]
+    assert (meaning(parse, transcript) if parse else {}) == transcript["means"]
 
 
-def test_registry_files_and_transcripts_are_of_the_same_providers():
+def test_registry_has_each_family_folder_and_each_transcript_folder():
     folders = {path.name for path in TRANSCRIPTS.iterdir() if path.is_dir()}
     families = {path.parent.name for path in Path(str(providers.__file__)).parent.glob("*/*.py")}
-    named = {it.removeprefix("rushes.providers.").partition(".")[0] for it in PROVIDERS.values()}
-    assert named == families
+    modules = [target.removeprefix("rushes.providers.") for target in PROVIDERS.values()]
+    assert {module.partition(".")[0] for module in modules} == families
     assert set(PROVIDERS) == folders
 
 
-@pytest.mark.parametrize("kind", PROVIDERS)
-def test_each_provider_has_a_transcript_of_each_thing_that_may_happen(kind: str):
-    transcripts = [json.loads(path.read_text()) for path in (TRANSCRIPTS / kind).glob("*.json")]
-    steps = [(it["step"].replace("result", "poll"), it["means"]) for it in transcripts]
-    happened = {(step, word) for step, means in steps for word in means}
-    refusals = {it["means"]["error"]["kind"] for it in transcripts if "error" in it["means"]}
-    assert happened >= {
+@pytest.mark.parametrize("protocol", PROVIDERS)
+def test_protocol_has_a_transcript_of_each_outcome(protocol: str):
+    transcripts = [json.loads(path.read_text()) for path in (TRANSCRIPTS / protocol).glob("*.json")]
+    steps = [(each["step"].replace("result", "poll"), each["means"]) for each in transcripts]
+    outcomes = {(step, name) for step, means in steps for name in means}
+    errors = {means["error"]["type"] for _, means in steps if "error" in means}
+    assert outcomes >= {
         *(("submit", "submitted"), ("submit", "error"), ("poll", "pending")),
         *(("poll", "succeeded"), ("poll", "failed"), ("poll", "error")),
     }
-    assert refusals >= {
+    assert errors >= {
         *("UpstreamThrottled", "UpstreamRefused", "UpstreamNoResponse", "UpstreamProtocolError"),
         *("UpstreamJobNotFound", "UnknownUpstreamStatus"),
     }
 
 
-def entry_of(kind: str, transcript: Transcript) -> ProviderEntry:
-    """A described provider is one of the catalog's, or of its examples."""
+def entry_of(protocol: str, transcript: Transcript) -> ProviderEntry:
+    """Return the catalog's entry, or its commented example, if the transcript names a provider."""
     name = transcript.get("provider")
-    return catalog_with_examples().providers[name] if name else ProviderEntry(protocol=kind)
+    return catalog_with_examples().providers[name] if name else ProviderEntry(protocol=protocol)
 
 
-def call_of(provider: Provider, transcript: Transcript) -> HttpCall:
+def step_of(provider: base.Provider, transcript: Transcript) -> tuple[HttpCall, Parser | None]:
+    """Return the request of a step, and the function that parses its reply; a cancel has none."""
+    operation = transcript.get("operation", {})
     match transcript["step"]:
         case "submit":
-            return provider.submit(job_of(transcript))
+            return provider.submit_request(job_of(transcript)), provider.parse_submit
         case "poll":
-            return provider.poll(transcript["operation"])
-        case "find":
-            assert isinstance(provider, SupportsLookup)
-            return provider.find(job_of(transcript))
+            return provider.poll_request(operation), partial(provider.parse_poll, operation)
+        case "lookup":
+            assert isinstance(provider, base.SupportsLookup)
+            job = job_of(transcript)
+            return provider.lookup_request(job), partial(provider.parse_lookup, job)
         case "result":
-            also = provider.polled(transcript["operation"], reply_of(transcript, "first"))
-            assert isinstance(also, FetchResult)
-            return also.call
+            fetch = provider.parse_poll(operation, reply_of(transcript, "poll_reply"))
+            assert isinstance(fetch, base.FetchResult)
+            return fetch.call, partial(cast("base.HasResultCall", provider).parse_result, operation)
         case _:
-            assert isinstance(provider, Cancels)
-            return provider.cancel(transcript["operation"])
+            assert isinstance(provider, base.SupportsCancel)
+            return provider.cancel_request(operation), None
 
 
 def job_of(transcript: Transcript) -> Job:
@@ -102,7 +101,7 @@ def job_of(transcript: Transcript) -> Job:
         dialect="openai",
         provider="one",
         upstream_model=given["upstream_model"],
-        modality=given.get("kind", "video"),
+        modality=given.get("modality", "video"),
         request=GenerationRequest(model="one/model", **given["request"]),
         created_at=0,
         updated_at=0,
@@ -110,8 +109,8 @@ def job_of(transcript: Transcript) -> Job:
     )
 
 
-def shown(call: HttpCall) -> Transcript:
-    """A call as transcripts write it: without what is not there."""
+def serialize_call(call: HttpCall) -> Transcript:
+    """Serialize a request without absent members."""
     content: Transcript = {} if call.json is None else {"json": _json(call.json)}
     if call.headers:
         content["headers"] = dict(call.headers)
@@ -121,7 +120,7 @@ def shown(call: HttpCall) -> Transcript:
 
 
 def _json(value: Any) -> Any:
-    """A JSON body as transcripts write it: a file in it by its key and the form it is sent in."""
+    """Serialize a JSON body, a file in it as its key and form."""
     if isinstance(value, JsonFile):
         return {"key": value.file.key, "as": value.form}
     if isinstance(value, dict):
@@ -137,44 +136,35 @@ def _part(part: str | FormFile) -> str | Transcript:
 
 
 def reply_of(transcript: Transcript, name: str = "reply") -> HttpReply:
-    """`first` is, before a result, the answer that says that there is one."""
+    """Return `reply`, or `poll_reply`, which precedes the reply of a result request."""
     reply = transcript[name]
     body = reply["body"] if isinstance(reply["body"], str) else json.dumps(reply["body"])
     return HttpReply(reply["status"], reply["headers"], body.encode())
 
 
-def meaning(provider: Provider, transcript: Transcript) -> Transcript:
-    """What the reply is taken for; of an error only what the transcript tells of it."""
-    reply = reply_of(transcript)
-    operation = transcript.get("operation", {})
-    reading: dict[str, Callable[[], Any]] = {
-        "submit": lambda: provider.submitted(reply),
-        "poll": lambda: provider.polled(operation, reply),
-        "find": lambda: cast("SupportsLookup", provider).found(job_of(transcript), reply),
-        "result": lambda: cast("HasResultCall", provider).parse_result(operation, reply),
-    }
-    read = reading.get(transcript["step"])
+def meaning(parse: Parser, transcript: Transcript) -> Transcript:
+    """Serialize the parsed reply, or of an error the members that the transcript has."""
     try:
-        return _as_written(read()) if read else {}
+        return _serialize(parse(reply_of(transcript)))
     except UpstreamError as error:
-        facts = {"kind": type(error).__name__, "code": error.error_code, **vars(error)}
-        told = transcript["means"].get("error", {})
-        return {"error": {name: facts[name] for name in told or ("kind", "message")}}
+        members = {"type": type(error).__name__, "code": error.error_code, **vars(error)}
+        expected = transcript["means"].get("error", {})
+        return {"error": {name: members[name] for name in expected or ("type", "message")}}
 
 
-def _as_written(
-    result: Submitted | Pending | Succeeded | Failed | FetchResult | None,
-) -> Transcript:
+def _serialize(result: Any) -> Transcript:
     if result is None:
-        return {"absent": {}}
-    if isinstance(result, FetchResult):
-        return {"ask_also": shown(result.call)}
-    word = WORDS[type(result)]
-    if isinstance(result, Failed):
-        return {word: result.error.model_dump()}
-    facts = {
-        name: it for name, it in asdict(result).items() if it not in (None, ()) and it is not False
+        return {"not_found": {}}
+    if type(result) in CALLS:
+        return {CALLS[type(result)]: serialize_call(result.call)}
+    name = NAMES[type(result)]
+    if isinstance(result, base.Failed):
+        return {name: result.error.model_dump()}
+    members = {
+        key: value
+        for key, value in asdict(result).items()
+        if value not in (None, ()) and value is not False
     }
-    if isinstance(result, Succeeded):
-        facts["outputs"] = [output.model_dump(exclude_none=True) for output in result.outputs]
-    return {word: facts}
+    if isinstance(result, base.Succeeded):
+        members["outputs"] = [output.model_dump(exclude_none=True) for output in result.outputs]
+    return {name: members}

@@ -1,9 +1,9 @@
-"""What users do, with whichever OpenAI SDK is installed where this is run.
+"""Calls of a user of the OpenAI SDK, with the version installed in this interpreter.
 
-    python journey.py BASE_URL API_KEY   → facts about it as JSON; a failed assertion fails it
+    python journey.py BASE_URL API_KEY VIDEO IMAGE LISTS  → the results as JSON
 
-A plain program, so that several versions of the SDK can each be asked in an interpreter of their
-own. Small films: 128x72 pixels, one second.
+A program of its own, so that several SDK versions run in separate environments. A failed assertion
+ends it. Videos are 128x72 pixels and one second long.
 """
 
 import json
@@ -24,14 +24,14 @@ POLL_MS = 200
 class Journey:
     def __init__(self, base_url: str, api_key: str) -> None:
         self.sent: list[Any] = []
-        watching = DefaultHttpxClient(event_hooks={"request": [self.sent.append]})
+        recording = DefaultHttpxClient(event_hooks={"request": [self.sent.append]})
         self.client = OpenAI(
-            base_url=base_url, api_key=api_key, http_client=watching, max_retries=0
+            base_url=base_url, api_key=api_key, http_client=recording, max_retries=0
         )
         self.base_url = base_url
 
     def create_and_poll(self) -> dict[str, Any]:
-        video = self._make("a lighthouse in the fog")
+        video = self._run("a lighthouse in the fog")
         create = next(request for request in self.sent if request.method == "POST")
         return {
             "id": video.id,
@@ -42,8 +42,8 @@ class Journey:
             "sent_as": create.headers["content-type"].partition(";")[0],
         }
 
-    def with_picture(self, png: bytes) -> dict[str, Any]:
-        video = self._make(
+    def with_image(self, png: bytes) -> dict[str, Any]:
+        video = self._run(
             "the same, but later", input_reference=("reference.png", png, "image/png")
         )
         return {"status": video.status}
@@ -59,7 +59,7 @@ class Journey:
         return {"id": done.id, "status": done.status, "of": done.remixed_from_video_id}
 
     def failure(self) -> dict[str, Any]:
-        video = self._make("something [filter]")
+        video = self._run("something [filter]")
         assert video.error is not None
         return {"status": video.status, "code": video.error.code}
 
@@ -69,55 +69,55 @@ class Journey:
         return {
             "wrong key": refused(lambda: wrong.videos.retrieve("job_x")),
             "unknown id": refused(lambda: self.client.videos.retrieve("job_x")),
-            "unknown model": refused(lambda: self._make("x", model="sora-9")),
-            "size": refused(lambda: self._make("x", size="4x4")),
-            "empty prompt": refused(lambda: self._make(" ")),
+            "unknown model": refused(lambda: self._run("x", model="sora-9")),
+            "size": refused(lambda: self._run("x", size="4x4")),
+            "empty prompt": refused(lambda: self._run(" ")),
         }
 
     def pages(self) -> dict[str, Any]:
-        """Every video once, over several pages."""
+        """List every video over several pages."""
         ids = [video.id for video in self.client.videos.list(limit=2)]
         oldest_first = [video.id for video in self.client.videos.list(limit=2, order="asc")]
         return {"ids": ids, "oldest_first": oldest_first}
 
     def delete(self, video_id: str) -> dict[str, Any]:
-        gone = self.client.videos.delete(video_id)
+        reply = self.client.videos.delete(video_id)
         return {
-            "deleted": gone.deleted,
+            "deleted": reply.deleted,
             "afterwards": refused(lambda: self.client.videos.retrieve(video_id)),
             "again": refused(lambda: self.client.videos.delete(video_id)),
         }
 
-    def _make(self, prompt: str, **changes: Any) -> Any:
-        asked = {**SMALL, **changes}
-        return self.client.videos.create_and_poll(prompt=prompt, poll_interval_ms=POLL_MS, **asked)
+    def _run(self, prompt: str, **changes: Any) -> Any:
+        params = {**SMALL, **changes}
+        return self.client.videos.create_and_poll(prompt=prompt, poll_interval_ms=POLL_MS, **params)
 
 
 def refused(call: Callable[[], object]) -> dict[str, Any]:
-    """What the SDK makes of a refusal."""
+    """Return the attributes of the SDK's exception."""
     try:
         call()
     except openai.APIStatusError as error:
         return {"status": error.status_code, "code": error.code, "param": error.param}
-    raise AssertionError("it was not refused")
+    raise AssertionError("the call was not refused")
 
 
 def main() -> None:
-    base_url, api_key, film, picture, lists = sys.argv[1:]
+    base_url, api_key, video, image, lists = sys.argv[1:]
     journey = Journey(base_url, api_key)
-    with open(picture, "rb") as file:  # noqa: PTH123 - needs nothing
+    with open(image, "rb") as file:  # noqa: PTH123 - no imports beyond the SDK
         png = file.read()
-    facts: dict[str, Any] = {"sdk": openai.__version__, "created": journey.create_and_poll()}
-    first = facts["created"]["id"]
-    facts["pictured"] = journey.with_picture(png)
-    facts["downloaded"] = journey.download(first, film)
-    facts["remixed"] = journey.remix(first)
-    facts["failed"] = journey.failure()
-    facts["refused"] = journey.refusals()
+    results: dict[str, Any] = {"sdk": openai.__version__, "created": journey.create_and_poll()}
+    first = results["created"]["id"]
+    results["with image"] = journey.with_image(png)
+    results["downloaded"] = journey.download(first, video)
+    results["remixed"] = journey.remix(first)
+    results["failed"] = journey.failure()
+    results["refused"] = journey.refusals()
     if lists == "lists":
-        facts["listed"] = journey.pages()
-    facts["deleted"] = journey.delete(first)
-    json.dump(facts, sys.stdout)
+        results["listed"] = journey.pages()
+    results["deleted"] = journey.delete(first)
+    json.dump(results, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Outputs that cannot be fetched at first: a fresh look brings them, whole."""
+"""Output downloads that fail at first: the retry stores the whole file."""
 
 from uuid import uuid4
 
@@ -6,20 +6,19 @@ import httpx
 import pytest
 
 from local.stack import Stack
-from local.video_probe import measure
-from tests.e2e.test_unanswered_creates import ended
+from tests.e2e.small_jobs import decode, upstream_creates, wait_until_final
 
 CASES = {
-    "a link that has expired": ("sandbox-together/sandbox-1", "[expired=2]"),
-    "a link without a key that has expired": ("sandbox-fal/film/standard", "[expired=2]"),
-    "an end half-way, gone on with": ("sandbox/sandbox-1", "[drop=2]"),
-    "an end half-way, and no ranges": ("sandbox/sandbox-1", "[drop=2] [no-range]"),
-    "a slow film": ("sandbox/sandbox-1", "[drip=6]"),
+    "expired link": ("sandbox-together/sandbox-1", "[expired=2]"),
+    "expired link without key": ("sandbox-fal/video/standard", "[expired=2]"),
+    "interrupted, resumed by range": ("sandbox/sandbox-1", "[drop=2]"),
+    "interrupted, no ranges": ("sandbox/sandbox-1", "[drop=2] [no-range]"),
+    "slow download": ("sandbox/sandbox-1", "[drip=6]"),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_film_that_is_fetched_in_the_end_is_whole(client, stack: Stack, tmp_path, case):
+def test_collect_stores_whole_video_after_bad_download(client, stack: Stack, tmp_path, case):
     model, directive = CASES[case]
     prompt = f"a fox {uuid4()} {directive}"
     size = {} if model.startswith("sandbox-fal") else {"size": "128x72"}
@@ -28,10 +27,7 @@ def test_a_film_that_is_fetched_in_the_end_is_whole(client, stack: Stack, tmp_pa
     )
     assert answer.status_code == 200, answer.text
     job_id = answer.json()["id"]
-    assert ended(client, job_id)["status"] == "completed"
+    assert wait_until_final(client, job_id)["status"] == "completed"
     link = client.get(f"/openai/v1/videos/{job_id}/content").headers["location"]
-    film = tmp_path / "film.mp4"
-    film.write_bytes(httpx.get(link).content)
-    assert measure(film).seconds == 1.0
-    request_log = httpx.get(f"{stack.sandbox_url}/_ledger").json()
-    assert len([it for it in request_log["creates"] if it["prompt"] == prompt]) == 1
+    assert decode(httpx.get(link).content, tmp_path).seconds == 1.0
+    assert len(upstream_creates(stack, prompt)) == 1

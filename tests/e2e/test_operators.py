@@ -1,9 +1,8 @@
-"""What an operator can do about a stack's jobs, by the commands that docs/operations.md names."""
+"""The operator commands of docs/operations.md."""
 
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 
 from local.stack import NAME, Stack
 from tests.e2e.small_jobs import completes, create
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 Operate = Callable[..., str]
@@ -22,8 +22,8 @@ Operate = Callable[..., str]
 def operate(stack: Stack) -> Operate:
     environment = stack.environment() | {"PATH": "/usr/bin:/bin"}
 
-    def run(*arguments: str) -> str:
-        command = [sys.executable, "scripts/jobs.py", "--stack", NAME, *arguments]
+    def run(*arguments: str, script: str = "jobs.py") -> str:
+        command = [sys.executable, f"scripts/{script}", "--stack", NAME, *arguments]
         done = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
         )
@@ -34,70 +34,68 @@ def operate(stack: Stack) -> Operate:
 
 @pytest.fixture
 def running(client: httpx.Client) -> Iterator[str]:
-    job_id: str = create(client, "small [slow=6]").json()["id"]
+    job_id: str = create(client, "small [slow=20]").json()["id"]
     yield job_id
     client.delete(f"/openai/v1/videos/{job_id}")
 
 
-def until(operate: Operate, words: str, *arguments: str, seconds: float = 20.0) -> str:
-    """What the command says once it says that."""
-    deadline = time.monotonic() + seconds
-    while True:
-        said = operate(*arguments)
-        if words in said or time.monotonic() > deadline:
-            return said
-        time.sleep(0.5)
+def run_until(operate: Operate, text: str, *arguments: str) -> str:
+    """Repeat the command run_until its output contains the text."""
+
+    def run() -> str:
+        output = operate(*arguments)
+        return output if text in output else ""
+
+    return wait_for(run)
 
 
-def test_a_jobs_timeline(operate: Operate, running: str):
-    said = until(operate, "taken by", "show", running)
-    assert f"{running} of demo: in_progress" in said
-    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  accepted, in openai's words", said)
-    assert "taken by sandbox" in said
-    assert f"execution {running} runs" in said
+def test_show_prints_history_of_job(operate: Operate, running: str):
+    output = run_until(operate, "accepted by", "show", running)
+    assert f"{running} of demo: in_progress" in output
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  created by the openai dialect", output)
+    assert "accepted by sandbox" in output
+    assert f"execution {running} is running" in output
 
 
-def test_a_job_whose_execution_was_stopped_is_retried(
+def test_retry_starts_execution_of_open_job(
     operate: Operate, running: str, client: httpx.Client, stack: Stack, aws: Callable[[str], Any]
 ):
-    until(operate, "taken by", "show", running)
+    run_until(operate, "accepted by", "show", running)
     machine = stack.outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
     aws("stepfunctions").stop_execution(executionArn=f"{machine}:{running}")
     assert re.search(rf"started {running}-r\d", operate("retry", running))
-    assert completes(client, running, 40)
+    assert completes(client, running)
 
 
-def test_a_job_is_cancelled(operate: Operate, running: str):
-    until(operate, "taken by", "show", running)
-    assert "sees to it" in operate("cancel", running)
-    assert "ended: cancelled" in until(operate, "ended: cancelled", "show", running)
+def test_cancel_stops_job(operate: Operate, running: str):
+    run_until(operate, "accepted by", "show", running)
+    assert "will stop the job" in operate("cancel", running)
+    assert "ended: cancelled" in run_until(operate, "ended: cancelled", "show", running)
     assert operate("cancel", running) == f"{running} has ended already\n"
 
 
-def test_a_failed_job_is_made_again_as_another(operate: Operate, client: httpx.Client):
+def test_retry_creates_failed_job_again(operate: Operate, client: httpx.Client):
     job_id = create(client, "small [fail]").json()["id"]
-    assert "ended: upstream_failed" in until(operate, "ended:", "show", job_id)
-    said = operate("retry", job_id)
-    assert re.fullmatch(r"accepted job_\w+: it will be paid for\n", said)
-    assert job_id not in said
+    assert "ended: upstream_failed" in run_until(operate, "ended:", "show", job_id)
+    output = operate("retry", job_id)
+    assert re.fullmatch(r"created job_\w+; the provider bills it again\n", output)
+    assert job_id not in output
 
 
-def test_nothing_is_stuck(operate: Operate):
+def test_stuck_lists_no_jobs(operate: Operate):
     assert operate("stuck") == ""
 
 
-def test_dead_letters_go_back_to_their_queue(
-    operate: Operate, stack: Stack, aws: Callable[[str], Any]
-):
-    """Given back, a message that makes no sense comes to where it was."""
+def test_redrive_moves_dead_letters_back(operate: Operate, stack: Stack, aws: Callable[[str], Any]):
+    """The event queue's consumer returns this invalid message to the dead letter queue."""
     sqs = aws("sqs")
-    dead = stack.outputs["UndeliverableEventsUrl"]
+    dead = stack.outputs["EventDeadLetterQueueUrl"]
     sqs.send_message(QueueUrl=dead, MessageBody='{"no": "event"}')
-    assert operate("redrive").startswith("1 message(s) given back")
+    assert operate(script="dead_letters.py").startswith("1 message(s) moved back")
     assert not sqs.receive_message(QueueUrl=dead).get("Messages")
 
 
 @pytest.mark.parametrize("action", ["show", "retry", "cancel"])
-def test_a_job_that_is_not_there(operate: Operate, action: str):
-    assert operate(action, "job_none") == "there is no job job_none\n"
-    assert f"{action} wants a job's id" in operate(action)
+def test_unknown_or_missing_job_id_is_refused(operate: Operate, action: str):
+    assert operate(action, "job_none") == "job job_none not found\n"
+    assert f"{action} requires a job id" in operate(action)

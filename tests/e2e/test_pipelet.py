@@ -1,132 +1,114 @@
-"""Pipelet's queue against the running stack, call by call as its document has them."""
+"""The documented calls of Pipelet's queue, against the running stack."""
 
 import base64
-import time
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
-from PIL import Image
 
 from local.stack import Stack
-from local.video_probe import measure
+from tests.e2e.small_jobs import assert_small_video, small_png
+from tests.waiting import wait_for
 
 T2V, I2V = "wan22-fast-t2v", "wan22-fast-i2v"
 SMALL = {"duration": 1, "width": 128, "height": 72}
 
 
 def create(
-    client: httpx.Client, model: str, body: dict[str, Any], headers: dict[str, str] | None = None
+    client: httpx.Client, prompt: str, model: str = T2V, headers: Any = None, **fields: Any
 ) -> dict[str, str]:
+    body = {"prompt": prompt, **(fields or SMALL)}
     reply = client.post(f"/queue/{model}", json=body, headers=headers)
     assert reply.status_code == 200, reply.text
-    told: dict[str, str] = reply.json()
-    return told
+    created: dict[str, str] = reply.json()
+    return created
 
 
-def wait(client: httpx.Client, status_url: str, for_status: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
-    while True:
+def created_video(client: httpx.Client, prompt: str, headers: Any = None) -> dict[str, str]:
+    """Return the video of a completed request."""
+    created = create(client, prompt, headers=headers)
+    wait_for_status(client, created["status_url"], "COMPLETED")
+    video: dict[str, str] = client.get(created["response_url"]).json()["video"]
+    return video
+
+
+def wait_for_status(client: httpx.Client, status_url: str, for_status: str) -> dict[str, Any]:
+    def poll() -> dict[str, Any]:
         status: dict[str, Any] = client.get(status_url).json()
-        if status["status"] == for_status:
-            return status
-        assert time.monotonic() < deadline, status
-        time.sleep(0.1)
+        return status if status["status"] == for_status else {}
+
+    return wait_for(poll)
 
 
-def film(content: bytes, folder: Path) -> tuple[str, tuple[int, int], float]:
-    (folder / "output.mp4").write_bytes(content)
-    measured = measure(folder / "output.mp4")
-    return measured.codec, measured.size, measured.seconds
-
-
-@pytest.fixture(scope="module")
-def picture() -> str:
-    """As `base64 picture.png` writes it, in lines."""
-    drawn = BytesIO()
-    Image.new("RGB", (128, 72), "teal").save(drawn, "PNG")
-    return base64.encodebytes(drawn.getvalue()).decode()
-
-
-def test_a_picture_becomes_a_film_in_base64(client, stack: Stack, picture: str, tmp_path: Path):
-    body = {"prompt": "A cat with a cape", "data_uri": picture, "duration": 1, "height": 72}
-    told = create(client, I2V, body)
-    one = f"{stack.url}/queue/{I2V}/requests/{told['request_id']}"
-    assert told == {
-        "request_id": told["request_id"],
+def test_image_to_video_returns_base64(client, stack: Stack, tmp_path: Path):
+    image = base64.encodebytes(small_png()).decode()  # with line breaks, as of the base64 command
+    created = create(client, "A cat with a cape", I2V, data_uri=image, duration=1, height=72)
+    one = f"{stack.url}/queue/{I2V}/requests/{created['request_id']}"
+    assert created == {
+        "request_id": created["request_id"],
         "response_url": one,
         "status_url": f"{one}/status",
         "cancel_url": f"{one}/cancel",
     }
-    done = wait(client, told["status_url"], "COMPLETED")
+    done = wait_for_status(client, created["status_url"], "COMPLETED")
     assert (done["queue_position"], done["etaSeconds"], done["response_url"]) == (0, 0, one)
-    result = client.get(told["response_url"]).json()
+    result = client.get(created["response_url"]).json()
     assert list(result["video"]) == ["data_uri"]
-    content = base64.b64decode(result["video"]["data_uri"], validate=True)
-    assert film(content, tmp_path) == ("h264", (128, 72), 1.0)
+    assert_small_video(base64.b64decode(result["video"]["data_uri"], validate=True), tmp_path)
 
 
-def test_with_the_header_the_film_is_a_link(client, tmp_path: Path):
-    body = {"prompt": "a kite", **SMALL}
-    told = create(client, T2V, body, {"x-pipelet-output": "binary"})
-    wait(client, told["status_url"], "COMPLETED")
-    video = client.get(told["response_url"]).json()["video"]
+def test_output_header_returns_link(client, tmp_path: Path):
+    video = created_video(client, "a kite", {"x-pipelet-output": "binary"})
     assert video["data_uri"] == video["data_url"]
-    assert film(httpx.get(video["data_uri"]).content, tmp_path) == ("h264", (128, 72), 1.0)
+    assert_small_video(httpx.get(video["data_uri"]).content, tmp_path)
 
 
-def test_a_film_that_just_fits_into_an_answer_comes_in_it(client, tmp_path: Path):
-    told = create(client, T2V, {"prompt": "a film [big=3]", **SMALL})
-    wait(client, told["status_url"], "COMPLETED")
-    content = base64.b64decode(client.get(told["response_url"]).json()["video"]["data_uri"])
+def test_video_that_fits_response_is_base64(client, tmp_path: Path):
+    content = base64.b64decode(created_video(client, "a video [big=3]")["data_uri"])
     assert len(content) == 3 * 1024 * 1024
-    assert film(content, tmp_path) == ("h264", (128, 72), 1.0)
+    assert_small_video(content, tmp_path)
 
 
-def test_a_film_that_does_not_fit_into_an_answer_is_a_link(client):
-    told = create(client, T2V, {"prompt": "a large one [big=4]", **SMALL})
-    wait(client, told["status_url"], "COMPLETED")
-    video = client.get(told["response_url"]).json()["video"]
+def test_video_above_response_limit_is_link(client):
+    video = created_video(client, "a large one [big=4]")
     assert video["data_uri"] == video["data_url"]
     with httpx.stream("GET", video["data_url"]) as download:
         assert int(download.headers["content-length"]) == 4 * 1024 * 1024
 
 
-def test_a_running_request_has_progress_and_no_result_and_is_not_cancelled(client):
-    told = create(client, T2V, {"prompt": "a long one [slow=8]", **SMALL})
-    running = wait(client, told["status_url"], "IN_PROGRESS")
+def test_running_request_has_progress_and_cannot_be_cancelled(client):
+    created = create(client, "a long one [slow=60]")
+    running = wait_for_status(client, created["status_url"], "IN_PROGRESS")
     assert running["statusMessages"]["message"] == "PROCESSING"
     assert running["statusMessages"]["detail_message"].startswith("Progress: ")
-    early = client.get(told["response_url"])
+    early = client.get(created["response_url"])
     assert (early.status_code, list(early.json())) == (400, ["detail"])
-    late = client.put(told["cancel_url"])
+    late = client.put(created["cancel_url"])
     assert (late.status_code, list(late.json())) == (409, ["detail"])
 
 
-def test_a_queued_request_is_cancelled_without_a_word(client):
-    told = create(client, T2V, {"prompt": "wait for it [503=50]", **SMALL})
-    assert client.get(told["status_url"]).json()["status"] == "IN_QUEUE"
-    gone = client.put(told["cancel_url"])
+def test_cancel_of_queued_request_returns_204(client):
+    created = create(client, "a queued one [503=50]")
+    assert client.get(created["status_url"]).json()["status"] == "IN_QUEUE"
+    gone = client.put(created["cancel_url"])
     assert (gone.status_code, gone.content) == (204, b"")
-    wait(client, told["status_url"], "CANCELLED")
-    assert client.put(told["cancel_url"]).status_code == 409
-    assert client.get(told["response_url"]).status_code == 422
+    wait_for_status(client, created["status_url"], "CANCELLED")
+    assert client.put(created["cancel_url"]).status_code == 409
+    assert client.get(created["response_url"]).status_code == 422
 
 
-def test_a_failed_request_says_why(client):
-    told = create(client, T2V, {"prompt": "something [filter]", **SMALL})
-    failed = wait(client, told["status_url"], "FAILED")
+def test_failed_request_has_reason(client):
+    created = create(client, "something [filter]")
+    failed = wait_for_status(client, created["status_url"], "FAILED")
     assert failed["statusMessages"]["detail_message"] == "content_filtered"
-    assert client.get(told["response_url"]).status_code == 422
+    assert client.get(created["response_url"]).status_code == 422
 
 
-def test_its_own_prefix_is_its_own_whatever_the_kind_of_key(client, stack: Stack):
+def test_own_prefix_uses_pipelet_format_with_any_key_scheme(client, stack: Stack):
     key = {"authorization": f"Key {stack.environment()['RUSHES_API_KEY']}"}
-    told = client.post(
+    created = client.post(
         f"/pipelet/queue/{T2V}", json={"prompt": "a kite", **SMALL}, headers=key
     ).json()
-    assert told["response_url"].startswith(f"{stack.url}/pipelet/queue/{T2V}/requests/job_")
-    status = client.get(told["status_url"], headers=key).json()
+    assert created["response_url"].startswith(f"{stack.url}/pipelet/queue/{T2V}/requests/job_")
+    status = client.get(created["status_url"], headers=key).json()
     assert "statusMessages" in status

@@ -1,74 +1,56 @@
-"""Every command and snippet of the README, run."""
+"""Run every command and snippet of README.md."""
 
-import os
 import re
-import subprocess
-from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 
 from local.packaging import ROOT
 from local.stack import Stack
 from local.up import write_environment
-from local.video_probe import measure
+from local.video_probe import probe_video
+from tests.e2e.programs import run
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
 COMMANDS = [line for kind, block in BLOCKS if kind == "bash" for line in block.splitlines()]
 PYTHON = [block for kind, block in BLOCKS if kind == "python"]
 
+FIRST_JOB = "(set -a; . .local/stack.env; .local/envs/local/bin/python -W ignore first_job.py)"
 RUN_HERE = {
-    "make demo": "test_the_demo_runs",
+    "make demo": "test_make_demo_renders_video_and_verifies_webhook",
+    "make test": "the target that runs these tests",
     "make up": "tests/e2e/test_up.py",
-    "(set -a; . .local/stack.env; .local/envs/local/bin/python -W ignore first_job.py)": (
-        "test_the_first_job_is_made"
-    ),
-    "make build": "test_it_deploys",
-    ".local/envs/sam/bin/sam deploy --guided": "test_it_deploys",
-    "make key ACCOUNT=my-team": "test_it_deploys",
+    FIRST_JOB: "test_first_job_script_downloads_video",
+    "make build": "test_build_and_deploy_commands",
+    ".local/envs/sam/bin/sam deploy --guided": "test_build_and_deploy_commands",
+    "make key ACCOUNT=my-team": "test_build_and_deploy_commands",
 }
 
 
-def run(command: str, folder: Path = ROOT, environment: Mapping[str, str] | None = None) -> str:
-    inherited = {name: it for name, it in os.environ.items() if not name.startswith("AWS_")}
-    done = subprocess.run(
-        ["bash", "-euc", command],
-        cwd=folder,
-        env={**inherited, "SAM_CLI_TELEMETRY": "0", **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def test_every_command_is_run_by_a_test():
+def test_every_readme_command_has_a_test():
     assert list(RUN_HERE) == COMMANDS
 
 
-def test_the_demo_runs():
-    shown = run("make demo")
-    assert "the film decodes: h264, 1280x720, 96 pictures, 4 s" in shown
-    assert '"detail-type": "job.completed"' in shown
-    assert "verified by standardwebhooks and by client.webhooks.unwrap" in shown
-    assert measure(ROOT / ".local/demo.mp4").size == (1280, 720)
+def test_make_demo_renders_video_and_verifies_webhook():
+    output = run("make demo")
+    assert "decoded h264, 1280x720, 96 frames, 4 s" in output
+    assert '"detail-type": "job.completed"' in output
+    assert "signature verified by standardwebhooks and by the OpenAI SDK" in output
+    assert probe_video(ROOT / ".local/demo.mp4").size == (1280, 720)
 
 
-def test_the_first_job_is_made(stack: Stack, tmp_path):
+def test_first_job_script_downloads_video(stack: Stack, tmp_path):
     (tmp_path / ".local").mkdir()
     write_environment(tmp_path / ".local/stack.env", stack.environment())
     (tmp_path / ".local/envs").symlink_to(ROOT / ".local/envs")
     (tmp_path / "first_job.py").write_text(PYTHON[0])
-    shown = run(COMMANDS[2], tmp_path)
-    assert shown.startswith("completed job_")
-    assert measure(tmp_path / "fox.mp4").seconds == 4
+    output = run(FIRST_JOB, tmp_path)
+    assert output.startswith("completed job_")
+    assert probe_video(tmp_path / "fox.mp4").seconds == 4
 
 
-def test_it_deploys(stack: Stack):
-    """To the local engine, by the real SAM CLI; options answer what `--guided` would ask."""
+def test_build_and_deploy_commands(stack: Stack):
+    """Deploy to the local engine with the SAM CLI; options replace the answers of `--guided`."""
     here = {name: value for name, value in stack.environment().items() if name.startswith("AWS_")}
     run("make build")
     options = "--no-confirm-changeset --stack-name readme --parameter-overrides LogDays=7"
@@ -78,5 +60,5 @@ def test_it_deploys(stack: Stack):
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\((?!https?:)([^)#]+)\)", README))
-def test_every_link_leads_somewhere(link):
+def test_every_readme_link_has_a_target(link):
     assert (ROOT / link).exists()

@@ -1,19 +1,14 @@
-"""The unchanged OpenAI SDKs against the running stack, in both dialects that they fit."""
+"""Unmodified OpenAI SDKs against the running stack, in both compatible dialects."""
 
-import json
-import subprocess
-from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
-from local.packaging import ROOT
 from local.stack import Stack
-from local.video_probe import measure
+from local.video_probe import probe_video
+from tests.e2e.programs import run_program
+from tests.e2e.small_jobs import small_png
 
-JOURNEY = Path(__file__).with_name("journey.py")
 SDKS = {"newest": "multipart/form-data", "json": "application/json"}
 ENVIRONMENTS = {"newest": "dev", "json": "openai-json"}
 
@@ -25,57 +20,43 @@ JOURNEYS = (("newest", "/openai/v1"), ("newest", "/v1"), ("json", "/openai/v1"))
 def journey(request, stack: Stack, tmp_path_factory) -> dict[str, Any]:
     sdk, prefix = request.param
     folder = tmp_path_factory.mktemp("journey")
-    picture = BytesIO()
-    Image.new("RGB", (128, 72), "teal").save(picture, "PNG")
-    (folder / "picture.png").write_bytes(picture.getvalue())
+    (folder / "image.png").write_bytes(small_png())
     environment = stack.environment()
-    done = subprocess.run(
-        [
-            ROOT / f".local/envs/{ENVIRONMENTS[sdk]}/bin/python",
-            JOURNEY,
-            environment["RUSHES_URL"] + prefix,
-            environment["RUSHES_API_KEY"],
-            folder / "film.mp4",
-            folder / "picture.png",
-            "lists" if prefix == "/openai/v1" else "does not list",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    facts = json.loads(done.stdout)
-    return {**facts, "sent_as": SDKS[sdk], "film": folder / "film.mp4", "prefix": prefix}
+    account = (environment["RUSHES_URL"] + prefix, environment["RUSHES_API_KEY"])
+    files = (folder / "video.mp4", folder / "image.png")
+    lists = "lists" if prefix == "/openai/v1" else "no lists"
+    facts = run_program(ENVIRONMENTS[sdk], "journey.py", *account, *files, lists)
+    return {**facts, "sent_as": SDKS[sdk], "video": folder / "video.mp4", "prefix": prefix}
 
 
-def test_a_created_video_is_completed_as_asked(journey):
+def test_created_video_completes_as_requested(journey):
     created = journey["created"]
     assert (created["status"], created["progress"]) == ("completed", 100)
     assert (created["seconds"], created["size"]) == ("1", "128x72")
     assert created["sent_as"] == journey["sent_as"]
 
 
-def test_the_downloaded_film_decodes_with_the_asked_size_and_length(journey):
-    film = measure(journey["film"])
-    assert (film.codec, film.size, film.pictures, film.seconds) == ("h264", (128, 72), 24, 1.0)
+def test_downloaded_video_has_requested_size_and_length(journey):
+    video = probe_video(journey["video"])
+    assert (video.codec, video.size, video.frames, video.seconds) == ("h264", (128, 72), 24, 1.0)
     assert journey["downloaded"]["content_type"] == "video/mp4"
 
 
-def test_a_reference_picture_is_taken(journey):
-    assert journey["pictured"]["status"] == "completed"
+def test_reference_image_is_accepted(journey):
+    assert journey["with image"]["status"] == "completed"
 
 
-def test_a_remix_names_its_source(journey):
+def test_remix_has_source_id(journey):
     remixed = journey["remixed"]
     assert remixed["status"] == "completed"
     assert remixed["of"] == journey["created"]["id"].partition(":")[0]
 
 
-def test_a_filtered_video_fails_with_a_code(journey):
+def test_filtered_video_fails_with_code(journey):
     assert journey["failed"] == {"status": "failed", "code": "content_filtered"}
 
 
-def test_refusals_reach_the_sdk_with_code_and_field(journey):
+def test_errors_have_code_and_field(journey):
     assert journey["refused"] == {
         "wrong key": {"status": 401, "code": "invalid_api_key", "param": None},
         "unknown id": {"status": 404, "code": "not_found", "param": "video_id"},
@@ -85,9 +66,9 @@ def test_refusals_reach_the_sdk_with_code_and_field(journey):
     }
 
 
-def test_pages_hold_every_video_once(journey):
+def test_list_pages_contain_every_video_once(journey):
     if journey["prefix"] == "/v1":
-        assert "listed" not in journey  # Bifrost's list wants a provider, which the SDK cannot say
+        assert "listed" not in journey  # Bifrost requires a provider, which the SDK cannot send
         return
     ids, oldest_first = journey["listed"]["ids"], journey["listed"]["oldest_first"]
     assert len(ids) == len(set(ids)) > 2
@@ -95,6 +76,6 @@ def test_pages_hold_every_video_once(journey):
     assert journey["created"]["id"] in ids
 
 
-def test_a_deleted_video_is_gone(journey):
+def test_deleted_video_returns_404(journey):
     absent = {"status": 404, "code": "not_found", "param": "video_id"}
     assert journey["deleted"] == {"deleted": True, "afterwards": absent, "again": absent}

@@ -1,4 +1,4 @@
-"""docs/webhooks.md, followed from its beginning to its end in one folder."""
+"""Tests that run the commands and programs of docs/webhooks.md in order."""
 
 import os
 import re
@@ -29,27 +29,27 @@ pytestmark = pytest.mark.usefixtures("stack")
 
 @pytest.fixture(scope="module")
 def shown(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What a shell prints that is given all commands of the guide, one after the other."""
+    """Run all commands of the guide in one shell and return the output."""
     folder = tmp_path_factory.mktemp("guide")
     (folder / ".local").mkdir()
     write_environment(folder / ".local/stack.env", stack.environment())
     (folder / ".local/envs").symlink_to(ROOT / ".local/envs")
     (folder / "examples").symlink_to(ROOT / "examples")
-    ports = {"9000": str(free_port()), "9001": str(free_port())}  # these may be somebody's
+    ports = {"9000": str(free_port()), "9001": str(free_port())}  # the guide's ports may be in use
 
-    def failed_over(text: str) -> str:
+    def with_free_ports(text: str) -> str:
         return text.replace("9000", ports["9000"]).replace("9001", ports["9001"])
 
     for name, program in PROGRAMS.items():
-        (folder / name).write_text(failed_over(program))
-    until_all_is_told = "until grep -q '^job.completed' output; do sleep 0.2; done"
-    script = "\n".join(["set -euo pipefail", *COMMANDS, until_all_is_told])
-    return run(failed_over(script), folder)
+        (folder / name).write_text(with_free_ports(program))
+    wait_for_completion = "until grep -q '^job.completed' output; do sleep 0.2; done"
+    script = "\n".join(["set -euo pipefail", *COMMANDS, wait_for_completion])
+    return run(with_free_ports(script), folder)
 
 
 def run(script: str, folder: Path) -> str:
-    """Stops the receiver, too, that the script leaves in the background."""
-    inherited = {name: it for name, it in os.environ.items() if not name.startswith("AWS_")}
+    """Run a script and stop its background processes, too."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     output = folder / "output"
     with output.open("wb") as file:
         shell = subprocess.Popen(
@@ -65,27 +65,27 @@ def run(script: str, folder: Path) -> str:
             status = shell.wait(240)
         finally:
             os.killpg(shell.pid, signal.SIGTERM)
-    told = output.read_text()
-    assert status == 0, told
-    return told
+    text = output.read_text()
+    assert status == 0, text
+    return text
 
 
-def test_the_first_delivery_is_verified(shown: str):
+def test_guide_verifies_the_first_delivery(shown: str):
     assert "it answered 204" in shown
     assert re.search(r"^video\.completed job_test_\w+$", shown, re.MULTILINE)
-    film = re.search(r"^completed (job_\w+)$", shown, re.MULTILINE)
-    assert film
-    assert f"video.completed {film[1]}" in shown
+    completed = re.search(r"^completed (job_\w+)$", shown, re.MULTILINE)
+    assert completed
+    assert f"video.completed {completed[1]}" in shown
 
 
-def test_the_one_job_is_told_of_in_the_buss_words(shown: str):
+def test_guide_receives_the_events_of_one_job(shown: str):
     job = re.search(r"^(job_\w+)$", shown, re.MULTILINE)
     assert job
     assert f"job.started {job[1]}" in shown
     assert f"job.completed {job[1]}" in shown
 
 
-def test_the_other_commands_do_what_is_said(shown: str):
+def test_guide_commands_have_the_documented_results(shown: str):
     assert re.search(r'"response_excerpt":"","number"|"status_code":204', shown)
     assert re.search(r'"object":"webhook_resend","resent":[1-9]', shown)
     assert '"object":"webhook_resend","resent":1' in shown
@@ -94,7 +94,7 @@ def test_the_other_commands_do_what_is_said(shown: str):
     assert shown.count('"signing_secret":"whsec_') == 1
 
 
-def test_the_fragment_verifies_and_reads(
+def test_guide_fragment_verifies_and_parses(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     secret = new_secret()
@@ -112,5 +112,5 @@ def test_the_fragment_verifies_and_reads(
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\((?!https?:)([^)#]+)\)", GUIDE))
-def test_every_link_leads_somewhere(link: str):
+def test_guide_links_exist(link: str):
     assert (ROOT / "docs" / link).exists()

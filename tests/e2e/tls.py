@@ -1,8 +1,8 @@
-"""A front that takes TLS and hands on what is inside: fal's clients speak nothing else.
+"""TLS proxy for fal's clients, which support only https.
 
-    python tls.py CERTIFICATE PRIVATE_KEY TARGET_PORT   → prints the port that it listens on
+    python tls.py CERTIFICATE PRIVATE_KEY TARGET_PORT   → prints its port
 
-A plain program, which takes its sockets with it when it is stopped.
+A program of its own: its end closes every connection.
 """
 
 import asyncio
@@ -14,11 +14,11 @@ HOST = "127.0.0.1"
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
-        while piece := await reader.read(65536):
-            writer.write(piece)
+        while chunk := await reader.read(65536):
+            writer.write(chunk)
             await writer.drain()
     except (ConnectionError, ssl.SSLError):
-        return  # whoever went away is no longer interested
+        return  # one side closed the connection
     finally:
         writer.close()
 
@@ -28,11 +28,11 @@ async def main() -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
 
-    async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection(HOST, int(target))
         await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
 
-    server = await asyncio.start_server(hand_on, HOST, 0, ssl=context)
+    server = await asyncio.start_server(forward, HOST, 0, ssl=context)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()

@@ -1,9 +1,8 @@
-"""What users of Tiyaro's asynchronous inference do: four steps, with nothing but requests.
+"""The four calls of Tiyaro's published sample: create upload URL, upload, submit, poll.
 
-    python transcribe.py BASE_URL API_KEY MODEL SOUND   → facts about it as JSON
+    python transcribe.py BASE_URL API_KEY MODEL AUDIO   → the results as JSON
 
-A plain program, so that it runs in an interpreter that has requests and nothing of ours. It calls
-and reads as the vendor's published sample does.
+A program of its own, which runs in an environment with requests and without Rushes.
 """
 
 import json
@@ -14,6 +13,7 @@ from typing import Any
 
 import requests
 
+TIMEOUT = 120
 INPUT = {
     "no_speech_threshold": 0.6,
     "patience": 1,
@@ -34,40 +34,40 @@ INPUT = {
 
 def main() -> None:
     base, key, model, name = sys.argv[1:]
-    sound = Path(name)
+    audio = Path(name)
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
 
-    where = f"{base}/v1/input/upload-url?extension={sound.suffix[1:]}"
-    given = requests.post(where, json={}, headers=headers, timeout=30)
-    upload_url = json.loads(given.text)["uploadUrl"]["PUT"]
+    url = f"{base}/v1/input/upload-url?extension={audio.suffix[1:]}"
+    created = requests.post(url, json={}, headers=headers, timeout=TIMEOUT)
+    upload_url = json.loads(created.text)["uploadUrl"]["PUT"]
 
-    with sound.open("rb") as file:
-        put = requests.put(upload_url, data=file, timeout=30)
+    with audio.open("rb") as file:
+        put = requests.put(upload_url, data=file, timeout=TIMEOUT)
 
     payload = {"input": INPUT, "URL": upload_url}
-    where = f"{base}/v1/async/{model}?serviceTier=gpuflex"
-    submitted = requests.post(where, headers=headers, json=payload, timeout=30)
+    url = f"{base}/v1/async/{model}?serviceTier=gpuflex"
+    submitted = requests.post(url, headers=headers, json=payload, timeout=TIMEOUT)
     job = json.loads(submitted.text)["response"]
 
     seen: set[str] = set()
     while True:
-        polled = requests.get(job["urls"]["GET"], headers=headers, timeout=30)
-        told: dict[str, Any] = json.loads(polled.text)
-        seen.add(told["status"])
-        if told["status"] in ("success", "failed", "cancelled"):
+        polled = requests.get(job["urls"]["GET"], headers=headers, timeout=TIMEOUT)
+        view: dict[str, Any] = json.loads(polled.text)
+        seen.add(view["status"])
+        if view["status"] in ("success", "failed", "cancelled"):
             break
         time.sleep(0.2)
 
-    facts = {
-        "codes": [given.status_code, put.status_code, submitted.status_code, polled.status_code],
+    results = {
+        "codes": [created.status_code, put.status_code, submitted.status_code, polled.status_code],
         "put_with": dict(put.request.headers),
         "id": job["id"],
         "first": job["status"],
         "seen": sorted(seen),
-        "text": (told["result"] or {}).get("text"),
-        "told": told,
+        "text": (view["result"] or {}).get("text"),
+        "job": view,
     }
-    json.dump(facts, sys.stdout)
+    json.dump(results, sys.stdout)
 
 
 if __name__ == "__main__":

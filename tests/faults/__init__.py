@@ -1,1 +1,1 @@
-"""The real functions against a double of AWS and an upstream, with everything going wrong."""
+"""The real functions against moto and an HTTP upstream, with injected faults."""

@@ -1,22 +1,22 @@
-"""One batch in this process, with a double, an upstream and functions of its own."""
+"""Run one batch in this process, with its own moto stack, upstream and functions."""
 
 import pytest
 
 from tests.faults.harness import Harness
-from tests.faults.moto_stack import ENVIRONMENT, Double
-from tests.faults.outcome_checks import Judge
+from tests.faults.moto_stack import ENVIRONMENT, MotoStack
+from tests.faults.outcome_checks import OutcomeChecks
 from tests.faults.report import Report
 
 
 def run_batch(seed: str, jobs: int) -> Report:
-    """The same seed draws the same faults again."""
+    """Run a batch; the same seed injects the same faults."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
-        double = Double()
+        moto_stack = MotoStack()
         try:
-            harness = Harness(double, patch, seed, jobs)
+            harness = Harness(moto_stack, patch, seed, jobs)
             harness.run()
-            return Judge(harness)()
+            return OutcomeChecks(harness).run()
         finally:
-            double.stop()
+            moto_stack.stop()

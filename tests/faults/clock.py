@@ -1,4 +1,4 @@
-"""Virtual time: nothing in here waits, and what is to happen happens in its order."""
+"""Virtual time: runs scheduled actions in order, without waiting."""
 
 import heapq
 from collections.abc import Callable
@@ -8,11 +8,11 @@ START = 1_790_000_000.0
 
 
 class Clock:
-    """Stands in for the module `time` where the functions are wired."""
+    """Replaces the module `time` in the wiring of the functions."""
 
     def __init__(self) -> None:
         self.now = START
-        self._queue: list[tuple[float, int, Callable[[], None]]] = []
+        self._queue: list[tuple[float, int, Callable[[], object]]] = []
         self._number = count()
 
     def time(self) -> float:
@@ -20,19 +20,19 @@ class Clock:
 
     monotonic = time
 
-    def later(self, seconds: float, action: Callable[[], None]) -> None:
+    def later(self, seconds: float, action: Callable[[], object]) -> None:
         heapq.heappush(self._queue, (self.now + seconds, next(self._number), action))
 
     def sleep(self, seconds: float) -> None:
-        """Whoever sleeps lets everybody else go on."""
+        """Run the actions that are due while the caller sleeps."""
         end = self.now + seconds
         while self._queue and self._queue[0][0] <= end:
             self._step()
         self.now = max(self.now, end)
 
-    def run(self, most_seconds: float) -> None:
-        """Until nothing is left to happen, or so much time has passed."""
-        end = START + most_seconds
+    def run(self, max_seconds: float) -> None:
+        """Run all actions, up to `max_seconds` of virtual time."""
+        end = START + max_seconds
         while self._queue and self._queue[0][0] <= end:
             self._step()
 

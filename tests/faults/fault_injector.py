@@ -1,8 +1,7 @@
-"""The line between boto3 and the double of AWS, with faults on it.
+"""Inject faults between boto3 and moto, by botocore's event hooks.
 
-`before-call` happens before a call's first try: what is refused or killed there was never
-executed. `after-call` happens when it was. What strikes one try only, so that boto3 makes another,
-is done where the double is asked.
+`before-call` runs before the first attempt: the call is not executed. `after-call` runs after it
+was executed. Faults of a single attempt, which boto3 retries, are injected in `before-send`.
 """
 
 import json
@@ -17,7 +16,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
-from tests.faults.direct_invoke import HEADERS, Shortcut
+from tests.faults.direct_invoke import HEADERS, DirectInvoke
 from tests.faults.fault_kinds import AwsFault
 from tests.faults.moto_stack import ENVIRONMENT
 from tests.faults.plans import Call, Running
@@ -27,37 +26,37 @@ THROTTLES = {
     "s3": "SlowDown",
     "stepfunctions": "ThrottlingException",
 }
-NOW_OR_NEVER = "rushes_fault"
+REFUSED_ENTRIES = "rushes_fault"
 
 
-class DeathError(BaseException):
-    """The function's process is gone: nothing of ours may catch this."""
+class CrashError(BaseException):
+    """Ends the function's process. It is a BaseException so that the core does not catch it."""
 
 
-class Line:
-    """`here` tells whose call it is; `meanwhile` lets somebody else act at this moment."""
+class FaultInjector:
+    """`here` returns the calling function; `interleave` runs another actor at this moment."""
 
     def __init__(
         self,
         here: Callable[[], Running],
-        meanwhile: Callable[[str, Running], None],
+        interleave: Callable[[str, Running], None],
         executed: Callable[[str, Any, Any], None],
         rng: Random,
     ) -> None:
-        self.here, self.meanwhile, self.executed, self.rng = here, meanwhile, executed, rng
+        self.here, self.interleave, self.executed, self.rng = here, interleave, executed, rng
         self.calls = 0
-        self._shortcut = Shortcut(ENVIRONMENT["AWS_REGION"])
+        self._direct_invoke = DirectInvoke(ENVIRONMENT["AWS_REGION"])
         self._one_try: list[AwsFault] = []
 
     def attach(self, client: Any) -> Any:
-        """The client, with its calls going over this line to the double."""
+        """Route the client's calls through this injector."""
         events = client.meta.events
         service = client.meta.service_model.service_name
         events.unregister("before-send", botocore_stubber)
         events.register("before-call", self._before(service))
         events.register("before-send", self._send)
         events.register("after-call", self._after)
-        if service != "s3":  # there links are signed; here a signature is only slow
+        if service != "s3":  # presigned links need signatures; other calls are faster without
             events.register("choose-signer", lambda **_: UNSIGNED)
         return client
 
@@ -66,10 +65,10 @@ class Line:
             self.calls += 1
             running = self.here()
             plan, call = running.plan, Call(running.function, model.name)
-            fault = plan.strike(call, "before")
+            fault = plan.inject(call, "before")
             if fault and fault.action:
-                self.meanwhile(fault.action, running)
-                fault = plan.strike(call, "before")
+                self.interleave(fault.action, running)
+                fault = plan.inject(call, "before")
             if fault is None or fault.action:
                 return None
             if fault.once:
@@ -82,7 +81,7 @@ class Line:
     def _refused(self, fault: AwsFault, service: str, params: Any, context: Any) -> Any:
         match fault.effect:
             case "die":
-                raise DeathError
+                raise CrashError
             case "refuse entries":
                 return self._without_some(params, context)
             case "conflict":
@@ -92,11 +91,11 @@ class Line:
                 return error(400, THROTTLES.get(service, "ThrottlingException"))
 
     def _without_some(self, params: Any, context: Any) -> Any:
-        """The bus takes some of the entries and refuses others, with status 200."""
+        """Let PutEvents reject some of the entries, with status 200."""
         entries = json.loads(params["body"])["Entries"]
-        refused = {it for it in range(len(entries)) if self.rng.random() < 0.5} or {0}
+        refused = {index for index in range(len(entries)) if self.rng.random() < 0.5} or {0}
         taken = [entry for number, entry in enumerate(entries) if number not in refused]
-        context[NOW_OR_NEVER] = [number in refused for number in range(len(entries))]
+        context[REFUSED_ENTRIES] = [number in refused for number in range(len(entries))]
         if taken:
             params["body"] = json.dumps({"Entries": taken}).encode()
             return None
@@ -108,7 +107,7 @@ class Line:
             code = "com.amazonaws.dynamodb.v20120810#ThrottlingException"
             return raw(request, 400, {"__type": code, "message": "slow down"})
         operation = event_name.rpartition(".")[2]
-        response = self._shortcut(operation, request) or botocore_stubber(event_name, request)
+        response = self._direct_invoke(operation, request) or botocore_stubber(event_name, request)
         if response is not None and response.status_code == 200:
             self.executed(operation, request, response)
         if fault:
@@ -116,24 +115,24 @@ class Line:
         return response
 
     def _after(self, parsed: Any, model: Any, context: Any, http_response: Any, **_: Any) -> None:
-        if verdicts := context.pop(NOW_OR_NEVER, None):
-            splice(parsed, verdicts)
+        if refusals := context.pop(REFUSED_ENTRIES, None):
+            splice(parsed, refusals)
         if http_response.status_code >= 300:
             return
         running = self.here()
-        fault = running.plan.strike(Call(running.function, model.name), "after")
+        fault = running.plan.inject(Call(running.function, model.name), "after")
         if fault is None:
             return
         if fault.effect == "die":
-            raise DeathError
+            raise CrashError
         raise ReadTimeoutError(endpoint_url="aws")
 
 
-def splice(parsed: Any, verdicts: list[bool]) -> None:
+def splice(parsed: Any, refusals: list[bool]) -> None:
     taken = iter(parsed["Entries"])
     lost = {"ErrorCode": "InternalFailure", "ErrorMessage": "try again"}
-    parsed["Entries"] = [lost if refused else next(taken) for refused in verdicts]
-    parsed["FailedEntryCount"] = sum(verdicts)
+    parsed["Entries"] = [lost if refused else next(taken) for refused in refusals]
+    parsed["FailedEntryCount"] = sum(refusals)
 
 
 def error(status: int, code: str, **more: Any) -> Any:

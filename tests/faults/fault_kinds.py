@@ -1,39 +1,39 @@
-"""What a kind of fault is: where it strikes, and what it does."""
+"""Kinds of fault: the place and the effect."""
 
 from dataclasses import dataclass, field
 from typing import Literal
 
 Place = Literal["create", "lookup", "poll", "download", "aws", "client", "machine"]
-Effect = Literal["throttle", "conflict", "refuse entries", "lose answer", "die", "meanwhile"]
+Effect = Literal["throttle", "conflict", "refuse entries", "lose answer", "die", "interleave"]
 
 
 @dataclass(frozen=True)
-class Kind:
+class FaultKind:
     name: str
     place: Place
     share: float = 0.07
-    """The part of jobs that it is planned for."""
+    """The share of jobs that get this fault."""
 
 
 @dataclass(frozen=True)
-class Mood(Kind):
-    """What the upstream does with a call instead of answering it as it should."""
+class UpstreamFault(FaultKind):
+    """A fault of the upstream's answer."""
 
     commits: bool = True
-    """Whether it does what was asked, before it spoils the answer."""
+    """Whether the upstream executes the call."""
     statuses: tuple[int, ...] = (200,)
     headers: dict[str, str] = field(default_factory=dict)
-    spoils: str = ""
-    """How the answer is spoilt; empty where it goes out whole."""
+    corruption: str = ""
+    """How the answer is corrupted; empty means not at all."""
     times: int = 1
 
 
 @dataclass(frozen=True)
-class AwsFault(Kind):
-    """What goes wrong at a call to AWS: before it is executed, or after it was.
+class AwsFault(FaultKind):
+    """A fault of an AWS call, before or after its execution.
 
-    `once`: only the first try of the call is struck, and boto3 tries again; that is decided before
-    the call, even where the call is executed and its answer lost.
+    `once` limits it to the first attempt, which boto3 retries; its phase is "before" even if the
+    call is executed and its answer lost.
     """
 
     effect: Effect = "throttle"
@@ -41,8 +41,8 @@ class AwsFault(Kind):
     operations: frozenset[str] = frozenset()
     functions: frozenset[str] = frozenset()
     once: bool = False
-    most: int = 1
-    """It strikes at one of so many calls that it could strike at."""
+    max_call: int = 1
+    """The fault is injected at a random matching call up to this number."""
     guard: Literal["", "created"] = ""
     action: str = ""
-    """What somebody else does at that moment."""
+    """The action that another actor takes at that moment."""

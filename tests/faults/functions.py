@@ -1,4 +1,4 @@
-"""The functions themselves, wired to the double and to virtual time, and what kills them."""
+"""The real functions, wired to moto and virtual time."""
 
 import ssl
 import traceback
@@ -15,43 +15,41 @@ from botocore.useragent import UserAgentString
 from moto.dynamodb.models.table import Table
 from moto.s3.models import S3Backend
 
-from rushes import wiring
 from rushes.api import auth
 from rushes.aws import secrets
 from rushes.catalog.models import Catalog, read_catalog
-from rushes.config import settings
 from rushes.errors import RushesError
 from rushes.http import downloads, transport
+from rushes.wiring import api, aws, sweep, workflow
 from tests.faults.clock import Clock
 from tests.faults.direct_invoke import snapshot
-from tests.faults.fault_injector import DeathError, Line
+from tests.faults.fault_injector import CrashError, FaultInjector
 from tests.faults.fault_kinds import Place
-from tests.faults.machine import TaskFailedError
-from tests.faults.moto_stack import ENVIRONMENT, Double
+from tests.faults.moto_stack import ENVIRONMENT, MotoStack
 from tests.faults.plans import Plan, Running
+from tests.machine import TaskFailedError
+from tests.wiring_caches import clear_wiring
 
 PROVIDERS = {
     "none": "openai_compatible",
     "key": "openai_compatible",
     "lookup": "openai_with_lookup",
 }
-"""Named for what they have against a create call made twice; their kinds."""
-IMPATIENT, PATIENT = httpx.Timeout(0.1), httpx.Timeout(20)
+"""Protocols by provider; the provider is named after its idempotency capability."""
+SHORT_TIMEOUT, LONG_TIMEOUT = httpx.Timeout(20, read=0.1), httpx.Timeout(20)
 NAMES = ("api", "submit", "poll", "collect", "finish", "sweep")
 
-MODEL = """
-[[models]]
-name = "{name}/film"
-seconds = [4]
-sizes = ["1280x720"]
-typical_seconds = 16
-price_per_job = 0.1
-"""
 PROVIDER = """
 [providers.{name}]
 protocol = "{protocol}"
 idempotency = "{name}"
 base_url = "http://127.0.0.1:{port}/{name}"
+[[models]]
+name = "{name}/video"
+seconds = [4]
+sizes = ["1280x720"]
+typical_seconds = 16
+price_per_job = 0.1
 """
 
 
@@ -60,13 +58,12 @@ def catalog_for(port: int) -> Catalog:
         PROVIDER.format(name=name, protocol=protocol, port=port)
         for name, protocol in PROVIDERS.items()
     ]
-    models = [MODEL.format(name=name) for name in PROVIDERS]
-    return read_catalog("\n".join(['default_model = "none/film"', *providers, *models]))
+    return read_catalog("\n".join(['default_model = "none/video"', *providers]))
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a handler is told of the function that it runs as."""
+    """The Lambda context of an invocation."""
 
     function_name: str = "rushes"
     memory_limit_in_mb: int = 512
@@ -75,72 +72,73 @@ class Context:
 
 
 class Functions:
-    """`here` is the function that runs at this moment, and the plan that its faults come from."""
+    """Runs handlers; `here` returns the running function and its fault plan."""
 
-    def __init__(self, patch: pytest.MonkeyPatch, double: Double, line: Line, clock: Clock) -> None:
+    def __init__(
+        self,
+        patch: pytest.MonkeyPatch,
+        moto_stack: MotoStack,
+        injector: FaultInjector,
+        clock: Clock,
+    ) -> None:
         self._patch = patch
         self._stack: list[Running] = []
-        self.surprises: list[str] = []
-        """What was raised that is no error of ours."""
+        self.unexpected_errors: list[str] = []
+        """Tracebacks of exceptions other than RushesError."""
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
-        patch.setenv("PROVIDER_SECRET_ARN", double.secret_arn)
-        self._forget()
-        make: Any = wiring._client.__wrapped__
-        attached = cache(lambda *facts: line.attach(make(*facts)))
-        patch.setattr(wiring, "_client", attached)
-        for module in (wiring, auth, secrets, downloads):
+        patch.setenv("PROVIDER_SECRET_ARN", moto_stack.secret_arn)
+        clear_wiring()
+        make: Any = aws.client.__wrapped__
+        attached = cache(lambda *facts: injector.attach(make(*facts)))
+        patch.setattr(aws, "client", attached)
+        patch.setattr(workflow, "client", attached)
+        for module in (api, sweep, workflow, auth, secrets, downloads):
             patch.setattr(module, "time", clock)
-        context = ssl.create_default_context()  # which reads a long file
+        context = ssl.create_default_context()  # creating one reads a long file
         patch.setattr(ssl, "create_default_context", lambda: context)
         patch.setattr(Table, "__deepcopy__", snapshot, raising=False)
-        patch.setattr(S3Backend, "urls", double.s3_urls())  # else read from its file at each call
-        patch.setattr(UserAgentString, "to_string", lambda _: "rushes")  # it is slow to make
+        patch.setattr(S3Backend, "urls", moto_stack.s3_urls())  # else each call reads its file
+        patch.setattr(UserAgentString, "to_string", lambda _: "rushes")  # slow to build
         patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=clock.sleep))
         self._handlers = {name: import_module(f"functions.{name}.app") for name in NAMES}
         self.invocations = 0
 
     @staticmethod
-    def _forget() -> None:
-        settings.cache_clear()
-        for thing in vars(wiring).values():
-            if hasattr(thing, "cache_clear"):
-                thing.cache_clear()
-
-    @staticmethod
-    def _die(name: str) -> None:
-        """The next call finds a process that remembers nothing; boto3's clients are spared."""
-        built = {"api": "endpoints", "sweep": "sweeper"}.get(name, name)
-        getattr(wiring, built).cache_clear()
+    def _restart_process(name: str) -> None:
+        """Clear the function's cached objects as a new process would; boto3's clients stay."""
+        built = {"api": api.jobs_api, "sweep": sweep.job_sweeper}.get(name)
+        aws.aws.cache_clear()
+        (built or getattr(workflow, name)).cache_clear()
 
     def here(self) -> Running:
         return self._stack[-1]
 
-    def be_patient(self, name: str, plan: Plan) -> None:
-        """Where the upstream is going to keep silent, the call waits a moment only."""
+    def set_timeout(self, name: str, plan: Plan) -> None:
+        """Use a short HTTP timeout if the next planned fault is a hanging upstream."""
         places: dict[str, Place] = {"submit": "create", "poll": "poll"}
-        mood = plan.next_mood(places[name]) if name in places else None
-        silent = mood is not None and mood.spoils == "hang"
-        self._patch.setattr(transport, "TIMEOUT", IMPATIENT if silent else PATIENT)
+        fault = plan.next_upstream_fault(places[name]) if name in places else None
+        silent = fault is not None and fault.corruption == "hang"
+        self._patch.setattr(transport, "TIMEOUT", SHORT_TIMEOUT if silent else LONG_TIMEOUT)
 
     def run(self, name: str, event: dict[str, Any], plan: Plan) -> Any:
-        """What the function answers.
+        """Invoke the function.
 
         Raises
         ------
         TaskFailedError
-            If it died or raised.
+            If it crashed or raised.
         """
         self.invocations += 1
         self._stack.append(Running(name, event, plan))
         try:
             return self._handlers[name].lambda_handler(event, Context())
-        except DeathError:
-            self._die(name)
+        except CrashError:
+            self._restart_process(name)
             raise TaskFailedError("Runtime.ExitError") from None
         except Exception as error:
             if not isinstance(error, RushesError):
-                self.surprises.append(f"{name}: {traceback.format_exc(limit=-4)}")
+                self.unexpected_errors.append(f"{name}: {traceback.format_exc(limit=-4)}")
             raise TaskFailedError(type(error).__name__) from error
         finally:
             self._stack.pop()

@@ -1,4 +1,4 @@
-"""One batch of jobs, from their clients' first calls until nothing is left to be done."""
+"""Run one batch of jobs, from the first client call until no work is left."""
 
 import base64
 import json
@@ -9,60 +9,64 @@ from typing import Any
 
 import pytest
 
-from rushes import wiring
 from rushes.api.auth import create_api_key
-from rushes.aws.dynamodb.lookup_tables import KeyTable
+from rushes.aws.dynamodb.api_keys import KeyTable
+from rushes.wiring import api, workflow
 from tests.faults.client import Client
 from tests.faults.clock import Clock
-from tests.faults.fault_injector import Line
+from tests.faults.fault_injector import FaultInjector
 from tests.faults.fault_kinds import Place
 from tests.faults.functions import Functions, catalog_for
-from tests.faults.machine import Execution, Machine, TaskFailedError
-from tests.faults.moto_stack import ENVIRONMENT, Double
+from tests.faults.machine import Machine
+from tests.faults.moto_stack import ENVIRONMENT, MotoStack
 from tests.faults.plans import Plan, Running, draw, draw_sweep
 from tests.faults.upstream import Upstream
+from tests.machine import Execution, TaskFailedError
 
-ARRIVALS = 120.0
-"""Seconds within which all clients make their first call."""
-SWEEPS = 60.0
-HEARD = 0.5
-"""The part of broken executions that the sweeper is told of; of the others it must not need it."""
-LONGEST = 6 * 3600.0
-"""What is not over by then is lost."""
+ARRIVAL_SECONDS = 120.0
+"""Seconds in which all clients make their first call."""
+SWEEP_INTERVAL = 60.0
+NOTIFIED_SHARE = 0.5
+"""Share of aborted executions whose status-change event reaches the sweep function."""
+MAX_SECONDS = 6 * 3600.0
+"""Jobs that are open after this time are lost."""
 
 
 class Harness:
-    def __init__(self, double: Double, patch: pytest.MonkeyPatch, seed: str, jobs: int) -> None:
+    def __init__(
+        self, moto_stack: MotoStack, patch: pytest.MonkeyPatch, seed: str, jobs: int
+    ) -> None:
         self.seed = seed
-        self.rng = Random(seed)  # noqa: S311 - to be drawn again
+        self.rng = Random(seed)  # noqa: S311 - repeatable, not secret
         self.clock = Clock()
-        self.double = double
-        double.fresh()
+        self.moto_stack = moto_stack
+        moto_stack.reset()
         self.plans = {tag: draw(tag, self.rng) for tag in (f"job-{n}" for n in range(jobs))}
         self.upstream = Upstream(self.clock, self.plans, self.rng)
         catalog = catalog_for(self.upstream.port)
-        patch.setattr(wiring, "catalog", lambda: catalog)
-        self.line = Line(self._here, self._meanwhile, self._executed, self.rng)
-        self.functions = Functions(patch, double, self.line, self.clock)
-        self.machine = Machine(self.clock, self.rng, self._step, self._ended)
+        for module in (api, workflow):
+            patch.setattr(module, "catalog", lambda: catalog)
+        self.injector = FaultInjector(self._here, self._interleave, self._executed, self.rng)
+        self.functions = Functions(patch, moto_stack, self.injector, self.clock)
+        self.machine = Machine(self.clock, self.rng, self._run_task, self._on_end)
         self.key, record = create_api_key("demo", self.clock.now)
-        KeyTable(double.client("dynamodb"), ENVIRONMENT["TABLE_NAME"]).add(record)
+        KeyTable(moto_stack.client("dynamodb"), ENVIRONMENT["TABLE_NAME"]).add(record)
         self.clients = {tag: Client(self, plan, self.rng) for tag, plan in self.plans.items()}
         self.tags: dict[str, str] = {}
-        """Of each job's id."""
+        """Tags by job id."""
         self.bus: list[dict[str, Any]] = []
         self.sweeps: Counter[str] = Counter()
 
     def run(self) -> None:
         for client in self.clients.values():
-            self.clock.later(self.rng.uniform(0, ARRIVALS), client.post)
-        self.clock.later(SWEEPS, self._every_minute)
+            self.clock.later(self.rng.uniform(0, ARRIVAL_SECONDS), client.post)
+        self.clock.later(SWEEP_INTERVAL, self._every_minute)
         try:
-            self.clock.run(LONGEST)
+            self.clock.run(MAX_SECONDS)
         finally:
             self.upstream.stop()
 
-    def ask(
+    def request(
         self,
         plan: Plan,
         method: str,
@@ -70,7 +74,7 @@ class Harness:
         body: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
     ) -> dict[str, Any]:
-        """A client's call; a function that dies is a 500 of the gateway in front of it."""
+        """Call the api function; a crash becomes API Gateway's 500."""
         event = {
             "version": "2.0",
             "routeKey": "$default",
@@ -99,31 +103,31 @@ class Harness:
         plan = draw_sweep(self.rng, alone=alone)
         with suppress(TaskFailedError):
             self.functions.run("sweep", event or {}, plan)
-        self.sweeps += plan.struck
+        self.sweeps += plan.injected
 
     def _every_minute(self) -> None:
         self.sweep()
         if not self._is_quiet():
-            self.clock.later(SWEEPS, self._every_minute)
+            self.clock.later(SWEEP_INTERVAL, self._every_minute)
 
     def _is_quiet(self) -> bool:
         at_work = self.machine.running or not all(client.done for client in self.clients.values())
-        return not at_work and not self.double.is_waiting()
+        return not at_work and not self.moto_stack.is_waiting()
 
     def plan_of(self, job_id: str) -> Plan:
         if job_id not in self.tags:
-            for document in self.double.documents().values():
+            for document in self.moto_stack.documents().values():
                 if job_id in document:
                     self.tags[job_id] = json.loads(document)["request"]["prompt"].split()[0]
         return self.plans[self.tags[job_id]]
 
-    def _step(self, name: str, event: dict[str, Any]) -> Any:
-        """One task of the state machine; Lambda itself has its moments, too."""
+    def _run_task(self, name: str, event: dict[str, Any]) -> Any:
+        """Run one task of the state machine, with the faults of Lambda itself."""
         plan = self.plan_of(event["job_id"])
-        if plan.take("Lambda throttled"):
+        if plan.consume("Lambda throttled"):
             raise TaskFailedError("Lambda.TooManyRequestsException")
-        self.functions.be_patient(name, plan)
-        refused = self._refusing(name, plan)
+        self.functions.set_timeout(name, plan)
+        refused = self._refuses_connections(name, plan)
         if refused:
             self.upstream.close()
         try:
@@ -132,23 +136,23 @@ class Harness:
             plan.created = False
             if refused:
                 self.upstream.open()
-        if plan.take("Lambda's answer lost"):
+        if plan.consume("Lambda's answer lost"):
             raise TaskFailedError("Lambda.SdkClientException")
         return answer
 
     @staticmethod
-    def _refusing(name: str, plan: Plan) -> bool:
+    def _refuses_connections(name: str, plan: Plan) -> bool:
         place: Place = "create" if name == "submit" else "poll"
-        mood = plan.next_mood(place)
-        if name not in ("submit", "poll") or mood is None or mood.spoils != "refused":
+        fault = plan.next_upstream_fault(place)
+        if name not in ("submit", "poll") or fault is None or fault.corruption != "refused":
             return False
-        plan.mood(place)
+        plan.fault(place)
         return True
 
     def _here(self) -> Running:
         return self.functions.here()
 
-    def _meanwhile(self, action: str, running: Running) -> None:
+    def _interleave(self, action: str, running: Running) -> None:
         client = self.clients.get(running.plan.tag)
         match action:
             case "sweep":
@@ -159,32 +163,33 @@ class Harness:
                 with suppress(TaskFailedError):
                     self.functions.run(running.function, running.event, running.plan)
             case "post" if client:
-                client.post_at_once()
+                client.post_concurrently()
             case "cancel" if client:
                 client.cancel()
             case "delete" if client:
                 client.delete()
 
     def _executed(self, operation: str, request: Any, response: Any) -> None:
-        """What AWS does further with what it was asked."""
+        """Start executions and record events after the AWS call."""
         if operation == "StartExecution":
-            asked = json.loads(request.body)
-            given = json.loads(asked["input"])
-            self.machine.start(asked["name"], given)
-            if self.plan_of(given["job_id"]).take("execution stopped between steps"):
+            args = json.loads(request.body)
+            state_input = json.loads(args["input"])
+            self.machine.begin(args["name"], state_input)
+            if self.plan_of(state_input["job_id"]).consume("execution stopped between steps"):
                 stop = self.rng.uniform(0, 60)
-                self.clock.later(stop, lambda: self.machine.stop(asked["name"]))
+                self.clock.later(stop, lambda: self.machine.stop(args["name"]))
         elif operation == "PutEvents":
             assert response.status_code == 200
             entries = json.loads(request.body)["Entries"]
             self.bus += [json.loads(entry["Detail"]) for entry in entries]
 
-    def _ended(self, execution: Execution) -> None:
-        self.double.execution_is(execution.name, execution.status)
-        if execution.status != "SUCCEEDED" and self.rng.random() < HEARD:
-            self.clock.later(self.rng.uniform(0.5, 5), lambda: self._tell_of(execution))
+    def _on_end(self, execution: Execution) -> None:
+        self.moto_stack.set_execution_status(execution.name, execution.status)
+        if execution.status != "SUCCEEDED" and self.rng.random() < NOTIFIED_SHARE:
+            delay = self.rng.uniform(0.5, 5)
+            self.clock.later(delay, lambda: self._publish_status_change(execution))
 
-    def _tell_of(self, execution: Execution) -> None:
-        """The rule that watches for executions which broke off."""
+    def _publish_status_change(self, execution: Execution) -> None:
+        """Invoke the sweep function as the rule for status changes does."""
         detail = {"status": execution.status, "input": json.dumps(execution.input)}
         self.sweep({"detail-type": "Step Functions Execution Status Change", "detail": detail})

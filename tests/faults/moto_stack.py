@@ -1,4 +1,4 @@
-"""AWS in this process: the stack's table, bucket, secret, bus and state machine, by moto."""
+"""The stack's table, bucket, secret, event bus and state machine, by moto in this process."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from local.packaging import ROOT, read_template
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
-"""The one that moto answers for."""
+"""moto's account id."""
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -32,7 +32,7 @@ ENVIRONMENT = {
 }
 
 
-class Double:
+class MotoStack:
     def __init__(self) -> None:
         self._mock = mock_aws()
         self._mock.start()
@@ -44,14 +44,14 @@ class Double:
         self.secret_arn = ""
 
     def client(self, service: str) -> Any:
-        """One without faults."""
+        """Return a client without faults."""
         return self._clients[service]
 
     def stop(self) -> None:
         self._mock.stop()
 
-    def fresh(self) -> None:
-        """Everything anew and empty."""
+    def reset(self) -> None:
+        """Delete everything and create the empty stack."""
         self._mock.reset()
         table = read_template(ROOT / "template.yaml")["Resources"]["Table"]["Properties"]
         wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
@@ -70,19 +70,19 @@ class Double:
         )
 
     def documents(self) -> dict[str, str]:
-        """Every job as it stands, by its key in the table."""
+        """Return the stored document of every job, by table key."""
         rows = {key: row for key, row in self._rows().items() if "document" in row}
         return {key: row["document"].value for key, row in rows.items()}
 
     def is_waiting(self) -> bool:
-        """Whether the sweeper still has something to look after."""
+        """Whether an item is due for a sweep."""
         return any("open_pk" in row for row in self._rows().values())
 
     @staticmethod
     def _rows() -> dict[str, Any]:
         tables = get_backend("dynamodb")[ACCOUNT][REGION].tables
         rows = tables[ENVIRONMENT["TABLE_NAME"]].all_items()
-        return {f"{it.attrs['pk'].value} {it.attrs['sk'].value}": it.attrs for it in rows}
+        return {f"{row.attrs['pk'].value} {row.attrs['sk'].value}": row.attrs for row in rows}
 
     def objects(self) -> dict[str, bytes]:
         bucket = get_backend("s3")[ACCOUNT]["aws"].buckets[ENVIRONMENT["BUCKET_NAME"]]
@@ -92,7 +92,7 @@ class Double:
     def s3_urls() -> Any:
         return get_backend("s3")[ACCOUNT]["aws"].urls
 
-    def execution_is(self, name: str, status: str) -> None:
+    def set_execution_status(self, name: str, status: str) -> None:
         for execution in self._executions():
             if execution.name == name:
                 execution.status = status

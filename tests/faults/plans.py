@@ -1,20 +1,20 @@
-"""What will go wrong with one job, drawn beforehand; what has struck is struck out."""
+"""Fault plan of one job: drawn in advance, each fault is injected once."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from tests.faults.fault_kinds import AwsFault, Kind, Mood, Place
-from tests.faults.scenarios import KINDS, SWEEP
+from tests.faults.fault_kinds import AwsFault, FaultKind, Place, UpstreamFault
+from tests.faults.scenarios import FAULT_KINDS, SWEEP
 
-FEW = 12
-"""Calls among which `meanwhile` chooses its moment."""
+MAX_INTERLEAVED_CALLS = 12
+"""`interleave` faults are injected at a random call up to this number."""
 
 
 @dataclass
 class Call:
-    """A call to AWS that a function makes."""
+    """An AWS call of a function."""
 
     function: str
     operation: str
@@ -38,28 +38,28 @@ class Pending:
 @dataclass
 class Plan:
     tag: str
-    moods: dict[Place, list[Mood]] = field(default_factory=dict)
+    upstream_faults: dict[Place, list[UpstreamFault]] = field(default_factory=dict)
     faults: list[Pending] = field(default_factory=list)
-    others: dict[str, Kind] = field(default_factory=dict)
-    struck: Counter[str] = field(default_factory=Counter)
+    others: dict[str, FaultKind] = field(default_factory=dict)
+    injected: Counter[str] = field(default_factory=Counter)
     created: bool = False
-    """Whether the upstream has been asked to create and the answer was not noted since."""
+    """Whether the upstream got a create call whose answer is not recorded yet."""
 
-    def mood(self, place: Place) -> Mood | None:
-        """What comes over the upstream at this call; its times are counted down."""
-        waiting = self.moods.get(place)
+    def fault(self, place: Place) -> UpstreamFault | None:
+        """Take the next upstream fault planned for this place."""
+        waiting = self.upstream_faults.get(place)
         if not waiting:
             return None
-        mood = waiting.pop(0)
-        self.struck[mood.name] += 1
-        return mood
+        fault = waiting.pop(0)
+        self.injected[fault.name] += 1
+        return fault
 
-    def next_mood(self, place: Place) -> Mood | None:
-        waiting = self.moods.get(place)
+    def next_upstream_fault(self, place: Place) -> UpstreamFault | None:
+        waiting = self.upstream_faults.get(place)
         return waiting[0] if waiting else None
 
-    def strike(self, call: Call, phase: str) -> AwsFault | None:
-        """The fault whose moment this is. Others wait for a later call."""
+    def inject(self, call: Call, phase: str) -> AwsFault | None:
+        """Take the fault that is due at this call. Others wait for a later call."""
         chosen: Pending | None = None
         for pending in self.faults:
             if not pending.meets(call, phase, created=self.created):
@@ -70,50 +70,50 @@ class Plan:
         if chosen is None:
             return None
         self.faults.remove(chosen)
-        self.struck[chosen.fault.name] += 1
+        self.injected[chosen.fault.name] += 1
         return chosen.fault
 
-    def take(self, name: str) -> bool:
-        """Whether this was planned; it happens now."""
+    def consume(self, name: str) -> bool:
+        """Take the named fault, if it is planned."""
         if self.others.pop(name, None) is None:
             return False
-        self.struck[name] += 1
+        self.injected[name] += 1
         return True
 
 
 def draw(tag: str, rng: Random, intensity: float = 1.0) -> Plan:
     plan = Plan(tag)
-    for kind in KINDS.values():
+    for kind in FAULT_KINDS.values():
         if rng.random() >= kind.share * intensity:
             continue
         match kind:
-            case Mood():
-                plan.moods.setdefault(kind.place, []).extend([kind] * kind.times)
+            case UpstreamFault():
+                plan.upstream_faults.setdefault(kind.place, []).extend([kind] * kind.times)
             case AwsFault():
-                most = FEW if kind.effect == "meanwhile" else kind.most
-                plan.faults.append(Pending(kind, rng.randint(1, most)))
+                max_call = MAX_INTERLEAVED_CALLS if kind.effect == "interleave" else kind.max_call
+                plan.faults.append(Pending(kind, rng.randint(1, max_call)))
             case _:
                 plan.others[kind.name] = kind
-    for place, moods in plan.moods.items():
-        rng.shuffle(moods)
-        if place == "poll":  # a failure is the last that is heard
-            moods.sort(key=lambda mood: mood.spoils == "failed")
+    for place, upstream_faults in plan.upstream_faults.items():
+        rng.shuffle(upstream_faults)
+        if place == "poll":  # a failure is the last answer
+            upstream_faults.sort(key=lambda fault: fault.corruption == "failed")
     rng.shuffle(plan.faults)
     return plan
 
 
 def draw_sweep(rng: Random, *, alone: bool) -> Plan:
-    """What goes wrong with one run of the sweeper; in one that overlaps, nobody else comes by."""
+    """Draw the faults of one sweep; an overlapping sweep interleaves no other."""
     plan = Plan("sweep")
     for fault in SWEEP:
         if rng.random() < fault.share and (alone or not fault.action):
-            plan.faults.append(Pending(fault, rng.randint(1, fault.most)))
+            plan.faults.append(Pending(fault, rng.randint(1, fault.max_call)))
     return plan
 
 
 @dataclass(frozen=True)
 class Running:
-    """A function at work, and the plan that its faults come from."""
+    """A running function and its fault plan."""
 
     function: str
     event: dict[str, Any]

@@ -1,4 +1,4 @@
-"""Answers as bytes on the wire, whole or spoilt."""
+"""HTTP responses as bytes, complete or corrupted."""
 
 import json
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
     def head(self, length: str) -> bytes:
-        lines = [f"HTTP/1.1 {self.status} {PHRASES.get(self.status, 'So')}"]
+        lines = [f"HTTP/1.1 {self.status} {PHRASES.get(self.status, 'Error')}"]
         facts = {"Content-Type": self.content_type, "Connection": "close", **self.headers}
         lines += [f"{name}: {value}" for name, value in facts.items()]
         return "\r\n".join([*lines, length, "", ""]).encode()
@@ -25,7 +25,7 @@ class Answer:
         return self.head(f"Content-Length: {len(self.body)}") + self.body
 
     def cut(self) -> bytes:
-        """All the headers and half of the body."""
+        """Return all headers and half of the body."""
         return self.head(f"Content-Length: {len(self.body)}") + self.body[: len(self.body) // 2]
 
     def chunked(self, *, ends: bool) -> bytes:
@@ -35,22 +35,22 @@ class Answer:
         return self.head("Transfer-Encoding: chunked") + chunks + (b"0\r\n\r\n" if ends else b"")
 
 
-def told(value: Any, status: int = 200) -> Answer:
+def json_answer(value: Any, status: int = 200) -> Answer:
     return Answer(status, json.dumps(value).encode())
 
 
 def refusal(status: int, headers: dict[str, str]) -> Answer:
-    error = {"error": {"message": f"trouble {status}", "code": "trouble"}}
+    error = {"error": {"message": f"fault {status}", "code": "fault"}}
     return Answer(status, json.dumps(error).encode(), headers=dict(headers))
 
 
-def spoilt(answer: Answer, spoils: str) -> bytes:
-    """What goes out instead."""
-    match spoils:
+def corrupted(answer: Answer, corruption: str) -> bytes:
+    """Return the corrupted response."""
+    match corruption:
         case "cut":
             sent = answer.cut()
         case "chunks" | "cut chunks":
-            sent = answer.chunked(ends=spoils == "chunks")
+            sent = answer.chunked(ends=corruption == "chunks")
         case "HTML":
             sent = Answer(200, HTML, "text/html").whole()
         case "empty":
@@ -58,7 +58,7 @@ def spoilt(answer: Answer, spoils: str) -> bytes:
         case "truncated JSON":
             sent = Answer(200, answer.body[: len(answer.body) * 2 // 3]).whole()
         case "wrong types":
-            sent = told({"id": ["?"], "status": 7, "progress": "much"}).whole()
+            sent = json_answer({"id": ["?"], "status": 7, "progress": "much"}).whole()
         case _:
             sent = answer.whole()
     return sent

@@ -1,179 +1,147 @@
-"""All kinds of fault there are."""
+"""All kinds of fault."""
 
-from tests.faults.fault_kinds import AwsFault, Effect, Kind, Mood, Place
+from typing import Any
+
+from tests.faults.fault_kinds import AwsFault, Effect, FaultKind, Place, UpstreamFault
 
 STEPS = frozenset({"submit", "poll", "collect", "finish"})
 WRITES = frozenset({"PutItem", "UpdateItem", "TransactWriteItems"})
 ROWS = WRITES | {"GetItem", "Query"}
-START, PUT, PARTS = "StartExecution", "PutObject", "UploadPart"
+START, API = frozenset({"StartExecution"}), frozenset({"api"})
+PUT, PARTS, COMPLETE = "PutObject", "UploadPart", "CompleteMultipartUpload"
 
 
-def _mood(place: Place, name: str, **facts: object) -> Mood:
-    return Mood(name, place, **facts)  # type: ignore[arg-type]
+def _upstream(name: str, place: Place | None = None, **facts: object) -> UpstreamFault:
+    """Return a fault of a place, by default of the place before the colon of its name."""
+    named: Any = name.partition(":")[0]
+    return UpstreamFault(name, place or named, **facts)  # type: ignore[arg-type]
 
 
-def _aws(name: str, effect: Effect, phase: str, **facts: object) -> AwsFault:
-    return AwsFault(name, "aws", effect=effect, phase=phase, **facts)  # type: ignore[arg-type]
+def _output(name: str, **facts: object) -> UpstreamFault:
+    return _upstream(f"output: {name}", "download", **facts)
 
 
-TROUBLES = (500, 502, 503, 504)
+def _before(name: str, effect: Effect, **facts: object) -> AwsFault:
+    return AwsFault(name, "aws", effect=effect, phase="before", **facts)  # type: ignore[arg-type]
+
+
+def _after(name: str, effect: Effect, **facts: object) -> AwsFault:
+    return AwsFault(name, "aws", effect=effect, phase="after", **facts)  # type: ignore[arg-type]
+
+
+def _interleaved(name: str, action: str, functions: frozenset[str] = STEPS) -> AwsFault:
+    return _before(name, "interleave", action=action, functions=functions)
+
+
+SERVER_ERRORS = (500, 502, 503, 504)
 BODIES = ("HTML", "empty", "truncated JSON", "wrong types")
+LATER = {"Retry-After": "7"}
 
 CREATE = (
-    _mood("create", "create: 429 without Retry-After", commits=False, statuses=(429,), times=2),
-    _mood(
-        "create",
-        "create: 429 with Retry-After",
-        commits=False,
-        statuses=(429,),
-        headers={"Retry-After": "7"},
-    ),
-    _mood("create", "create: 500-504, nothing made", commits=False, statuses=TROUBLES),
-    _mood("create", "create: 500-504, but made", statuses=TROUBLES),
-    _mood("create", "create: connection refused", commits=False, spoils="refused"),
-    _mood("create", "create: reset, nothing made", commits=False, spoils="reset"),
-    _mood("create", "create: reset before headers, made", spoils="reset"),
-    _mood("create", "create: reset in the body, made", spoils="cut"),
-    _mood("create", "create: accepted, we timed out", spoils="hang"),
-    *(_mood("create", f"create: {it}, made", spoils=it, share=0.055) for it in BODIES),
+    _upstream("create: 429 without Retry-After", commits=False, statuses=(429,), times=2),
+    _upstream("create: 429 with Retry-After", commits=False, statuses=(429,), headers=LATER),
+    _upstream("create: 500-504, nothing made", commits=False, statuses=SERVER_ERRORS),
+    _upstream("create: 500-504, but made", statuses=SERVER_ERRORS),
+    _upstream("create: connection refused", commits=False, corruption="refused"),
+    _upstream("create: reset, nothing made", commits=False, corruption="reset"),
+    _upstream("create: reset before headers, made", corruption="reset"),
+    _upstream("create: reset in the body, made", corruption="cut"),
+    _upstream("create: accepted, we timed out", corruption="hang"),
+    *(_upstream(f"create: {body}, made", corruption=body, share=0.055) for body in BODIES),
 )
 POLL = (
-    _mood("poll", "poll: 429", statuses=(429,), headers={"Retry-After": "3"}),
-    _mood("poll", "poll: 500-504", statuses=TROUBLES, times=2),
-    _mood("poll", "poll: connection refused", spoils="refused"),
-    _mood("poll", "poll: reset before headers", spoils="reset"),
-    _mood("poll", "poll: reset in the body", spoils="cut"),
-    _mood("poll", "poll: no answer in time", spoils="hang"),
-    *(_mood("poll", f"poll: {it}", spoils=it) for it in BODIES),
-    _mood("poll", "poll: unknown status", spoils="unknown status"),
-    _mood("poll", "poll: status goes backwards", spoils="backwards"),
-    _mood("poll", "poll: progress over 100", spoils="progress"),
-    _mood("poll", "poll: 404 for a while", statuses=(404,), times=3),
-    _mood("poll", "poll: the provider failed", spoils="failed"),
+    _upstream("poll: 429", statuses=(429,), headers={"Retry-After": "3"}),
+    _upstream("poll: 500-504", statuses=SERVER_ERRORS, times=2),
+    _upstream("poll: connection refused", corruption="refused"),
+    _upstream("poll: reset before headers", corruption="reset"),
+    _upstream("poll: reset in the body", corruption="cut"),
+    _upstream("poll: no answer in time", corruption="hang"),
+    *(_upstream(f"poll: {body}", corruption=body) for body in BODIES),
+    _upstream("poll: unknown status", corruption="unknown status"),
+    _upstream("poll: status goes backwards", corruption="backwards"),
+    _upstream("poll: progress over 100", corruption="progress"),
+    _upstream("poll: 404 for a while", statuses=(404,), times=3),
+    _upstream("poll: the provider failed", corruption="failed"),
 )
-FIND = (
-    _mood("lookup", "search: 503", statuses=(503,), share=0.3),
-    _mood("lookup", "search: HTML", spoils="HTML", share=0.3),
-    _mood("lookup", "search: reset in the body", spoils="cut", share=0.3),
+LOOKUP = (
+    _upstream("lookup: 503", statuses=(503,), share=0.3),
+    _upstream("lookup: HTML", corruption="HTML", share=0.3),
+    _upstream("lookup: reset in the body", corruption="cut", share=0.3),
 )
-"""Only who does not know what became of its create call looks for it."""
+"""Only unconfirmed submissions are looked up."""
 DOWNLOAD = (
-    _mood("download", "output: link expired", statuses=(403, 410), times=2),
-    _mood("download", "output: 5xx", statuses=TROUBLES),
-    _mood("download", "output: shorter than announced", spoils="cut", times=2),
-    _mood("download", "output: chunks break off", spoils="cut chunks", times=2),
-    _mood("download", "output: length not told", spoils="chunks", times=9, share=0.2),
-    _mood("download", "output: zero bytes", spoils="empty"),
-    _mood("download", "output: HTML as mp4", spoils="HTML"),
+    _output("link expired", statuses=(403, 410), times=2),
+    _output("5xx", statuses=SERVER_ERRORS),
+    _output("shorter than announced", corruption="cut", times=2),
+    _output("chunks break off", corruption="cut chunks", times=2),
+    _output("length unknown", corruption="chunks", times=9, share=0.2),
+    _output("zero bytes", corruption="empty"),
+    _output("HTML as mp4", corruption="HTML"),
 )
+STORE: dict[str, object] = {"operations": {PUT, COMPLETE}, "functions": {"collect"}, "share": 0.1}
+ANY_WRITE: dict[str, object] = {"operations": WRITES, "max_call": 8}
+NOTE_ID: dict[str, object] = {"operations": WRITES, "functions": {"submit"}, "guard": "created"}
+ANY_STEP: dict[str, object] = {"functions": STEPS, "max_call": 12}
+PUBLISH: dict[str, object] = {"operations": {"PutEvents"}, "max_call": 2}
 AWS = (
-    _aws("api dies before StartExecution", "die", "before", operations={START}, functions={"api"}),
-    _aws("api dies after StartExecution", "die", "after", operations={START}, functions={"api"}),
-    _aws("api dies anywhere", "die", "after", functions={"api"}, most=4),
-    _aws("StartExecution throttled", "throttle", "before", operations={START}),
-    _aws("StartExecution done, answer lost", "lose answer", "after", operations={START}),
-    _aws("DynamoDB throttled", "throttle", "before", operations=ROWS, most=20),
-    _aws("DynamoDB throttled once", "throttle", "before", operations=ROWS, most=20, once=True),
-    _aws("DynamoDB conflict", "conflict", "before", operations=WRITES, most=8),
-    _aws(
-        "DynamoDB done, answer lost once",
-        "lose answer",
-        "before",
-        operations=WRITES,
-        most=8,
-        once=True,
-    ),
-    _aws("DynamoDB done, answer lost", "lose answer", "after", operations=WRITES, most=8),
-    _aws("a function dies before a call", "die", "before", functions=STEPS, most=12),
-    _aws("a function dies after a call", "die", "after", functions=STEPS, most=12),
-    _aws(
-        "dies before the upstream id is noted",
-        "die",
-        "before",
-        operations=WRITES,
-        functions={"submit"},
-        guard="created",
-    ),
-    _aws("dies after the terminal write", "die", "after", operations=WRITES, functions={"finish"}),
-    _aws(
-        "S3 put refused", "throttle", "before", operations={PUT}, functions={"collect"}, share=0.12
-    ),
-    _aws(
-        "S3 part refused",
-        "throttle",
-        "before",
-        operations={PARTS, "CompleteMultipartUpload"},
-        most=2,
-        share=0.3,
-    ),
-    _aws(
-        "S3 done, answer lost",
-        "lose answer",
-        "after",
-        operations={PUT, "CompleteMultipartUpload"},
-        functions={"collect"},
-        share=0.1,
-    ),
-    _aws(
-        "S3 stored, row not updated",
-        "die",
-        "after",
-        operations={PUT, "CompleteMultipartUpload"},
-        functions={"collect"},
-        share=0.1,
-    ),
-    _aws(
-        "Secrets Manager throttled",
-        "throttle",
-        "before",
-        operations={"GetSecretValue"},
-        share=0.25,
-    ),
-    _aws("PutEvents throttled", "throttle", "before", operations={"PutEvents"}, most=2),
-    _aws("PutEvents refuses entries", "refuse entries", "before", operations={"PutEvents"}, most=2),
-    _aws("PutEvents done, answer lost", "lose answer", "after", operations={"PutEvents"}, most=2),
-    _aws("cancel in the middle of a step", "meanwhile", "before", functions=STEPS, action="cancel"),
-    _aws("delete in the middle of a step", "meanwhile", "before", functions=STEPS, action="delete"),
-    _aws("sweep in the middle of a step", "meanwhile", "before", functions=STEPS, action="sweep"),
-    _aws("execution stopped in a step", "meanwhile", "before", functions=STEPS, action="stop"),
-    _aws("a step runs twice at once", "meanwhile", "before", functions=STEPS, action="again"),
-    _aws("the same POST twice at once", "meanwhile", "before", functions={"api"}, action="post"),
+    _before("api dies before StartExecution", "die", operations=START, functions=API),
+    _after("api dies after StartExecution", "die", operations=START, functions=API),
+    _after("api dies anywhere", "die", functions=API, max_call=4),
+    _before("StartExecution throttled", "throttle", operations=START),
+    _after("StartExecution done, answer lost", "lose answer", operations=START),
+    _before("DynamoDB throttled", "throttle", operations=ROWS, max_call=20),
+    _before("DynamoDB throttled once", "throttle", operations=ROWS, max_call=20, once=True),
+    _before("DynamoDB conflict", "conflict", **ANY_WRITE),
+    _before("DynamoDB done, answer lost once", "lose answer", **ANY_WRITE, once=True),
+    _after("DynamoDB done, answer lost", "lose answer", **ANY_WRITE),
+    _before("a function dies before a call", "die", **ANY_STEP),
+    _after("a function dies after a call", "die", **ANY_STEP),
+    _before("dies before the upstream id is noted", "die", **NOTE_ID),
+    _after("dies after the terminal write", "die", operations=WRITES, functions={"finish"}),
+    _before("S3 put refused", "throttle", operations={PUT}, functions={"collect"}, share=0.12),
+    _before("S3 part refused", "throttle", operations={PARTS, COMPLETE}, max_call=2, share=0.3),
+    _after("S3 done, answer lost", "lose answer", **STORE),
+    _after("S3 stored, row not updated", "die", **STORE),
+    _before("Secrets Manager throttled", "throttle", operations={"GetSecretValue"}, share=0.25),
+    _before("PutEvents throttled", "throttle", **PUBLISH),
+    _before("PutEvents refuses entries", "refuse entries", **PUBLISH),
+    _after("PutEvents done, answer lost", "lose answer", **PUBLISH),
+    _interleaved("cancel in the middle of a step", "cancel"),
+    _interleaved("delete in the middle of a step", "delete"),
+    _interleaved("sweep in the middle of a step", "sweep"),
+    _interleaved("execution stopped in a step", "stop"),
+    _interleaved("a step runs twice at once", "again"),
+    _interleaved("the same POST twice at once", "post", API),
 )
 CLIENT = (
-    Kind("client: POST's answer lost, sent again", "client", 0.12),
-    Kind("client: cancels", "client"),
-    Kind("client: deletes", "client"),
+    FaultKind("client: POST's answer lost, sent again", "client", 0.12),
+    FaultKind("client: cancels", "client"),
+    FaultKind("client: deletes", "client"),
 )
 MACHINE = (
-    Kind("Lambda throttled", "machine"),
-    Kind("Lambda's answer lost", "machine"),
-    Kind("execution stopped between steps", "machine"),
+    FaultKind("Lambda throttled", "machine"),
+    FaultKind("Lambda's answer lost", "machine"),
+    FaultKind("execution stopped between steps", "machine"),
 )
-LOOKING_AFTER = {"functions": {"sweep"}, "most": 30, "share": 0.15}
+ANY_SWEEP: dict[str, object] = {"functions": {"sweep"}, "max_call": 30, "share": 0.15}
+SWEEP_EVENTS: dict[str, object] = {"operations": {"PutEvents"}, "functions": {"sweep"}}
 SWEEP = (
-    _aws("sweeps overlap", "meanwhile", "before", action="sweep", **LOOKING_AFTER),
-    _aws("sweep dies before a call", "die", "before", **LOOKING_AFTER),
-    _aws("sweep dies after a call", "die", "after", **LOOKING_AFTER),
-    _aws("sweep: a call throttled", "throttle", "before", **LOOKING_AFTER),
-    _aws("sweep: a call done, answer lost", "lose answer", "after", **LOOKING_AFTER),
-    _aws(
-        "sweep: PutEvents refuses entries",
-        "refuse entries",
-        "before",
-        operations={"PutEvents"},
-        functions={"sweep"},
-        share=0.3,
-    ),
+    _before("sweeps overlap", "interleave", action="sweep", **ANY_SWEEP),
+    _before("sweep dies before a call", "die", **ANY_SWEEP),
+    _after("sweep dies after a call", "die", **ANY_SWEEP),
+    _before("sweep: a call throttled", "throttle", **ANY_SWEEP),
+    _after("sweep: a call done, answer lost", "lose answer", **ANY_SWEEP),
+    _before("sweep: PutEvents refuses entries", "refuse entries", share=0.3, **SWEEP_EVENTS),
 )
-"""Of one run of the sweeper, not of a job."""
+"""Faults of one sweep, not of a job."""
 
-KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (*CREATE, *FIND, *POLL, *DOWNLOAD, *AWS, *CLIENT, *MACHINE)
+FAULT_KINDS: dict[str, FaultKind] = {
+    kind.name: kind for kind in (*CREATE, *LOOKUP, *POLL, *DOWNLOAD, *AWS, *CLIENT, *MACHINE)
 }
 
-BAD_BODIES = frozenset(kind.name for kind in CREATE if kind.spoils in BODIES)
+BAD_BODIES = frozenset(kind.name for kind in CREATE if kind.corruption in BODIES)
 UNKNOWN = BAD_BODIES | {
-    *(kind.name for kind in CREATE if kind.commits or kind.statuses == TROUBLES),
+    *(kind.name for kind in CREATE if kind.commits or kind.statuses == SERVER_ERRORS),
     "create: reset, nothing made",
     *(kind.name for kind in AWS if kind.operations >= WRITES and not kind.once),
     *(kind.name for kind in AWS if kind.effect == "die" and kind.functions >= {"submit"}),
@@ -182,11 +150,11 @@ UNKNOWN = BAD_BODIES | {
     "execution stopped between steps",
     "execution stopped in a step",
 }
-"""After these, nobody may be able to tell whether the provider has the job."""
+"""Faults that can leave the outcome of the create call unknown."""
 REASONS: dict[str, frozenset[str]] = {
     "upstream_failed": frozenset({"poll: the provider failed"}),
     "bad_output": frozenset({"output: zero bytes", "output: HTML as mp4"}),
     "upstream_bad_response": BAD_BODIES,
     "upstream_outcome_unknown": frozenset(UNKNOWN),
 }
-"""For each way to fail, what must have happened before."""
+"""By error code: the faults that explain it."""

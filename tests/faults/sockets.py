@@ -1,4 +1,4 @@
-"""Just enough of HTTP's lower side to be asked, and to answer as badly as one likes."""
+"""Minimal HTTP server sockets, which allow malformed responses."""
 
 import socket
 from dataclasses import dataclass
@@ -13,29 +13,29 @@ class Request:
     body: bytes
 
 
-def bound(port: int) -> socket.socket:
-    made = socket.socket()
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    made.bind(("127.0.0.1", port))
-    return made
+def bind_socket(port: int) -> socket.socket:
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.bind(("127.0.0.1", port))
+    return bound
 
 
-def received(connection: socket.socket) -> Request:
+def read_request(connection: socket.socket) -> Request:
     data = b""
     while b"\r\n\r\n" not in data:
-        data += more(connection)
+        data += receive_more(connection)
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
-    headers = {name.lower(): value for name, _, value in (it.partition(": ") for it in lines)}
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
     while len(body) < int(headers.get("content-length", "0")):
-        body += more(connection)
+        body += receive_more(connection)
     method, target, _ = first.split(" ")
-    address = urlsplit(target)
-    return Request(method, address.path, headers, body)
+    url = urlsplit(target)
+    return Request(method, url.path, headers, body)
 
 
-def more(connection: socket.socket) -> bytes:
+def receive_more(connection: socket.socket) -> bytes:
     data = connection.recv(65536)
     if not data:
-        raise ConnectionError("the caller has gone")
+        raise ConnectionError("the client closed the connection")
     return data

@@ -1,8 +1,7 @@
-"""An upstream that speaks the OpenAI Videos API over HTTP, spoils answers, and keeps the ledger.
+"""OpenAI Videos API over HTTP with planned faults and a request log.
 
-It serves three providers, told apart by the first step of the path: `none` ignores
-`Idempotency-Key`, `key` honours it, `find` can be searched. What is in `request_log` has been made,
-and would be billed.
+The first path segment selects one of three providers: `none` ignores `Idempotency-Key`, `key`
+honours it, `lookup` lists its videos. The provider would bill every video in `request_log`.
 """
 
 import re
@@ -16,17 +15,17 @@ from random import Random
 from typing import Any
 
 from tests.faults.clock import Clock
-from tests.faults.fault_kinds import Mood, Place
+from tests.faults.fault_kinds import Place, UpstreamFault
 from tests.faults.plans import Plan
-from tests.faults.replies import Answer, refusal, spoilt, told
-from tests.faults.sockets import Request, bound, received
-from tests.faults.videos import film
+from tests.faults.replies import Answer, corrupted, json_answer, refusal
+from tests.faults.sockets import Request, bind_socket, read_request
+from tests.faults.videos import video_bytes
 
 FIELD = re.compile(rb'name="(\w+)"\r\n(?:[^\r]+\r\n)*\r\n(.*?)\r\n--', re.DOTALL)
 LAG = 15.0
-"""Seconds after which a job is in the list."""
+"""Seconds until a new job appears in the list."""
 PAGE = 100
-SPOILT_STATUS: dict[str, dict[str, Any]] = {
+STATUS_FAULTS: dict[str, dict[str, Any]] = {
     "unknown status": {"status": "dreaming"},
     "backwards": {"status": "queued", "progress": 0},
     "progress": {"status": "in_progress", "progress": 250},
@@ -44,7 +43,7 @@ class Video:
     provider: str
     user: str
     status: str = ""
-    """Once it has failed, or was deleted."""
+    """Set when it has failed or was deleted."""
 
 
 class Upstream:
@@ -54,18 +53,18 @@ class Upstream:
         self._videos: dict[str, Video] = {}
         self._keys: dict[str, Video] = {}
         self._listener: socket.socket | None = None
-        self._holder = bound(0)
-        """Never listens: while nobody else does, connections are refused, but the port is kept."""
+        self._holder = bind_socket(0)
+        """Keeps the port without listening, so that connections are refused while closed."""
         self.port: int = self._holder.getsockname()[1]
         self.open()
 
     def open(self) -> None:
-        self._listener = bound(self.port)
+        self._listener = bind_socket(self.port)
         self._listener.listen(32)
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def close(self) -> None:
-        """From now on connections are refused."""
+        """Refuse connections until `open`."""
         if self._listener:
             self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
@@ -85,17 +84,17 @@ class Upstream:
                 self._serve(connection)
 
     def _serve(self, connection: socket.socket) -> None:
-        request = received(connection)
-        answer, mood = self._answer(request)
-        spoils = mood.spoils if mood else ""
-        if spoils == "hang":
-            connection.recv(1)  # until the caller has lost patience
-        elif spoils == "reset":
+        request = read_request(connection)
+        answer, fault = self._answer(request)
+        corruption = fault.corruption if fault else ""
+        if corruption == "hang":
+            connection.recv(1)  # until the caller times out
+        elif corruption == "reset":
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         else:
-            connection.sendall(spoilt(answer, spoils))
+            connection.sendall(corrupted(answer, corruption))
 
-    def _answer(self, request: Request) -> tuple[Answer, Mood | None]:
+    def _answer(self, request: Request) -> tuple[Answer, UpstreamFault | None]:
         provider, _, path = request.path.strip("/").partition("/")
         match request.method, path.split("/"):
             case "POST", ["videos"]:
@@ -103,24 +102,24 @@ class Upstream:
             case "GET", ["videos"]:
                 return self._list(provider)
             case method, ["videos", name, *rest] if name in self._videos:
-                return self._about(method, self._videos[name], rest)
+                return self._one_video(method, self._videos[name], rest)
         return refusal(404, {}), None
 
-    def _create(self, provider: str, request: Request) -> tuple[Answer, Mood | None]:
+    def _create(self, provider: str, request: Request) -> tuple[Answer, UpstreamFault | None]:
         form = {name.decode(): value.decode() for name, value in FIELD.findall(request.body)}
         tag = form["prompt"].split()[0]
         plan = self.plans[tag]
-        mood = plan.mood("create")
-        if mood and not mood.commits:
-            return self._spoilt_by(mood, told({})), mood
+        fault = plan.fault("create")
+        if fault and not fault.commits:
+            return self._faulty(fault, json_answer({})), fault
         key = request.headers.get("idempotency-key") if provider == "key" else None
-        video = self._keys.get(key or "") or self._made(provider, tag, form)
+        video = self._keys.get(key or "") or self._create_video(provider, tag, form)
         if key:
             self._keys[key] = video
         plan.created = True
-        return self._spoilt_by(mood, told(self._view(video))), mood
+        return self._faulty(fault, json_answer(self._view(video))), fault
 
-    def _made(self, provider: str, tag: str, form: dict[str, str]) -> Video:
+    def _create_video(self, provider: str, tag: str, form: dict[str, str]) -> Video:
         name = f"vid_{len(self._videos)}"
         seconds = self.rng.choice((2.0, 8.0, 20.0, 45.0))
         user = form.get("user", "")
@@ -129,34 +128,40 @@ class Upstream:
         self.request_log[tag].append(video)
         return video
 
-    def _list(self, provider: str) -> tuple[Answer, Mood | None]:
-        """The newest first; what has just been made is not in it yet."""
+    def _list(self, provider: str) -> tuple[Answer, UpstreamFault | None]:
+        """List the newest first; new videos appear after a lag."""
         if provider != "lookup":
             return refusal(404, {}), None
-        known = [it for it in self._videos.values() if it.provider == provider]
-        mood = self.plans[known[-1].tag].mood("lookup") if known else None
-        seen = [it for it in known[::-1] if it.created_at < self.clock.now - LAG]
+        known = [video for video in self._videos.values() if video.provider == provider]
+        fault = self.plans[known[-1].tag].fault("lookup") if known else None
+        seen = [video for video in known[::-1] if video.created_at < self.clock.now - LAG]
         page = [self._view(video) for video in seen[:PAGE]]
-        good = told({"object": "list", "data": page, "has_more": len(seen) > PAGE})
-        return self._spoilt_by(mood, good), mood
+        good = json_answer({"object": "list", "data": page, "has_more": len(seen) > PAGE})
+        return self._faulty(fault, good), fault
 
-    def _about(self, method: str, video: Video, rest: list[str]) -> tuple[Answer, Mood | None]:
+    def _one_video(
+        self, method: str, video: Video, rest: list[str]
+    ) -> tuple[Answer, UpstreamFault | None]:
         place: Place = "download" if rest else "poll"
         if method == "DELETE":
             video.status = video.status or "cancelled"
-            return told({"id": video.name, "object": "video.deleted", "deleted": True}), None
-        mood = self.plans[video.tag].mood(place)
-        if mood and mood.spoils == "failed":
+            return json_answer({"id": video.name, "object": "video.deleted", "deleted": True}), None
+        fault = self.plans[video.tag].fault(place)
+        if fault and fault.corruption == "failed":
             video.status = "failed"
-        good = Answer(200, film(video.name), "video/mp4") if rest else told(self._view(video))
-        if mood and mood.spoils in SPOILT_STATUS:
-            good = told({**self._view(video), **SPOILT_STATUS[mood.spoils]})
-        return self._spoilt_by(mood, good), mood
+        good = (
+            Answer(200, video_bytes(video.name), "video/mp4")
+            if rest
+            else json_answer(self._view(video))
+        )
+        if fault and fault.corruption in STATUS_FAULTS:
+            good = json_answer({**self._view(video), **STATUS_FAULTS[fault.corruption]})
+        return self._faulty(fault, good), fault
 
-    def _spoilt_by(self, mood: Mood | None, good: Answer) -> Answer:
-        if mood is None or mood.statuses == (200,):
+    def _faulty(self, fault: UpstreamFault | None, good: Answer) -> Answer:
+        if fault is None or fault.statuses == (200,):
             return good
-        return refusal(self.rng.choice(mood.statuses), mood.headers)
+        return refusal(self.rng.choice(fault.statuses), fault.headers)
 
     def _view(self, video: Video) -> dict[str, Any]:
         part = min((self.clock.now - video.created_at) / video.seconds, 1.0)

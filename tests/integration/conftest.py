@@ -1,42 +1,32 @@
 import json
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
-import boto3
+import httpx
 import pytest
-from botocore.config import Config
 
 from local.stack import Stack
-from rushes import wiring
 from rushes.aws.s3 import Bucket
-from tests.stack import REGION, aws, client, events, stack
+from rushes.wiring.aws import RETRIES, s3_config
+from tests.integration.sandbox_client import BEARER, running_sandbox
+from tests.stack import aws, client, events, stack
 
 __all__ = ["aws", "client", "events", "stack"]
 
 LIMIT = 40 * 1024 * 1024
-"""The most bytes that the tests' bucket takes; more than two parts of a multipart upload."""
+"""Maximum bytes of an output in the tests' bucket: more than two parts of a multipart upload."""
 
 
 @pytest.fixture(scope="session")
 def as_wired(stack: Stack) -> Callable[[str], Any]:
-    """A boto3 client as wiring makes them: with its retries, its signatures and no checksums."""
-    environment = stack.environment()
-    session: Any = boto3.Session(
-        environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=REGION
-    )
+    """Make boto3 clients with the configuration of the functions."""
+    session: Any = stack.session()
 
     def make(service: str) -> Any:
-        config = _s3() if service == "s3" else wiring.RETRIES
-        return session.client(service, endpoint_url=environment["AWS_ENDPOINT_URL"], config=config)
+        config = s3_config(local_mode=True) if service == "s3" else RETRIES
+        return session.client(service, endpoint_url=stack.engine_url, config=config)
 
     return make
-
-
-def _s3() -> Config:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wiring, "settings", lambda: SimpleNamespace(local_mode=True))
-        return wiring._s3()
 
 
 @pytest.fixture
@@ -46,17 +36,17 @@ def bucket(stack: Stack, as_wired: Callable[[str], Any]) -> Bucket:
 
 @pytest.fixture(scope="session")
 def table(stack: Stack, as_wired: Callable[[str], Any]) -> Iterator[str]:
-    """One like the stack's, which neither its functions nor its sweeper know of."""
+    """A copy of the stack's table that its functions do not use."""
     dynamodb = as_wired("dynamodb")
-    like = dynamodb.describe_table(TableName=stack.outputs["TableName"])["Table"]
-    wanted = ("IndexName", "KeySchema", "Projection")
+    original = dynamodb.describe_table(TableName=stack.outputs["TableName"])["Table"]
+    copied = ("IndexName", "KeySchema", "Projection")
     dynamodb.create_table(
         TableName="ports",
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=like["AttributeDefinitions"],
-        KeySchema=like["KeySchema"],
+        AttributeDefinitions=original["AttributeDefinitions"],
+        KeySchema=original["KeySchema"],
         GlobalSecondaryIndexes=[
-            {name: index[name] for name in wanted} for index in like["GlobalSecondaryIndexes"]
+            {name: index[name] for name in copied} for index in original["GlobalSecondaryIndexes"]
         ],
     )
     yield "ports"
@@ -65,13 +55,26 @@ def table(stack: Stack, as_wired: Callable[[str], Any]) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def idle_machine(stack: Stack, as_wired: Callable[[str], Any]) -> Iterator[str]:
-    """A state machine whose executions only wait: tests take a job's steps themselves."""
-    states, theirs = as_wired("stepfunctions"), stack.outputs["StateMachineArn"]
+    """A state machine whose executions only wait: the tests call the tasks themselves."""
+    states, stack_arn = as_wired("stepfunctions"), stack.outputs["StateMachineArn"]
     waiting = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 900, "End": True}}}
     arn = states.create_state_machine(
         name="idle",
         definition=json.dumps(waiting),
-        roleArn=states.describe_state_machine(stateMachineArn=theirs)["roleArn"],
+        roleArn=states.describe_state_machine(stateMachineArn=stack_arn)["roleArn"],
     )["stateMachineArn"]
     yield arn
     states.delete_state_machine(stateMachineArn=arn)
+
+
+@pytest.fixture(scope="module")
+def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as (url, _):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def http(sandbox_url: str) -> Iterator[httpx.Client]:
+    """Client of the sandbox's OpenAI protocol."""
+    with httpx.Client(base_url=f"{sandbox_url}/v1", headers=BEARER, timeout=60) as client:
+        yield client

@@ -1,4 +1,4 @@
-"""What a hand may do to a job's row in the table, so that nothing may be decided on it."""
+"""Manual edits of a job's item after which it must not be used."""
 
 import json
 from collections.abc import Callable
@@ -9,43 +9,43 @@ Edit = Callable[[Item], None]
 
 
 def document(**changes: Any) -> Edit:
-    def edit(row: Item) -> None:
-        told = json.loads(row["document"]["S"])
-        row["document"] = {"S": json.dumps({**told, **changes})}
+    def edit(item: Item) -> None:
+        fields = json.loads(item["document"]["S"])
+        item["document"] = {"S": json.dumps({**fields, **changes})}
 
     return edit
 
 
 def attribute(name: str, value: Any) -> Edit:
-    def edit(row: Item) -> None:
+    def edit(item: Item) -> None:
         if value is None:
-            del row[name]
+            del item[name]
         else:
-            row[name] = value
+            item[name] = value
 
     return edit
 
 
 EDITS: dict[str, Edit] = {
-    "a document that is no JSON": attribute("document", {"S": '{"id": '}),
+    "a document that is not JSON": attribute("document", {"S": '{"id": '}),
     "an empty document": attribute("document", {"S": ""}),
     "a document that is a list": attribute("document", {"S": "[]"}),
     "a document of another shape": attribute("document", {"S": '{"id": 1, "name": "two"}'}),
     "a document as a map": attribute("document", {"M": {"id": {"S": "one"}}}),
     "no document": attribute("document", None),
     "a document of another job": document(id="job_0000"),
-    "a document of another account": document(account="stranger"),
-    "a status that there is not": document(status="done"),
-    "a stage that there is not": document(stage="thinking"),
-    "a time in words": document(created_at="yesterday"),
-    "a request that is none": document(request="a red ball"),
-    "outputs that are none": document(outputs=[1]),
-    "a status that the document does not have": attribute("status", {"S": "completed"}),
-    "a document's status that the row does not have": document(status="completed"),
+    "a document of another account": document(account="another"),
+    "an unknown status": document(status="done"),
+    "an unknown stage": document(stage="thinking"),
+    "a time as text": document(created_at="yesterday"),
+    "a request as text": document(request="a red ball"),
+    "outputs of another shape": document(outputs=[1]),
+    "a status unlike the document's": attribute("status", {"S": "completed"}),
+    "a document's status unlike the item's": document(status="completed"),
     "no status": attribute("status", None),
     "a status that is a number": attribute("status", {"N": "1"}),
     "no version": attribute("version", None),
     "a version that is text": attribute("version", {"S": "0"}),
-    "a version that the document does not have": attribute("version", {"N": "7"}),
+    "a version unlike the document's": attribute("version", {"N": "7"}),
     "a version with a fraction": attribute("version", {"N": "0.5"}),
 }

@@ -1,9 +1,8 @@
-"""A stack that keeps its state keeps it however its engine ends, and says what it broke off."""
+"""A persistent stack: writes survive SIGTERM and SIGKILL, interrupted executions are reported."""
 
 import hashlib
 import json
 import signal
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,30 +13,31 @@ from local.stack import Stack
 from rushes.jobs.result import Artifact
 from tests.chaos.records import Files
 from tests.harness import Harness
+from tests.waiting import wait_for
 
-ENDS = (signal.SIGTERM, signal.SIGKILL)
+SIGNALS = (signal.SIGTERM, signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("kept") / "state", keep=True) as stack:
-        yield stack
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(tmp_path_factory.mktemp("stack") / "state", keep=True) as running:
+        yield running
 
 
 @pytest.fixture
-def service(kept: Stack) -> Callable[[str], Any]:
-    make: Any = kept.session().client
-    return lambda name: make(name, endpoint_url=kept.engine_url)
+def service(stack: Stack) -> Callable[[str], Any]:
+    make: Any = stack.session().client
+    return lambda name: make(name, endpoint_url=stack.engine_url)
 
 
 def row(name: str, **more: Any) -> dict[str, Any]:
-    return {"pk": {"S": name}, "sk": {"S": "kept"}, **more}
+    return {"pk": {"S": name}, "sk": {"S": "row"}, **more}
 
 
 def queue_on(
     service: Callable[[str], Any], name: str, pattern: dict[str, Any], bus: str
-) -> Callable[[], list[dict[str, Any]]]:
-    """What comes to a new queue within five seconds, by a rule of that bus."""
+) -> Callable[[dict[str, str]], list[dict[str, Any]]]:
+    """Return a function that waits until a new queue has received a matching event of the bus."""
     sqs, events = service("sqs"), service("events")
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
@@ -45,26 +45,33 @@ def queue_on(
     target = {"Id": "queue", "Arn": arn["QueueArn"]}
     events.put_targets(Rule=name, EventBusName=bus, Targets=[target])
 
-    def receive() -> list[dict[str, Any]]:
-        deadline, came = time.monotonic() + 5, []
-        while time.monotonic() < deadline:
-            reply = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1, MaxNumberOfMessages=10)
-            came += [json.loads(it["Body"]) for it in reply.get("Messages", [])]
-        return came
+    def poll() -> list[dict[str, Any]]:
+        reply = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1, MaxNumberOfMessages=10)
+        return [json.loads(message["Body"]) for message in reply.get("Messages", [])]
+
+    def receive(details: dict[str, str]) -> list[dict[str, Any]]:
+        messages: list[dict[str, Any]] = []
+
+        def arrived() -> bool:
+            messages.extend(poll())
+            return any(details.items() <= message["detail"].items() for message in messages)
+
+        wait_for(arrived)
+        return messages + poll()
 
     return receive
 
 
-def save(kept: Stack) -> None:
-    """As after a deployment: from here on the new queue and its rule are kept."""
-    assert httpx.post(f"{kept.engine_url}/_local/save", trust_env=False).is_success
+def save(stack: Stack) -> None:
+    """Save the state with the new queue and its rule, as after a deployment."""
+    assert httpx.post(f"{stack.engine_url}/_local/save", trust_env=False).is_success
 
 
-@pytest.mark.parametrize("number", ENDS, ids=lambda it: it.name)
-def test_answered_writes_are_there_after_the_engine_ended(
-    kept: Stack, service: Callable[[str], Any], number: signal.Signals
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_acknowledged_writes_survive_engine_end(
+    stack: Stack, service: Callable[[str], Any], number: signal.Signals
 ):
-    table, bucket = kept.outputs["TableName"], kept.outputs["BucketName"]
+    table, bucket = stack.outputs["TableName"], stack.outputs["BucketName"]
     dynamodb, name = service("dynamodb"), number.name
     dynamodb.put_item(TableName=table, Item=row(f"{name}-gone"))
     dynamodb.delete_item(TableName=table, Key=row(f"{name}-gone"))
@@ -78,68 +85,67 @@ def test_answered_writes_are_there_after_the_engine_ended(
         ExpressionAttributeNames={"#count": "count"},
         ExpressionAttributeValues={":one": {"N": "1"}},
     )
-    service("s3").put_object(Bucket=bucket, Key=f"outputs/{name}", Body=b"film")
+    service("s3").put_object(Bucket=bucket, Key=f"outputs/{name}", Body=b"video")
 
-    kept.restart_engine(number)
+    stack.restart_engine(number)
 
     read = dynamodb.get_item(TableName=table, Key=row(f"{name}-1"), ConsistentRead=True)["Item"]
     assert read == row(f"{name}-1", count={"N": "2"})
     assert "Item" not in dynamodb.get_item(TableName=table, Key=row(f"{name}-gone"))
     stored = service("s3").get_object(Bucket=bucket, Key=f"outputs/{name}")["Body"].read()
-    assert stored == b"film"
+    assert stored == b"video"
 
 
-def test_an_event_that_the_bus_took_arrives_though_the_engine_was_killed(
-    kept: Stack, service: Callable[[str], Any]
-):
-    """Perhaps twice, as on AWS."""
-    bus = kept.outputs["BusName"]
+def test_event_accepted_by_bus_arrives_after_kill(stack: Stack, service: Callable[[str], Any]):
+    """The event may arrive twice, as on AWS."""
+    bus = stack.outputs["BusName"]
     receive = queue_on(service, "taken", {"source": ["test"]}, bus)
-    save(kept)
+    save(stack)
     event = {"EventBusName": bus, "Source": "test", "DetailType": "x", "Detail": '{"id": "evt_1"}'}
     assert service("events").put_events(Entries=[event])["FailedEntryCount"] == 0
-    kept.restart_engine(signal.SIGKILL)
-    assert {it["detail"]["id"] for it in receive()} == {"evt_1"}
+    stack.restart_engine(signal.SIGKILL)
+    assert {event["detail"]["id"] for event in receive({"id": "evt_1"})} == {"evt_1"}
 
 
-def test_executions_that_a_restart_broke_off_are_told_of(
-    kept: Stack, service: Callable[[str], Any]
-):
-    """With the event that AWS has for it; one that no save has seen is not known any more."""
-    states, theirs = service("stepfunctions"), kept.outputs["StateMachineArn"]
-    waiting = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 900, "End": True}}}
+def test_interrupted_execution_emits_status_event(stack: Stack, service: Callable[[str], Any]):
+    """An execution started after the last save is unknown after the restart."""
+    states, theirs = service("stepfunctions"), stack.outputs["StateMachineArn"]
+    wait = {"Type": "Wait", "Seconds": 900, "End": True}
+    definition = {"StartAt": "Wait", "States": {"Wait": wait}}
     role = states.describe_state_machine(stateMachineArn=theirs)["roleArn"]
     machine = states.create_state_machine(
-        name="waits", definition=json.dumps(waiting), roleArn=role
+        name="waits", definition=json.dumps(definition), roleArn=role
     )["stateMachineArn"]
     pattern = {"source": ["aws.states"], "detail": {"stateMachineArn": [machine]}}
-    receive = queue_on(service, "broken-off", pattern, "default")
-    known = states.start_execution(stateMachineArn=machine, name="known")["executionArn"]
-    save(kept)
-    young = states.start_execution(stateMachineArn=machine, name="young")["executionArn"]
-    kept.restart_engine(signal.SIGKILL)
-    assert states.describe_execution(executionArn=known)["status"] == "FAILED"
+    receive = queue_on(service, "interrupted", pattern, "default")
+    saved = states.start_execution(stateMachineArn=machine, name="saved")["executionArn"]
+    save(stack)
+    unsaved = states.start_execution(stateMachineArn=machine, name="unsaved")["executionArn"]
+    stack.restart_engine(signal.SIGKILL)
+    assert states.describe_execution(executionArn=saved)["status"] == "FAILED"
     with pytest.raises(states.exceptions.ExecutionDoesNotExist):
-        states.describe_execution(executionArn=young)
-    told = [(it["detail"]["name"], it["detail"]["status"]) for it in receive()]
-    assert ("known", "FAILED") in told
-    assert ("young", "FAILED") not in told
+        states.describe_execution(executionArn=unsaved)
+    received = receive({"name": "saved", "status": "FAILED"})
+    statuses = [(event["detail"]["name"], event["detail"]["status"]) for event in received]
+    assert ("unsaved", "FAILED") not in statuses
 
 
-def test_files_are_compared_with_their_rows(kept: Stack, service: Callable[[str], Any]):
-    """By what `make kill` reads them with."""
+def test_chaos_files_are_compared_with_job_records(stack: Stack, service: Callable[[str], Any]):
     content = b"\x00\x00\x00\x18ftypmp42"
-    service("s3").put_object(Bucket=kept.outputs["BucketName"], Key="outputs/a", Body=content)
-    files, job = Files(kept), Harness().accepted()
+    service("s3").put_object(Bucket=stack.outputs["BucketName"], Key="outputs/a", Body=content)
+    files, job = Files(stack), Harness().accepted()
 
-    def faults(**facts: Any) -> list[str]:
+    def problems(**facts: Any) -> list[str]:
         whole = {"key": "outputs/a", "content_type": "video/mp4", "size": len(content)}
         digest = "6f1a8e2d"
         artifact = Artifact.model_validate({**whole, "sha256": digest, **facts})
-        return files.faults(job.model_copy(update={"artifacts": (artifact,)}))
+        return files.problems(job.model_copy(update={"artifacts": (artifact,)}))
 
-    assert faults(sha256=hashlib.sha256(content).hexdigest()) == []
-    assert faults() == ["outputs/a is not what its row says"]
-    assert faults(size=3) == ["outputs/a has 12 bytes, 3 by its row"]
-    assert faults(key="outputs/b") == ["outputs/b is not in the bucket"]
-    assert files.faults(job) == ["it has no file"]
+    assert problems(sha256=hashlib.sha256(content).hexdigest()) == []
+    for [problem], text in (
+        (problems(), "SHA-256"),
+        (problems(size=3), "12 bytes"),
+        (problems(key="outputs/b"), "outputs/b"),
+        (files.problems(job), "no file"),
+    ):
+        assert text in problem

@@ -1,4 +1,4 @@
-"""The same cases on the fakes and on the real adapters: what holds for one holds for the other."""
+"""The ports' contract, on the fakes and on the real adapters alike."""
 
 import json
 import secrets
@@ -15,9 +15,13 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.stub import Stubber
 
 from local.stack import Stack
-from rushes.aws.dynamodb import idempotency
+from rushes.aws.dynamodb import budgets, transaction
+from rushes.aws.dynamodb.api_keys import KeyTable
+from rushes.aws.dynamodb.durations import TimingTable
+from rushes.aws.dynamodb.items import Table
 from rushes.aws.dynamodb.jobs import SHARDS, JobTable
-from rushes.aws.dynamodb.lookup_tables import KeyTable, RateLimitTable, TimingTable
+from rushes.aws.dynamodb.provider_limits import RateLimitTable
+from rushes.aws.dynamodb.transaction import Creation
 from rushes.aws.eventbridge import EventBus
 from rushes.aws.s3 import Bucket
 from rushes.aws.step_functions import StateMachine
@@ -37,68 +41,57 @@ from rushes.jobs.job import Job, new_id
 from rushes.jobs.request import GenerationRequest, StoredFile, Upload
 from rushes.jobs.result import JobError, JobOutcome
 from rushes.jobs.status import JobStatus
-from rushes.ports import (
-    ApiKey,
-    Blobs,
-    BudgetCharge,
-    Download,
-    Executions,
-    IdempotencyRecord,
-    JobQuery,
-    Jobs,
-    Keys,
-    RateLimit,
-    RateLimits,
-    Timing,
-    Timings,
-)
+from rushes.ports.api_keys import ApiKey, ApiKeys
+from rushes.ports.jobs import BudgetCharge, Executions, IdempotencyRecord, JobQuery, Jobs
+from rushes.ports.providers import RateLimit, RateLimits, Timing, Timings
+from rushes.ports.storage import Blobs, Download
 from tests.fakes import FakeBlobs, FakeExecutions, FakeJobs, FakeKeys, FakeRateLimits, FakeTimings
 from tests.stack import Events
 
 BOTH = ["fake", "real"]
-NOW = 4_000_000_000.0  # far ahead: no sweeper of another test finds these jobs forgotten
+NOW = 4_000_000_000.0  # far ahead: no sweeper of another test finds these jobs overdue
+DAY = "2096-10-02"
 Clients: TypeAlias = Callable[[str], Any]
 
 
 @dataclass
 class Store:
-    """The jobs, and a way to get in between a change's reading and its writing."""
+    """Jobs, and a hook between the read and the write of a change."""
 
     jobs: Jobs
     interfere: Callable[[Callable[[], object]], None]
 
 
-def fake_store() -> Store:
-    jobs = FakeJobs()
+def adapter_of(request: pytest.FixtureRequest) -> Any:
+    """Make the parameter, a fake or an adapter of the table; a fake needs no stack."""
+    if not issubclass(request.param, Table):
+        return request.param()
+    return request.param(request.getfixturevalue("dynamodb"), request.getfixturevalue("table"))
+
+
+@pytest.fixture
+def dynamodb(as_wired: Clients) -> Any:
+    return as_wired("dynamodb")
+
+
+@pytest.fixture(params=[FakeJobs, JobTable], ids=BOTH)
+def store(request: pytest.FixtureRequest) -> Store:
+    jobs = adapter_of(request)
+    hook = "before-call.dynamodb.PutItem"
 
     def interfere(action: Callable[[], object]) -> None:
-        def before_write() -> None:
-            action()
-
-        jobs.before_write = before_write
-
-    return Store(jobs, interfere)
-
-
-def real_store(dynamodb: Any, table: str) -> Store:
-    def interfere(action: Callable[[], object]) -> None:
-        hook = "before-call.dynamodb.PutItem"
+        if isinstance(jobs, FakeJobs):
+            jobs.before_write = action
+            return
+        events = request.getfixturevalue("dynamodb").meta.events
 
         def once(**_: object) -> None:
-            dynamodb.meta.events.unregister(hook, once)
+            events.unregister(hook, once)
             action()
 
-        dynamodb.meta.events.register(hook, once)
+        events.register(hook, once)
 
-    return Store(JobTable(dynamodb, table), interfere)
-
-
-@pytest.fixture(params=BOTH)
-def store(request: pytest.FixtureRequest) -> Store:
-    if request.param == "fake":
-        return fake_store()
-    make: Clients = request.getfixturevalue("as_wired")
-    return real_store(make("dynamodb"), request.getfixturevalue("table"))
+    return Store(jobs, interfere)
 
 
 @pytest.fixture
@@ -128,44 +121,50 @@ def job_of(account: str, number: int = 1, **facts: Any) -> Job:
     )
 
 
+def stored_job(jobs: Jobs, account: str, job_id: str) -> Job:
+    job = jobs.get(account, job_id)
+    assert job
+    return job
+
+
 def failed(job: Job) -> Job:
     outcome = JobOutcome(status=JobStatus.FAILED, error=JobError(code="no", message="no"))
     return job.finished(NOW, outcome, job.id, 60)
 
 
 class TestJobs:
-    def test_a_stored_job_comes_back_as_it_was(self, jobs: Jobs, account: str):
+    def test_get_returns_the_added_job(self, jobs: Jobs, account: str):
         job = job_of(account).submitted(NOW + 0.25, {"id": "a/b", "deep": [1.5, None]}, ("so",))
         jobs.add(job)
         assert jobs.get(account, job.id) == job
 
-    def test_a_job_is_nobody_elses(self, jobs: Jobs, account: str):
+    def test_get_and_change_refuse_another_account(self, jobs: Jobs, account: str):
         jobs.add(job_of(account))
         assert jobs.get("other", job_of(account).id) is None
         assert jobs.get(account, "job_absent") is None
         with pytest.raises(NotFound):
             jobs.change("other", job_of(account).id, failed)
 
-    def test_an_id_is_taken_once(self, jobs: Jobs, account: str):
+    def test_add_refuses_an_existing_id(self, jobs: Jobs, account: str):
         jobs.add(job_of(account))
         with pytest.raises(WriteConflict):
             jobs.add(job_of(account, provider="another"))
         assert jobs.get(account, job_of(account).id) == job_of(account)
 
-    def test_a_change_is_written_and_given_back(self, jobs: Jobs, account: str):
+    def test_change_stores_and_returns_the_job(self, jobs: Jobs, account: str):
         jobs.add(job_of(account))
         changed = jobs.change(account, job_of(account).id, lambda job: job.warned(NOW, "mind"))
         assert changed.warnings == ("mind",)
         assert jobs.get(account, changed.id) == changed
 
-    def test_a_change_to_the_same_writes_nothing(self, store: Store, account: str):
+    def test_change_that_returns_the_same_job_writes_nothing(self, store: Store, account: str):
         store.jobs.add(job_of(account))
         written: list[str] = []
         store.interfere(lambda: written.append("something"))
         assert store.jobs.change(account, job_of(account).id, lambda job: job) == job_of(account)
         assert not written
 
-    def test_a_change_that_raises_writes_nothing(self, jobs: Jobs, account: str):
+    def test_change_that_raises_writes_nothing(self, jobs: Jobs, account: str):
         jobs.add(job_of(account))
 
         def refuse(_: Job) -> Job:
@@ -175,7 +174,9 @@ class TestJobs:
             jobs.change(account, job_of(account).id, refuse)
         assert jobs.get(account, job_of(account).id) == job_of(account)
 
-    def test_who_was_beaten_decides_again_on_what_is_there_now(self, store: Store, account: str):
+    def test_change_is_repeated_with_the_new_state_after_a_conflict(
+        self, store: Store, account: str
+    ):
         store.jobs.add(job_of(account))
         job_id = job_of(account).id
         seen: list[tuple[str, ...]] = []
@@ -191,7 +192,7 @@ class TestJobs:
         assert seen == [(), ("first",)]
         assert (changed.warnings, changed.version) == (("first", "second"), 2)
 
-    def test_a_job_that_ended_in_between_stays_ended(self, store: Store, account: str):
+    def test_change_keeps_a_job_finished_meanwhile(self, store: Store, account: str):
         store.jobs.add(job_of(account))
         job_id = job_of(account).id
         store.interfere(lambda: store.jobs.change(account, job_id, failed))
@@ -200,23 +201,24 @@ class TestJobs:
         )
         assert (changed.status, changed.warnings) == (JobStatus.FAILED, ())
 
-    def test_who_is_beaten_every_time_gives_up(self, store: Store, account: str):
+    def test_change_gives_up_after_repeated_conflicts(self, store: Store, account: str):
         store.jobs.add(job_of(account))
         job_id = job_of(account).id
 
         def change(job: Job) -> Job:
             store.interfere(
-                lambda: store.jobs.change(account, job_id, lambda it: it.warned(NOW, "faster"))
+                lambda: store.jobs.change(
+                    account, job_id, lambda current: current.warned(NOW, "faster")
+                )
             )
             return job.warned(NOW, "slower")
 
         with pytest.raises(WriteConflict):
             store.jobs.change(account, job_id, change)
-        stored = store.jobs.get(account, job_id)
-        assert stored
+        stored = stored_job(store.jobs, account, job_id)
         assert set(stored.warnings) == {"faster"}
 
-    def test_a_finished_job_never_moves_again(self, jobs: Jobs, account: str):
+    def test_change_never_leaves_a_terminal_status(self, jobs: Jobs, account: str):
         jobs.add(job_of(account))
         jobs.change(account, job_of(account).id, failed)
 
@@ -225,8 +227,7 @@ class TestJobs:
 
         with pytest.raises(WriteConflict):
             jobs.change(account, job_of(account).id, revive)
-        stored = jobs.get(account, job_of(account).id)
-        assert stored
+        stored = stored_job(jobs, account, job_of(account).id)
         assert stored.status is JobStatus.FAILED
 
 
@@ -240,24 +241,22 @@ def listed(jobs: Jobs, account: str, **query: Any) -> tuple[list[str], bool]:
 
 
 class TestList:
-    def test_the_newest_come_first_or_the_oldest(self, jobs: Jobs, account: str):
+    def test_page_orders_by_newest_or_oldest(self, jobs: Jobs, account: str):
         for number in (3, 1, 5, 2, 4):
             jobs.add(job_of(account, number))
         assert listed(jobs, account) == (ids(5, 4, 3, 2, 1), False)
         assert listed(jobs, account, newest_first=False) == (ids(1, 2, 3, 4, 5), False)
 
-    def test_there_is_more_only_if_there_is(self, jobs: Jobs, account: str):
+    def test_page_tells_whether_there_is_more(self, jobs: Jobs, account: str):
         for number in (1, 2, 3):
             jobs.add(job_of(account, number))
         assert listed(jobs, account, limit=2) == (ids(3, 2), True)
         assert listed(jobs, account, limit=3) == (ids(3, 2, 1), False)
-        assert listed(jobs, "nobody") == ([], False)
+        assert listed(jobs, "another") == ([], False)
 
     @pytest.mark.parametrize("newest_first", [True, False])
-    def test_page_after_page_shows_each_job_once(
-        self, jobs: Jobs, account: str, *, newest_first: bool
-    ):
-        """Enough jobs for each shard to have some, and an end that falls on a page's end."""
+    def test_pages_contain_each_job_once(self, jobs: Jobs, account: str, *, newest_first: bool):
+        """Every shard has jobs, and the last page is full."""
         for number in range(20):
             jobs.add(job_of(account, number))
         pages: list[list[str]] = []
@@ -269,7 +268,7 @@ class TestList:
         assert [len(page) for page in pages] == [5, 5, 5, 5]
         assert list(chain(*pages)) == sorted(ids(*range(20)), reverse=newest_first)
 
-    def test_one_providers_jobs_are_found_among_many(self, jobs: Jobs, account: str):
+    def test_page_filters_by_provider(self, jobs: Jobs, account: str):
         for number in range(20):
             provider = "rare" if number in (2, 11) else "sandbox"
             jobs.add(job_of(account, number, provider=provider))
@@ -278,9 +277,7 @@ class TestList:
         assert listed(jobs, account, provider="rare", after=ids(11)[0]) == (ids(2), False)
         assert listed(jobs, account, provider="none") == ([], False)
 
-    def test_a_deleted_job_is_hidden_and_still_a_place_to_go_on_from(
-        self, jobs: Jobs, account: str
-    ):
+    def test_page_hides_a_deleted_job_but_accepts_it_as_cursor(self, jobs: Jobs, account: str):
         for number in (1, 2, 3):
             jobs.add(job_of(account, number))
         jobs.change(account, ids(2)[0], lambda job: job.deleted(NOW))
@@ -288,21 +285,21 @@ class TestList:
         assert listed(jobs, account, after=ids(2)[0]) == (ids(1), False)
         assert jobs.get(account, ids(2)[0])
 
-    def test_a_finished_job_stays_in_the_list(self, jobs: Jobs, account: str):
+    def test_page_contains_finished_jobs(self, jobs: Jobs, account: str):
         jobs.add(job_of(account))
         jobs.change(account, ids(1)[0], failed)
         page = jobs.page(account, JobQuery())
         assert [job.status for job in page.jobs] == [JobStatus.FAILED]
 
 
-class TestOpenJobs:
-    """Times far back, so that no other test's jobs come before."""
+class TestDueJobs:
+    """Times far back, so that no other test's jobs are due before."""
 
     @pytest.fixture
     def epoch(self) -> float:
         return float(secrets.randbelow(1_000_000) * 1000)
 
-    def test_the_longest_forgotten_come_first(self, jobs: Jobs, account: str, epoch: float):
+    def test_due_returns_the_longest_overdue_first(self, jobs: Jobs, account: str, epoch: float):
         for number, touched in ((1, 30.5), (2, 10.25), (3, 20.0)):
             jobs.add(job_of(account, number, updated_at=epoch + touched))
         found = [job.id for job in jobs.due(epoch + 30.25, 99) if job.account == account]
@@ -310,7 +307,7 @@ class TestOpenJobs:
         found = [job.id for job in jobs.due(epoch + 30.5, 99) if job.account == account]
         assert found == ids(2, 3, 1)
 
-    def test_a_finished_job_is_not_open_and_a_deleted_one_may_be(
+    def test_due_omits_finished_jobs_and_keeps_deleted_ones(
         self, jobs: Jobs, account: str, epoch: float
     ):
         for number in (1, 2, 3):
@@ -320,24 +317,24 @@ class TestOpenJobs:
         found = jobs.due(epoch + 2, 99)
         assert sorted(job.id for job in found if job.account == account) == ids(2, 3)
 
-    def test_no_more_are_given_than_asked_for(self, jobs: Jobs, account: str, epoch: float):
+    def test_due_returns_at_most_the_limit(self, jobs: Jobs, account: str, epoch: float):
         for number in range(5):
             jobs.add(job_of(account, number, updated_at=epoch))
         assert len(jobs.due(epoch + 1, 3)) == 3
 
-    def test_a_job_is_due_as_long_as_something_is_to_be_told_or_awaited_or_purged(
+    def test_due_returns_jobs_to_publish_track_or_purge(
         self, jobs: Jobs, account: str, epoch: float
     ):
         for number in range(1, 6):
             jobs.add(job_of(account, number, updated_at=epoch))
-        told, awaited, deleted, running, done = ids(1, 2, 3, 4, 5)
+        unpublished, awaited, deleted, running, done = ids(1, 2, 3, 4, 5)
 
         def at(change: Callable[[Job], Job]) -> Callable[[Job], Job]:
             return lambda job: change(job).model_copy(update={"updated_at": epoch})
 
-        jobs.change(account, told, at(lambda job: failed(job).with_event({"id": "evt_1"})))
-        late = {"late_until": epoch + 9}
-        jobs.change(account, awaited, at(lambda job: failed(job).model_copy(update=late)))
+        jobs.change(account, unpublished, at(lambda job: failed(job).with_event({"id": "evt_1"})))
+        tracked = {"track_until": epoch + 9}
+        jobs.change(account, awaited, at(lambda job: failed(job).model_copy(update=tracked)))
         jobs.change(account, deleted, at(lambda job: failed(job).deleted(epoch)))
         jobs.change(account, running, at(lambda job: job.submitted(epoch, {}, ())))
         jobs.change(account, done, at(failed))
@@ -346,133 +343,127 @@ class TestOpenJobs:
             return sorted(job.id for job in jobs.due(moment, 99) if job.account == account)
 
         assert due(epoch - 1) == []
-        assert due(epoch) == [told]
-        assert due(epoch + 59.5) == [told]
-        assert due(epoch + 60) == [told, awaited, running]
-        assert due(epoch + 960) == [told, awaited, deleted, running]
+        assert due(epoch) == [unpublished]
+        assert due(epoch + 59.5) == [unpublished]
+        assert due(epoch + 60) == [unpublished, awaited, running]
+        assert due(epoch + 960) == [unpublished, awaited, deleted, running]
 
 
-def receipt_of(job: Job, name: str, **facts: Any) -> IdempotencyRecord:
+def record_of(job: Job, name: str, **facts: Any) -> IdempotencyRecord:
     plain = {"digest": name, "fingerprint": "f" * 64, "job_id": job.id}
     return IdempotencyRecord(**{**plain, "expires_at": job.created_at + 60, **facts})
 
 
-class TestReceipts:
+class TestIdempotencyRecords:
     @pytest.fixture
     def name(self) -> str:
         return secrets.token_hex(32)
 
-    def test_a_receipt_comes_back_as_it_was(self, jobs: Jobs, account: str, name: str):
+    def test_find_record_returns_the_added_record(self, jobs: Jobs, account: str, name: str):
         job = job_of(account)
-        assert jobs.receipt(name) is None
-        jobs.add(job, receipt_of(job, name))
-        assert jobs.receipt(name) == receipt_of(job, name)
+        assert jobs.find_record(name) is None
+        jobs.add(job, record_of(job, name))
+        assert jobs.find_record(name) == record_of(job, name)
         assert jobs.get(account, job.id) == job
 
-    def test_of_two_jobs_with_one_receipt_only_the_first_is_stored(
-        self, jobs: Jobs, account: str, name: str
-    ):
+    def test_add_refuses_a_second_job_of_one_record(self, jobs: Jobs, account: str, name: str):
         first, second = job_of(account, 1), job_of(account, 2)
-        jobs.add(first, receipt_of(first, name))
+        jobs.add(first, record_of(first, name))
         with pytest.raises(AlreadyAccepted):
-            jobs.add(second, receipt_of(second, name))
+            jobs.add(second, record_of(second, name))
         assert jobs.get(account, second.id) is None
-        assert jobs.receipt(name) == receipt_of(first, name)
+        assert jobs.find_record(name) == record_of(first, name)
 
-    def test_a_receipt_whose_time_is_over_is_none(self, jobs: Jobs, account: str, name: str):
-        """The table removes rows up to two days after they have expired."""
+    def test_add_replaces_an_expired_record(self, jobs: Jobs, account: str, name: str):
+        """TTL deletes items up to two days late."""
         first, second = job_of(account, 1), job_of(account, 1000)
-        jobs.add(first, receipt_of(first, name))
-        jobs.add(second, receipt_of(second, name, fingerprint="e" * 64))
-        known = jobs.receipt(name)
+        jobs.add(first, record_of(first, name))
+        jobs.add(second, record_of(second, name, fingerprint="e" * 64))
+        known = jobs.find_record(name)
         assert known
         assert (known.job_id, known.fingerprint) == (second.id, "e" * 64)
 
-    def test_a_receipt_holds_until_its_very_end(self, jobs: Jobs, account: str, name: str):
+    def test_add_refuses_a_record_that_expires_now(self, jobs: Jobs, account: str, name: str):
         first, second = job_of(account, 1), job_of(account, 61)
-        jobs.add(first, receipt_of(first, name))
+        jobs.add(first, record_of(first, name))
         with pytest.raises(AlreadyAccepted):
-            jobs.add(second, receipt_of(second, name))
+            jobs.add(second, record_of(second, name))
 
-    def test_a_job_that_is_there_is_no_accepted_call(self, jobs: Jobs, account: str, name: str):
+    def test_add_of_existing_id_is_a_conflict_not_a_replay(
+        self, jobs: Jobs, account: str, name: str
+    ):
         job = job_of(account)
         jobs.add(job)
         with pytest.raises(WriteConflict) as refused:
-            jobs.add(job, receipt_of(job, name))
+            jobs.add(job, record_of(job, name))
         assert not isinstance(refused.value, AlreadyAccepted)
-        assert jobs.receipt(name) is None
+        assert jobs.find_record(name) is None
 
-    def test_each_job_is_given_to_one_retry_of_each_number(
+    def test_adopt_retry_assigns_each_job_once_per_number(
         self, jobs: Jobs, account: str, name: str
     ):
         for number in (2, 1):
             job = job_of(account, number)
-            jobs.add(job, receipt_of(job, name, retry=0))
-        assert jobs.receipt(name) is None
-        given = [jobs.claim(name, 1, NOW) for _ in range(3)]
+            jobs.add(job, record_of(job, name, retry=0))
+        assert jobs.find_record(name) is None
+        given = [jobs.adopt_retry(name, 1, NOW) for _ in range(3)]
         assert given == [*ids(1, 2), None]
-        assert [jobs.claim(name, 2, NOW) for _ in range(3)] == [*ids(1, 2), None]
-        assert jobs.claim(name, 1, NOW) is None
+        assert [jobs.adopt_retry(name, 2, NOW) for _ in range(3)] == [*ids(1, 2), None]
+        assert jobs.adopt_retry(name, 1, NOW) is None
 
-    def test_a_retry_finds_no_job_of_its_own_number_or_a_later_one(
+    def test_adopt_retry_ignores_jobs_of_the_same_or_a_later_number(
         self, jobs: Jobs, account: str, name: str
     ):
         job = job_of(account)
-        jobs.add(job, receipt_of(job, name, retry=2))
-        assert [jobs.claim(name, retry, NOW) for retry in (1, 2, 3)] == [None, None, job.id]
+        jobs.add(job, record_of(job, name, retry=2))
+        assert [jobs.adopt_retry(name, retry, NOW) for retry in (1, 2, 3)] == [None, None, job.id]
 
-    def test_what_is_over_is_not_given_to_anybody(self, jobs: Jobs, account: str, name: str):
+    def test_adopt_retry_ignores_expired_records(self, jobs: Jobs, account: str, name: str):
         job = job_of(account)
-        jobs.add(job, receipt_of(job, name, retry=0))
-        assert jobs.claim(name, 1, job.created_at + 60) is None
-        assert jobs.claim(name, 1, job.created_at + 59) == job.id
+        jobs.add(job, record_of(job, name, retry=0))
+        assert jobs.adopt_retry(name, 1, job.created_at + 60) is None
+        assert jobs.adopt_retry(name, 1, job.created_at + 59) == job.id
 
-    def test_nobodys_body_is_no_call(self, jobs: Jobs, name: str):
-        assert jobs.claim(name, 1, NOW) is None
+    def test_adopt_retry_of_unknown_body_returns_none(self, jobs: Jobs, name: str):
+        assert jobs.adopt_retry(name, 1, NOW) is None
 
 
-class TestAllowance:
-    def allow(self, account: str, cost: float = 0.4, day: str = "2096-10-02") -> BudgetCharge:
+class TestBudget:
+    def charge(self, account: str, cost: float = 0.4, day: str = DAY) -> BudgetCharge:
         return BudgetCharge(account, day, cost, limit=1.0)
 
-    def test_what_has_room_is_taken_and_nothing_else(self, jobs: Jobs, account: str):
+    def test_charge_is_accepted_up_to_the_limit(self, jobs: Jobs, account: str):
         for number in (1, 2):
-            jobs.add(job_of(account, number), None, self.allow(account))
+            jobs.add(job_of(account, number), None, self.charge(account))
         with pytest.raises(BudgetExceeded):
-            jobs.add(job_of(account, 3), None, self.allow(account))
+            jobs.add(job_of(account, 3), None, self.charge(account))
         assert jobs.get(account, ids(3)[0]) is None
-        jobs.add(job_of(account, 4), None, self.allow(account, 0.2))
+        jobs.add(job_of(account, 4), None, self.charge(account, 0.2))
         with pytest.raises(BudgetExceeded):
-            jobs.add(job_of(account, 5), None, self.allow(account, 0.01))
+            jobs.add(job_of(account, 5), None, self.charge(account, 0.01))
 
-    def test_days_and_accounts_are_kept_apart(self, jobs: Jobs, account: str):
-        for number, day in ((1, "2096-10-02"), (2, "2096-10-03")):
-            jobs.add(job_of(account, number), None, self.allow(account, 0.9, day))
-        jobs.add(job_of(f"{account}x"), None, self.allow(f"{account}x", 0.9))
+    def test_charges_of_days_and_accounts_are_separate(self, jobs: Jobs, account: str):
+        for number, day in ((1, DAY), (2, "2096-10-03")):
+            jobs.add(job_of(account, number), None, self.charge(account, 0.9, day))
+        jobs.add(job_of(f"{account}x"), None, self.charge(f"{account}x", 0.9))
 
-    def test_a_job_that_costs_nothing_is_taken_when_all_is_spent(self, jobs: Jobs, account: str):
-        jobs.add(job_of(account, 1), None, self.allow(account, 1.0))
-        jobs.add(job_of(account, 2), None, self.allow(account, 0.0))
+    def test_free_job_is_accepted_at_the_limit(self, jobs: Jobs, account: str):
+        jobs.add(job_of(account, 1), None, self.charge(account, 1.0))
+        jobs.add(job_of(account, 2), None, self.charge(account, 0.0))
 
-    def test_what_is_refused_leaves_no_receipt_and_what_was_accepted_no_bill(
-        self, jobs: Jobs, account: str
-    ):
+    def test_refused_job_leaves_no_record_and_no_charge(self, jobs: Jobs, account: str):
         first, second, third = (job_of(account, number) for number in (1, 2, 3))
         one, two = secrets.token_hex(32), secrets.token_hex(32)
-        jobs.add(first, receipt_of(first, one), self.allow(account, 0.7))
+        jobs.add(first, record_of(first, one), self.charge(account, 0.7))
         with pytest.raises(BudgetExceeded):
-            jobs.add(second, receipt_of(second, two), self.allow(account, 0.7))
-        assert jobs.receipt(two) is None
+            jobs.add(second, record_of(second, two), self.charge(account, 0.7))
+        assert jobs.find_record(two) is None
         with pytest.raises(AlreadyAccepted):
-            jobs.add(third, receipt_of(third, one), self.allow(account, 0.1))
-        jobs.add(job_of(account, 4), None, self.allow(account, 0.3))
+            jobs.add(third, record_of(third, one), self.charge(account, 0.1))
+        jobs.add(job_of(account, 4), None, self.charge(account, 0.3))
 
 
 class TestRealTable:
-    @pytest.fixture
-    def dynamodb(self, as_wired: Clients) -> Any:
-        return as_wired("dynamodb")
-
     @pytest.fixture
     def jobs(self, dynamodb: Any, table: str) -> JobTable:
         return JobTable(dynamodb, table)
@@ -482,7 +473,7 @@ class TestRealTable:
         key = {"pk": {"S": f"JOB#{account}#{ids(1)[0]}"}, "sk": {"S": "job"}}
         return lambda: dict(dynamodb.get_item(TableName=table, Key=key)["Item"])
 
-    def test_a_row_is_indexed_only_where_it_is_to_be_found(
+    def test_item_has_index_attributes_only_while_needed(
         self, jobs: JobTable, account: str, row: Callable[[], dict[str, Any]]
     ):
         jobs.add(job_of(account))
@@ -493,7 +484,7 @@ class TestRealTable:
         jobs.change(account, ids(1)[0], lambda job: job.deleted(NOW))
         assert {"list_pk", "list_sk"}.isdisjoint(row())
 
-    def test_an_accounts_jobs_are_spread_over_all_shards(
+    def test_jobs_of_an_account_are_spread_over_all_shards(
         self, jobs: JobTable, account: str, dynamodb: Any, table: str
     ):
         for number in range(30):
@@ -501,7 +492,7 @@ class TestRealTable:
         counts = [
             dynamodb.query(
                 TableName=table,
-                IndexName="jobs_by_account",
+                IndexName="by_owner",
                 KeyConditionExpression="list_pk = :pk",
                 ExpressionAttributeValues={":pk": {"S": f"{account}#{shard}"}},
             )["Count"]
@@ -510,7 +501,7 @@ class TestRealTable:
         assert sum(counts) == 30
         assert all(counts)
 
-    def test_a_status_set_by_hand_is_not_written_over(
+    def test_change_does_not_overwrite_an_edited_status(
         self,
         jobs: JobTable,
         account: str,
@@ -531,48 +522,9 @@ class TestRealTable:
             jobs.change(account, ids(1)[0], lambda job: job.submitted(NOW, {"id": "1"}, ()))
         assert row() == edited
 
-    @pytest.fixture
-    def lose_an_answer(self, dynamodb: Any) -> Iterator[Callable[[], list[int]]]:
-        """The next write is carried out and its answer lost; gives the answers so far."""
-        wire = botocore.httpsession.URLLib3Session()
-        answers: list[int] = []
-
-        def send(request: Any, **_: object) -> None:
-            if not answers:
-                answers.append(wire.send(request).status_code)
-                raise ReadTimeoutError(endpoint_url=request.url)
-
-        def lose() -> list[int]:
-            dynamodb.meta.events.register("before-send.dynamodb.PutItem", send)
-            return answers
-
-        yield lose
-        dynamodb.meta.events.unregister("before-send.dynamodb.PutItem", send)
-        wire.close()
-
-    def test_a_write_whose_answer_was_lost_is_known_to_be_ours(
-        self, jobs: JobTable, account: str, lose_an_answer: Callable[[], list[int]]
-    ):
-        """boto3 repeats it, the condition refuses it, and the row bears our mark."""
-        answers = lose_an_answer()
-        jobs.add(job_of(account))
-        assert answers == [200]
-        answers.clear()
-        decided: list[int] = []
-
-        def change(job: Job) -> Job:
-            decided.append(job.version)
-            return job.warned(NOW, "once")
-
-        assert jobs.change(account, ids(1)[0], change).warnings == ("once",)
-        assert (answers, decided) == ([200], [0])
-        stored = jobs.get(account, ids(1)[0])
-        assert stored
-        assert (stored.version, stored.warnings) == (1, ("once",))
-
     @pytest.fixture(params=["TransactWriteItems"])
     def lost_answers(self, request: pytest.FixtureRequest, dynamodb: Any) -> Iterator[list[int]]:
-        """The first call of that name is carried out, and its answer lost."""
+        """Carry out the first call of that operation but lose its response."""
         wire = botocore.httpsession.URLLib3Session()
         answers: list[int] = []
 
@@ -587,17 +539,36 @@ class TestRealTable:
         dynamodb.meta.events.unregister(hook, send)
         wire.close()
 
+    @pytest.mark.parametrize("lost_answers", ["PutItem"], indirect=True)
+    def test_put_recognizes_its_own_write_after_a_lost_response(
+        self, jobs: JobTable, account: str, lost_answers: list[int]
+    ):
+        """boto3 repeats the write and the condition fails on our own item."""
+        jobs.add(job_of(account))
+        assert lost_answers == [200]
+        lost_answers.clear()
+        decided: list[int] = []
+
+        def change(job: Job) -> Job:
+            decided.append(job.version)
+            return job.warned(NOW, "once")
+
+        assert jobs.change(account, ids(1)[0], change).warnings == ("once",)
+        assert (lost_answers, decided) == ([200], [0])
+        stored = stored_job(jobs, account, ids(1)[0])
+        assert (stored.version, stored.warnings) == (1, ("once",))
+
     @pytest.mark.parametrize("lost_answers", ["UpdateItem"], indirect=True)
-    def test_a_claim_that_was_not_answered_is_known_to_be_ours(
+    def test_adopt_retry_recognizes_its_own_write_after_a_lost_response(
         self, jobs: JobTable, account: str, lost_answers: list[int]
     ):
         job, name = job_of(account), secrets.token_hex(32)
-        jobs.add(job, receipt_of(job, name, retry=0))
-        assert jobs.claim(name, 1, NOW) == job.id
+        jobs.add(job, record_of(job, name, retry=0))
+        assert jobs.adopt_retry(name, 1, NOW) == job.id
         assert lost_answers == [200]
-        assert jobs.claim(name, 1, NOW) is None
+        assert jobs.adopt_retry(name, 1, NOW) is None
 
-    def test_a_job_whose_transaction_was_not_answered_is_stored_and_paid_for_once(
+    def test_add_after_a_lost_response_stores_and_charges_once(
         self,
         jobs: JobTable,
         account: str,
@@ -605,15 +576,15 @@ class TestRealTable:
         table: str,
         lost_answers: list[int],
     ):
-        # with numbers as the engine writes them itself: else it knows no repetition for one
+        # the engine compares repeated requests only with numbers in its own format
         job, name = job_of(account, updated_at=NOW + 0.25), secrets.token_hex(32)
-        jobs.add(job, receipt_of(job, name), BudgetCharge(account, "2096-10-02", 0.7, 1.0))
+        jobs.add(job, record_of(job, name), BudgetCharge(account, DAY, 0.7, 1.0))
         assert lost_answers == [200]
         assert jobs.get(account, job.id) == job
-        assert jobs.receipt(name) == receipt_of(job, name)
+        assert jobs.find_record(name) == record_of(job, name)
         assert spent(dynamodb, table, account) == (0.7, 1)
 
-    def test_twenty_calls_at_once_with_one_key_make_one_job(
+    def test_twenty_concurrent_calls_with_one_key_make_one_job(
         self, jobs: JobTable, account: str, dynamodb: Any, table: str
     ):
         name = secrets.token_hex(32)
@@ -621,54 +592,52 @@ class TestRealTable:
         def add(number: int) -> str:
             job = job_of(account, number)
             try:
-                jobs.add(job, receipt_of(job, name), BudgetCharge(account, "2096-10-02", 0.01, 9.0))
+                jobs.add(job, record_of(job, name), BudgetCharge(account, DAY, 0.01, 9.0))
             except (AlreadyAccepted, IdempotencyKeyInUse) as error:
                 return type(error).__name__
             return job.id
 
         with ThreadPoolExecutor(20) as pool:
-            made = [it for it in pool.map(add, range(20)) if it.startswith("job_")]
-        known = jobs.receipt(name)
+            made = [name for name in pool.map(add, range(20)) if name.startswith("job_")]
+        known = jobs.find_record(name)
         assert known
         assert made == [known.job_id]
         assert spent(dynamodb, table, account) == (0.01, 1)
         assert [job.id for job in jobs.page(account, JobQuery(limit=99)).jobs] == made
 
-    def test_fifty_at_once_never_spend_more_than_the_limit(
+    def test_fifty_concurrent_jobs_never_exceed_the_budget(
         self, jobs: JobTable, account: str, dynamodb: Any, table: str
     ):
-        """Whoever is refused for the crowd only may come again; the last place is given once."""
+        """Calls refused for conflicts are repeated; the last place is assigned once."""
 
         def add(number: int) -> str | None:
             for _ in range(50):
                 try:
-                    jobs.add(
-                        job_of(account, number), None, BudgetCharge(account, "2096-10-02", 0.1, 4.9)
-                    )
+                    jobs.add(job_of(account, number), None, BudgetCharge(account, DAY, 0.1, 4.9))
                 except IdempotencyKeyInUse:
                     continue
                 except BudgetExceeded:
                     return None
                 return job_of(account, number).id
-            raise AssertionError("never its turn")
+            raise AssertionError("only conflicts")
 
         with ThreadPoolExecutor(50) as pool:
-            made = [it for it in pool.map(add, range(50)) if it]
+            made = [job_id for job_id in pool.map(add, range(50)) if job_id]
         assert len(made) == 49
         assert spent(dynamodb, table, account) == (4.9, 49)
         listed_ids = [job.id for job in jobs.page(account, JobQuery(limit=99)).jobs]
         assert sorted(listed_ids) == sorted(made)
 
-    def test_a_retry_is_given_to_one_of_those_that_ask_at_once(self, jobs: JobTable, account: str):
+    def test_concurrent_retries_adopt_different_jobs(self, jobs: JobTable, account: str):
         name = secrets.token_hex(32)
         for number in range(3):
             job = job_of(account, number)
-            jobs.add(job, receipt_of(job, name, retry=0))
+            jobs.add(job, record_of(job, name, retry=0))
         with ThreadPoolExecutor(10) as pool:
-            given = list(pool.map(lambda _: jobs.claim(name, 1, NOW), range(10)))
-        assert sorted(it for it in given if it) == ids(0, 1, 2)
+            given = list(pool.map(lambda _: jobs.adopt_retry(name, 1, NOW), range(10)))
+        assert sorted(job_id for job_id in given if job_id) == ids(0, 1, 2)
 
-    def test_what_a_later_version_wrote_is_kept(
+    def test_change_keeps_unknown_fields(
         self, jobs: JobTable, account: str, row: Callable[[], dict[str, Any]]
     ):
         newer = job_of(account).model_dump() | {"mood": "blue"}
@@ -676,52 +645,55 @@ class TestRealTable:
         jobs.change(account, ids(1)[0], lambda job: job.warned(NOW, "mind"))
         assert json.loads(row()["document"]["S"])["mood"] == "blue"
 
-    def test_a_receipt_and_a_bill_are_removed_by_their_age(
+    def test_record_and_budget_expire(
         self, jobs: JobTable, account: str, dynamodb: Any, table: str
     ):
         job, name = job_of(account), secrets.token_hex(32)
-        jobs.add(job, receipt_of(job, name), BudgetCharge(account, "2096-10-02", 0.7, 1.0))
+        jobs.add(job, record_of(job, name), BudgetCharge(account, DAY, 0.7, 1.0))
         for pk, sk, seconds in (
             (f"ONCE#{name}", "once", 60),
-            (f"SPENT#{account}#2096-10-02", "spent", idempotency.SPENT_SECONDS),
+            (f"SPENT#{account}#{DAY}", "spent", budgets.RETENTION_SECONDS),
         ):
             key = {"pk": {"S": pk}, "sk": {"S": sk}}
             row = dynamodb.get_item(TableName=table, Key=key)["Item"]
             assert int(row["expires"]["N"]) == int(job.created_at) + seconds
 
-    def test_what_dynamodb_will_not_do_is_our_trouble_by_name(self, dynamodb: Any, account: str):
-        nowhere = JobTable(dynamodb, "no-such-table")
-        with pytest.raises(AwsUnavailable, match="GetItem answered ResourceNotFoundException"):
-            nowhere.get(account, "job_1")
-        with pytest.raises(AwsUnavailable, match="PutItem answered"):
-            nowhere.add(job_of(account))
-        with pytest.raises(AwsUnavailable, match="Query answered"):
-            nowhere.page(account, JobQuery())
-        with pytest.raises(AwsUnavailable, match="TransactWriteItems answered"):
-            nowhere.add(job_of(account), receipt_of(job_of(account), "x"))
-        with pytest.raises(AwsUnavailable, match="Query answered"):
-            nowhere.claim("x", 1, NOW)
+    def test_dynamodb_errors_become_aws_unavailable(self, dynamodb: Any, account: str):
+        missing = JobTable(dynamodb, "no-such-table")
+        job, reason = job_of(account), "answered ResourceNotFoundException"
+        calls: list[tuple[str, Callable[[], object]]] = [
+            ("GetItem", lambda: missing.get(account, "job_1")),
+            ("PutItem", lambda: missing.add(job)),
+            ("Query", lambda: missing.page(account, JobQuery())),
+            ("TransactWriteItems", lambda: missing.add(job, record_of(job, "x"))),
+            ("Query", lambda: missing.adopt_retry("x", 1, NOW)),
+        ]
+        for operation, call in calls:
+            with pytest.raises(AwsUnavailable, match=f"{operation} {reason}"):
+                call()
 
 
 def spent(dynamodb: Any, table: str, account: str) -> tuple[float, int]:
-    """Dollars and jobs on the account's bill of the day."""
-    key = {"pk": {"S": f"SPENT#{account}#2096-10-02"}, "sk": {"S": "spent"}}
+    """Return the dollars and jobs charged to the account's day."""
+    key = {"pk": {"S": f"SPENT#{account}#{DAY}"}, "sk": {"S": "spent"}}
     row = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
     return round(float(row["dollars"]["N"]), 6), int(row["jobs"]["N"])
 
 
-class TestCommit:
-    """Answers that the local engine never gives, in the words of the service's own model."""
+PROVISIONED = "ProvisionedThroughputExceeded"
+THEIRS = {"written_by": {"S": "them"}}
 
-    PARTS: tuple[dict[str, Any], ...] = (
-        {"Put": {"TableName": "t", "Item": {"pk": {"S": "JOB#a#1"}, "written_by": {"S": "us"}}}},
-        {"Put": {"TableName": "t", "Item": {"pk": {"S": "ONCE#x"}, "sk": {"S": "once"}}}},
-        {"Update": {"TableName": "t", "Key": {"pk": {"S": "SPENT#a"}}, "UpdateExpression": "x"}},
-    )
+
+class TestCommit:
+    """Responses that the local engine never gives, from the service's model."""
 
     @pytest.fixture
-    def dynamodb(self, as_wired: Clients) -> Any:
-        return as_wired("dynamodb")
+    def commit(self, dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+        monkeypatch.setattr("secrets.token_hex", lambda _: "us")
+        record = IdempotencyRecord("x", "f" * 64, "1", NOW + 60)
+        charge = BudgetCharge("a", DAY, 1, 2)
+        creation = Creation("t", {"pk": {"S": "JOB#a#1"}}, record, charge, NOW)
+        return lambda: creation.commit(dynamodb)
 
     @pytest.fixture
     def stubber(self, dynamodb: Any) -> Iterator[Stubber]:
@@ -740,120 +712,115 @@ class TestCommit:
         )
 
     @pytest.mark.parametrize("conflicts", [1, 4])
-    def test_conflicts_pass(self, dynamodb: Any, stubber: Stubber, conflicts: int):
+    def test_commit_repeats_after_conflicts(
+        self, stubber: Stubber, commit: Callable[[], None], conflicts: int
+    ):
         for _ in range(conflicts):
             self.refuse(stubber, "None", "TransactionConflict", "None")
         stubber.add_response("transact_write_items", {})
-        idempotency.commit(dynamodb, self.PARTS)
+        commit()
         stubber.assert_no_pending_responses()
 
-    def test_a_conflict_that_does_not_pass_is_a_key_in_use(self, dynamodb: Any, stubber: Stubber):
-        for _ in range(idempotency.TRIES):
+    def test_commit_reports_key_in_use_after_too_many_conflicts(
+        self, stubber: Stubber, commit: Callable[[], None]
+    ):
+        for _ in range(transaction.MAX_TRIES):
             self.refuse(stubber, "None", "TransactionConflict", "None")
         with pytest.raises(IdempotencyKeyInUse):
-            idempotency.commit(dynamodb, self.PARTS)
+            commit()
 
     @pytest.mark.parametrize(
-        ("codes", "refusal"),
+        ("codes", "item", "refusal"),
         [
-            (("ConditionalCheckFailed", "None", "None"), WriteConflict),
-            (("None", "ConditionalCheckFailed", "None"), AlreadyAccepted),
-            (("None", "None", "ConditionalCheckFailed"), BudgetExceeded),
-            (("None", "ConditionalCheckFailed", "ConditionalCheckFailed"), AlreadyAccepted),
-            (("None", "TransactionConflict", "ConditionalCheckFailed"), BudgetExceeded),
-            (("None", "None", "ThrottlingError"), AwsUnavailable),
-            (("None", "ProvisionedThroughputExceeded", "TransactionConflict"), AwsUnavailable),
-            (("ValidationError", "None", "None"), AwsUnavailable),
+            (("ConditionalCheckFailed", "None", "None"), None, WriteConflict),
+            (("ConditionalCheckFailed", "None", "None"), {"pk": {"S": "x"}}, WriteConflict),
+            (("ConditionalCheckFailed", "None", "None"), THEIRS, WriteConflict),
+            (("None", "ConditionalCheckFailed", "None"), None, AlreadyAccepted),
+            (("None", "None", "ConditionalCheckFailed"), None, BudgetExceeded),
+            (("None", "ConditionalCheckFailed", "ConditionalCheckFailed"), None, AlreadyAccepted),
+            (("None", "TransactionConflict", "ConditionalCheckFailed"), None, BudgetExceeded),
+            (("None", "None", "ThrottlingError"), None, AwsUnavailable),
+            (("None", PROVISIONED, "TransactionConflict"), None, AwsUnavailable),
+            (("ValidationError", "None", "None"), None, AwsUnavailable),
         ],
     )
-    def test_each_reason_has_its_name(
+    def test_commit_maps_each_cancellation_reason(
         self,
-        dynamodb: Any,
         stubber: Stubber,
+        commit: Callable[[], None],
         codes: tuple[str, ...],
+        item: dict[str, Any] | None,
         refusal: type[RushesError],
     ):
-        self.refuse(stubber, *codes)
+        self.refuse(stubber, *codes, item=item)
         with pytest.raises(refusal) as refused:
-            idempotency.commit(dynamodb, self.PARTS)
+            commit()
         assert type(refused.value) is refusal
 
-    def test_what_is_in_the_way_and_is_ours_is_done(self, dynamodb: Any, stubber: Stubber):
-        """boto3's token is good for ten minutes; what comes later finds its own row."""
+    def test_commit_recognizes_its_own_item(self, stubber: Stubber, commit: Callable[[], None]):
+        """boto3's token expires after ten minutes; a later repetition meets its own item."""
         codes = ("ConditionalCheckFailed",) * 3
         self.refuse(stubber, *codes, item={"written_by": {"S": "us"}})
-        idempotency.commit(dynamodb, self.PARTS)
+        commit()
 
-    @pytest.mark.parametrize("writer", [{"written_by": {"S": "them"}}, {"pk": {"S": "x"}}, None])
-    def test_what_is_in_the_way_and_is_not_ours_is_a_conflict(
-        self, dynamodb: Any, stubber: Stubber, writer: dict[str, Any] | None
+    def test_commit_reports_throttling_as_unavailable(
+        self, stubber: Stubber, commit: Callable[[], None]
     ):
-        self.refuse(stubber, "ConditionalCheckFailed", "None", "None", item=writer)
-        with pytest.raises(WriteConflict):
-            idempotency.commit(dynamodb, self.PARTS)
-
-    def test_what_is_throttled_as_a_whole_is_our_trouble(self, dynamodb: Any, stubber: Stubber):
         stubber.add_client_error("transact_write_items", "ThrottlingException")
         with pytest.raises(AwsUnavailable, match="ThrottlingException"):
-            idempotency.commit(dynamodb, self.PARTS)
+            commit()
 
 
 class TestRateLimits:
-    @pytest.fixture(params=BOTH)
+    @pytest.fixture(params=[FakeRateLimits, RateLimitTable], ids=BOTH)
     def rate_limits(self, request: pytest.FixtureRequest) -> RateLimits:
-        if request.param == "fake":
-            return FakeRateLimits()
-        make: Clients = request.getfixturevalue("as_wired")
-        return RateLimitTable(make("dynamodb"), request.getfixturevalue("table"))
+        rate_limits: RateLimits = adapter_of(request)
+        return rate_limits
 
     @pytest.fixture
     def provider(self) -> str:
         return f"provider-{secrets.token_hex(4)}"
 
-    def test_a_gate_is_open_until_it_is_held_or_closed(
+    def test_rate_limit_is_empty_until_throttled_or_opened(
         self, rate_limits: RateLimits, provider: str
     ):
         assert rate_limits.get(provider) == RateLimit()
-        rate_limits.hold(provider, NOW + 5.25)
+        rate_limits.throttle(provider, NOW + 5.25)
         assert rate_limits.get(provider) == RateLimit(not_before=NOW + 5.25)
-        rate_limits.close(provider, NOW + 60, "who are you?")
+        rate_limits.open_circuit(provider, NOW + 60, "who are you?")
         assert rate_limits.get(provider) == RateLimit(NOW + 5.25, NOW + 60, "who are you?")
         assert rate_limits.get(f"{provider}-other") == RateLimit()
 
-    def test_an_earlier_hold_does_not_shorten_a_later_one(
-        self, rate_limits: RateLimits, provider: str
-    ):
+    def test_throttle_never_shortens(self, rate_limits: RateLimits, provider: str):
         for until in (NOW + 30, NOW + 10, NOW + 40):
-            rate_limits.hold(provider, until)
+            rate_limits.throttle(provider, until)
         assert rate_limits.get(provider).not_before == NOW + 40
-        rate_limits.hold(provider, NOW)
+        rate_limits.throttle(provider, NOW)
         assert rate_limits.get(provider).not_before == NOW + 40
 
-    def test_there_is_one_place_in_each_interval(self, rate_limits: RateLimits, provider: str):
+    def test_acquire_succeeds_once_per_interval(self, rate_limits: RateLimits, provider: str):
         admitted = [
-            rate_limits.admit(provider, NOW + moment, 10) for moment in (0, 1, 9.5, 10, 11, 25)
+            rate_limits.acquire(provider, NOW + moment, 10) for moment in (0, 1, 9.5, 10, 11, 25)
         ]
         assert admitted == [True, False, False, True, False, True]
         assert rate_limits.get(provider).not_before == NOW + 35
 
-    def test_nobody_is_admitted_where_patience_was_asked_for(
-        self, rate_limits: RateLimits, provider: str
-    ):
-        rate_limits.hold(provider, NOW + 30)
-        assert not rate_limits.admit(provider, NOW + 29, 10)
-        assert rate_limits.admit(provider, NOW + 30, 10)
+    def test_acquire_fails_while_throttled(self, rate_limits: RateLimits, provider: str):
+        rate_limits.throttle(provider, NOW + 30)
+        assert not rate_limits.acquire(provider, NOW + 29, 10)
+        assert rate_limits.acquire(provider, NOW + 30, 10)
 
-    def test_a_gate_that_is_closed_anew_says_the_newest(
-        self, rate_limits: RateLimits, provider: str
-    ):
-        rate_limits.close(provider, NOW + 60, "first")
-        rate_limits.close(provider, NOW + 30, "second")
+    def test_open_circuit_keeps_the_latest_reason(self, rate_limits: RateLimits, provider: str):
+        rate_limits.open_circuit(provider, NOW + 60, "first")
+        rate_limits.open_circuit(provider, NOW + 30, "second")
         assert rate_limits.get(provider) == RateLimit(0.0, NOW + 30, "second")
 
-    def test_of_many_at_once_one_is_admitted(self, as_wired: Clients, table: str, provider: str):
+    def test_acquire_succeeds_once_of_twenty_concurrent_calls(
+        self, as_wired: Clients, table: str, provider: str
+    ):
         rate_limits = RateLimitTable(as_wired("dynamodb"), table)
         with ThreadPoolExecutor(20) as pool:
-            admitted = list(pool.map(lambda _: rate_limits.admit(provider, NOW, 10), range(20)))
+            admitted = list(pool.map(lambda _: rate_limits.acquire(provider, NOW, 10), range(20)))
         assert sum(admitted) == 1
 
 
@@ -866,26 +833,26 @@ class TestBus:
         text = "Füchslein 🦊"
         return {"id": f"evt_{name}", "type": "job.failed", "data": {"id": name, "text": text}}
 
-    def test_what_is_put_arrives_as_it_was(self, client: Any, stack: Stack, events: Events):
-        """More than one call may take."""
-        told = [self.event(f"job_{secrets.token_hex(8)}") for _ in range(23)]
-        assert EventBus(client, stack.outputs["BusName"]).put(told) == []
-        for event in told:
-            assert events.of(event["data"]["id"], 10) == [event]
+    def test_put_delivers_events_unchanged(self, client: Any, stack: Stack, events: Events):
+        """More events than one request may have."""
+        sent = [self.event(f"job_{secrets.token_hex(8)}") for _ in range(23)]
+        assert EventBus(client, stack.outputs["BusName"]).put(sent) == []
+        for event in sent:
+            assert events.of(event["data"]["id"]) == [event]
 
-    def test_what_is_refused_is_named_by_its_place(self, client: Any):
-        """Among all that was to be put, whichever call it went with."""
-        bus, told = EventBus(client, "bus"), [self.event(str(number)) for number in range(23)]
+    def test_put_returns_indexes_of_rejected_events(self, client: Any):
+        """Indexes count across all requests."""
+        bus, sent = EventBus(client, "bus"), [self.event(str(number)) for number in range(23)]
         taken, refused = {"EventId": "1"}, {"ErrorCode": "InternalFailure", "ErrorMessage": "no"}
         with Stubber(client) as stubber:
             for count, failing in ((10, {0, 9}), (10, set()), (3, {2})):
                 entries = [refused if place in failing else taken for place in range(count)]
                 reply = {"FailedEntryCount": len(failing), "Entries": entries}
                 stubber.add_response("put_events", reply)
-            assert bus.put(told) == [0, 9, 22]
+            assert bus.put(sent) == [0, 9, 22]
             stubber.assert_no_pending_responses()
 
-    def test_each_entry_says_what_it_is(self, client: Any):
+    def test_put_sets_source_and_detail_type(self, client: Any):
         event = self.event("1")
         entry = {
             "EventBusName": "bus",
@@ -898,11 +865,11 @@ class TestBus:
             stubber.add_response("put_events", reply, {"Entries": [entry]})
             assert EventBus(client, "bus").put([event]) == []
 
-    def test_nothing_is_no_call(self, client: Any):
+    def test_put_of_nothing_makes_no_call(self, client: Any):
         with Stubber(client):
             assert EventBus(client, "bus").put([]) == []
 
-    def test_a_bus_that_is_down_is_our_trouble_by_name(self, client: Any):
+    def test_put_reports_eventbridge_errors(self, client: Any):
         with Stubber(client) as stubber:
             stubber.add_client_error("put_events", "InternalException")
             with pytest.raises(AwsUnavailable, match="PutEvents answered InternalException"):
@@ -910,14 +877,12 @@ class TestBus:
 
 
 class TestKeys:
-    @pytest.fixture(params=BOTH)
-    def keys(self, request: pytest.FixtureRequest) -> Keys:
-        if request.param == "fake":
-            return FakeKeys()
-        make: Clients = request.getfixturevalue("as_wired")
-        return KeyTable(make("dynamodb"), request.getfixturevalue("table"))
+    @pytest.fixture(params=[FakeKeys, KeyTable], ids=BOTH)
+    def keys(self, request: pytest.FixtureRequest) -> ApiKeys:
+        keys: ApiKeys = adapter_of(request)
+        return keys
 
-    def test_a_key_comes_back_as_it_was_until_it_is_revoked(self, keys: Keys):
+    def test_api_key_is_stored_and_revoked(self, keys: ApiKeys):
         key = ApiKey(secrets.token_hex(8), "demo", "0" * 64, NOW + 0.5)
         assert keys.get(key.key_id) is None
         keys.add(key)
@@ -927,19 +892,17 @@ class TestKeys:
 
 
 class TestTimings:
-    @pytest.fixture(params=BOTH)
+    @pytest.fixture(params=[FakeTimings, TimingTable], ids=BOTH)
     def timings(self, request: pytest.FixtureRequest) -> Timings:
-        if request.param == "fake":
-            return FakeTimings()
-        make: Clients = request.getfixturevalue("as_wired")
-        return TimingTable(make("dynamodb"), request.getfixturevalue("table"))
+        timings: Timings = adapter_of(request)
+        return timings
 
-    def test_a_timing_comes_back_as_it_was(self, timings: Timings):
-        kind = f"sandbox/{secrets.token_hex(4)}/4s/1280x720"
-        assert timings.get(kind) == Timing()
+    def test_timing_is_stored(self, timings: Timings):
+        timing_key = f"sandbox/{secrets.token_hex(4)}/4s/1280x720"
+        assert timings.get(timing_key) == Timing()
         for timing in (Timing(3, 4.123456789012345, 1e-7), Timing(4, -2.3, 0.0)):
-            timings.put(kind, timing)
-            assert timings.get(kind) == timing
+            timings.put(timing_key, timing)
+            assert timings.get(timing_key) == timing
 
 
 class TestExecutions:
@@ -967,7 +930,7 @@ class TestExecutions:
     def job(self, account: str) -> Job:
         return job_of(account, id=f"job_{secrets.token_hex(8)}")
 
-    def test_an_execution_is_started_once_and_runs_until_it_stops(self, machine: Machine, job: Job):
+    def test_start_is_idempotent_and_is_running_follows(self, machine: Machine, job: Job):
         assert machine.executions.is_running(job) is None
         machine.executions.start(job)
         machine.executions.start(job)
@@ -975,7 +938,7 @@ class TestExecutions:
         machine.stop(job)
         assert machine.executions.is_running(job) is False
 
-    def test_each_restart_is_an_execution_of_its_own(self, machine: Machine, job: Job):
+    def test_restart_is_another_execution(self, machine: Machine, job: Job):
         machine.executions.start(job)
         again = job.restarted(NOW)
         assert machine.executions.is_running(again) is None
@@ -997,17 +960,17 @@ class TestBlobs:
     def prefix(self, account: str) -> str:
         return f"outputs/{account}/"
 
-    def test_a_file_comes_back_as_it_was(self, blobs: Blobs, prefix: str):
+    def test_read_returns_the_stored_file(self, blobs: Blobs, prefix: str):
         file = blobs.put(f"{prefix}image", Upload("image", "image/png", b"\x89PNG"))
         assert (file.key, file.content_type, file.size) == (f"{prefix}image", "image/png", 4)
         assert blobs.read(file.key) == b"\x89PNG"
 
-    def test_a_file_that_is_gone_is_a_fault_of_the_job(self, blobs: Blobs, prefix: str):
+    def test_missing_file_is_an_invalid_input_file(self, blobs: Blobs, prefix: str):
         with pytest.raises(InvalidInputFile):
             blobs.read(f"{prefix}absent")
 
     @pytest.mark.parametrize("length", [10, None])
-    def test_a_stream_is_stored_and_measured(self, blobs: Blobs, prefix: str, length: int | None):
+    def test_put_stream_returns_size_and_hash(self, blobs: Blobs, prefix: str, length: int | None):
         download = Download(length, None, iter([b"01234", b"", b"56789"]))
         artifact = blobs.put_stream(f"{prefix}0.mp4", download, "video/mp4")
         assert (artifact.size, artifact.content_type) == (10, "video/mp4")
@@ -1015,14 +978,14 @@ class TestBlobs:
         assert artifact.sha256 == digest
         assert blobs.read(artifact.key) == b"0123456789"
 
-    def test_a_stream_shorter_than_announced_is_not_stored(self, blobs: Blobs, prefix: str):
+    def test_put_stream_refuses_a_short_download(self, blobs: Blobs, prefix: str):
         with pytest.raises(DownloadInterrupted, match="ended after 5 of 10"):
             blobs.put_stream(f"{prefix}0.mp4", Download(10, None, iter([b"01234"])), "video/mp4")
         with pytest.raises(InvalidInputFile):
             blobs.read(f"{prefix}0.mp4")
 
     @pytest.mark.parametrize(
-        ("content", "kind"),
+        ("content", "content_type"),
         [
             (b"\x89PNG\r\n\x1a\n" + bytes(200), "image/png"),
             (b"ID3", "audio/mpeg"),
@@ -1032,8 +995,8 @@ class TestBlobs:
         ],
         ids=["longer than looked at", "shorter", "no media file", "a byte", "nothing"],
     )
-    def test_what_is_found_is_of_the_kind_that_its_bytes_tell(
-        self, blobs: Blobs, prefix: str, content: bytes, kind: str
+    def test_find_sniffs_the_content_type(
+        self, blobs: Blobs, prefix: str, content: bytes, content_type: str
     ):
         key = f"{prefix}upload"
         blobs.put(key, Upload("file", "video/mp4", content))
@@ -1041,9 +1004,9 @@ class TestBlobs:
         assert found is not None
         assert found.etag
         unmarked = found.model_copy(update={"etag": None})
-        assert unmarked == StoredFile(key=key, content_type=kind, size=len(content))
+        assert unmarked == StoredFile(key=key, content_type=content_type, size=len(content))
 
-    def test_what_was_found_is_copied_as_long_as_it_is_the_same(self, blobs: Blobs, prefix: str):
+    def test_copy_requires_the_same_etag(self, blobs: Blobs, prefix: str):
         blobs.put(f"{prefix}upload", Upload("file", "video/mp4", b"first"))
         found = blobs.find(f"{prefix}upload")
         assert found is not None
@@ -1056,20 +1019,20 @@ class TestBlobs:
         assert blobs.copy(found, f"{prefix}other") is None
         assert blobs.find(f"{prefix}other") is None
 
-    def test_where_nothing_is_nothing_is_found(self, blobs: Blobs, prefix: str):
+    def test_find_returns_none_for_a_missing_value(self, blobs: Blobs, prefix: str):
         blobs.put(f"{prefix}upload-1", Upload("file", "video/mp4", b"1"))
         for key in (f"{prefix}upload", f"{prefix}upload-1/", prefix):
             assert blobs.find(key) is None
 
     @pytest.mark.parametrize("name", ["a.png", "a b+c%20.png", "ä/ö?x=1&y#z.png"])
-    def test_an_address_of_ours_tells_its_object(self, blobs: Blobs, prefix: str, name: str):
+    def test_key_of_returns_the_key_of_own_urls(self, blobs: Blobs, prefix: str, name: str):
         key = f"{prefix}{name}"
         file = StoredFile(key=key, content_type="image/png", size=1)
         for address in (blobs.upload_link(key), blobs.link(file, "a.png")):
             assert blobs.key_of(address) == key
             assert blobs.key_of(address.partition("?")[0]) == key
 
-    def test_anybody_elses_address_tells_nothing(self, blobs: Blobs, prefix: str):
+    def test_key_of_returns_none_for_other_urls(self, blobs: Blobs, prefix: str):
         ours = urlsplit(blobs.upload_link(f"{prefix}a.png"))
         for address in (
             *("", f"{prefix}a.png", "https://a.example/", "http://[", "data:,x", ours.path),
@@ -1079,7 +1042,7 @@ class TestBlobs:
         ):
             assert blobs.key_of(address) is None
 
-    def test_what_begins_alike_is_deleted_and_nothing_else(self, blobs: Blobs, prefix: str):
+    def test_delete_removes_the_prefix_only(self, blobs: Blobs, prefix: str):
         keys = [f"{prefix}1/a", f"{prefix}1/b", f"{prefix}11/a", f"{prefix}2/a"]
         for key in keys:
             blobs.put(key, Upload("image", "image/png", b"1"))

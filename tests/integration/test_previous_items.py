@@ -1,4 +1,4 @@
-"""Rows that released versions wrote, in the real table: found, listed, looked after, written."""
+"""Items written by released versions, in the real table."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,18 +7,18 @@ import pytest
 
 from rushes.aws.dynamodb.jobs import JobTable
 from rushes.jobs.job import Job
-from rushes.ports import JobQuery
-from tests.fixtures.releases.finished_jobs import JOBS, OPEN, job_of, read, row_of
+from rushes.ports.jobs import JobQuery
+from tests.fixtures.releases.finished_jobs import JOBS, UNFINISHED, item_of, job_of, read
 from tests.harness import ACCOUNT
 
 LATER = 1_800_010_000.0
-"""When everything that was left behind is to be looked after."""
+"""Every unfinished job is due by then."""
 
 
 @pytest.fixture(scope="module")
 def jobs(as_wired: Callable[[str], Any], table: str) -> Iterator[JobTable]:
     dynamodb = as_wired("dynamodb")
-    rows = [row_of(read(path)) for path in JOBS]
+    rows = [item_of(read(path)) for path in JOBS]
     for row in rows:
         dynamodb.put_item(TableName=table, Item=row)
     yield JobTable(dynamodb, table)
@@ -27,34 +27,34 @@ def jobs(as_wired: Callable[[str], Any], table: str) -> Iterator[JobTable]:
         dynamodb.delete_item(TableName=table, Key=key)
 
 
-def left() -> list[Job]:
+def recorded() -> list[Job]:
     return [job_of(read(path)) for path in JOBS]
 
 
-def test_each_is_found(jobs: JobTable):
-    for job in left():
+def test_items_of_earlier_releases_are_found(jobs: JobTable):
+    for job in recorded():
         assert jobs.get(job.account, job.id) == job
 
 
-def test_all_that_are_not_deleted_are_listed(jobs: JobTable):
-    """Every page shows what comes after the one before it."""
+def test_items_of_earlier_releases_are_listed(jobs: JobTable):
+    """Pages follow each other by their cursor."""
     listed: list[str] = []
     more = True
     while more:
         page = jobs.page(ACCOUNT, JobQuery(limit=7, after=listed[-1] if listed else None))
         listed += [job.id for job in page.jobs]
         more = page.has_more
-    wanted = {job.id for job in left() if not job.deleted_at}
+    wanted = {job.id for job in recorded() if not job.deleted_at}
     assert [job_id for job_id in listed if job_id in wanted] == sorted(wanted, reverse=True)
 
 
-def test_the_sweeper_is_shown_all_that_are_open(jobs: JobTable):
+def test_unfinished_items_of_earlier_releases_are_due(jobs: JobTable):
     found = {job.id for job in jobs.due(LATER, 500)}
-    assert {job_of(read(path)).id for path in OPEN} <= found
+    assert {job_of(read(path)).id for path in UNFINISHED} <= found
 
 
-def test_each_can_be_written_to(jobs: JobTable):
-    for job in left():
-        changed = jobs.change(job.account, job.id, lambda it: it.warned(it.updated_at, "seen"))
+def test_items_of_earlier_releases_can_be_changed(jobs: JobTable):
+    for job in recorded():
+        changed = jobs.change(job.account, job.id, lambda job: job.warned(job.updated_at, "seen"))
         assert (changed.warnings[-1], changed.version) == ("seen", job.version + 1)
         assert jobs.get(job.account, job.id) == changed

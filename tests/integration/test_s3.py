@@ -1,4 +1,4 @@
-"""The bucket itself: whole or not at all, and links that a browser cannot be fooled with."""
+"""S3 adapter: complete objects or none, and presigned URLs."""
 
 import base64
 import hashlib
@@ -18,14 +18,16 @@ from rushes.errors import AwsUnavailable, DownloadInterrupted, InvalidOutput, Ru
 from rushes.http.client import SafeHttpClient
 from rushes.jobs.request import Upload
 from rushes.jobs.result import Artifact, Output
-from rushes.ports import Download, HttpCall, JsonFile, Upstream
+from rushes.ports.http import HttpCall, JsonFile, Upstream
+from rushes.ports.storage import Download
 from tests.integration.conftest import LIMIT
 from tests.raw_http import RawServer, chunked, reply, serving
 
 Clients = Callable[[str], Any]
-FILM = bytes(range(256)) * 20_000  # 5 MB
-PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(200)
-LONG_FILM = FILM * 7  # more than two parts
+Keys = Callable[[], list[str]]
+VIDEO = bytes(range(256)) * 20_000  # 5 MB
+IMAGE = b"\x89PNG\r\n\x1a\n" + bytes(200)
+LONG_VIDEO = VIDEO * 7  # more than two parts
 
 
 @pytest.fixture
@@ -44,8 +46,8 @@ def s3(as_wired: Clients) -> Any:
 
 
 @pytest.fixture
-def kept(s3: Any, stack: Stack, prefix: str) -> Callable[[], list[str]]:
-    """What is in the bucket of this test, finished or begun."""
+def stored_keys(s3: Any, stack: Stack, prefix: str) -> Keys:
+    """List the keys of the test's objects and unfinished uploads."""
     here = {"Bucket": stack.outputs["BucketName"], "Prefix": prefix}
 
     def look() -> list[str]:
@@ -56,16 +58,16 @@ def kept(s3: Any, stack: Stack, prefix: str) -> Callable[[], list[str]]:
     return look
 
 
-def pieces(content: bytes, size: int = 65536) -> Iterator[bytes]:
+def chunks_of(content: bytes, size: int = 65536) -> Iterator[bytes]:
     return (content[start : start + size] for start in range(0, len(content), size))
 
 
-@pytest.mark.parametrize("content", [FILM, LONG_FILM, b"x"], ids=["5 MB", "35 MB", "a byte"])
+@pytest.mark.parametrize("content", [VIDEO, LONG_VIDEO, b"x"], ids=["5 MB", "35 MB", "a byte"])
 @pytest.mark.parametrize("known", [True, False], ids=["length known", "length unknown"])
-def test_what_is_stored_is_what_came(
-    bucket: Bucket, key: str, kept: Callable[[], list[str]], content: bytes, *, known: bool
+def test_put_stream_stores_the_download(
+    bucket: Bucket, key: str, stored_keys: Keys, content: bytes, *, known: bool
 ):
-    download = Download(len(content) if known else None, None, pieces(content))
+    download = Download(len(content) if known else None, None, chunks_of(content))
     artifact = bucket.put_stream(key, download, "video/mp4")
     assert bucket.read(key) == content
     assert artifact == Artifact(
@@ -74,80 +76,83 @@ def test_what_is_stored_is_what_came(
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
     )
-    assert kept() == [key]
+    assert stored_keys() == [key]
 
 
-@pytest.mark.parametrize("pieces_of", [1, 1000, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1])
-def test_pieces_of_any_size_make_the_same_film(bucket: Bucket, key: str, pieces_of: int):
-    content = LONG_FILM if pieces_of > 1000 else FILM[: 100 * pieces_of]
-    artifact = bucket.put_stream(key, Download(None, None, pieces(content, pieces_of)), "video/mp4")
+@pytest.mark.parametrize("chunk_size", [1, 1000, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1])
+def test_put_stream_accepts_chunks_of_any_size(bucket: Bucket, key: str, chunk_size: int):
+    content = LONG_VIDEO if chunk_size > 1000 else VIDEO[: 100 * chunk_size]
+    download = Download(None, None, chunks_of(content, chunk_size))
+    artifact = bucket.put_stream(key, download, "video/mp4")
     assert artifact.sha256 == hashlib.sha256(content).hexdigest()
     assert bucket.read(key) == content
 
 
 def broken(content: bytes) -> Iterator[bytes]:
-    yield from pieces(content)
+    yield from chunks_of(content)
     raise DownloadInterrupted("the output broke off")
 
 
 @pytest.mark.parametrize(
-    ("download", "trouble"),
+    ("download", "error"),
     [
-        (lambda: Download(len(FILM) + 1, None, pieces(FILM)), DownloadInterrupted),
-        (lambda: Download(len(FILM), None, iter([])), DownloadInterrupted),
-        (lambda: Download(len(FILM) - 1, None, pieces(FILM)), DownloadInterrupted),
-        (lambda: Download(len(FILM) + 1, None, broken(FILM)), DownloadInterrupted),
-        (lambda: Download(None, None, broken(FILM)), DownloadInterrupted),
-        (lambda: Download(None, None, broken(LONG_FILM)), DownloadInterrupted),
-        (lambda: Download(None, None, pieces(LONG_FILM + FILM * 2)), InvalidOutput),
-        (lambda: Download(LIMIT + 1, None, pieces(LONG_FILM + FILM * 2)), InvalidOutput),
-        (lambda: Download(6 * 1024**3, None, pieces(FILM)), InvalidOutput),
+        (lambda: Download(len(VIDEO) + 1, None, chunks_of(VIDEO)), DownloadInterrupted),
+        (lambda: Download(len(VIDEO), None, iter([])), DownloadInterrupted),
+        (lambda: Download(len(VIDEO) - 1, None, chunks_of(VIDEO)), DownloadInterrupted),
+        (lambda: Download(len(VIDEO) + 1, None, broken(VIDEO)), DownloadInterrupted),
+        (lambda: Download(None, None, broken(VIDEO)), DownloadInterrupted),
+        (lambda: Download(None, None, broken(LONG_VIDEO)), DownloadInterrupted),
+        (lambda: Download(None, None, chunks_of(LONG_VIDEO + VIDEO * 2)), InvalidOutput),
+        (lambda: Download(LIMIT + 1, None, chunks_of(LONG_VIDEO + VIDEO * 2)), InvalidOutput),
+        (lambda: Download(6 * 1024**3, None, chunks_of(VIDEO)), InvalidOutput),
     ],
     ids=[
         *("a byte short", "nothing", "a byte too long", "broken", "broken, length unknown"),
-        *("broken in its third part", "over the limit", "over the limit by its own word"),
-        "longer than S3 takes at once",
+        *("broken in its third part", "over the limit", "over the limit by its declared length"),
+        "longer than one PutObject",
     ],
 )
-def test_what_is_not_whole_leaves_nothing(
+def test_put_stream_of_incomplete_download_leaves_no_object(
     bucket: Bucket,
     key: str,
-    kept: Callable[[], list[str]],
+    stored_keys: Keys,
     download: Callable[[], Download],
-    trouble: type[RushesError],
+    error: type[RushesError],
 ):
-    with pytest.raises(trouble):
+    with pytest.raises(error):
         bucket.put_stream(key, download(), "video/mp4")
-    assert kept() == []
+    assert stored_keys() == []
 
 
-def test_no_byte_is_handed_out_beyond_the_announced_length():
-    """S3 has all that it waits for by then, and would keep it."""
-    source = HashingStream(Download(3, None, iter([b"film"])), LIMIT)
-    with pytest.raises(DownloadInterrupted, match="more than its 3 bytes"):
+def test_hashing_stream_returns_no_byte_beyond_the_length():
+    """With all its bytes, S3 would store the object."""
+    source = HashingStream(Download(3, None, iter([b"data"])), LIMIT)
+    with pytest.raises(DownloadInterrupted, match=r"must have 3 bytes \(got more\)"):
         source.read(4)
 
 
-def test_a_film_longer_than_one_put_may_be_is_stored_in_parts(
+def test_put_stream_beyond_put_limit_uses_multipart(
     bucket: Bucket, key: str, s3: Any, stack: Stack, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("rushes.aws.s3.LONGEST_SINGLE_PUT", len(FILM))
-    content = FILM + b"x"
-    artifact = bucket.put_stream(key, Download(len(content), None, pieces(content)), "video/mp4")
+    monkeypatch.setattr("rushes.aws.s3.MAX_PUT_BYTES", len(VIDEO))
+    content = VIDEO + b"x"
+    artifact = bucket.put_stream(key, Download(len(content), None, chunks_of(content)), "video/mp4")
     assert artifact.sha256 == hashlib.sha256(content).hexdigest()
     stored = s3.head_object(Bucket=stack.outputs["BucketName"], Key=key)
     assert stored["ETag"].endswith('-1"')
 
 
-def test_a_second_try_puts_the_same_object(bucket: Bucket, key: str, kept: Callable[[], list[str]]):
-    for content in (FILM[:1000], FILM):
-        bucket.put_stream(key, Download(len(content), None, pieces(content)), "video/mp4")
-    assert (kept(), bucket.read(key)) == ([key], FILM)
+def test_put_stream_overwrites_the_object_of_an_earlier_try(
+    bucket: Bucket, key: str, stored_keys: Keys
+):
+    for content in (VIDEO[:1000], VIDEO):
+        bucket.put_stream(key, Download(len(content), None, chunks_of(content)), "video/mp4")
+    assert (stored_keys(), bucket.read(key)) == ([key], VIDEO)
 
 
 @pytest.mark.parametrize("broken_at", ["PutObject", "UploadPart", "CompleteMultipartUpload"])
-def test_trouble_of_the_bucket_is_ours_and_leaves_nothing(
-    as_wired: Clients, stack: Stack, key: str, kept: Callable[[], list[str]], broken_at: str
+def test_put_stream_failed_by_s3_leaves_no_object(
+    as_wired: Clients, stack: Stack, key: str, stored_keys: Keys, broken_at: str
 ):
     s3 = as_wired("s3")
     denied = httpx.codes.FORBIDDEN.value
@@ -158,67 +163,72 @@ def test_trouble_of_the_bucket_is_ours_and_leaves_nothing(
 
     s3.meta.events.register(f"before-call.s3.{broken_at}", refuse)
     bucket = Bucket(s3, stack.outputs["BucketName"], LIMIT)
-    length = len(FILM) if broken_at == "PutObject" else None
+    length = len(VIDEO) if broken_at == "PutObject" else None
     with pytest.raises(AwsUnavailable, match=f"{broken_at} answered AccessDenied"):
-        bucket.put_stream(key, Download(length, None, pieces(FILM)), "video/mp4")
-    assert kept() == []
+        bucket.put_stream(key, Download(length, None, chunks_of(VIDEO)), "video/mp4")
+    assert stored_keys() == []
 
 
 @pytest.fixture
 def server() -> Iterator[RawServer]:
-    with serving() as it:
-        yield it
+    with serving() as server:
+        yield server
 
 
-@pytest.mark.parametrize(
-    "answer", [reply(LONG_FILM), chunked(*pieces(LONG_FILM))], ids=["length known", "in chunks"]
-)
-def test_a_film_is_copied_from_a_provider_to_the_bucket(
-    bucket: Bucket, key: str, server: RawServer, answer: bytes
-):
-    server.answers["/film"] = answer
+def copy(bucket: Bucket, key: str, server: RawServer, answer: bytes) -> Artifact:
+    """Download an output from the server into the bucket."""
+    server.answers["/video"] = answer
     http_client = SafeHttpClient(bucket, local_mode=True)
-    with http_client.download(Upstream(server.url, {}), Output(url="/film")) as download:
-        artifact = bucket.put_stream(key, download, "video/mp4")
-    assert artifact.sha256 == hashlib.sha256(LONG_FILM).hexdigest()
-    assert bucket.read(key) == LONG_FILM
+    with http_client.download(Upstream(server.url, {}), Output(url="/video")) as download:
+        return bucket.put_stream(key, download, "video/mp4")
 
 
 @pytest.mark.parametrize(
     "answer",
-    [reply(LONG_FILM, content_length=str(len(LONG_FILM) + 9)), chunked(*pieces(FILM), end=False)],
+    [reply(LONG_VIDEO), chunked(*chunks_of(LONG_VIDEO))],
     ids=["length known", "in chunks"],
 )
-def test_a_film_that_breaks_off_at_the_provider_leaves_nothing(
-    bucket: Bucket, key: str, server: RawServer, kept: Callable[[], list[str]], answer: bytes
+def test_download_is_copied_to_the_bucket(
+    bucket: Bucket, key: str, server: RawServer, answer: bytes
 ):
-    server.answers["/film"] = answer
-    http_client = SafeHttpClient(bucket, local_mode=True)
-    with (
-        pytest.raises(DownloadInterrupted),
-        http_client.download(Upstream(server.url, {}), Output(url="/film")) as download,
-    ):
-        bucket.put_stream(key, download, "video/mp4")
-    assert kept() == []
+    artifact = copy(bucket, key, server, answer)
+    assert artifact.sha256 == hashlib.sha256(LONG_VIDEO).hexdigest()
+    assert bucket.read(key) == LONG_VIDEO
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(LONG_VIDEO, content_length=str(len(LONG_VIDEO) + 9)),
+        chunked(*chunks_of(VIDEO), end=False),
+    ],
+    ids=["length known", "in chunks"],
+)
+def test_interrupted_download_leaves_no_object(
+    bucket: Bucket, key: str, server: RawServer, stored_keys: Keys, answer: bytes
+):
+    with pytest.raises(DownloadInterrupted):
+        copy(bucket, key, server, answer)
+    assert stored_keys() == []
 
 
 class TestLink:
     @pytest.fixture
     def link(self, bucket: Bucket, key: str) -> str:
-        download = Download(len(FILM), None, pieces(FILM))
+        download = Download(len(VIDEO), None, chunks_of(VIDEO))
         return bucket.link(bucket.put_stream(key, download, "video/mp4"), "job_1.mp4")
 
-    def test_whoever_has_it_downloads_the_film_as_a_file_of_its_type(self, link: str):
+    def test_link_downloads_as_attachment_with_content_type(self, link: str):
         answer = httpx.get(link)
-        assert answer.content == FILM
+        assert answer.content == VIDEO
         assert answer.headers["content-type"] == "video/mp4"
         assert answer.headers["content-disposition"] == 'attachment; filename="job_1.mp4"'
 
-    def test_it_serves_a_part_of_the_film(self, link: str):
+    def test_link_supports_ranges(self, link: str):
         answer = httpx.get(link, headers={"range": "bytes=256-511"})
-        assert (answer.status_code, answer.content) == (206, FILM[256:512])
+        assert (answer.status_code, answer.content) == (206, VIDEO[256:512])
 
-    def test_it_ends_after_an_hour_and_is_signed_in_the_newer_way(self, link: str):
+    def test_link_expires_after_an_hour_and_is_signed_with_sigv4(self, link: str):
         signed = parse_qs(urlsplit(link).query)
         assert signed["X-Amz-Expires"] == ["3600"]
         assert signed["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
@@ -227,7 +237,7 @@ class TestLink:
         ("signed", "forged"),
         [("attachment", "inline"), ("video%2Fmp4", "text%2Fhtml"), ("0.mp4", "1.mp4")],
     )
-    def test_it_cannot_be_made_to_do_anything_else(self, link: str, signed: str, forged: str):
+    def test_link_with_changed_parameters_is_refused(self, link: str, signed: str, forged: str):
         assert signed in link
         assert httpx.get(link.replace(signed, forged)).status_code == 403
 
@@ -245,61 +255,59 @@ class TestUploadLink:
     def link(self, bucket: Bucket, upload_key: str) -> str:
         return bucket.upload_link(upload_key)
 
-    def test_whoever_has_it_puts_a_file_there_without_any_headers(
+    def test_upload_link_accepts_a_put_without_headers(
         self, bucket: Bucket, link: str, upload_key: str
     ):
         assert bucket.find(upload_key) is None
-        assert httpx.put(link, content=PICTURE).status_code == 200
-        assert bucket.read(upload_key) == PICTURE
+        assert httpx.put(link, content=IMAGE).status_code == 200
+        assert bucket.read(upload_key) == IMAGE
         found = bucket.find(upload_key)
-        assert found is not None
-        assert (found.content_type, found.size) == ("image/png", len(PICTURE))
+        assert found
+        assert (found.content_type, found.size) == ("image/png", len(IMAGE))
 
     @pytest.mark.parametrize(
-        "kind", ["image/png", "text/html", "application/x-www-form-urlencoded"]
+        "content_type", ["image/png", "text/html", "application/x-www-form-urlencoded"]
     )
-    def test_a_clients_content_type_is_taken_and_not_believed(
-        self, bucket: Bucket, link: str, upload_key: str, kind: str
+    def test_upload_link_ignores_the_clients_content_type(
+        self, bucket: Bucket, link: str, upload_key: str, content_type: str
     ):
-        answer = httpx.put(link, content=PICTURE, headers={"content-type": kind})
+        answer = httpx.put(link, content=IMAGE, headers={"content-type": content_type})
         assert answer.status_code == 200
         file = bucket.find(upload_key)
         assert file is not None
         assert file.content_type == "image/png"
 
-    def test_it_ends_after_a_quarter_of_an_hour(self, link: str):
+    def test_upload_link_expires_after_15_minutes(self, link: str):
         signed = parse_qs(urlsplit(link).query)
         assert signed["X-Amz-Expires"] == ["900"]
         assert signed["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
 
-    def test_another_accounts_file_stays_untouched(
+    def test_upload_link_of_another_accounts_key_is_refused(
         self, bucket: Bucket, link: str, uploads: str, upload_key: str
     ):
-        other_accounts = f"{uploads}-stranger/a.png"
+        other_accounts = f"{uploads}-other/a.png"
         bucket.put(other_accounts, Upload("file", "image/png", b"theirs"))
         assert upload_key in link
-        for forged in (other_accounts, f"{uploads}/../{uploads.rpartition('/')[2]}-stranger/a.png"):
-            answer = httpx.put(link.replace(upload_key, forged), content=PICTURE)
+        for forged in (other_accounts, f"{uploads}/../{uploads.rpartition('/')[2]}-other/a.png"):
+            answer = httpx.put(link.replace(upload_key, forged), content=IMAGE)
             assert answer.status_code == 403
-        assert httpx.put(link, content=PICTURE).status_code == 200
+        assert httpx.put(link, content=IMAGE).status_code == 200
         assert bucket.read(other_accounts) == b"theirs"
 
-    def test_it_is_for_putting_only(self, bucket: Bucket, link: str, upload_key: str):
-        bucket.put(upload_key, Upload("file", "image/png", PICTURE))
+    def test_upload_link_allows_put_only(self, bucket: Bucket, link: str, upload_key: str):
+        bucket.put(upload_key, Upload("file", "image/png", IMAGE))
         assert httpx.get(link).status_code == 403
         assert httpx.delete(link).status_code == 403
-        assert bucket.read(upload_key) == PICTURE
+        assert bucket.read(upload_key) == IMAGE
 
     @pytest.mark.parametrize("up", ["..", "%2e%2e", ".%2E"])
-    def test_no_way_leads_from_ones_own_folder_to_anothers(
-        self, bucket: Bucket, uploads: str, up: str
-    ):
-        """The key of such an address begins with one's own folder; it is no way, only a name."""
-        other_accounts = f"{uploads}-stranger/a.png"
-        bucket.put(other_accounts, Upload("file", "image/png", PICTURE))
+    def test_key_of_does_not_resolve_dot_segments(self, bucket: Bucket, uploads: str, up: str):
+        """Dot segments are part of the key, which begins with the account's own prefix."""
+        other_accounts = f"{uploads}-other/a.png"
+        bucket.put(other_accounts, Upload("file", "image/png", IMAGE))
         link = bucket.upload_link(other_accounts).partition("?")[0]
         name = uploads.rpartition("/")[2]
-        detour = link.replace(other_accounts, f"{uploads}/{up}/{name}-stranger/a.png")
+        detour = link.replace(other_accounts, f"{uploads}/{up}/{name}-other/a.png")
         key = bucket.key_of(detour)
         assert key is not None
         assert key.startswith(f"{uploads}/")
@@ -308,37 +316,35 @@ class TestUploadLink:
 
 
 @pytest.mark.parametrize("form", ["data_url", "link"])
-def test_a_file_in_the_bucket_reaches_a_provider_inside_json(
+def test_send_json_embeds_a_file_of_the_bucket(
     bucket: Bucket, key: str, server: RawServer, form: Literal["data_url", "link"]
 ):
-    file = bucket.put(key, Upload("file", "image/png", PICTURE))
+    file = bucket.put(key, Upload("file", "image/png", IMAGE))
     server.answers["/v1/images"] = reply(b"{}")
     call = HttpCall("POST", "/images", json={"image": JsonFile(file, form)})
     SafeHttpClient(bucket, local_mode=True).send(Upstream(f"{server.url}/v1", {}), call)
     text = json.loads(server.received[0].body)["image"]
     if form == "link":
         answer = httpx.get(text)
-        assert (answer.content, answer.headers["content-type"]) == (PICTURE, "image/png")
+        assert (answer.content, answer.headers["content-type"]) == (IMAGE, "image/png")
     else:
-        assert text == "data:image/png;base64," + base64.b64encode(PICTURE).decode()
+        assert text == "data:image/png;base64," + base64.b64encode(IMAGE).decode()
 
 
-def test_a_file_in_the_bucket_is_put_where_a_provider_wants_it(
-    bucket: Bucket, key: str, server: RawServer
-):
-    file = bucket.put(key, Upload("file", "video/mp4", FILM))
+def test_put_sends_a_file_of_the_bucket(bucket: Bucket, key: str, server: RawServer):
+    file = bucket.put(key, Upload("file", "video/mp4", VIDEO))
     server.answers["/put"] = reply()
     SafeHttpClient(bucket, local_mode=True).put(f"{server.url}/put", file)
-    assert server.received[0].body == FILM
+    assert server.received[0].body == VIDEO
 
 
-def test_more_than_a_thousand_objects_are_deleted_as_one(
-    bucket: Bucket, prefix: str, kept: Callable[[], list[str]]
+def test_delete_removes_more_than_a_thousand_objects(
+    bucket: Bucket, prefix: str, stored_keys: Keys
 ):
-    """S3 lists a thousand at a time."""
+    """S3 lists a thousand keys per page."""
     one = Upload("image", "image/png", b"1")
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: bucket.put(f"{prefix}{number}", one), range(1001)))
-    assert len(kept()) == 1000
+    assert len(stored_keys()) == 1000
     bucket.delete(prefix)
-    assert kept() == []
+    assert stored_keys() == []

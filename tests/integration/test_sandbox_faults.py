@@ -1,4 +1,4 @@
-"""Faults of the sandbox during create calls and downloads, each injected once."""
+"""Fault directives of create calls, lists and downloads."""
 
 import itertools
 import time
@@ -8,29 +8,23 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.test_sandbox import KEY, create, finished, request_log, running_sandbox
+from tests.integration.sandbox_client import (
+    BEARER,
+    KEY,
+    READ_TIMEOUT,
+    SMALL,
+    create,
+    finished,
+    request_log,
+)
+from tests.waiting import wait_for
 
-SMALL = {"model": "sandbox-1", "size": "128x72", "seconds": "1"}
 prompts = (f"faulty {number}" for number in itertools.count())
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as (url, _):
-        yield url
-
-
-@pytest.fixture(scope="module")
-def http(sandbox: str) -> Iterator[httpx.Client]:
-    headers = {"authorization": f"Bearer {KEY}"}
-    with httpx.Client(base_url=f"{sandbox}/v1", headers=headers, timeout=30) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def searchable(sandbox: str) -> Iterator[httpx.Client]:
-    headers = {"authorization": f"Bearer {KEY}"}
-    with httpx.Client(base_url=f"{sandbox}/find/v1", headers=headers, timeout=30) as client:
+def with_lookup(sandbox_url: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"{sandbox_url}/lookup/v1", headers=BEARER, timeout=60) as client:
         yield client
 
 
@@ -40,65 +34,58 @@ def call(http: httpx.Client, prompt: str, key: str | None = None, **fields: obje
 
 
 def creates_of(http: httpx.Client, prompt: str) -> list[dict[str, Any]]:
-    return [it for it in request_log(http)["creates"] if it["prompt"] == prompt]
+    return [entry for entry in request_log(http)["creates"] if entry["prompt"] == prompt]
 
 
-def spoilt(http: httpx.Client, words: str) -> str:
-    """Where the content of a finished job with these words is."""
-    return f"/videos/{finished(http, create(http, f'{next(prompts)} {words}'))['id']}/content"
+def content_path(http: httpx.Client, directives: str) -> str:
+    video = create(http, f"{next(prompts)} {directives}")
+    return f"/videos/{finished(http, video)['id']}/content"
 
 
-# Creating
+# Create calls
 
 
-def test_a_known_key_gives_the_same_job(http: httpx.Client):
-    """It is one create for the ledger, with two repetitions."""
+def test_known_idempotency_key_returns_same_job(http: httpx.Client):
     prompt = next(prompts)
     ids = {call(http, prompt, "job-1").json()["id"] for _ in range(3)}
     (entry,) = creates_of(http, prompt)
     assert (ids, entry["replays"], entry["idempotency_key"]) == ({entry["id"]}, 2, "job-1")
 
 
-def test_a_key_is_for_one_request(http: httpx.Client):
-    """Another prompt, or the same at another length, is refused and makes nothing."""
+def test_idempotency_key_of_another_request_is_refused(http: httpx.Client):
     prompt = next(prompts)
     call(http, prompt, "job-2")
     others = [call(http, next(prompts), "job-2"), call(http, prompt, "job-2", seconds="2")]
-    codes = [(it.status_code, it.json()["error"]["code"]) for it in others]
+    codes = [(reply.status_code, reply.json()["error"]["code"]) for reply in others]
     assert codes == [(409, "idempotency_key_reused")] * 2
     assert len(creates_of(http, prompt)) == 1
 
 
-def test_a_key_whose_create_was_refused_is_still_free(http: httpx.Client):
-    """Nothing was made under it."""
+def test_idempotency_key_of_failed_create_stays_free(http: httpx.Client):
     prompt = f"{next(prompts)} [503]"
     replies = [call(http, prompt, "job-3") for _ in range(3)]
-    assert [it.status_code for it in replies] == [503, 200, 200]
+    assert [reply.status_code for reply in replies] == [503, 200, 200]
     entries = creates_of(http, prompt)
-    assert [(it["accepted"], it["replays"]) for it in entries] == [(False, 0), (True, 1)]
+    assert [(entry["accepted"], entry["replays"]) for entry in entries] == [(False, 0), (True, 1)]
 
 
-@pytest.mark.parametrize(
-    ("word", "status"), [("500", 500), ("401", 401), ("429", 429), ("503", 503)]
-)
-def test_a_create_may_be_refused_before_it_makes_anything(
-    http: httpx.Client, word: str, status: int
-):
-    prompt = f"{next(prompts)} [{word}=2]"
+@pytest.mark.parametrize("status", [500, 401, 429, 503])
+def test_status_directives_reject_first_n_creates(http: httpx.Client, status: int):
+    prompt = f"{next(prompts)} [{status}=2]"
     assert [call(http, prompt).status_code for _ in range(3)] == [status, status, 200]
-    assert [it["accepted"] for it in creates_of(http, prompt)] == [False, False, True]
+    assert [entry["accepted"] for entry in creates_of(http, prompt)] == [False, False, True]
 
 
-def test_patience_is_asked_for_as_the_prompt_says(http: httpx.Client):
-    asked = [
-        call(http, f"{next(prompts)} {words}").headers.get("retry-after")
-        for words in ("[429]", "[429] [retry-after=7]", "[429] [retry-after=0]", "[503]")
+def test_retry_after_sets_or_omits_header(http: httpx.Client):
+    headers = [
+        call(http, f"{next(prompts)} {directives}").headers.get("retry-after")
+        for directives in ("[429]", "[429] [retry-after=7]", "[429] [retry-after=0]", "[503]")
     ]
-    told = call(http, f"{next(prompts)} [503] [retry-after=9]").headers["retry-after"]
-    assert (asked, told) == (["1", "7", None, None], "9")
+    of_503 = call(http, f"{next(prompts)} [503] [retry-after=9]").headers["retry-after"]
+    assert (headers, of_503) == (["1", "7", None, None], "9")
 
 
-def test_a_job_may_be_made_and_the_answer_be_an_error(http: httpx.Client):
+def test_made_500_starts_job_and_returns_500(http: httpx.Client):
     prompt = f"{next(prompts)} [made-500]"
     assert call(http, prompt, "job-4").status_code == 500
     (entry,) = creates_of(http, prompt)
@@ -107,8 +94,7 @@ def test_a_job_may_be_made_and_the_answer_be_an_error(http: httpx.Client):
     assert finished(http, entry)["status"] == "completed"
 
 
-def test_a_job_may_be_made_and_the_connection_be_reset(http: httpx.Client):
-    """The client has had not one byte."""
+def test_made_reset_starts_job_and_resets_connection(http: httpx.Client):
     prompt = f"{next(prompts)} [made-reset]"
     with pytest.raises(httpx.ReadError, match="reset by peer"):
         call(http, prompt, "job-5")
@@ -116,113 +102,116 @@ def test_a_job_may_be_made_and_the_connection_be_reset(http: httpx.Client):
     assert call(http, prompt, "job-5").json()["id"] == entry["id"]
 
 
-def test_a_job_may_be_made_and_the_answer_break_off(http: httpx.Client):
+def test_made_cut_starts_job_and_truncates_response(http: httpx.Client):
     prompt = f"{next(prompts)} [made-cut]"
     with pytest.raises(httpx.RemoteProtocolError, match="peer closed connection"):
         call(http, prompt)
-    assert [it["accepted"] for it in creates_of(http, prompt)] == [True]
+    assert [entry["accepted"] for entry in creates_of(http, prompt)] == [True]
 
 
-def test_a_repetition_does_not_hang(http: httpx.Client):
-    """Only the call that makes the job is held back."""
+def test_hang_create_does_not_delay_replay(http: httpx.Client):
     prompt = f"{next(prompts)} [hang-create=60]"
     with pytest.raises(httpx.ReadTimeout):
         http.post(
             "/videos",
             json={**SMALL, "prompt": prompt},
             headers={"idempotency-key": "job-6"},
-            timeout=0.3,
+            timeout=READ_TIMEOUT,
         )
+    wait_for(lambda: creates_of(http, prompt))
     assert call(http, prompt, "job-6").json()["id"] == creates_of(http, prompt)[0]["id"]
 
 
-def test_faults_take_turns(http: httpx.Client):
+def test_counted_directives_apply_in_order(http: httpx.Client):
     prompt = f"{next(prompts)} [429] [500] [made-500]"
     replies = [call(http, prompt).status_code for _ in range(4)]
     assert replies == [429, 500, 500, 200]
-    assert [it["accepted"] for it in creates_of(http, prompt)] == [False, False, True, True]
+    assert [entry["accepted"] for entry in creates_of(http, prompt)] == [False, False, True, True]
 
 
 @pytest.mark.parametrize(
     ("path", "headers", "body"),
     [
-        ("/fal/sandbox/picture", {"authorization": f"Key {KEY}"}, {}),
-        ("/replicate/v1/models/sandbox/picture/predictions", {}, {"input": {}}),
+        ("/fal/sandbox/image", {"authorization": f"Key {KEY}"}, {}),
+        ("/replicate/v1/models/sandbox/image/predictions", {}, {"input": {}}),
     ],
 )
-def test_every_protocol_has_the_same_faults(
-    sandbox: str, path: str, headers: dict[str, str], body: dict[str, Any]
+def test_other_protocols_support_made_500(
+    sandbox_url: str, path: str, headers: dict[str, str], body: dict[str, Any]
 ):
     prompt = f"{next(prompts)} [made-500]"
     sent = {"input": {"prompt": prompt}} if "input" in body else {"prompt": prompt}
-    with httpx.Client(headers={"authorization": f"Bearer {KEY}", **headers}) as http:
-        assert http.post(f"{sandbox}{path}", json=sent).status_code == 500
-        entries = httpx.get(f"{sandbox}/_ledger").json()["creates"]
-    assert [it["accepted"] for it in entries if it["prompt"] == prompt] == [True]
+    with httpx.Client(headers={**BEARER, **headers}, timeout=60) as http:
+        assert http.post(f"{sandbox_url}{path}", json=sent).status_code == 500
+        entries = httpx.get(f"{sandbox_url}/_request_log").json()["creates"]
+    assert [entry["accepted"] for entry in entries if entry["prompt"] == prompt] == [True]
 
 
-# Finding
+# Lookup
 
 
-def test_what_the_client_calls_a_job_is_shown_with_it(searchable: httpx.Client):
-    """With create, alone and in lists; the same from multipart, where SDKs flatten objects."""
-    name: dict[str, Any] = {"user": "job-7-1", "metadata": {"job": "7", "attempt": "1"}}
-    made = call(searchable, next(prompts), **name).json()
+def test_lookup_variant_returns_client_reference(with_lookup: httpx.Client):
+    """By create, retrieve and list; from JSON and from flattened multipart fields."""
+    reference: dict[str, Any] = {"user": "job-7-1", "metadata": {"job": "7", "attempt": "1"}}
+    made = call(with_lookup, next(prompts), **reference).json()
     form = {**SMALL, "prompt": next(prompts), "user": "job-7-1"}
     flat = {"metadata[job]": (None, "7"), "metadata[attempt]": (None, "1")}
     parts: Any = {**{key: (None, value) for key, value in form.items()}, **flat}
-    flattened = searchable.post("/videos", files=parts).json()
-    alone = searchable.get(f"/videos/{made['id']}").json()
-    listed = searchable.get("/videos", params={"limit": 2, "order": "desc"}).json()["data"]
+    flattened = with_lookup.post("/videos", files=parts).json()
+    alone = with_lookup.get(f"/videos/{made['id']}").json()
+    listed = with_lookup.get("/videos", params={"limit": 2, "order": "desc"}).json()["data"]
     for shown in (made, flattened, alone, *listed):
-        assert {key: shown[key] for key in name} == name
-    assert [it["id"] for it in listed] == [flattened["id"], made["id"]]
+        assert {key: shown[key] for key in reference} == reference
+    assert [job["id"] for job in listed] == [flattened["id"], made["id"]]
 
 
-def test_a_searchable_sandbox_makes_a_job_for_every_call(searchable: httpx.Client):
-    """It knows no idempotency keys, and what has no name is shown without one."""
+def test_lookup_variant_ignores_idempotency_keys(with_lookup: httpx.Client):
     prompt = next(prompts)
-    shown = [call(searchable, prompt, "job-8").json() for _ in range(2)]
+    shown = [call(with_lookup, prompt, "job-8").json() for _ in range(2)]
     assert shown[0]["id"] != shown[1]["id"]
     assert (shown[0]["user"], shown[0]["metadata"]) == (None, None)
 
 
-def test_a_list_may_lag(searchable: httpx.Client):
-    """The job can be asked for by its id all the while."""
-    made = call(searchable, f"{next(prompts)} [hide=1]").json()
+def test_hide_omits_job_from_list(with_lookup: httpx.Client):
+    """Retrieval by id still works."""
+    hidden = call(with_lookup, f"{next(prompts)} [hide=600]").json()
+    late = call(with_lookup, f"{next(prompts)} [hide=1]").json()
 
-    def is_listed() -> bool:
-        listed = searchable.get("/videos", params={"limit": 100}).json()["data"]
-        return made["id"] in [it["id"] for it in listed]
+    def is_listed(video: dict[str, Any]) -> bool:
+        listed = with_lookup.get("/videos", params={"limit": 100}).json()["data"]
+        return video["id"] in [job["id"] for job in listed]
 
-    assert not is_listed()
-    assert searchable.get(f"/videos/{made['id']}").is_success
-    time.sleep(1.1)
-    assert is_listed()
+    assert not is_listed(hidden)
+    assert with_lookup.get(f"/videos/{hidden['id']}").is_success
+    wait_for(lambda: is_listed(late))
 
 
-def test_the_published_api_takes_no_names(http: httpx.Client):
+def test_default_variant_refuses_client_reference(http: httpx.Client):
     reply = call(http, next(prompts), user="job-9")
     assert (reply.status_code, reply.json()["error"]["code"]) == (400, "unknown_parameter")
 
 
-# Downloading
+# Downloads
 
 
-def test_a_download_may_drop_once_and_be_gone_on_with(http: httpx.Client):
-    url = spoilt(http, "[drop]")
+def interrupted(http: httpx.Client, url: str) -> tuple[httpx.Response, bytes]:
+    """Return a response that breaks off, and the bytes received before."""
     chunks: list[bytes] = []
     with http.stream("GET", url) as reply, pytest.raises(httpx.RemoteProtocolError):
         chunks.extend(reply.iter_raw())
-    first = b"".join(chunks)
+    return reply, b"".join(chunks)
+
+
+def test_drop_can_be_resumed_by_range(http: httpx.Client):
+    url = content_path(http, "[drop]")
+    _, first = interrupted(http, url)
     rest = http.get(url, headers={"range": f"bytes={len(first)}-"})
     assert (bool(first), rest.status_code) == (True, 206)
     assert first + rest.content == http.get(url).content
 
 
-def test_a_download_may_drop_once_and_have_to_begin_again(http: httpx.Client):
-    """Whatever range is asked for, all of it comes."""
-    url = spoilt(http, "[drop] [no-range]")
+def test_no_range_returns_whole_content(http: httpx.Client):
+    url = content_path(http, "[drop] [no-range]")
     with pytest.raises(httpx.RemoteProtocolError):
         http.get(url)
     again = http.get(url, headers={"range": "bytes=100-"})
@@ -230,28 +219,25 @@ def test_a_download_may_drop_once_and_have_to_begin_again(http: httpx.Client):
     assert len(again.content) == int(again.headers["content-length"])
 
 
-def test_a_download_may_announce_more_than_there_is(http: httpx.Client):
-    url = spoilt(http, "[too-long=3]")
-    chunks: list[bytes] = []
-    with http.stream("GET", url) as reply, pytest.raises(httpx.RemoteProtocolError):
-        chunks.extend(reply.iter_raw())
-    assert int(reply.headers["content-length"]) == sum(map(len, chunks)) + 3
+def test_too_long_announces_more_bytes(http: httpx.Client):
+    url = content_path(http, "[too-long=3]")
+    reply, content = interrupted(http, url)
+    assert int(reply.headers["content-length"]) == len(content) + 3
 
 
-def test_a_download_may_drip(http: httpx.Client):
-    url = spoilt(http, "[drip=1]")
-    begun = time.monotonic()
+def test_drip_slows_download(http: httpx.Client):
+    url = content_path(http, "[drip=1]")
+    started = time.monotonic()
     reply = http.get(url)
-    assert 0.9 < time.monotonic() - begun < 5
+    assert time.monotonic() - started > 0.9
     assert len(reply.content) == int(reply.headers["content-length"])
 
 
-def test_a_link_may_have_expired_once(sandbox: str):
-    """A plain link, as Replicate's outputs have; the job then has a good one."""
-    headers = {"authorization": f"Bearer {KEY}"}
+def test_expired_rejects_first_link_request(sandbox_url: str):
     sent = {"input": {"prompt": f"{next(prompts)} [expired]"}}
-    with httpx.Client(base_url=f"{sandbox}/replicate/v1", headers=headers) as replicate:
-        made = replicate.post("/models/sandbox/picture/predictions", json=sent).json()
-        while not (output := replicate.get(f"/predictions/{made['id']}").json()["output"]):
-            time.sleep(0.05)
+    with httpx.Client(
+        base_url=f"{sandbox_url}/replicate/v1", headers=BEARER, timeout=60
+    ) as replicate:
+        made = replicate.post("/models/sandbox/image/predictions", json=sent).json()
+        output = wait_for(lambda: replicate.get(f"/predictions/{made['id']}").json()["output"])
     assert [httpx.get(output[0]).status_code for _ in range(2)] == [403, 200]

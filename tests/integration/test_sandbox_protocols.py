@@ -1,4 +1,4 @@
-"""Runway's, Google's and MiniMax's words in the sandbox: strict in what they take."""
+"""The sandbox's Runway, Google and MiniMax protocols: strict requests, own error formats."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,10 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.test_sandbox import KEY, running_sandbox
+from tests.integration.sandbox_client import BEARER, KEY
 
 VERSION = {"x-runway-version": "2024-11-06"}
-BEARER = {"authorization": f"Bearer {KEY}"}
 CREATES: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
     "runway": (
         "/runway/v1/text_to_video",
@@ -35,18 +34,15 @@ CREATES: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    with (
-        running_sandbox(tmp_path_factory.mktemp("sandbox")) as (url, _),
-        httpx.Client(base_url=url, timeout=30) as client,
-    ):
+def sandbox(sandbox_url: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=sandbox_url, timeout=60) as client:
         yield client
 
 
-def said(kind: str, reply: httpx.Response) -> tuple[int, str]:
-    """The status and the message of a refusal, in the protocol's own envelope."""
+def error_of(protocol: str, reply: httpx.Response) -> tuple[int, str]:
+    """Return status and message from the protocol's error envelope."""
     body = reply.json()
-    match kind:
+    match protocol:
         case "runway":
             return reply.status_code, body["error"]
         case "minimax":
@@ -57,37 +53,40 @@ def said(kind: str, reply: httpx.Response) -> tuple[int, str]:
             return reply.status_code, body["error"]["message"]
 
 
-@pytest.mark.parametrize("kind", CREATES)
-def test_a_call_as_published_is_taken(kind: str, sandbox: httpx.Client):
-    path, headers, body = CREATES[kind]
+@pytest.mark.parametrize("protocol", CREATES)
+def test_create_accepts_published_fields(protocol: str, sandbox: httpx.Client):
+    path, headers, body = CREATES[protocol]
     reply = sandbox.post(path, headers=headers, json=body)
     assert reply.status_code == 200
     assert {"id", "name", "task_id"} & set(reply.json())
 
 
-@pytest.mark.parametrize("kind", CREATES)
-def test_a_field_that_is_not_published_is_refused_by_name(kind: str, sandbox: httpx.Client):
-    path, headers, body = CREATES[kind]
-    status, message = said(kind, sandbox.post(path, headers=headers, json={**body, "colour": 1}))
-    assert (status, message) == (200 if kind == "minimax" else 400, "Unknown parameter: 'colour'.")
+@pytest.mark.parametrize("protocol", CREATES)
+def test_create_refuses_unknown_field_by_name(protocol: str, sandbox: httpx.Client):
+    path, headers, body = CREATES[protocol]
+    reply = sandbox.post(path, headers=headers, json={**body, "colour": 1})
+    status = 200 if protocol == "minimax" else 400
+    assert error_of(protocol, reply) == (status, "Unknown parameter: 'colour'.")
 
 
-@pytest.mark.parametrize("kind", CREATES)
-def test_without_the_key_nothing_is_told(kind: str, sandbox: httpx.Client):
-    path, headers, body = CREATES[kind]
+@pytest.mark.parametrize("protocol", CREATES)
+def test_create_without_valid_key_is_unauthorized(protocol: str, sandbox: httpx.Client):
+    path, headers, body = CREATES[protocol]
     for wrong in ({}, dict.fromkeys(headers, "Bearer wrong")):
-        status, message = said(kind, sandbox.post(path, headers={**VERSION, **wrong}, json=body))
-        assert (status, message) == (200 if kind == "minimax" else 401, "The key is not valid.")
+        reply = sandbox.post(path, headers={**VERSION, **wrong}, json=body)
+        status = 200 if protocol == "minimax" else 401
+        assert error_of(protocol, reply) == (status, "The key is not valid.")
 
 
-@pytest.mark.parametrize("kind", CREATES)
-def test_a_body_that_is_not_json_is_refused(kind: str, sandbox: httpx.Client):
-    path, headers, _ = CREATES[kind]
+@pytest.mark.parametrize("protocol", CREATES)
+def test_create_refuses_invalid_json(protocol: str, sandbox: httpx.Client):
+    path, headers, _ = CREATES[protocol]
     typed = {**headers, "content-type": "application/json"}
-    assert said(kind, sandbox.post(path, headers=typed, content=b"{"))[1].startswith("This is not")
+    reply = sandbox.post(path, headers=typed, content=b"{")
+    assert error_of(protocol, reply)[1].startswith("This is not")
 
 
-def test_runway_wants_its_version(sandbox: httpx.Client):
+def test_runway_requires_version_header(sandbox: httpx.Client):
     path, _, body = CREATES["runway"]
     reply = sandbox.post(path, headers=BEARER, json=body)
     assert reply.status_code == 400
@@ -97,17 +96,17 @@ def test_runway_wants_its_version(sandbox: httpx.Client):
 @pytest.mark.parametrize(
     ("path", "headers"),
     [
-        ("/runway/v1/tasks/nobody", {**BEARER, **VERSION}),
-        ("/gemini/v1beta/models/sandbox-1/operations/nobody", {"x-goog-api-key": KEY}),
-        ("/gemini/v1beta/files/nobody:download", {"x-goog-api-key": KEY}),
-        ("/runway/outputs/nobody.mp4", {}),
+        ("/runway/v1/tasks/unknown", {**BEARER, **VERSION}),
+        ("/gemini/v1beta/models/sandbox-1/operations/unknown", {"x-goog-api-key": KEY}),
+        ("/gemini/v1beta/files/unknown:download", {"x-goog-api-key": KEY}),
+        ("/runway/outputs/unknown.mp4", {}),
     ],
 )
-def test_what_is_not_there_is_not_found(path: str, headers: dict[str, str], sandbox: httpx.Client):
+def test_unknown_job_returns_404(path: str, headers: dict[str, str], sandbox: httpx.Client):
     assert sandbox.get(path, headers=headers).status_code == 404
 
 
-def test_a_deleted_runway_task_is_gone(sandbox: httpx.Client):
+def test_deleted_runway_task_returns_404(sandbox: httpx.Client):
     path, headers, body = CREATES["runway"]
     task = f"/runway/v1/tasks/{sandbox.post(path, headers=headers, json=body).json()['id']}"
     assert sandbox.get(task, headers=headers).status_code == 200

@@ -1,4 +1,4 @@
-"""Twenty sweepers at once, on the real table, state machine and bus, do what one does."""
+"""Concurrent sweepers on the real table, state machine and bus."""
 
 import secrets
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from tests.stack import Events
 
 Clients = Callable[[str], Any]
 LONG_AGO = 1_000_000.0
-"""Rows of other tests were written later, and are not due by this clock."""
+"""Jobs of other tests are newer and not due by this clock."""
 SWEEPERS, JOBS = 20, 4
 
 
@@ -33,16 +33,14 @@ def job_of(account: str, number: int, **facts: Any) -> Job:
         provider="sandbox",
         upstream_model="sandbox-1",
         request=GenerationRequest(model="sora-2", prompt="a fox", seconds=4),
-        **{
-            "created_at": LONG_AGO,
-            "updated_at": LONG_AGO,
-            "deadline_at": LONG_AGO + 3600,
-            **facts,
-        },
+        created_at=LONG_AGO,
+        updated_at=LONG_AGO,
+        deadline_at=LONG_AGO + 3600,
+        **facts,
     )
 
 
-def ending_of(job_id: str) -> dict[str, Any]:
+def terminal_event(job_id: str) -> dict[str, Any]:
     facts = {"type": "job.completed", "timestamp": "2026-11-21T12:00:00Z", "sequence": 9}
     return {"id": f"evt_{job_id}_completed", **facts, "data": {"id": job_id}}
 
@@ -64,37 +62,39 @@ def sweeper(
     return Sweeper(jobs, bucket, machine, EventPublisher(jobs, bus, clock), clock)
 
 
-def test_twenty_sweepers_at_once_do_what_one_does(
+def test_twenty_concurrent_sweepers_do_the_work_of_one(
     sweeper: Sweeper, jobs: JobTable, as_wired: Clients, idle_machine: str, events: Events
 ):
     account, states = secrets.token_hex(4), as_wired("stepfunctions")
     never_started = [job_of(account, number) for number in range(JOBS)]
     running = {"stage": Stage.RUNNING, "status": "in_progress", "operation": {"id": "up-1"}}
-    left = [job_of(account, 10 + number, **running) for number in range(JOBS)]
-    untold = [
+    abandoned = [job_of(account, 10 + number, **running) for number in range(JOBS)]
+    unpublished = [
         job_of(account, 20 + number, **{**running, "stage": Stage.FINISHED, "status": "completed"})
         for number in range(JOBS)
     ]
-    untold = [it.model_copy(update={"outbox": (ending_of(it.id),)}) for it in untold]
-    for job in (*never_started, *left, *untold):
+    unpublished = [
+        job.model_copy(update={"outbox": (terminal_event(job.id),)}) for job in unpublished
+    ]
+    for job in (*never_started, *abandoned, *unpublished):
         jobs.add(job)
     of = idle_machine.replace(":stateMachine:", ":execution:")
-    for job in left:
+    for job in abandoned:
         states.start_execution(stateMachineArn=idle_machine, name=job.id, input="{}")
         states.stop_execution(executionArn=f"{of}:{job.id}")
     with ThreadPoolExecutor(SWEEPERS) as threads:
         list(threads.map(lambda _: sweeper.sweep(), range(SWEEPERS)))
-    names = [job.id for job in never_started] + [f"{job.id}-r2" for job in left]
+    names = [job.id for job in never_started] + [f"{job.id}-r2" for job in abandoned]
     for name in names:
         execution = states.describe_execution(executionArn=f"{of}:{name}")
         assert execution["status"] == "RUNNING", name
-    found = {it["name"] for it in all_executions(states, idle_machine) if account in it["name"]}
-    assert found == {*names, *(job.id for job in left)}
-    for job in untold:
+    known = {execution["name"] for execution in all_executions(states, idle_machine)}
+    assert {name for name in known if account in name} == {*names, *(job.id for job in abandoned)}
+    for job in unpublished:
         stored = jobs.get(account, job.id)
         assert stored
         assert stored.outbox == ()
-        assert {event["id"] for event in events.of(job.id, 30)} == {f"evt_{job.id}_completed"}
+        assert {event["id"] for event in events.of(job.id)} == {f"evt_{job.id}_completed"}
     for name in names:
         states.stop_execution(executionArn=f"{of}:{name}")
 

@@ -1,4 +1,4 @@
-"""Webhooks on the real table and queues: the cases of the fakes, and the two functions in a row."""
+"""Tests of webhooks on the emulator's table and queues; the fakes pass the same cases."""
 
 import json
 import secrets
@@ -14,21 +14,23 @@ import pytest
 from functions.deliver import app as deliver
 from functions.notify import app as notify
 from local.stack import Stack
-from rushes import wiring
 from rushes.aws.dynamodb.webhooks import DeliveryTable, EndpointTable
 from rushes.aws.sqs import WebhookQueues
 from rushes.errors import AwsUnavailable, CorruptRecord, NotFound, WriteConflict
 from rushes.webhooks.delivery import Delivery, DeliveryStatus
-from rushes.webhooks.new_delivery import to_endpoint
-from rushes.webhooks.ports import Deliveries, Endpoints, Ticket
-from rushes.webhooks.queue_message import ticket
-from tests.integration.test_handlers import Context, forget
-from tests.raw_http import RawServer, reply, serving
+from rushes.webhooks.ports import DeliveryRepository, EndpointRepository
+from rushes.webhooks.queue_message import DeliveryTask
+from rushes.wiring import aws as aws_wiring
+from tests.integration.test_handlers import Context
+from tests.raw_http import RawServer, reply
 from tests.stack import REGION
 from tests.unit.webhooks.fakes import FakeDeliveries, FakeEndpoints
 from tests.unit.webhooks.harness import START, endpoint, event
+from tests.waiting import wait_for
+from tests.wiring_caches import clear_wiring
 
 BOTH = ["fake", "real"]
+Urls = dict[str, str]
 Clients = Callable[[str], Any]
 CASES = [
     path
@@ -39,12 +41,12 @@ CASES = [
 
 @pytest.fixture
 def account() -> str:
-    """One that no other test has."""
+    """Return an account that no other test uses."""
     return secrets.token_hex(6)
 
 
 @pytest.fixture(params=BOTH)
-def endpoints(request: pytest.FixtureRequest) -> Endpoints:
+def endpoints(request: pytest.FixtureRequest) -> EndpointRepository:
     if request.param == "fake":
         return FakeEndpoints()
     make: Clients = request.getfixturevalue("as_wired")
@@ -52,7 +54,7 @@ def endpoints(request: pytest.FixtureRequest) -> Endpoints:
 
 
 @pytest.fixture(params=BOTH)
-def deliveries(request: pytest.FixtureRequest) -> Deliveries:
+def deliveries(request: pytest.FixtureRequest) -> DeliveryRepository:
     if request.param == "fake":
         return FakeDeliveries()
     make: Clients = request.getfixturevalue("as_wired")
@@ -61,41 +63,39 @@ def deliveries(request: pytest.FixtureRequest) -> Deliveries:
 
 def delivery(account: str, number: int = 1, at: float = START) -> Delivery:
     happened = event(job_id=f"job_{number}", at=at)
-    return to_endpoint(endpoint(account=account), happened, at)
+    return Delivery.for_endpoint(endpoint(account=account), happened, at)
 
 
-def test_endpoints_are_kept_changed_and_deleted(endpoints: Endpoints, account: str):
+def test_endpoints_are_stored_changed_and_deleted(endpoints: EndpointRepository, account: str):
     first, second = endpoint("we_1", account=account), endpoint("we_2", account=account)
-    for it in (second, first):
-        endpoints.add(it)
+    for one in (second, first):
+        endpoints.add(one)
     with pytest.raises(WriteConflict):
         endpoints.add(first)
     assert endpoints.all(account) == (first, second)
     assert endpoints.all(f"{account}2") == ()
     assert endpoints.get(account, "we_1") == first
     assert endpoints.get("another", "we_1") is None
-    changed = endpoints.change(account, "we_1", lambda it: it.failing(START))
+    changed = endpoints.change(account, "we_1", lambda current: current.record_failure(START))
     assert endpoints.get(account, "we_1") == changed
     assert changed.version == 1
     endpoints.delete(account, "we_1")
     assert endpoints.all(account) == (second,)
     with pytest.raises(NotFound):
-        endpoints.change(account, "we_1", lambda it: it.well())
+        endpoints.change(account, "we_1", lambda current: current.record_success())
 
 
-def test_an_account_has_secrets_of_its_own_once_they_are_asked_for(
-    endpoints: Endpoints, account: str
-):
+def test_request_secrets_are_created_at_the_first_call(endpoints: EndpointRepository, account: str):
     made = endpoints.request_secrets(account)
     assert endpoints.request_secrets(account) == made
     changed = endpoints.change_request_secrets(
-        account, lambda it: it.model_copy(update={"secrets": (), "version": it.version + 1})
+        account, lambda old: old.model_copy(update={"secrets": (), "version": old.version + 1})
     )
     assert endpoints.request_secrets(account) == changed
     assert endpoints.request_secrets(f"{account}2").secrets != made.secrets
 
 
-def test_a_delivery_is_made_once(deliveries: Deliveries, account: str):
+def test_add_stores_a_delivery_once(deliveries: DeliveryRepository, account: str):
     made = delivery(account)
     assert deliveries.add(made) is True
     assert deliveries.add(delivery(account, at=START + 9)) is False
@@ -104,30 +104,25 @@ def test_a_delivery_is_made_once(deliveries: Deliveries, account: str):
     assert deliveries.of_message(account, made.message_id) == (made,)
 
 
-def test_who_was_slower_decides_again(deliveries: Deliveries, account: str):
+def test_change_is_repeated_after_a_conflict(deliveries: DeliveryRepository, account: str):
     made = delivery(account)
     deliveries.add(made)
-    interfering = iter([True])
+    interfering, key = iter([True]), (account, made.message_id, "we_1")
 
     def change(current: Delivery) -> Delivery:
         if next(interfering, False):
-            deliveries.change(
-                account, made.message_id, "we_1", lambda it: it.leased(START + 1, 45.0)
-            )
+            deliveries.change(*key, lambda other: other.leased(START + 1, 45.0))
         return current.queued(START + 2, START + 900)
 
-    changed = deliveries.change(account, made.message_id, "we_1", change)
-    assert (changed.lease_until, changed.queued_until, changed.version) == (
-        START + 46,
-        START + 900,
-        2,
-    )
+    changed = deliveries.change(*key, change)
+    times = changed.lease_until, changed.queued_until
+    assert (times, changed.version) == ((START + 46, START + 900), 2)
 
 
-def test_an_endpoints_deliveries_are_listed_newest_first(deliveries: Deliveries, account: str):
+def test_page_returns_deliveries_newest_first(deliveries: DeliveryRepository, account: str):
     made = [delivery(account, number, START + number) for number in range(5)]
-    for it in made:
-        deliveries.add(it)
+    for one in made:
+        deliveries.add(one)
     first = deliveries.page(account, "we_1", 2, None)
     rest = deliveries.page(account, "we_1", 3, first.deliveries[-1].cursor)
     assert [*first.deliveries, *rest.deliveries] == made[::-1]
@@ -135,63 +130,62 @@ def test_an_endpoints_deliveries_are_listed_newest_first(deliveries: Deliveries,
     assert deliveries.page(account, "we_2", 5, None).deliveries == ()
 
 
-def test_what_is_due_is_found_until_it_has_ended(deliveries: Deliveries, account: str):
-    """Long ago, and before all others: this test shares its table with many."""
+def test_due_returns_deliveries_until_they_are_terminal(
+    deliveries: DeliveryRepository, account: str
+):
+    """The times are older than those of other tests, which share the table."""
     made = [delivery(account, number, number + 1.0) for number in range(3)]
-    for it in made:
-        deliveries.add(it)
+    for one in made:
+        deliveries.add(one)
 
     def due(now: float, limit: int = 50) -> list[str]:
-        return [it.message_id for it in deliveries.due(now, limit) if it.account == account]
+        return [one.message_id for one in deliveries.due(now, limit) if one.account == account]
 
     assert due(60.9) == []
     assert due(62.5) == [made[0].message_id, made[1].message_id]
     assert due(63.5, 1) == [made[0].message_id]
-    for it in made:
-        deliveries.change(account, it.message_id, "we_1", lambda it: it.cancelled(64.0))
+    for one in made:
+        deliveries.change(account, one.message_id, "we_1", lambda current: current.cancelled(64.0))
     assert due(1e9) == []
 
 
-def test_a_damaged_row_does_not_stop_the_others(as_wired: Clients, table: str, account: str):
-    """Somebody edited it by hand; it is in every list, and in what is due."""
+def test_corrupt_item_does_not_hide_the_others(as_wired: Clients, table: str, account: str):
+    """An item was edited by hand; lists and `due` skip it."""
     dynamodb = as_wired("dynamodb")
     endpoints, deliveries = EndpointTable(dynamodb, table), DeliveryTable(dynamodb, table)
     made = [endpoint(name, account=account) for name in ("we_1", "we_2", "we_3")]
-    for it in made:
-        endpoints.add(it)
-    told = [delivery(account, number, number + 1.0) for number in range(3)]
-    for row in told:
+    for one in made:
+        endpoints.add(one)
+    stored = [delivery(account, number, number + 1.0) for number in range(3)]
+    for row in stored:
         deliveries.add(row)
 
-    def damage(family: str, name: str, sort: str) -> None:
+    def corrupt(family: str, name: str, sort: str) -> None:
         dynamodb.update_item(
             TableName=table,
             Key={"pk": {"S": f"{family}#{name}"}, "sk": {"S": sort}},
-            UpdateExpression="SET document = :nonsense",
-            ExpressionAttributeValues={":nonsense": {"S": "{"}},
+            UpdateExpression="SET document = :invalid",
+            ExpressionAttributeValues={":invalid": {"S": "{"}},
         )
 
-    damage("ENDPOINTS", account, "we_2")
-    damage("DELIVERY", f"{account}#{told[1].message_id}", "we_1")
+    corrupt("ENDPOINTS", account, "we_2")
+    corrupt("DELIVERY", f"{account}#{stored[1].message_id}", "we_1")
     assert endpoints.all(account) == (made[0], made[2])
     page = deliveries.page(account, "we_1", 10, None)
-    assert page.deliveries == (told[2], told[0])
-    due = [it for it in deliveries.due(64.0, 50) if it.account == account]
-    assert due == [told[0], told[2]]
+    assert page.deliveries == (stored[2], stored[0])
+    due = [one for one in deliveries.due(64.0, 50) if one.account == account]
+    assert due == [stored[0], stored[2]]
     with pytest.raises(CorruptRecord):
         endpoints.get(account, "we_2")
-    for row in told:
+    for row in stored:
         dynamodb.delete_item(
             TableName=table,
-            Key={
-                "pk": {"S": f"DELIVERY#{account}#{row.message_id}"},
-                "sk": {"S": row.receiver},
-            },
+            Key={"pk": {"S": f"DELIVERY#{account}#{row.message_id}"}, "sk": {"S": row.receiver}},
         )
 
 
 @pytest.fixture
-def queues(as_wired: Clients) -> Iterator[dict[str, str]]:
+def queues(as_wired: Clients) -> Iterator[Urls]:
     sqs = as_wired("sqs")
     name = secrets.token_hex(4)
     fifo = {"FifoQueue": "true", "DeduplicationScope": "messageGroup"}
@@ -205,8 +199,8 @@ def queues(as_wired: Clients) -> Iterator[dict[str, str]]:
         sqs.delete_queue(QueueUrl=url)
 
 
-def taken(sqs: Any, url: str) -> list[dict[str, Any]]:
-    """All bodies that can be taken at once, as a function's records would have them."""
+def receive(sqs: Any, url: str) -> list[dict[str, Any]]:
+    """Receive and delete all available messages, and return their bodies."""
     found: list[dict[str, Any]] = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
         for message in messages:
@@ -215,43 +209,37 @@ def taken(sqs: Any, url: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_tickets_are_taken_once_for_each_version(as_wired: Clients, queues: dict[str, str]):
+def test_put_queues_a_task_once_per_version(as_wired: Clients, queues: Urls):
     sqs = as_wired("sqs")
     queue = WebhookQueues(sqs, **queues)
-    made = [ticket(delivery("one", number)) for number in range(25)]
-    assert queue.put(made) == []
-    assert queue.put(made) == []
-    later = ticket(delivery("one").leased(START, 45.0))
+    tasks = [DeliveryTask.for_delivery(delivery("one", number)) for number in range(25)]
+    assert queue.put(tasks) == []
+    assert queue.put(tasks) == []
+    later = DeliveryTask.for_delivery(delivery("one").leased(START, 45.0))
     assert queue.put([later]) == []
-    bodies = taken(sqs, queues["deliveries"])
+    bodies = receive(sqs, queues["deliveries"])
     assert len(bodies) == 26
-    assert [Ticket(**it["ticket"]) for it in bodies if it["ticket"]["version"]] == [later]
+    assert [task for task in map(DeliveryTask.parse, bodies) if task.version] == [later]
 
 
-def test_a_ticket_can_be_kept_back(as_wired: Clients, queues: dict[str, str]):
-    sqs = as_wired("sqs")
-    WebhookQueues(sqs, **queues).put_later(ticket(delivery("one")), 0.4)
-    assert taken(sqs, queues["events"]) == []
-    time.sleep(1.2)
-    assert taken(sqs, queues["events"]) == [{"ticket": vars(ticket(delivery("one")))}]
+def test_put_later_delays_a_task(as_wired: Clients, queues: Urls):
+    sqs, task = as_wired("sqs"), DeliveryTask.for_delivery(delivery("one"))
+    begun = time.monotonic()
+    WebhookQueues(sqs, **queues).put_later(task, 1.0)
+    assert wait_for(lambda: receive(sqs, queues["events"])) == [task.as_message()]
+    assert time.monotonic() - begun > 0.9
 
 
-def test_a_queue_that_is_not_there_is_unavailable(as_wired: Clients):
+def test_put_raises_aws_unavailable_for_a_missing_queue(as_wired: Clients):
     url = "http://127.0.0.1/000000000000/nothing"
     queue = WebhookQueues(as_wired("sqs"), deliveries=f"{url}.fifo", events=url)
     with pytest.raises(AwsUnavailable):
-        queue.put([ticket(delivery("one"))])
-
-
-@pytest.fixture
-def server() -> Iterator[RawServer]:
-    with serving() as it:
-        yield it
+        queue.put([DeliveryTask.for_delivery(delivery("one"))])
 
 
 @pytest.fixture
 def environment(
-    stack: Stack, table: str, queues: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    stack: Stack, table: str, queues: Urls, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     variables = {
         "TABLE_NAME": table,
@@ -264,72 +252,74 @@ def environment(
         "DELIVERIES_QUEUE_URL": queues["deliveries"],
         "EVENTS_QUEUE_URL": queues["events"],
         "AWS_REGION": REGION,
-        **{name: it for name, it in stack.environment().items() if name.startswith("AWS_")},
+        **{name: value for name, value in stack.environment().items() if name.startswith("AWS_")},
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(wiring, "ONE_SESSION", boto3.session.Session())
-    forget()
+    monkeypatch.setattr(aws_wiring, "SESSION", boto3.session.Session())
+    clear_wiring()
     yield
-    forget()
+    clear_wiring()
 
 
 def run(function: ModuleType, *bodies: dict[str, Any]) -> list[str]:
-    """Which of the messages shall come again."""
+    """Return the ids of the messages that SQS is to redeliver."""
     record = {"eventSource": "aws:sqs", "awsRegion": REGION, "attributes": {}}
     records = [
         {**record, "messageId": str(index), "body": json.dumps(body)}
         for index, body in enumerate(bodies)
     ]
     answer = function.lambda_handler({"Records": records}, Context())
-    return [it["itemIdentifier"] for it in answer["batchItemFailures"]]
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+@pytest.fixture
+def happened(as_wired: Clients, table: str, server: RawServer, account: str) -> Any:
+    """Create an endpoint at the server and return an event for it."""
+    subscriber = endpoint(account=account, url=f"{server.url}/in")
+    EndpointTable(as_wired("dynamodb"), table).add(subscriber)
+    made = event()
+    made["data"]["account"] = account
+    return made
 
 
 @pytest.mark.usefixtures("environment")
-def test_an_event_is_heard_of_once_however_often_it_comes(
-    as_wired: Clients, table: str, queues: dict[str, str], server: RawServer, account: str
+def test_repeated_event_is_posted_once(
+    as_wired: Clients, table: str, queues: Urls, server: RawServer, account: str, happened: Any
 ):
     server.answers["/in"] = reply(b"thanks")
-    sqs, dynamodb = as_wired("sqs"), as_wired("dynamodb")
-    EndpointTable(dynamodb, table).add(endpoint(account=account, url=f"{server.url}/in"))
-    happened = event()
-    happened["data"]["account"] = account
-    assert run(notify, happened, {"nonsense": True}, happened) == ["1"]
-    [message] = taken(sqs, queues["deliveries"])
+    assert run(notify, happened, {"invalid": True}, happened) == ["1"]
+    [message] = receive(as_wired("sqs"), queues["deliveries"])
     assert run(deliver, message, message) == []
     assert run(notify, happened) == []
     [received] = server.received
     assert json.loads(received.body) == happened
     assert received.headers["webhook-id"] == happened["id"]
-    kept = DeliveryTable(dynamodb, table).get(account, happened["id"], "we_1")
-    assert kept is not None
-    assert kept.status is DeliveryStatus.DELIVERED
+    stored = DeliveryTable(as_wired("dynamodb"), table).get(account, happened["id"], "we_1")
+    assert stored is not None
+    assert stored.status is DeliveryStatus.DELIVERED
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda it: f"{it.parent.name}/{it.stem}")
+@pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 @pytest.mark.usefixtures("environment")
-def test_a_function_answers_each_case_that_it_may_be_invoked_with(case: Path):
+def test_function_handles_each_example_event(case: Path):
     function = {"notify": notify, "deliver": deliver}[case.parent.name]
     answer = function.lambda_handler(json.loads(case.read_text()), Context())
     assert answer == {"batchItemFailures": []}
 
 
 @pytest.mark.usefixtures("environment")
-def test_what_failed_comes_again_by_way_of_the_events_queue(
-    as_wired: Clients, table: str, queues: dict[str, str], server: RawServer, account: str
+def test_failed_attempt_is_retried_through_the_events_queue(
+    as_wired: Clients, table: str, queues: Urls, server: RawServer, account: str, happened: Any
 ):
     server.answers["/in"] = reply(status="500 Oh")
-    sqs, dynamodb = as_wired("sqs"), as_wired("dynamodb")
-    EndpointTable(dynamodb, table).add(endpoint(account=account, url=f"{server.url}/in"))
-    happened = event()
-    happened["data"]["account"] = account
+    sqs = as_wired("sqs")
     run(notify, happened)
-    run(deliver, *taken(sqs, queues["deliveries"]))
-    time.sleep(7)
-    kept_back = taken(sqs, queues["events"])
-    assert run(notify, *kept_back) == []
+    run(deliver, *receive(sqs, queues["deliveries"]))
+    delayed = wait_for(lambda: receive(sqs, queues["events"]))
+    assert run(notify, *delayed) == []
     server.answers["/in"] = reply()
-    assert run(deliver, *taken(sqs, queues["deliveries"])) == []
-    kept = DeliveryTable(dynamodb, table).get(account, happened["id"], "we_1")
-    assert kept is not None
-    assert [it.status_code for it in kept.attempts] == [500, 200]
+    assert run(deliver, *receive(sqs, queues["deliveries"])) == []
+    stored = DeliveryTable(as_wired("dynamodb"), table).get(account, happened["id"], "we_1")
+    assert stored is not None
+    assert [attempt.status_code for attempt in stored.attempts] == [500, 200]

@@ -1,4 +1,4 @@
-"""What probes stand on: clients of the engine, and things to ask about, each with its own name."""
+"""Clients of the engine, and the resources that probes create, each with its own name."""
 
 import io
 import json
@@ -26,31 +26,33 @@ S3 = DIRECT.merge(
 )
 ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 SERVICES = ["lambda.amazonaws.com", "states.amazonaws.com", "events.amazonaws.com"]
-PATIENCE = 25.0
-"""Seconds after which what was waited for does not come."""
+ECHO = "def handler(event, context):\n    return event\n"
+RAISING = "class Refused(Exception): pass\ndef handler(event, context):\n    raise Refused('no')\n"
+LIMIT = 60.0
+"""Time limit in seconds for an expected result."""
 
 
-class Never(Exception):
-    """What was waited for did not come."""
+class NotSeen(Exception):
+    """The expected result did not appear within the time limit."""
 
 
-def until(found: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    """The first thing that `found` finds."""
+def until(found: Callable[[], Any], seconds: float = LIMIT) -> Any:
+    """Return the first true value of `found`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if it := found():
-            return it
+        if value := found():
+            return value
         time.sleep(0.1)
-    raise Never
+    raise NotSeen
 
 
-class Ground:
+class AwsSetup:
     def __init__(self, make: Callable[..., Any]) -> None:
         self._make = make
         self._clients: dict[str, Any] = {}
 
     def __getattr__(self, service: str) -> Any:
-        """The client of a service, by the name that boto3 has for it."""
+        """Return the boto3 client of a service; `functions` is Lambda."""
         if service.startswith("_"):
             raise AttributeError(service)
         if service not in self._clients:
@@ -78,13 +80,13 @@ class Ground:
 
     @cached_property
     def table(self) -> str:
-        """Keyed by `pk`, with an index over `friend`."""
-        name = self.name()
+        """A table with the key `pk` and an index over `friend`."""
+        table = self.name()
         self.dynamodb.create_table(
-            TableName=name,
+            TableName=table,
             BillingMode="PAY_PER_REQUEST",
             AttributeDefinitions=[
-                {"AttributeName": it, "AttributeType": "S"} for it in ("pk", "friend")
+                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "friend")
             ],
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
             GlobalSecondaryIndexes=[
@@ -95,10 +97,10 @@ class Ground:
                 }
             ],
         )
-        return name
+        return table
 
     def function(self, source: str, **settings: Any) -> str:
-        """A function of Python source with a `handler`; gives its name."""
+        """Create a function from Python source with a `handler`; return its name."""
         name, archive = self.name(), io.BytesIO()
         with zipfile.ZipFile(archive, "w") as files:
             files.writestr("app.py", source)
@@ -112,8 +114,20 @@ class Ground:
         self.functions.get_waiter("function_active_v2").wait(FunctionName=name)
         return name
 
+    def throttled(self, source: str) -> str:
+        """Create a function that may not run at all."""
+        name = self.function(source)
+        self.functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+        return name
+
+    def invoke_by(self, queue: str, function: str, **settings: Any) -> None:
+        """Create an event source mapping from the queue to the function."""
+        self.functions.create_event_source_mapping(
+            EventSourceArn=self.arn(queue), FunctionName=function, **settings
+        )
+
     def machine(self, states: dict[str, Any], **settings: Any) -> str:
-        """A machine that starts with the first of the states."""
+        """Create a state machine that starts with the first state."""
         definition = {"StartAt": next(iter(states)), "States": states, **settings}
         made = self.stepfunctions.create_state_machine(
             name=self.name(), definition=json.dumps(definition), roleArn=self.role
@@ -125,30 +139,33 @@ class Ground:
         return str(started["executionArn"])
 
     def ended(self, execution: str) -> dict[str, Any]:
-        """An execution's description once it runs no more."""
+        """Wait for the end of an execution; return its description."""
 
         def found() -> dict[str, Any] | None:
-            told: dict[str, Any] = self.stepfunctions.describe_execution(executionArn=execution)
-            return told if told["status"] != "RUNNING" else None
+            result: dict[str, Any] = self.stepfunctions.describe_execution(executionArn=execution)
+            return result if result["status"] != "RUNNING" else None
 
         ended: dict[str, Any] = until(found)
         return ended
 
-    def queue(self, name: str = "", **attributes: str) -> str:
-        """A queue's address."""
-        made = self.sqs.create_queue(QueueName=name or self.name(), Attributes=attributes)
+    def queue(self, suffix: str = "", **attributes: str) -> str:
+        """Create a queue; return its URL."""
+        made = self.sqs.create_queue(QueueName=self.name() + suffix, Attributes=attributes)
         return str(made["QueueUrl"])
 
+    def fifo(self, **attributes: str) -> str:
+        return self.queue(".fifo", FifoQueue="true", **attributes)
+
     def arn(self, queue: str) -> str:
-        told = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
-        return str(told["Attributes"]["QueueArn"])
+        result = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+        return str(result["Attributes"]["QueueArn"])
 
     def redriven(self, tries: int, dead: str) -> str:
-        """The attribute of a queue that gives up on a message after so many tries."""
+        """Return a redrive policy."""
         return json.dumps({"maxReceiveCount": tries, "deadLetterTargetArn": self.arn(dead)})
 
     def receive(self, queue: str, seconds: float = 0) -> list[dict[str, Any]]:
-        """Messages that come within so many seconds, as soon as there are any."""
+        """Return the first messages that arrive within the time limit."""
         deadline = time.monotonic() + seconds
         while True:
             found: list[dict[str, Any]] = self.sqs.receive_message(
@@ -159,7 +176,7 @@ class Ground:
             time.sleep(0.1)
 
     def arriving(self, queue: str, seconds: float) -> Iterator[str]:
-        """The bodies of all messages that come within so many seconds, in turn."""
+        """Yield the body of each message that arrives within the time limit."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             for message in self.receive(queue, left):

@@ -5,25 +5,25 @@ from typing import Any
 import boto3
 import pytest
 
-from local.local_settings import Identity
+from local.local_settings import LocalSettings
 from local.packaging import LAMBDA_PYTHON, ROOT
 from local.processes import Program, free_port
 from local.stack import ENGINE_PYTHON, REGION
-from tests.probes.aws_setup import Ground
+from tests.probes.aws_setup import AwsSetup
 
 
 @pytest.fixture(scope="session")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """The engine as the local stack runs it, with nothing deployed."""
+def aws_setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsSetup]:
+    """Run the engine as the local stack does, with nothing deployed."""
     folder = tmp_path_factory.mktemp("engine")
-    identity = Identity.load(folder / "identity.json")
+    settings = LocalSettings.load(folder / "settings.json")
     environment = {
         **{name: os.environ[name] for name in ("HOME", "PATH")},
         "AUTH": "true",
-        "AWS_ACCESS_KEY_ID": identity.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": identity.secret_access_key,
+        "AWS_ACCESS_KEY_ID": settings.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": settings.secret_access_key,
         "FRONT_PORT": str(free_port()),
-        "GATEWAY_PORT": str(identity.engine_port),
+        "GATEWAY_PORT": str(settings.engine_port),
         "LAMBDA_PYTHON": str(LAMBDA_PYTHON),
         "LAMBDA_WORKERS": "6",
         "SFN_WAIT_SCALE": "0.2",
@@ -32,11 +32,11 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     command = [ENGINE_PYTHON, ROOT / "local/engine.py"]
     engine = Program("engine", command, environment, folder / "engine.log")
     try:
-        engine.wait_until_healthy(identity.engine_port, "/_ministack/health")
+        engine.wait_until_healthy(settings.engine_port, "/_ministack/health")
         session: Any = boto3.Session(
-            identity.access_key_id, identity.secret_access_key, region_name=REGION
+            settings.access_key_id, settings.secret_access_key, region_name=REGION
         )
-        url = f"http://127.0.0.1:{identity.engine_port}"
-        yield Ground(lambda service, **more: session.client(service, endpoint_url=url, **more))
+        url = f"http://127.0.0.1:{settings.engine_port}"
+        yield AwsSetup(lambda service, **more: session.client(service, endpoint_url=url, **more))
     finally:
         engine.stop()

@@ -1,24 +1,23 @@
-"""What a probe is: a question that the engine is asked, and what AWS would answer."""
+"""Probe: a question to the local engine, and the documented answer of AWS."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.probes.aws_setup import Ground
+from tests.probes.aws_setup import AwsSetup
 
 DOCS = "https://docs.aws.amazon.com/"
 SAME = "the same"
+Ask = Callable[[AwsSetup], str]
 
 
 @dataclass(frozen=True)
 class Probe:
-    """`engine` is what the local engine answers where that is not what `aws` does.
+    """`engine` is the local engine's answer if it differs from that of `aws`.
 
-    `covered` says who sees to it that the difference does no harm: the code that needs neither
-    answer, or the test that looks at what the engine does not.
+    `covered` names the code that works with either answer, or a test that replaces the engine.
     """
 
     service: str
@@ -26,7 +25,7 @@ class Probe:
     aws: str
     source: str
     """A page below docs.aws.amazon.com."""
-    ask: Callable[[Ground], str]
+    ask: Ask
     engine: str = SAME
     covered: str = ""
 
@@ -46,22 +45,38 @@ class Probe:
 PROBES: list[Probe] = []
 
 
-def probe(service: str, question: str, **facts: str) -> Callable[[Any], Any]:
-    """The function below it asks."""
+def probes_of(service: str) -> Callable[[str], Callable[[Ask], Ask]]:
+    return partial(probe, service)
 
-    def register(ask: Callable[[Ground], str]) -> Callable[[Ground], str]:
-        PROBES.append(Probe(service=service, question=question, ask=ask, **facts))
+
+def probe(service: str, question: str) -> Callable[[Ask], Ask]:
+    """Register the decorated function as a probe, with the facts of the decorators below."""
+
+    def register(ask: Ask) -> Ask:
+        PROBES.append(Probe(service=service, question=question, ask=ask, **vars(ask)))
         return ask
 
     return register
 
 
-def probes_of(service: str) -> Callable[..., Callable[[Any], Any]]:
-    return partial(probe, service)
+def documented(aws: str, source: str) -> Callable[[Ask], Ask]:
+    return facts(aws=aws, source=source)
+
+
+def differs(engine: str, covered: str) -> Callable[[Ask], Ask]:
+    return facts(engine=engine, covered=covered)
+
+
+def facts(**fields: str) -> Callable[[Ask], Ask]:
+    def add(ask: Ask) -> Ask:
+        vars(ask).update(fields)
+        return ask
+
+    return add
 
 
 def answer(call: Callable[[], object], accepted: str = "accepted") -> str:
-    """The code of the error that a call is refused with, or that it is not."""
+    """Return the error code of a rejected call, otherwise `accepted`."""
     try:
         call()
     except ClientError as refused:

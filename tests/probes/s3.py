@@ -1,11 +1,11 @@
-"""S3: conditional writes, checksums, links that were signed, multipart."""
+"""S3: conditional writes, checksums and multipart uploads."""
 
 import hashlib
 from base64 import b64encode
 from typing import Any
 
-from tests.probes.aws_setup import Ground
-from tests.probes.probe import answer, probes_of
+from tests.probes.aws_setup import AwsSetup
+from tests.probes.probe import answer, differs, documented, probes_of
 
 probe = probes_of("S3")
 
@@ -13,44 +13,36 @@ API = "AmazonS3/latest/API/"
 GUIDE = "AmazonS3/latest/userguide/"
 
 
-def put(aws: Ground, key: str, **more: Any) -> None:
-    aws.s3.put_object(Bucket=aws.bucket, Key=key, **{"Body": b"content", **more})
+def put(aws: AwsSetup, key: str = "", **more: Any) -> str:
+    """Put an object; return its key."""
+    key = key or aws.name()
+    aws.s3.put_object(Bucket=aws.bucket, Key=key, Body=b"content", **more)
+    return key
 
 
-def is_there(aws: Ground, key: str) -> bool:
+def is_there(aws: AwsSetup, key: str) -> bool:
     return answer(lambda: aws.s3.head_object(Bucket=aws.bucket, Key=key)) == "accepted"
 
 
-@probe(
-    "PutObject with If-None-Match: * over an object",
-    aws="PreconditionFailed",
-    source=GUIDE + "conditional-writes.html",
-)
-def a_second_put(aws: Ground) -> str:
-    key = aws.name()
-    put(aws, key, IfNoneMatch="*")
+@probe("PutObject with If-None-Match: * over an object")
+@documented("PreconditionFailed", GUIDE + "conditional-writes.html")
+def a_second_put(aws: AwsSetup) -> str:
+    key = put(aws, IfNoneMatch="*")
     return answer(lambda: put(aws, key, IfNoneMatch="*"))
 
 
-@probe(
-    "PutObject with a SHA-256 that the body does not have",
-    aws="BadDigest",
-    source=GUIDE + "checking-object-integrity-upload.html",
-)
-def a_wrong_checksum(aws: Ground) -> str:
+@probe("PutObject with a SHA-256 that the body does not have")
+@documented("BadDigest", GUIDE + "checking-object-integrity-upload.html")
+def a_wrong_checksum(aws: AwsSetup) -> str:
     other = b64encode(hashlib.sha256(b"other").digest()).decode()
-    return answer(lambda: put(aws, aws.name(), ChecksumSHA256=other))
+    return answer(lambda: put(aws, ChecksumSHA256=other))
 
 
-@probe(
-    "CopyObject with an etag that the source no longer has",
-    aws="PreconditionFailed",
-    source=API + "API_CopyObject.html",
-)
-def a_copy_of_what_has_changed(aws: Ground) -> str:
-    source, old = aws.name(), '"00000000000000000000000000000000"'
-    put(aws, source)
-    place = {"Bucket": aws.bucket, "Key": source}
+@probe("CopyObject with an etag that the source no longer has")
+@documented("PreconditionFailed", API + "API_CopyObject.html")
+def a_copy_of_what_has_changed(aws: AwsSetup) -> str:
+    old = '"00000000000000000000000000000000"'
+    place = {"Bucket": aws.bucket, "Key": put(aws)}
     return answer(
         lambda: aws.s3.copy_object(
             Bucket=aws.bucket, Key=aws.name(), CopySource=place, CopySourceIfMatch=old
@@ -58,31 +50,27 @@ def a_copy_of_what_has_changed(aws: Ground) -> str:
     )
 
 
-@probe(
-    "an upload in parts after AbortMultipartUpload",
-    aws="NoSuchUpload, no object",
-    source=API + "API_AbortMultipartUpload.html",
-)
-def an_aborted_upload(aws: Ground) -> str:
+@probe("an upload in parts after AbortMultipartUpload")
+@documented("NoSuchUpload, no object", API + "API_AbortMultipartUpload.html")
+def an_aborted_upload(aws: AwsSetup) -> str:
     key, upload, parts = upload_of(aws, b"part")
     aws.s3.abort_multipart_upload(Bucket=aws.bucket, Key=key, UploadId=upload)
     refused = answer(lambda: complete(aws, key, upload, parts))
     return f"{refused}, {'an' if is_there(aws, key) else 'no'} object"
 
 
-@probe(
-    "an upload of two parts, the first of four bytes",
-    aws="EntityTooSmall",
-    engine="accepted",
-    source=API + "API_CompleteMultipartUpload.html",
-    covered="blobs.py sends parts of one size, more than S3's least; integration/test_blobs.py",
+@probe("an upload of two parts, the first of four bytes")
+@documented("EntityTooSmall", API + "API_CompleteMultipartUpload.html")
+@differs(
+    "accepted",
+    covered="aws/s3.py sends parts of one size, above S3's minimum; integration/test_s3.py",
 )
-def a_part_too_small(aws: Ground) -> str:
+def a_part_too_small(aws: AwsSetup) -> str:
     key, upload, parts = upload_of(aws, b"tiny", b"last")
     return answer(lambda: complete(aws, key, upload, parts))
 
 
-def upload_of(aws: Ground, *contents: bytes) -> tuple[str, str, list[dict[str, Any]]]:
+def upload_of(aws: AwsSetup, *contents: bytes) -> tuple[str, str, list[dict[str, Any]]]:
     key, parts = aws.name(), []
     upload = aws.s3.create_multipart_upload(Bucket=aws.bucket, Key=key)["UploadId"]
     for number, content in enumerate(contents, 1):
@@ -92,7 +80,7 @@ def upload_of(aws: Ground, *contents: bytes) -> tuple[str, str, list[dict[str, A
     return key, str(upload), parts
 
 
-def complete(aws: Ground, key: str, upload: str, parts: list[dict[str, Any]]) -> None:
+def complete(aws: AwsSetup, key: str, upload: str, parts: list[dict[str, Any]]) -> None:
     aws.s3.complete_multipart_upload(
         Bucket=aws.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}
     )

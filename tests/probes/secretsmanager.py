@@ -1,15 +1,15 @@
-"""Secrets Manager: what a rotation leaves readable."""
+"""Secrets Manager: rotation and deletion."""
 
-from tests.probes.aws_setup import Ground
-from tests.probes.probe import answer, probes_of
+from tests.probes.aws_setup import AwsSetup
+from tests.probes.probe import answer, differs, documented, probes_of
 
 probe = probes_of("Secrets Manager")
 
 API = "secretsmanager/latest/apireference/"
 
 
-def secret(aws: Ground, *values: str) -> str:
-    """A secret that has had these values, the last of which is its own."""
+def secret(aws: AwsSetup, *values: str) -> str:
+    """Create a secret and put the values in order; the last one is current."""
     name = aws.name()
     aws.secretsmanager.create_secret(Name=name, SecretString=values[0])
     for value in values[1:]:
@@ -17,38 +17,28 @@ def secret(aws: Ground, *values: str) -> str:
     return name
 
 
-@probe(
-    "GetSecretValue after PutSecretValue",
-    aws="the new value, and the old one as AWSPREVIOUS",
-    source=API + "API_PutSecretValue.html",
-)
-def a_rotation(aws: Ground) -> str:
+@probe("GetSecretValue after PutSecretValue")
+@documented("the new value, and the old one as AWSPREVIOUS", API + "API_PutSecretValue.html")
+def a_rotation(aws: AwsSetup) -> str:
     name, read = secret(aws, "old", "new"), aws.secretsmanager.get_secret_value
     now = read(SecretId=name)["SecretString"]
     before = read(SecretId=name, VersionStage="AWSPREVIOUS")["SecretString"]
     return f"the {now} value, and the {before} one as AWSPREVIOUS"
 
 
-@probe(
-    "PutSecretValue with a token that another value was put with",
-    aws="ResourceExistsException",
-    engine="accepted",
-    covered="tokens are boto3's own: none is used for two values",
-    source=API + "API_PutSecretValue.html",
-)
-def a_token_used_twice(aws: Ground) -> str:
+@probe("PutSecretValue with a token that another value was put with")
+@documented("ResourceExistsException", API + "API_PutSecretValue.html")
+@differs("accepted", covered="boto3 creates the tokens: none is used for two values")
+def a_token_used_twice(aws: AwsSetup) -> str:
     name, token = secret(aws, "one"), "0123456789abcdef" * 2
     write = aws.secretsmanager.put_secret_value
     write(SecretId=name, SecretString="two", ClientRequestToken=token)
     return answer(lambda: write(SecretId=name, SecretString="three", ClientRequestToken=token))
 
 
-@probe(
-    "GetSecretValue of a secret that is marked for deletion, and after RestoreSecret",
-    aws="InvalidRequestException, then its value",
-    source=API + "API_DeleteSecret.html",
-)
-def a_deleted_secret(aws: Ground) -> str:
+@probe("GetSecretValue of a secret that is marked for deletion, and after RestoreSecret")
+@documented("InvalidRequestException, then its value", API + "API_DeleteSecret.html")
+def a_deleted_secret(aws: AwsSetup) -> str:
     name, read = secret(aws, "one"), aws.secretsmanager.get_secret_value
     aws.secretsmanager.delete_secret(SecretId=name, RecoveryWindowInDays=7)
     refused = answer(lambda: read(SecretId=name))

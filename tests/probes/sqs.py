@@ -1,116 +1,91 @@
-"""SQS: what is delivered when, and how often."""
+"""SQS: delivery, delays and FIFO groups."""
 
 import time
 
-from tests.probes.aws_setup import Ground, Never, until
-from tests.probes.probe import answer, probes_of
+from tests.probes.aws_setup import LIMIT, AwsSetup, NotSeen, until
+from tests.probes.probe import answer, differs, documented, probes_of
 
 probe = probes_of("SQS")
 
 API = "AWSSimpleQueueService/latest/APIReference/"
 GUIDE = "AWSSimpleQueueService/latest/SQSDeveloperGuide/"
-FIFO = {"FifoQueue": "true"}
 
 
-def send(aws: Ground, queue: str, body: str, **more: object) -> None:
+def send(aws: AwsSetup, queue: str, body: str, **more: object) -> None:
     aws.sqs.send_message(QueueUrl=queue, MessageBody=body, **more)
 
 
-@probe(
-    "a message that was received and not deleted",
-    aws="hidden, then there again with a count of 2",
-    source=GUIDE + "sqs-visibility-timeout.html",
-)
-def a_visibility(aws: Ground) -> str:
-    queue = aws.queue(VisibilityTimeout="1")
+@probe("a message that was received and not deleted")
+@documented("hidden, then there again with a count of 2", GUIDE + "sqs-visibility-timeout.html")
+def a_visibility(aws: AwsSetup) -> str:
+    queue = aws.queue(VisibilityTimeout="5")
     send(aws, queue, "one")
     assert aws.receive(queue)
     hidden = "there" if aws.receive(queue) else "hidden"
-    (again,) = aws.receive(queue, 4)
+    (again,) = aws.receive(queue, LIMIT)
     count = again["Attributes"]["ApproximateReceiveCount"]
     return f"{hidden}, then there again with a count of {count}"
 
 
-@probe(
-    "a message whose visibility is changed to 0",
-    aws="there at once",
-    source=API + "API_ChangeMessageVisibility.html",
-)
-def a_message_given_back(aws: Ground) -> str:
+@probe("a message whose visibility is changed to 0")
+@documented("there at once", API + "API_ChangeMessageVisibility.html")
+def a_message_given_back(aws: AwsSetup) -> str:
     queue = aws.queue(VisibilityTimeout="60")
     send(aws, queue, "one")
     (message,) = aws.receive(queue)
     aws.sqs.change_message_visibility(
         QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
     )
-    return "there at once" if aws.receive(queue, 1) else "hidden"
+    return "there at once" if aws.receive(queue, LIMIT / 2) else "hidden"
 
 
-@probe(
-    "a message that was received as often as the redrive policy says",
-    aws="in the dead letter queue, with its id",
-    source=GUIDE + "sqs-dead-letter-queues.html",
-)
-def a_dead_letter(aws: Ground) -> str:
+@probe("a message that was received as often as the redrive policy says")
+@documented("in the dead letter queue, with its id", GUIDE + "sqs-dead-letter-queues.html")
+def a_dead_letter(aws: AwsSetup) -> str:
     dead = aws.queue()
     queue = aws.queue(VisibilityTimeout="0", RedrivePolicy=aws.redriven(2, dead))
     sent = aws.sqs.send_message(QueueUrl=queue, MessageBody="one")["MessageId"]
     for _ in range(4):
         aws.receive(queue)
-    there = [message["MessageId"] for message in aws.receive(dead, 3)]
+    there = [message["MessageId"] for message in aws.receive(dead, LIMIT)]
     return "in the dead letter queue, with its id" if there == [sent] else f"{there}"
 
 
-@probe(
-    "a message that was sent with DelaySeconds",
-    aws="comes after them",
-    source=GUIDE + "sqs-message-timers.html",
-)
-def a_delay(aws: Ground) -> str:
+@probe("a message that was sent with DelaySeconds")
+@documented("comes after them", GUIDE + "sqs-message-timers.html")
+def a_delay(aws: AwsSetup) -> str:
     queue, begun = aws.queue(), time.monotonic()
     send(aws, queue, "one", DelaySeconds=2)
-    assert aws.receive(queue, 6)
+    assert aws.receive(queue, LIMIT)
     return "comes after them" if time.monotonic() - begun > 1.8 else "comes too early"
 
 
-@probe(
-    "a FIFO message with a deduplication id that was there within five minutes",
-    aws="is taken and not delivered",
-    source=GUIDE + "using-messagededuplicationid-property.html",
-)
-def a_repeated_message(aws: Ground) -> str:
-    queue = aws.queue(aws.name() + ".fifo", **FIFO)
+@probe("a FIFO message with a deduplication id that was there within five minutes")
+@documented("is taken and not delivered", GUIDE + "using-messagededuplicationid-property.html")
+def a_repeated_message(aws: AwsSetup) -> str:
+    queue = aws.fifo()
     for word in ("first", "second"):
         send(aws, queue, word, MessageGroupId="group", MessageDeduplicationId="same")
     bodies = list(aws.arriving(queue, 1))
     return "is taken and not delivered" if bodies == ["first"] else f"{bodies}"
 
 
-@probe(
-    "a FIFO group of which a message is being worked on",
-    aws="waits; other groups do not",
-    source=GUIDE + "using-messagegroupid-property.html",
-)
-def a_group(aws: Ground) -> str:
-    queue = aws.queue(aws.name() + ".fifo", **FIFO)
-    for number, group in enumerate(("a", "a", "b")):
-        send(
-            aws, queue, f"{group}{number}", MessageGroupId=group, MessageDeduplicationId=f"{number}"
-        )
+@probe("a FIFO group of which a message is being worked on")
+@documented("waits; other groups do not", GUIDE + "using-messagegroupid-property.html")
+def a_group(aws: AwsSetup) -> str:
+    queue = aws.fifo()
+    for body in ("a0", "a1", "b2"):
+        send(aws, queue, body, MessageGroupId=body[0], MessageDeduplicationId=body[1])
     first = aws.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=1)["Messages"]
     then = [message["Body"] for message in aws.receive(queue)]
     assert [message["Body"] for message in first] == ["a0"]
     return "waits; other groups do not" if then == ["b2"] else f"{then}"
 
 
-@probe(
-    "StartMessageMoveTask from a dead letter queue",
-    aws="the messages are back",
-    engine="InvalidAction",
-    source=API + "API_StartMessageMoveTask.html",
-    covered="none of our code asks for it",
-)
-def a_move(aws: Ground) -> str:
+@probe("StartMessageMoveTask from a dead letter queue")
+@documented("the messages are back", API + "API_StartMessageMoveTask.html")
+@differs("InvalidAction", covered="the project does not call it")
+def a_move(aws: AwsSetup) -> str:
     dead = aws.queue()
     queue = aws.queue(VisibilityTimeout="0", RedrivePolicy=aws.redriven(1, dead))
     send(aws, queue, "one")
@@ -122,68 +97,50 @@ def a_move(aws: Ground) -> str:
         return refused.rpartition(".")[2]
     try:
         until(lambda: aws.receive(queue), 4)
-    except Never:
+    except NotSeen:
         return "accepted, and nothing moves"
     return "the messages are back"
 
 
-@probe(
-    "a message of more than 1 MiB",
-    aws="InvalidParameterValue",
-    source=GUIDE + "quotas-messages.html",
-)
-def a_message_too_large(aws: Ground) -> str:
+@probe("a message of more than 1 MiB")
+@documented("InvalidParameterValue", GUIDE + "quotas-messages.html")
+def a_message_too_large(aws: AwsSetup) -> str:
     queue = aws.queue()
     return answer(lambda: send(aws, queue, "x" * (1024 * 1024 + 1))).rpartition(".")[2]
 
 
-@probe(
-    "DelaySeconds of one message, in a FIFO queue",
-    aws="InvalidParameterValue",
-    source=API + "API_SendMessage.html",
-)
-def a_delay_in_a_group(aws: Ground) -> str:
-    """What is to wait goes round by the queue of events, which is none."""
-    queue = aws.queue(aws.name() + ".fifo", **FIFO)
+@probe("DelaySeconds of one message, in a FIFO queue")
+@documented("InvalidParameterValue", API + "API_SendMessage.html")
+def a_delay_in_a_group(aws: AwsSetup) -> str:
+    """Delayed deliveries therefore go through the standard event queue."""
+    queue = aws.fifo()
     place = {"MessageGroupId": "group", "MessageDeduplicationId": "one"}
     return answer(lambda: send(aws, queue, "one", DelaySeconds=1, **place)).rpartition(".")[2]
 
 
-@probe(
-    "a deduplication id that another group has used, with DeduplicationScope messageGroup",
-    aws="is delivered to both",
-    source=GUIDE + "high-throughput-fifo.html",
-)
-def an_id_of_another_group(aws: Ground) -> str:
+@probe("a deduplication id that another group has used, with DeduplicationScope messageGroup")
+@documented("is delivered to both", GUIDE + "high-throughput-fifo.html")
+def an_id_of_another_group(aws: AwsSetup) -> str:
     scope = {"DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"}
-    queue = aws.queue(aws.name() + ".fifo", **FIFO, **scope)
+    queue = aws.fifo(**scope)
     for group in ("a", "b"):
         send(aws, queue, group, MessageGroupId=group, MessageDeduplicationId="same")
     bodies = sorted(aws.arriving(queue, 1.5))
     return "is delivered to both" if bodies == ["a", "b"] else f"is delivered to {bodies}"
 
 
-@probe(
-    "SendMessageBatch with one entry that cannot be taken",
-    aws="200, and that one in Failed",
-    source=API + "API_SendMessageBatch.html",
-)
-def a_batch_that_is_taken_in_part(aws: Ground) -> str:
+@probe("SendMessageBatch with one entry that cannot be taken")
+@documented("200, and that one in Failed", API + "API_SendMessageBatch.html")
+def a_batch_that_is_taken_in_part(aws: AwsSetup) -> str:
     entries = [{"Id": "good", "MessageBody": "one"}, {"Id": "bad", "MessageBody": "\x00"}]
     reply = aws.sqs.send_message_batch(QueueUrl=aws.queue(), Entries=entries)
     failed = [it["Id"] for it in reply.get("Failed", [])]
     return "200, and that one in Failed" if failed == ["bad"] else f"200, Failed: {failed}"
 
 
-@probe(
-    "a FIFO queue whose dead letter queue is none",
-    aws="InvalidParameterValue",
-    engine="accepted",
-    covered="probes/test_covers.py compares the two in the template",
-    source=GUIDE + "sqs-dead-letter-queues.html",
-)
-def a_mixed_redrive(aws: Ground) -> str:
+@probe("a FIFO queue whose dead letter queue is none")
+@documented("InvalidParameterValue", GUIDE + "sqs-dead-letter-queues.html")
+@differs("accepted", covered="probes/test_covers.py compares the two in the template")
+def a_mixed_redrive(aws: AwsSetup) -> str:
     policy = aws.redriven(2, aws.queue())
-    return answer(lambda: aws.queue(aws.name() + ".fifo", **FIFO, RedrivePolicy=policy)).rpartition(
-        "."
-    )[2]
+    return answer(lambda: aws.fifo(RedrivePolicy=policy)).rpartition(".")[2]

@@ -1,7 +1,4 @@
-"""Write docs/emulator.md: where the local engine answers otherwise than AWS, by the probes.
-
-python -m tests.probes.table
-"""
+"""Write docs/emulator.md from the probes: `python -m tests.probes.table`."""
 
 from importlib import import_module
 from itertools import groupby
@@ -15,18 +12,20 @@ MODULES = (
     *("lambdas", "mappings", "secretsmanager"),
 )
 HEAD = """\
-# What the local engine is asked, and what it answers
+# The local engine compared with AWS
 
-Written by `python -m tests.probes.table` from the questions in `tests/probes`, which `make probes`
-puts to the engine that `local/engine.py` runs, with its corrections. Each links to the page that
-says what AWS does. An answer that changes with another version of the engine fails its probe.
+`python -m tests.probes.table` writes this page from `tests/probes`. `make probes` runs the probes
+against the engine of `local/engine.py`, with its corrections. Each links to the AWS documentation.
+If an answer changes with a new version of the engine, its probe fails.
 """
 
 
 def probes() -> list[Probe]:
     for module in MODULES:
         import_module(f"tests.probes.{module}")
-    return sorted(PROBES, key=lambda probe: [it.service for it in PROBES].index(probe.service))
+    return sorted(
+        PROBES, key=lambda probe: [other.service for other in PROBES].index(probe.service)
+    )
 
 
 def cell(text: str) -> str:
@@ -38,18 +37,18 @@ def question(probe: Probe) -> str:
 
 
 def differences(found: list[Probe]) -> list[str]:
-    rows = ["| | on AWS | here | what covers it |", "| --- | --- | --- | --- |"]
+    rows = ["| question | AWS | local engine | covered by |", "| --- | --- | --- | --- |"]
     for probe in found:
-        told = (cell(probe.aws), cell(probe.engine), cell(probe.covered))
-        rows.append(f"| {probe.service}: {question(probe)} | {' | '.join(told)} |")
+        result = (cell(probe.aws), cell(probe.engine), cell(probe.covered))
+        rows.append(f"| {probe.service}: {question(probe)} | {' | '.join(result)} |")
     return rows
 
 
 def agreements(found: list[Probe]) -> list[str]:
     lines = []
-    for service, its in groupby(found, key=lambda probe: probe.service):
+    for service, group in groupby(found, key=lambda probe: probe.service):
         lines += ["", f"**{service}**", ""]
-        lines += [f"- {question(probe)}: {cell(probe.aws)}" for probe in its]
+        lines += [f"- {question(probe)}: {cell(probe.aws)}" for probe in group]
     return lines
 
 
@@ -58,7 +57,7 @@ def text() -> str:
     agreeing = [probe for probe in probes() if not probe.differs]
     lines = [
         *(HEAD, f"## {len(differing)} differences", "", *differences(differing), ""),
-        *(f"## {len(agreeing)} answers that are AWS's", *agreements(agreeing), ""),
+        *(f"## {len(agreeing)} answers equal to AWS's", *agreements(agreeing), ""),
     ]
     return "\n".join(lines)
 

@@ -1,7 +1,7 @@
-"""The engine answers as written down beside AWS's answers, and no otherwise.
+"""The local engine answers each probe as recorded.
 
-A probe that fails after the engine was exchanged tells which difference is new, or gone: its row
-is put right, and what covers it is looked at again.
+A probe that fails with a new engine version shows a new or a removed difference: update its
+record, and review the code or test that covers it.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from tests.probes.aws_setup import Ground
+from tests.probes.aws_setup import AwsSetup
 from tests.probes.probe import Probe
 from tests.probes.table import probes
 
@@ -17,15 +17,13 @@ AT_ONCE = 16
 
 
 @pytest.fixture(scope="module")
-def answers(ground: Ground) -> Iterator[dict[str, Future[str]]]:
-    """All are asked at the same time: most of them only wait."""
-    assert ground.role
-    assert ground.bucket
-    assert ground.table
+def answers(aws_setup: AwsSetup) -> Iterator[dict[str, Future[str]]]:
+    """Run all probes concurrently: most of them only wait."""
+    assert all((aws_setup.role, aws_setup.bucket, aws_setup.table))
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        yield {probe.name: threads.submit(probe.ask, ground) for probe in probes()}
+        yield {probe.name: threads.submit(probe.ask, aws_setup) for probe in probes()}
 
 
 @pytest.mark.parametrize("probe", probes(), ids=lambda probe: probe.name)
-def test_the_engine_answers_as_written(probe: Probe, answers: dict[str, Future[str]]):
+def test_engine_answers_as_recorded(probe: Probe, answers: dict[str, Future[str]]):
     assert answers[probe.name].result() == probe.expected

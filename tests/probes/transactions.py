@@ -5,49 +5,46 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.probes.aws_setup import Ground
-from tests.probes.dynamodb import API, GUIDE, NEW, TOLD, row, stored
-from tests.probes.probe import answer, probes_of
+from tests.probes.aws_setup import AwsSetup
+from tests.probes.dynamodb import API, GUIDE, NEW, RETURN_OLD, row, stored
+from tests.probes.probe import answer, differs, documented, probes_of
 
 probe = probes_of("DynamoDB")
 
 
-def put(aws: Ground, item: dict[str, Any], **more: Any) -> dict[str, Any]:
+def put(aws: AwsSetup, item: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"Put": {"TableName": aws.table, "Item": item, **more}}
 
 
-def counted(aws: Ground, item: dict[str, Any]) -> dict[str, Any]:
+def counted(aws: AwsSetup, item: dict[str, Any]) -> dict[str, Any]:
     """A transaction's write that adds one."""
     one = {":one": {"N": "1"}}
     update = {"UpdateExpression": "ADD n :one", "ExpressionAttributeValues": one}
     return {"Update": {"TableName": aws.table, "Key": {"pk": item["pk"]}, **update}}
 
 
-@probe(
-    "a transaction of which one condition does not hold",
-    aws="None, ConditionalCheckFailed with the row that is there; nothing is written",
-    source=API + "API_TransactWriteItems.html",
+@probe("a transaction of which one condition does not hold")
+@documented(
+    "None, ConditionalCheckFailed with the row that is there; nothing is written",
+    API + "API_TransactWriteItems.html",
 )
-def a_cancelled_transaction(aws: Ground) -> str:
+def a_cancelled_transaction(aws: AwsSetup) -> str:
     fresh, taken = row(aws), row(aws, word="there")
     aws.dynamodb.put_item(TableName=aws.table, Item=taken)
-    items = [put(aws, fresh, **NEW), put(aws, row(aws, taken["pk"]["S"]), **NEW, **TOLD)]
+    items = [put(aws, fresh, **NEW), put(aws, row(aws, taken["pk"]["S"]), **NEW, **RETURN_OLD)]
     try:
         aws.dynamodb.transact_write_items(TransactItems=items)
     except aws.dynamodb.exceptions.TransactionCanceledException as refused:
         first, second = refused.response["CancellationReasons"]
-        told = " with the row that is there" if second.get("Item") == taken else ""
+        result = " with the row that is there" if second.get("Item") == taken else ""
         written = "something" if stored(aws, fresh) else "nothing"
-        return f"{first['Code']}, {second['Code']}{told}; {written} is written"
+        return f"{first['Code']}, {second['Code']}{result}; {written} is written"
     return "accepted"
 
 
-@probe(
-    "the same transaction with the same ClientRequestToken again",
-    aws="succeeds and writes nothing more",
-    source=API + "API_TransactWriteItems.html",
-)
-def a_repeated_transaction(aws: Ground) -> str:
+@probe("the same transaction with the same ClientRequestToken again")
+@documented("succeeds and writes nothing more", API + "API_TransactWriteItems.html")
+def a_repeated_transaction(aws: AwsSetup) -> str:
     item, token = row(aws), aws.name()
     for _ in range(2):
         aws.dynamodb.transact_write_items(
@@ -57,37 +54,30 @@ def a_repeated_transaction(aws: Ground) -> str:
     return "succeeds and writes nothing more" if times == "1" else f"writes {times} times"
 
 
-@probe(
-    "another transaction with a ClientRequestToken that was used",
-    aws="IdempotentParameterMismatchException",
-    source=API + "API_TransactWriteItems.html",
-)
-def a_token_used_twice(aws: Ground) -> str:
+@probe("another transaction with a ClientRequestToken that was used")
+@documented("IdempotentParameterMismatchException", API + "API_TransactWriteItems.html")
+def a_token_used_twice(aws: AwsSetup) -> str:
     token = aws.name()
     write = aws.dynamodb.transact_write_items
     write(TransactItems=[counted(aws, row(aws))], ClientRequestToken=token)
     return answer(lambda: write(TransactItems=[counted(aws, row(aws))], ClientRequestToken=token))
 
 
-@probe(
-    "a transaction that names a row twice",
-    aws="ValidationException",
-    source=API + "API_TransactWriteItems.html",
-)
-def a_row_twice(aws: Ground) -> str:
+@probe("a transaction that names a row twice")
+@documented("ValidationException", API + "API_TransactWriteItems.html")
+def a_row_twice(aws: AwsSetup) -> str:
     item = row(aws)
     items = [counted(aws, item), counted(aws, item)]
     return answer(lambda: aws.dynamodb.transact_write_items(TransactItems=items))
 
 
-@probe(
-    "40 transactions on one row from 8 threads",
-    aws="some are cancelled: TransactionConflict",
-    engine="all succeed",
-    source=GUIDE + "transaction-apis.html#transaction-conflict-handling",
-    covered="receipts.py tries again on that reason alone",
+@probe("40 transactions on one row from 8 threads")
+@documented(
+    "some are cancelled: TransactionConflict",
+    GUIDE + "transaction-apis.html#transaction-conflict-handling",
 )
-def transactions_at_once(aws: Ground) -> str:
+@differs("all succeed", covered="aws/dynamodb/transaction.py retries for this reason only")
+def transactions_at_once(aws: AwsSetup) -> str:
     item = row(aws)
     write = aws.dynamodb.transact_write_items
 

@@ -1,6 +1,6 @@
-"""Addresses that nobody may make us connect to, generated: special ranges times ways to write them.
+"""Generate URLs that must not be connected to: special IP ranges in many notations.
 
-The same every time; `python -m tests.security.corpus` counts them.
+The corpus is deterministic; `python -m tests.security.corpus` counts them.
 """
 
 import ipaddress
@@ -21,7 +21,7 @@ NAMES = (
     *("intranet", "db.internal", "printer.local", "inside.example", "ipv6.inside.example"),
     *("mixed.example", "mixed6.example", "empty.example", "nowhere.example", "loop.example"),
 )
-"""What the tests' resolver says of them is in `observed`."""
+"""`observed_connections` has their addresses."""
 
 
 def corpus() -> tuple[str, ...]:
@@ -39,7 +39,7 @@ def corpus() -> tuple[str, ...]:
 
 
 def samples(family: str) -> tuple[str, ...]:
-    """Of each range the first address, the last, and one in between."""
+    """Return the first address of each range, the last, and one in between."""
     found: list[str] = []
     for blocks in RANGES[family].values():
         for block in map(ipaddress.ip_network, blocks):
@@ -50,22 +50,22 @@ def samples(family: str) -> tuple[str, ...]:
 
 
 def ipv4_spellings(address: str) -> Iterator[str]:
-    """The ways that some parser or resolver somewhere takes for this address."""
+    """Yield the notations that some parser or resolver accepts for this address."""
     number = int(ipaddress.IPv4Address(address))
     a, b, c, d = address.split(".")
     high, low = f"{number >> 16:x}", f"{number & 0xFFFF:x}"
     yield from (address, f"{address}.", f"{number}", f"{number:#x}", f"0{number:o}", f"{number:#X}")
     yield from (f"{a}.{number & 0xFFFFFF}", f"{a}.{b}.{number & 0xFFFF}")
-    yield ".".join(f"{int(it):#x}" for it in (a, b, c, d))
-    yield ".".join(f"0{int(it):o}" for it in (a, b, c, d))
-    yield ".".join(f"{int(it):08o}" for it in (a, b, c, d))
+    yield ".".join(f"{int(byte):#x}" for byte in (a, b, c, d))
+    yield ".".join(f"0{int(byte):o}" for byte in (a, b, c, d))
+    yield ".".join(f"{int(byte):08o}" for byte in (a, b, c, d))
     yield f"{int(a):#x}.{b}.0{int(c):o}.{d}"
     yield f"0x0000000000{number:08x}"
     yield f"{a}.{b}.{c}.{int(d) + 256}"
     yield f"{number + 2**32}"
     yield from (address.translate(CIRCLED), address.translate(FULL_WIDTH))
-    yield from (address.replace(".", it) for it in ("\uff0e", "\uff61", "%2e"))
-    yield "".join(f"%{ord(it):02x}" for it in address)
+    yield from (address.replace(".", dot) for dot in ("\uff0e", "\uff61", "%2e"))
+    yield "".join(f"%{ord(char):02x}" for char in address)
     yield from (f"{address}.nip.io", f"{address.replace('.', '-')}.sslip.io")
     yield from (f"[::ffff:{address}]", f"[::ffff:{high}:{low}]", f"[0:0:0:0:0:FFFF:{address}]")
     yield from (f"[::{address}]", f"[::ffff:0:{address}]", f"[64:ff9b::{address}]")
@@ -83,7 +83,7 @@ def ipv6_spellings(address: str) -> Iterator[str]:
 
 
 def tricks(host: str) -> Iterator[str]:
-    """A host where a careless reader would see another, or another kind of address."""
+    """Yield URLs from which parsers may read different hosts."""
     yield from (f"https://{host}:{port}/" for port in (0, 22, 80, 443, 2375, 6379, 8443, 9001))
     yield f"http://{host}:9001/2018-06-01/runtime/invocation/next"
     yield from (f"https://files.example@{host}/", f"https://files.example:443@{host}/")
@@ -95,46 +95,31 @@ def tricks(host: str) -> Iterator[str]:
     yield from (f"https://files.example {host}/", f"https://files.example&@{host}/")
     yield from (f"https://{host}\t/", f"https://{host}\n/", f"https://{host}\r\nHost: x/")
     yield from (f"https://{host}\x00.files.example/", f"https://{host}%00.files.example/")
-    yield from (
-        f" https://{host}/",
-        f"\thttps://{host}/",
-        f"https://{host} /",
-        f"\u2003https://{host}/",
-    )
+    yield from (f" https://{host}/", f"\thttps://{host}/", f"https://{host} /")
+    yield from (f"\u2003https://{host}/", f"https:// {host}/", f"https://\u200b{host}/")
+    yield from (f"https://\u00ad{host}/", f"https://.{host}/")
     yield from (f"https:{host}/", f"https:/{host}/", f"https:///{host}/", f"https:\\\\{host}\\")
     yield from (f"//{host}/", f"\\\\{host}\\share", f"///{host}/", f"{host}", f"{host}:443/")
-    yield from (
-        f"https:// {host}/",
-        f"https://\u200b{host}/",
-        f"https://\u00ad{host}/",
-        f"https://.{host}/",
-    )
     yield from (f"https://{host}:/", f"https://{host}:00443/", f"https://{host}:+443/")
     yield from (f"https://{host}:443:80/", f"https://{host}:-1/", f"https://{host}:99999/")
     yield from (f"https://{host}:\uff14\uff14\uff13/", f"https://{host}\u2044files.example/")
     yield from (f"https://{host}\uff0ffiles.example/", f"https://{host}\uff03files.example/")
     yield from (f"https://{host}\uff20files.example/", f"https://files.example\uff20{host}/")
-    schemes = ("http", "HTTP", "ftp", "gopher", "dict", "file", "ldap", "ws", "wss", "tftp", "jar")
-    yield from (
-        f"{scheme}://{host}/" for scheme in (*schemes, "sftp", "smb", "git", "rtsp", "data")
-    )
+    schemes = "http HTTP ftp gopher dict file ldap ws wss tftp jar sftp smb git rtsp data"
+    yield from (f"{scheme}://{host}/" for scheme in schemes.split())
     yield from (f"url:https://{host}/", f"view-source:https://{host}/", f"jar:https://{host}!/")
     yield from (f"http\u017f://{host}/", f"h\u200bttps://{host}/", f"https\u200b://{host}/")
 
 
 def harmless() -> tuple[str, ...]:
-    """What only looks as if it led inside: by the rules it is a fragment, a query or a path."""
-    forms = ("https://files.example#@{}:80/", "https://files.example?@{}:80/")
-    more = (
-        "https://files.example/@{}/",
-        "https://files.example/\\@{}/",
-        "https://files.example:443/?https://{}",
-    )
-    return tuple(form.format(target) for form in (*forms, *more) for target in TARGETS)
+    """Return URLs with a private host in the fragment, query or path only."""
+    forms = ("#@{}:80/", "?@{}:80/", "/@{}/", "/\\@{}/", ":443/?https://{}")
+    suffixes = (form.format(target) for form in forms for target in TARGETS)
+    return tuple(f"https://files.example{suffix}" for suffix in suffixes)
 
 
 def bad_forms_of_good_hosts() -> Iterator[str]:
-    """Where no address is special, but the port, the scheme or the user name is."""
+    """Yield URLs of public hosts with a forbidden port, scheme or user name."""
     ports = (0, 1, 21, 22, 25, 80, 3306, 5432, 6379, 8000, 8080, 8443, 9001, 11211, 65535, 65536)
     for host in (PUBLIC, "files.example", "[2606:4700::1111]"):
         yield from (f"https://{host}:{port}/" for port in ports)
@@ -142,16 +127,10 @@ def bad_forms_of_good_hosts() -> Iterator[str]:
         yield from (f"http://{host}/", f"ftp://{host}/", f"file://{host}/etc/passwd")
     yield from ("", " ", "/", "//", "https:", "https://", "https:///x", "https://?", "https://#")
     yield from ("file:///proc/self/environ", "data:text/plain,x", "javascript:alert(1)", "about:x")
-    yield from (
-        "https://[",
-        "https://]",
-        "https://[]",
-        "https://[::1",
-        "https://::1]/",
-        "https://[g]/",
-    )
-    yield from ("https://a..example/", "https://..", "https://-", f"https://{'a' * 64}.example/")
-    yield from (f"https://{'a.' * 130}example/", f"https://files.example/{'x' * 9000}")
+    yield from ("https://[", "https://]", "https://[]", "https://[::1", "https://::1]/")
+    yield from ("https://[g]/", "https://a..example/", "https://..", "https://-")
+    yield from (f"https://{'a' * 64}.example/", f"https://{'a.' * 130}example/")
+    yield f"https://files.example/{'x' * 9000}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every way by which somebody else's address gets into a connection, outside local mode."""
+"""Every operation that connects to an untrusted URL, outside local mode."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,42 +10,43 @@ from rushes.http.client import SafeHttpClient
 from rushes.http.ssrf import check_public
 from rushes.jobs.request import StoredFile
 from rushes.jobs.result import Output
-from rushes.ports import Upstream
+from rushes.ports.http import Upstream
 from tests.fakes import FakeBlobs
 from tests.raw_http import reply
 from tests.security.corpus import PUBLIC
 
 UPSTREAM = Upstream("https://provider.example/v1", {"authorization": "Bearer upstream-key"})
-PICTURE = StoredFile(key="inputs/one", content_type="image/png", size=3)
+IMAGE = StoredFile(key="inputs/one", content_type="image/png", size=3)
 HEADERS = {"content-type": "application/json", "webhook-id": "evt_1"}
 Entry = Callable[[SafeHttpClient, str], object]
 
 
-def make_door() -> SafeHttpClient:
+def make_http_client() -> SafeHttpClient:
     blobs = FakeBlobs()
-    blobs.objects[PICTURE.key] = b"one"
+    blobs.objects[IMAGE.key] = b"one"
     return SafeHttpClient(blobs, local_mode=False)
 
 
-def download(door: SafeHttpClient, url: str) -> None:
-    # Behind a space, as an address that begins with a stroke is a path of the provider's.
-    with door.download(UPSTREAM, Output(url=f" {url}" if url.startswith("/") else url)) as it:
-        b"".join(it.chunks)
+def download(http_client: SafeHttpClient, url: str) -> None:
+    # The space keeps a URL that begins with a slash from being a path at the provider.
+    output = Output(url=f" {url}" if url.startswith("/") else url)
+    with http_client.download(UPSTREAM, output) as stream:
+        b"".join(stream.chunks)
 
 
 def redirected(entry: Entry, start: str) -> Entry:
-    """The entry with a good address, which then leads to the one in question."""
+    """Call the entry with a good URL that redirects to the one under test."""
 
-    def enter(door: SafeHttpClient, url: str) -> None:
+    def enter(http_client: SafeHttpClient, url: str) -> None:
         with answering(reply(b"", "302 Found", location=url)):
-            entry(door, start)
+            entry(http_client, start)
 
     return enter
 
 
 @contextmanager
 def answering(answer: bytes) -> Iterator[None]:
-    """The provider and the public address answer; whoever else is connected to, really is."""
+    """Let the provider and the public address answer; other connections are real."""
     real = httpcore.SyncBackend.connect_tcp
 
     def connect(
@@ -59,26 +60,19 @@ def answering(answer: bytes) -> Iterator[None]:
         yield
 
 
+DIRECT: dict[str, Entry] = {
+    "an input": lambda http_client, url: http_client.fetch(url, 100),
+    "an output": download,
+    "an upload": lambda http_client, url: http_client.put(url, IMAGE),
+    "a webhook": lambda http_client, url: http_client.post_webhook(url, HEADERS, b"{}"),
+}
+REDIRECTED = {name: redirected(entry, "https://files.example/") for name, entry in DIRECT.items()}
 ENTRIES: dict[str, Entry] = {
-    "a client's picture": lambda door, url: door.fetch(url, 100),
-    "a provider's output": download,
-    "a provider's address to upload to": lambda door, url: door.put(url, PICTURE),
-    "a webhook": lambda door, url: door.notify(url, HEADERS, b"{}"),
-    "a webhook that is being registered": lambda _, url: check_public(url, local_mode=False),
-    "where a picture's address leads": redirected(
-        lambda door, url: door.fetch(url, 100), "https://files.example/"
-    ),
-    "where an output's address leads": redirected(download, "https://files.example/"),
-    "where the provider's own address leads": redirected(
-        download, "https://provider.example/v1/film"
-    ),
+    **DIRECT,
+    "webhook registration": lambda _, url: check_public(url, local_mode=False),
+    "a redirect of an input": REDIRECTED["an input"],
+    "a redirect of an output": REDIRECTED["an output"],
+    "a redirect of the provider": redirected(download, "https://provider.example/v1/video"),
 }
-NOT_FOLLOWED: dict[str, Entry] = {
-    "a provider's address to upload to": redirected(
-        lambda door, url: door.put(url, PICTURE), "https://files.example/"
-    ),
-    "a webhook": redirected(
-        lambda door, url: door.notify(url, HEADERS, b"{}"), "https://files.example/"
-    ),
-}
-"""Where a redirect is an answer like any other."""
+NOT_FOLLOWED = {name: REDIRECTED[name] for name in ("an upload", "a webhook")}
+"""Operations that do not follow redirects."""

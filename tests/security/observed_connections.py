@@ -1,7 +1,7 @@
-"""The network as these tests see it: a resolver of our own, and every connect of the process.
+"""A fake resolver, and a record of every connect of the process.
 
-Connections are watched where nothing gets past, by an audit hook of the interpreter. None is made
-while it watches, except to listeners that a test names.
+An audit hook of the interpreter sees all connections and refuses them, except to the listeners of
+a test.
 """
 
 import re
@@ -43,19 +43,19 @@ _real_lookup = socket.getaddrinfo
 
 @dataclass
 class Observer:
-    """`connected` holds the addresses of sockets' connects; `listeners` are let through."""
+    """`connected` has all connects; those to `listeners` are allowed."""
 
     names: dict[str, list[str]] = field(default_factory=lambda: INSIDE | OUTSIDE)
     listeners: tuple[tuple[str, int], ...] = ()
     connected: list[tuple[str, int]] = field(default_factory=list)
 
     def resolve_pointer(self, named: str | bytes, port: int, *_: Any, **__: Any) -> list[Any]:
-        """Numbers as the system reads them, in whatever form; names from our list."""
+        """Resolve IP addresses in any notation as the system does, and names from the list."""
         host = named.decode() if isinstance(named, bytes) else named
         try:
             return _numeric(host, port)
         except OSError:
-            return [entry for it in self.addresses(host) for entry in _numeric(it, port)]
+            return [entry for ip in self.addresses(host) for entry in _numeric(ip, port)]
 
     def addresses(self, host: str) -> list[str]:
         name = host.lower().removesuffix(".")
@@ -68,7 +68,7 @@ class Observer:
     def saw_connect(self, address: Any) -> None:
         self.connected.append((address[0], address[1]))
         if (address[0], address[1]) not in self.listeners:
-            raise ConnectionRefusedError("watched")
+            raise ConnectionRefusedError("refused by the observer")
 
 
 def _numeric(host: str, port: int) -> list[Any]:
@@ -86,7 +86,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 @contextmanager
 def observing(observer: Observer) -> Iterator[Observer]:
     if not getattr(sys, "_connects_are_watched", False):
-        sys.addaudithook(_hook)  # which cannot be taken away again
+        sys.addaudithook(_hook)  # which cannot be removed
         sys._connects_are_watched = True  # type: ignore[attr-defined]
     real, socket.getaddrinfo = socket.getaddrinfo, observer.resolve_pointer  # type: ignore[assignment]
     _watching.append(observer)

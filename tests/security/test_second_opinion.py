@@ -1,6 +1,6 @@
-"""Our judgement of addresses beside that of ssrfguard, a library of somebody else's.
+"""Compare `is_public` with ssrfguard, an independent library.
 
-Whatever it refuses, so do we. What we refuse beyond that is listed, each with why.
+Rushes refuses every address that ssrfguard refuses; further refusals are listed with reasons.
 """
 
 import ipaddress
@@ -15,7 +15,7 @@ from tests.security.observed_connections import Observer, observing
 from tests.security.test_ssrf_corpus import GOOD
 
 REASONS = {
-    # Special-purpose, though globally reachable by the registry: no film and no webhook is there.
+    # Globally reachable by the registry, but special-purpose: no video and no webhook is there.
     "192.0.0.9/32": "Port Control Protocol anycast",
     "192.0.0.10/32": "TURN anycast",
     "192.31.196.0/24": "AS112",
@@ -29,30 +29,30 @@ REASONS = {
     "2001:20::/28": "ORCHIDv2",
     "2001:30::/28": "drone ids",
     "2620:4f:8000::/48": "AS112",
-    # Global, but a platform's own on its machines.
-    "168.63.129.16/32": "Azure's own",
-    # It looks at the IPv4 address inside; we let none of the wrappings through.
+    # Global, but used by a platform on its machines.
+    "168.63.129.16/32": "Azure platform",
+    # ssrfguard checks the embedded IPv4 address; Rushes refuses every embedding.
     "64:ff9b::/96": "NAT64 of a public address",
     "2002::/16": "6to4 of a public address",
     "2001::/32": "Teredo between public addresses",
     "::/96": "IPv4-compatible of a public address",
-    # Never handed out: global unicast is 2000::/3.
-    "::/3": "not handed out",
-    "4000::/2": "not handed out",
-    "8000::/1": "not handed out",
+    # Unassigned: global unicast is 2000::/3.
+    "::/3": "unassigned",
+    "4000::/2": "unassigned",
+    "8000::/1": "unassigned",
 }
 STRICTER = {ipaddress.ip_network(block): reason for block, reason in REASONS.items()}
 
 
 def some_addresses() -> list[str]:
-    """The corpus's samples, 8,000 addresses of anywhere, and 50 of each special range."""
-    chance = random.Random(1)  # noqa: S311 - the same ones every time
+    """Return the samples of the corpus, 8,000 random addresses, and 50 of each special range."""
+    chance = random.Random(1)  # noqa: S311 - deterministic
     found = [*samples("ipv4"), *samples("ipv6")]
     found += (str(ipaddress.IPv4Address(chance.getrandbits(32))) for _ in range(4000))
     found += (str(ipaddress.IPv6Address(chance.getrandbits(128))) for _ in range(2000))
     found += (str(ipaddress.IPv6Address(1 << 125 | chance.getrandbits(125))) for _ in range(2000))
     for family in RANGES.values():
-        for block in (ipaddress.ip_network(it) for some in family.values() for it in some):
+        for block in (ipaddress.ip_network(text) for blocks in family.values() for text in blocks):
             found += (str(block[chance.randrange(block.num_addresses)]) for _ in range(50))
     return found
 
@@ -62,27 +62,27 @@ def why_stricter(address: str) -> str | None:
     return next((reason for block, reason in STRICTER.items() if parsed in block), None)
 
 
-def test_what_it_refuses_we_refuse_and_what_only_we_refuse_is_explained():
+def test_is_public_is_stricter_than_ssrfguard_for_listed_reasons_only():
     reasons = set()
     for address in some_addresses():
         theirs, ours = not DEFAULT_DENIED.classify(address).blocked, is_public(address)
-        assert theirs or not ours, f"{address} is refused by ssrfguard and let through by us"
+        assert theirs or not ours, f"{address} is refused by ssrfguard and allowed by is_public"
         if theirs and not ours:
             reason = why_stricter(address)
-            assert reason, f"{address} is refused by us alone"
+            assert reason, f"{address} is refused by is_public only"
             reasons.add(reason)
     assert reasons == set(REASONS.values())
 
 
-def test_of_the_corpus_it_lets_through_only_what_is_explained():
+def test_ssrfguard_accepts_only_explained_urls_of_the_corpus():
     policy = Policy(allowed_schemes=frozenset({"https"}))
-    let_through = []
+    accepted = []
     with observing(Observer()):
         for url in corpus():
             if (address := _connects_to(policy, url)) is not None:
-                let_through.append(url)
+                accepted.append(url)
                 assert address.port == 80 or why_stricter(str(address.ip)), url
-    assert 400 < len(let_through) < 600  # of which we let none through: see test_corpus
+    assert 400 < len(accepted) < 600  # Rushes refuses them all: see test_ssrf_corpus
 
 
 def _connects_to(policy: Policy, url: str) -> Address | None:
@@ -93,6 +93,6 @@ def _connects_to(policy: Policy, url: str) -> Address | None:
 
 
 @pytest.mark.parametrize("url", GOOD)
-def test_it_lets_good_addresses_through_as_well(url: str):
+def test_ssrfguard_accepts_good_urls(url: str):
     with observing(Observer()):
         assert _connects_to(Policy(), url.replace(" ", "%20"))

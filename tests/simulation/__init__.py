@@ -1,5 +1,5 @@
-"""The real core on ports in memory with a virtual clock, crashed and interleaved at every call.
+"""Simulation: the real core on in-memory ports with a virtual clock.
 
-One seed is one small world: a few jobs, their executions, clients, sweepers and moody providers,
-then quiet until nothing is left to be done. `python -m tests.simulation --seed 7` tells one again.
+It crashes and interleaves the core at every port call. One seed is one scenario: a few jobs, their
+executions, clients, sweepers and faulty providers, then no faults until no work is left.
 """

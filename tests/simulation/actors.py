@@ -1,4 +1,4 @@
-"""Who takes turns: a piece of work in a greenlet, which gives way at each call of a port."""
+"""Actors: work in greenlets that yield control at each port call."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,40 +6,37 @@ from typing import Any
 from greenlet import getcurrent, greenlet
 
 
-class DiedError(BaseException):
-    """The process ended in the middle of its work. No code of ours may catch it."""
+class CrashError(BaseException):
+    """Ends a killed process. It is a BaseException so that the core does not catch it."""
 
 
 class Actor:
-    """Work that gives way at each of its calls; it is done in a greenlet that was done with other.
+    """Work in a reused greenlet; `on_end` receives its result or its exception."""
 
-    `ended` is told of the result, or of the exception.
-    """
-
-    def __init__(self, name: str, work: Callable[[], Any], ended: Callable[[Any], None]) -> None:
+    def __init__(self, name: str, work: Callable[[], Any], on_end: Callable[[Any], None]) -> None:
         self.name = name
         self.work = work
-        self.ended = ended
+        self.on_end = on_end
         self.greenlet: greenlet | None = None
         self.result: Any = None
-        self.is_dead = False
-        self.is_over = False
+        self.is_killed = False
+        self.has_ended = False
 
     def run(self) -> None:
         try:
             self.result = self.work()
-        except (Exception, DiedError) as error:  # noqa: BLE001 - judged by whoever started it
+        except (Exception, CrashError) as error:  # noqa: BLE001 - on_end checks it
             self.result = error
-        self.is_over = True
+        self.has_ended = True
 
 
-IDLE: list[greenlet] = []
-"""Greenlets without work: a new one costs more than most of the work."""
+IDLE_GREENLETS: list[greenlet] = []
+"""Greenlets to reuse: a new one costs more than most of the work."""
 
 
-def do_works(actor: Actor) -> None:
+def run_actors(actor: Actor) -> None:
     me = getcurrent()
     while True:
         actor.run()
-        IDLE.append(me)
+        IDLE_GREENLETS.append(me)
         actor = me.parent.switch()

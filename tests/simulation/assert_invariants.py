@@ -1,4 +1,4 @@
-"""What must be so when everything has come to rest."""
+"""Invariants of the final state, checked when no work is left."""
 
 import hashlib
 from typing import TYPE_CHECKING
@@ -11,123 +11,121 @@ if TYPE_CHECKING:
     from tests.simulation.harness import Harness
 
 UNKNOWN = ("upstream_outcome_unknown", "upstream_bad_response")
-"""Ends that do not deny that something was made."""
+"""Error codes that leave open whether the provider made a video."""
 SLACK_SECONDS = 200.0
-"""Within which a result that came late is fetched, once all is in order."""
+"""Time in which the core archives a result after a cancel, without faults."""
 
 
-def judge(harness: "Harness", quiet_since: float) -> list[str]:
-    """The promises that were broken, those about single writes among them."""
+def find_violations(harness: "Harness", quiet_since: float) -> list[str]:
+    """Return all violations, including those found at single writes."""
     for job in harness.jobs.rows.values():
-        _ended(harness, job)
-        _published(harness, job)
-        _stored(harness, job)
-        _archived(harness, job, quiet_since)
-    _made_once(harness)
-    _live_once(harness)
-    _whole(harness)
-    _at_rest(harness)
-    harness.promises.broken += harness.machine.unexpected
-    return harness.promises.broken
+        _check_end(harness, job)
+        _check_events(harness, job)
+        _check_files(harness, job)
+        _check_archive(harness, job, quiet_since)
+    _check_single_create(harness)
+    _check_single_live_video(harness)
+    _check_complete_files(harness)
+    _check_no_work_left(harness)
+    harness.invariants.violations += harness.machine.unexpected
+    return harness.invariants.violations
 
 
-def _ended(harness: "Harness", job: Job) -> None:
-    hold = harness.promises.hold
-    hold(job.is_finished, f"{job.id} never ended: {job.stage.value}")
+def _check_end(harness: "Harness", job: Job) -> None:
+    check = harness.invariants.check
+    check(job.is_finished, f"{job.id} did not end: {job.stage.value}")
     if job.status is not JobStatus.FAILED or job.operation or job.error is None:
         return
-    films = harness.providers[job.provider].films.values()
-    if any(film.prompt == job.request.prompt for film in films):
+    videos = harness.providers[job.provider].videos.values()
+    if any(video.prompt == job.request.prompt for video in videos):
         code, in_time = job.error.code, (job.finished_at or 0.0) < job.deadline_at
-        hold(code in UNKNOWN, f"{job.id} was made, and its end is {code}")
-        broke_off = "broke off" in job.error.message
-        could_ask = job.provider != "plain" and in_time and not broke_off
-        hold(not could_ask, f"{job.id}: {job.provider} could have been asked")
+        check(code in UNKNOWN, f"{job.id} failed with {code}, but the provider made its video")
+        is_interrupted = job.id in harness.invariants.interrupted
+        could_confirm = job.provider != "plain" and in_time and not is_interrupted
+        message = f"{job.id}: {job.provider} supports a lookup or a repeated create call"
+        check(not could_confirm, message)
 
 
-def _published(harness: "Harness", job: Job) -> None:
-    hold = harness.promises.hold
+def _check_events(harness: "Harness", job: Job) -> None:
+    check = harness.invariants.check
     events = [event for event in harness.bus.events if event["data"]["id"] == job.id]
-    ending = f"evt_{job.id}_{job.status.value}"
-    hold(ending in [event["id"] for event in events], f"{ending} was never on the bus")
+    terminal = f"evt_{job.id}_{job.status.value}"
+    check(terminal in [event["id"] for event in events], f"{terminal} was not published")
     for event in events:
-        is_known = harness.promises.told.get(event["id"]) == event
-        hold(is_known, f"{event['id']} is on the bus otherwise than it was written")
-        is_true = event["id"] in (ending, f"evt_{job.id}_started")
-        hold(is_true, f"{event['id']} tells of what did not happen")
+        is_known = harness.invariants.written_events.get(event["id"]) == event
+        check(is_known, f"{event['id']} was published with another body than it was written with")
+        is_expected = event["id"] in (terminal, f"evt_{job.id}_started")
+        check(is_expected, f"{event['id']} reports a transition that did not happen")
 
 
-def _stored(harness: "Harness", job: Job) -> None:
-    hold = harness.promises.hold
+def _check_files(harness: "Harness", job: Job) -> None:
+    check = harness.invariants.check
     if job.deleted_at:
         left = [key for key in harness.blobs.objects if f"/{job.account}/{job.id}/" in key]
-        hold(not left, f"{job.id} was deleted, and there is {left}")
+        check(not left, f"{job.id} was deleted, but {left} are stored")
         return
     if job.status is JobStatus.COMPLETED:
-        hold(job.artifacts, f"{job.id} is completed and has nothing")
+        check(job.artifacts, f"{job.id} is completed without an artifact")
     for artifact in (*job.artifacts, *job.archived_artifacts):
         content = harness.blobs.objects.get(artifact.key)
-        is_there = content is not None and hashlib.sha256(content).hexdigest() == artifact.sha256
-        hold(is_there, f"{artifact.key} is not what {job.id} says of it")
-        films = harness.providers[job.provider].films.values()
-        own = any(it.content == content and it.prompt == job.request.prompt for it in films)
-        hold(own, f"{artifact.key} is no film of {job.id}")
+        is_intact = content is not None and hashlib.sha256(content).hexdigest() == artifact.sha256
+        check(is_intact, f"{artifact.key} does not match the record of {job.id}")
+        videos = harness.providers[job.provider].videos.values()
+        own = any(v.content == content and v.prompt == job.request.prompt for v in videos)
+        check(own, f"{artifact.key} is not a video of {job.id}")
 
 
-def _archived(harness: "Harness", job: Job, quiet_since: float) -> None:
-    """A film that was made in spite of a cancel is kept."""
+def _check_archive(harness: "Harness", job: Job, quiet_since: float) -> None:
+    """Check that a video that was made despite a cancel is archived."""
     if job.status is not JobStatus.CANCELLED or job.deleted_at or not job.operation:
         return
-    film = harness.providers[job.provider].films.get(job.operation["id"])
-    if film is None or film.fate or film.stopped_at is not None:
+    video = harness.providers[job.provider].videos.get(job.operation["id"])
+    if video is None or video.fault or video.cancelled_at is not None:
         return
     last_chance = job.deadline_at - SLACK_SECONDS
-    if max(film.done_at, quiet_since) < last_chance:
-        harness.promises.hold(job.archived_artifacts, f"{job.id}: what {film.id} came to is lost")
+    if max(video.done_at, quiet_since) < last_chance:
+        harness.invariants.check(
+            job.archived_artifacts, f"{job.id}: {video.id} was made and not archived"
+        )
 
 
-def _made_once(harness: "Harness") -> None:
-    hold = harness.promises.hold
+def _check_single_create(harness: "Harness") -> None:
+    check = harness.invariants.check
     for provider in harness.providers.values():
-        prompts = [film.prompt for film in provider.films.values()]
+        prompts = [video.prompt for video in provider.videos.values()]
         for prompt in set(prompts):
             once = prompts.count(prompt) == 1
-            hold(once, f"{provider.name} made {prompt!r} {prompts.count(prompt)} times")
+            check(once, f"{provider.name} made {prompt!r} {prompts.count(prompt)} times")
         if provider.capability == "none":
-            said = f"{provider.name} was called again after an unknown outcome"
-            hold(not provider.repeated, f"{said}: {provider.repeated}")
+            message = f"{provider.name} got a second create call after an unknown outcome"
+            check(not provider.repeated, f"{message}: {provider.repeated}")
 
 
-def _live_once(harness: "Harness") -> None:
-    """Nobody makes a job while another goes on with it, or while it is said to be stopped."""
-    live = [
-        film.prompt
-        for provider in harness.providers.values()
-        for film in provider.films.values()
-        if film.stopped_at is None and film.fate != FAILS
-    ]
+def _check_single_live_video(harness: "Harness") -> None:
+    """Check that at most one provider renders a job, and none renders a cancelled one."""
+    videos = [video for video in harness.videos() if video.fault != FAILS]
+    live = [video.prompt for video in videos if video.cancelled_at is None]
     for job in harness.jobs.rows.values():
         if job.upstream_cancelled is UpstreamCancelled.YES:
             stopped = job.request.prompt not in live
-            harness.promises.hold(stopped, f"{job.id} is said to be stopped, and is made")
+            message = f"{job.id} is reported as cancelled upstream, but still rendered"
+            harness.invariants.check(stopped, message)
     for prompt in set(live):
-        harness.promises.hold(live.count(prompt) == 1, f"{prompt!r} is made by several")
+        harness.invariants.check(live.count(prompt) == 1, f"several providers render {prompt!r}")
 
 
-def _whole(harness: "Harness") -> None:
-    """Of films, nothing but whole ones is in the bucket."""
-    films = {
-        it.content for provider in harness.providers.values() for it in provider.films.values()
-    }
+def _check_complete_files(harness: "Harness") -> None:
+    """Check that each stored output is a complete video."""
+    videos = {video.content for video in harness.videos()}
     for key, content in harness.blobs.objects.items():
         if not key.startswith("inputs/"):
-            harness.promises.hold(content in films, f"{key} is no whole film")
+            harness.invariants.check(content in videos, f"{key} is not a complete video")
 
 
-def _at_rest(harness: "Harness") -> None:
-    hold = harness.promises.hold
-    running = [name for name, runs in harness.machine.executions.states.items() if runs]
-    hold(not running, f"still running: {running}")
+def _check_no_work_left(harness: "Harness") -> None:
+    check = harness.invariants.check
+    running = [run.name for run in harness.machine.running]
+    check(not running, f"still running: {running}")
     for job in harness.jobs.rows.values():
-        hold(not job.outbox, f"{job.id} has an outbox still")
-        hold(job.next_check_at is None, f"{job.id} is looked after still")
+        check(not job.outbox, f"{job.id} has unpublished events")
+        check(job.next_check_at is None, f"{job.id} is due for another check")

@@ -5,8 +5,8 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def silence() -> Iterator[None]:
-    """Thousands of runs would write thousands of warnings, and each takes its time."""
+def disable_logging() -> Iterator[None]:
+    """Disable logging: thousands of runs write thousands of warnings."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)

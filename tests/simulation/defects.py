@@ -1,199 +1,128 @@
-"""Defects put into the core on purpose: a simulation that does not find them proves nothing."""
+"""Deliberate defects of the core; the simulation must detect each of them."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 from uuid import uuid4
 
-import pytest
-
-from rushes.api.job_service import Service
-from rushes.jobs import events
+from rushes.api.job_service import JobService
+from rushes.jobs.events import Event, terminal_event
 from rushes.jobs.job import Job
-from rushes.ports import IdempotencyRecord
-from rushes.workflow import submit
+from rushes.jobs.result import Artifact
+from rushes.ports.storage import Download
+from rushes.workflow import collect, finish, reconcile
 from rushes.workflow.collect import Collect
 from rushes.workflow.event_publisher import EventPublisher
 from rushes.workflow.poll import Poll
-from rushes.workflow.submit import Submit
+from rushes.workflow.provider_client import ProviderClient
 from rushes.workflow.sweeper import Sweeper
-from rushes.workflow.task import Outcome
+from rushes.workflow.task import NextStep
+from tests import fakes
 from tests.simulation import table
 from tests.simulation.ports import SimulatedBlobs
 from tests.simulation.table import SimulatedJobs
 
-Patch = pytest.MonkeyPatch
-Defect = Callable[[Patch], None]
+Patch = tuple[object, str, object]
+"""An owner, the name of its attribute, and the value that replaces it."""
+_submitting, _replace, _repair = Job.submitting, SimulatedJobs._replace, Sweeper._repair
+_poll, _copy_all, _put_stream = Poll._run, Collect._copy_all, SimulatedBlobs.put_stream
 
 
-def no_claim_is_written_before_the_create_call(patch: Patch) -> None:
-    patch.setattr(Job, "submitting", lambda job, *_: job)
+def clear_unconfirmed_submission(job: Job, *given: Any) -> Job:
+    claimed = _submitting(job, *given)
+    return claimed.model_copy(update={"submission_unconfirmed_since": None})
 
 
-def a_silent_create_call_is_made_again(patch: Patch) -> None:
-    patch.setattr(Submit, "_capability", lambda *_: "key")
+def replace_any_version(jobs: SimulatedJobs, before: Job, after: Job) -> bool:
+    now = jobs.rows[before.account, before.id]
+    return _replace(jobs, before.model_copy(update={"version": now.version}), after)
 
 
-def every_create_call_has_a_new_key(patch: Patch) -> None:
-    patch.setattr(Job, "create_key", property(lambda job: f"{job.id}-{job.submissions}"))
+def clear_outbox_first(event_publisher: EventPublisher, job: Job) -> bool:
+    events = job.outbox
+    event_publisher.jobs.change(job.account, job.id, lambda job: job.published(0.0, events))
+    return not event_publisher.bus.put(events)
 
 
-def a_lost_job_is_given_up_before_it_can_be_found(patch: Patch) -> None:
-    patch.setattr(submit, "SEARCH_SECONDS", 0.0)
-
-
-def a_second_claim_forgets_the_first(patch: Patch) -> None:
-    claim = Job.submitting
-    patch.setattr(
-        Job,
-        "submitting",
-        lambda job, *given: claim(job, *given).model_copy(
-            update={"submission_unconfirmed_since": None}
-        ),
+def publish_without_check(event_publisher: EventPublisher, job: Job) -> bool:
+    event_publisher.bus.put(job.outbox)
+    event_publisher.jobs.change(
+        job.account, job.id, lambda current: current.published(0.0, job.outbox)
     )
+    return True
 
 
-def writes_name_no_version(patch: Patch) -> None:
-    blind = SimulatedJobs._replace
-
-    def overwrite(jobs: SimulatedJobs, before: Job, after: Job) -> bool:
-        now = jobs.rows[before.account, before.id]
-        return blind(jobs, before.model_copy(update={"version": now.version}), after)
-
-    patch.setattr(SimulatedJobs, "_replace", overwrite)
+def event_with_new_id(*given: Any) -> Event:
+    return terminal_event(*given).model_copy(update={"id": f"evt_{uuid4()}"})
 
 
-def a_finished_job_may_move_again(patch: Patch) -> None:
-    patch.setattr(table, "allowed_before", lambda before, _: {before.status})
-    patch.setattr(Job, "is_finished", property(lambda _: False))
+def repair_without_events(sweeper: Sweeper, job: Job) -> Any:
+    return _repair(sweeper, job.model_copy(update={"outbox": ()}))
 
 
-def events_leave_the_outbox_before_they_are_on_the_bus(patch: Patch) -> None:
-    def publish(event_publisher: EventPublisher, job: Job) -> bool:
-        said = job.outbox
-        event_publisher.jobs.change(job.account, job.id, lambda it: it.published(0.0, said))
-        return not event_publisher.bus.put(said)
-
-    patch.setattr(EventPublisher, "__call__", publish)
+def purge_nothing(sweeper: Sweeper, job: Job) -> bool:
+    sweeper.jobs.change(job.account, job.id, lambda current: current.purged(sweeper.clock()))
+    return True
 
 
-def refused_events_count_as_taken(patch: Patch) -> None:
-    def publish(event_publisher: EventPublisher, job: Job) -> bool:
-        event_publisher.bus.put(job.outbox)
-        event_publisher.jobs.change(job.account, job.id, lambda it: it.published(0.0, job.outbox))
-        return True
-
-    patch.setattr(EventPublisher, "__call__", publish)
+def poll_without_operation(task: Poll, job: Job) -> NextStep:
+    return _poll(task, job if job.operation else job.model_copy(update={"operation": {}}))
 
 
-def an_event_has_a_new_id_each_time(patch: Patch) -> None:
-    whole = events.ending
-    patch.setattr(
-        "rushes.workflow.finish.ending",
-        lambda *given: whole(*given).model_copy(update={"id": f"evt_{uuid4()}"}),
-    )
+def ignore_length(blobs: SimulatedBlobs, key: str, download: Download, kind: str) -> Artifact:
+    return _put_stream(blobs, key, replace(download, length=None), kind)
 
 
-def the_sweeper_starts_nothing_again(patch: Patch) -> None:
-    patch.setattr(Sweeper, "_keep_running", lambda *_: False)
+def record_first(step: Collect, job: Job) -> Any:
+    artifacts = _copy_all(step, job)
+    for artifact in artifacts:
+        step.blobs.delete(artifact.key)
+    return artifacts
 
 
-def the_sweeper_announces_nothing(patch: Patch) -> None:
-    repair = Sweeper._repair
-    patch.setattr(
-        Sweeper,
-        "_repair",
-        lambda sweeper, job: repair(sweeper, job.model_copy(update={"outbox": ()})),
-    )
+def get_of_any_account(service: JobService, account: str, job_id: str) -> Job:  # noqa: ARG001
+    rows = cast("SimulatedJobs", service.jobs).rows.values()
+    return next(job for job in rows if job.id == job_id)
 
 
-def stragglers_of_deleted_jobs_are_left(patch: Patch) -> None:
-    def note_only(sweeper: Sweeper, job: Job) -> bool:
-        sweeper.jobs.change(job.account, job.id, lambda it: it.purged(sweeper.clock()))
-        return True
-
-    patch.setattr(Sweeper, "_purge", note_only)
-
-
-def a_poll_takes_an_operation_for_granted(patch: Patch) -> None:
-    take = Poll.take
-
-    def poll(step: Poll, job: Job) -> Outcome:
-        return take(step, job if job.operation else job.model_copy(update={"operation": {}}))
-
-    patch.setattr(Poll, "take", poll)
-
-
-def what_comes_late_is_not_waited_for(patch: Patch) -> None:
-    patch.setattr(Job, "is_tracked", property(lambda _: False))
-
-
-def a_running_job_is_moved_without_being_stopped(patch: Patch) -> None:
-    patch.setattr(Poll, "_stopped", lambda *_: True)
-
-
-def a_page_is_stored_for_a_film(patch: Patch) -> None:
-    patch.setattr("rushes.workflow.collect.sniff", lambda _: "video/mp4")
-    patch.setattr("tests.fakes.sniff", lambda _: "video/mp4")
-
-
-def what_is_cut_short_is_stored(patch: Patch) -> None:
-    store = SimulatedBlobs.put_stream
-    patch.setattr(
-        SimulatedBlobs,
-        "put_stream",
-        lambda blobs, key, download, kind: store(blobs, key, replace(download, length=None), kind),
-    )
-
-
-def artifacts_are_noted_before_they_are_there(patch: Patch) -> None:
-    copy = Collect._copy_all
-
-    def note_first(step: Collect, job: Job) -> Any:
-        artifacts = copy(step, job)
-        for artifact in artifacts:
-            step.blobs.delete(artifact.key)
-        return artifacts
-
-    patch.setattr(Collect, "_copy_all", note_first)
-
-
-def receipts_are_not_looked_at(patch: Patch) -> None:
-    def nothing(*_: object) -> IdempotencyRecord | None:
-        return None
-
-    patch.setattr(SimulatedJobs, "receipt", nothing)
-    patch.setattr(SimulatedJobs, "_check", nothing)
-
-
-def anybody_may_see_a_job(patch: Patch) -> None:
-    def get(service: Service, account: str, job_id: str) -> Job:  # noqa: ARG001
-        rows = cast("SimulatedJobs", service.jobs).rows.values()
-        return next(job for job in rows if job.id == job_id)
-
-    patch.setattr(Service, "get", get)
-
-
-DEFECTS: tuple[Defect, ...] = (
-    no_claim_is_written_before_the_create_call,
-    a_silent_create_call_is_made_again,
-    every_create_call_has_a_new_key,
-    a_lost_job_is_given_up_before_it_can_be_found,
-    a_second_claim_forgets_the_first,
-    writes_name_no_version,
-    a_finished_job_may_move_again,
-    events_leave_the_outbox_before_they_are_on_the_bus,
-    refused_events_count_as_taken,
-    an_event_has_a_new_id_each_time,
-    the_sweeper_starts_nothing_again,
-    the_sweeper_announces_nothing,
-    stragglers_of_deleted_jobs_are_left,
-    a_poll_takes_an_operation_for_granted,
-    what_comes_late_is_not_waited_for,
-    a_running_job_is_moved_without_being_stopped,
-    a_page_is_stored_for_a_film,
-    what_is_cut_short_is_stored,
-    artifacts_are_noted_before_they_are_there,
-    receipts_are_not_looked_at,
-    anybody_may_see_a_job,
-)
+DEFECTS: dict[str, tuple[Patch, ...]] = {
+    "no lease is written before the create call": ((Job, "submitting", lambda job, *_: job),),
+    "an unanswered create call is repeated": ((ProviderClient, "idempotency", lambda *_: "key"),),
+    "every create call has a new key": (
+        (Job, "create_key", property(lambda job: f"{job.id}-{job.submissions}")),
+    ),
+    "a job is declared absent before it is listed": ((reconcile, "LOOKUP_SECONDS", 0.0),),
+    "a second lease clears the unconfirmed submission": (
+        (Job, "submitting", clear_unconfirmed_submission),
+    ),
+    "writes are not conditional on the version": (
+        (SimulatedJobs, "_replace", replace_any_version),
+    ),
+    "a finished job may change status": (
+        (table, "allowed_before", lambda before, _: {before.status}),
+        (Job, "is_finished", property(lambda _: False)),
+    ),
+    "events leave the outbox before they are published": (
+        (EventPublisher, "publish", clear_outbox_first),
+    ),
+    "rejected events count as published": ((EventPublisher, "publish", publish_without_check),),
+    "an event has a new id each time": ((finish, "terminal_event", event_with_new_id),),
+    "the sweeper restarts nothing": ((Sweeper, "_ensure_execution", lambda *_: False),),
+    "the sweeper publishes nothing": ((Sweeper, "_repair", repair_without_events),),
+    "late files of deleted jobs stay": ((Sweeper, "_purge", purge_nothing),),
+    "a poll assumes an operation": ((Poll, "_run", poll_without_operation),),
+    "results after a cancel are not tracked": ((Job, "is_tracked", property(lambda _: False)),),
+    "failover does not cancel the running job": (
+        (ProviderClient, "cancel_confirmed", lambda *_: True),
+    ),
+    "an HTML page is stored as a video": (
+        (collect, "sniff", lambda _: "video/mp4"),
+        (fakes, "sniff", lambda _: "video/mp4"),
+    ),
+    "a truncated download is stored": ((SimulatedBlobs, "put_stream", ignore_length),),
+    "artifacts are recorded before they are stored": ((Collect, "_copy_all", record_first),),
+    "idempotency records are ignored": (
+        (SimulatedJobs, "find_record", lambda *_: None),
+        (SimulatedJobs, "_check", lambda *_: None),
+    ),
+    "every account sees every job": ((JobService, "get", get_of_any_account),),
+}

@@ -1,53 +1,45 @@
-"""The real core on simulated ports: one table, one bucket, one bus, three providers."""
+"""Harness: the real core on a simulated table, bucket, event bus and three providers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 from typing_extensions import override
 
 from rushes.api.build_job import JobBuilder
 from rushes.api.create_job import CreateJob
-from rushes.api.job_service import Service
+from rushes.api.job_service import JobService
 from rushes.catalog.models import read_catalog
 from rushes.catalog.provider_config import ProviderEntry
 from rushes.http.url_policy import PublicUrlPolicy
 from rushes.jobs.job import Job
-from rushes.jobs.result import Output
-from rushes.ports import (
-    Blobs,
-    Download,
-    HttpCall,
-    HttpReply,
-    RateLimits,
-    Timings,
-    Upstream,
-    Upstreams,
-)
+from rushes.ports.http import HttpCall, HttpReply, Upstream
 from rushes.providers.base import Provider, Submitted
 from rushes.providers.openai_videos.openai_compatible import OpenAICompatible
-from rushes.providers.replies import Reply, check_answered, read
+from rushes.providers.replies import Reply, raise_for_status, read
 from rushes.workflow.collect import Collect
 from rushes.workflow.event_publisher import EventPublisher
 from rushes.workflow.finish import Finish
 from rushes.workflow.poll import Poll
+from rushes.workflow.provider_client import ProviderClient
+from rushes.workflow.rate_limiter import RateLimiter
 from rushes.workflow.submit import Submit
 from rushes.workflow.sweeper import Sweeper
-from tests.fakes import FakeClock, FakeTimings, FakeUpstreams
-from tests.simulation.invariants import Promises
+from rushes.workflow.task import JobContext
+from tests.fakes import FakeClock, FakeRateLimits, FakeTimings, FakeUpstreams
+from tests.simulation.invariants import Invariants
 from tests.simulation.machine import Input, StateMachine
 from tests.simulation.ports import (
     SimulatedBlobs,
     SimulatedBus,
     SimulatedHttpClient,
-    SimulatedRateLimits,
-    Watched,
+    scheduled,
 )
-from tests.simulation.scheduler import Fate, Turns
+from tests.simulation.scheduler import FaultSchedule, Scheduler
 from tests.simulation.table import SimulatedJobs
-from tests.simulation.upstream import KEY_HEADER, SimulatedProvider
+from tests.simulation.upstream import KEY_HEADER, ProviderVideo, SimulatedProvider
 
 SWEEP_LIMIT = 60.0
 MODEL = """
@@ -61,7 +53,7 @@ MODEL = """
     queue_seconds = 40
     """
 CAPABILITIES = {"plain": "none", "keyed": "key", "listed": "lookup"}
-"""Providers by name, and what each can do about a create call that was not answered."""
+"""Idempotency capability by provider name."""
 CATALOG = read_catalog(
     """
     default_model = "plain/one"
@@ -82,41 +74,41 @@ CATALOG = read_catalog(
 )
 
 
-class FoundFilm(Reply):
+class ListedVideo(Reply):
     id: str
 
 
-class Found(Reply):
-    data: tuple[FoundFilm, ...]
+class VideoList(Reply):
+    data: tuple[ListedVideo, ...]
 
 
-class Listed(OpenAICompatible):
-    """A provider that keeps our name for a job, and can be asked for it."""
+class LookupProvider(OpenAICompatible):
+    """A provider that stores the create key and lists videos by it."""
 
     @override
-    def submit(self, job: Job) -> HttpCall:
-        call = super().submit(job)
+    def submit_request(self, job: Job) -> HttpCall:
+        call = super().submit_request(job)
         return replace(call, headers={KEY_HEADER: job.create_key})
 
-    def find(self, job: Job) -> HttpCall:
+    def lookup_request(self, job: Job) -> HttpCall:
         return HttpCall("GET", f"/videos?name={quote(job.create_key)}")
 
-    def found(self, job: Job, reply: HttpReply) -> Submitted | None:  # noqa: ARG002
-        check_answered(reply)
-        films = read(reply, Found).data
-        return Submitted({"id": films[0].id}) if films else None
+    def parse_lookup(self, job: Job, reply: HttpReply) -> Submitted | None:  # noqa: ARG002
+        raise_for_status(reply)
+        videos = read(reply, VideoList).data
+        return Submitted({"id": videos[0].id}) if videos else None
 
 
 def adapter_of(entry: ProviderEntry) -> Provider:
     return LISTED if entry.idempotency == "lookup" else PLAIN
 
 
-PLAIN, LISTED = OpenAICompatible(), Listed()
+PLAIN, LISTED = OpenAICompatible(), LookupProvider()
 
 
 @dataclass(frozen=True)
 class NumberedJobBuilder(JobBuilder):
-    """Gives ids by number, as what is done depends on them, and is to be repeated."""
+    """Numbers the job ids, so that a seed repeats exactly."""
 
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -127,70 +119,68 @@ class NumberedJobBuilder(JobBuilder):
 
 
 class Harness:
-    def __init__(self, fate: Fate) -> None:
-        self.fate = fate
+    def __init__(self, schedule: FaultSchedule) -> None:
+        self.schedule = schedule
         self.clock = FakeClock()
-        self.turns = turns = Turns(fate, self.clock)
-        self.promises = Promises()
-        self.jobs = SimulatedJobs(turns, self.promises.written)
-        self.bus = SimulatedBus(turns)
-        self.promises.on_the_bus = self.bus.events
+        self.scheduler = scheduler = Scheduler(schedule, self.clock)
+        self.invariants = Invariants()
+        self.jobs = SimulatedJobs(scheduler, self.invariants.on_write)
+        self.bus = SimulatedBus(scheduler)
+        self.invariants.on_the_bus = self.bus.events
         self.blobs = SimulatedBlobs()
-        self.blobs.turns = turns
+        self.blobs.scheduler = scheduler
         self.providers = {
-            name: SimulatedProvider(name, capability, self.clock, fate)
+            name: SimulatedProvider(name, capability, self.clock, schedule)
             for name, capability in CAPABILITIES.items()
         }
-        self.machine = StateMachine(turns, self._functions())
+        self.machine = StateMachine(scheduler, self._functions())
         self._build()
 
     def _build(self) -> None:
         jobs, clock = self.jobs, self.clock
-        blobs = cast("Blobs", Watched(self.blobs, "blobs", self.turns))
+        blobs = scheduled(self.blobs, "blobs", self.scheduler)
         publish = EventPublisher(jobs, self.bus, clock)
-        executions = self.machine.executions
-        timings = cast("Timings", Watched(FakeTimings(), "timings", self.turns))
-        upstreams = cast("Upstreams", Watched(FakeUpstreams(), "upstreams", self.turns))
-        rate_limits = cast("RateLimits", Watched(SimulatedRateLimits(), "gates", self.turns))
-        http_client = SimulatedHttpClient(self.turns, self._answer, self._serve)
-        tools = (jobs, blobs, timings, upstreams, http_client, rate_limits, publish, CATALOG)
-        self.submit = Submit(*tools, adapter_of, clock)
-        self.poll = Poll(*tools, adapter_of, clock)
-        self.collect = Collect(*tools, adapter_of, clock)
+        timings = scheduled(FakeTimings(), "timings", self.scheduler)
+        upstreams = scheduled(FakeUpstreams(), "upstreams", self.scheduler)
+        rate_limits = scheduled(FakeRateLimits(), "rate_limits", self.scheduler)
+        http_client = SimulatedHttpClient(self.scheduler, self._provider)
+        context = JobContext(jobs, publish, CATALOG, clock)
+        providers = ProviderClient(upstreams, http_client, CATALOG, adapter_of)
+        rate_limiter = RateLimiter(rate_limits, CATALOG, clock)
+        self.submit = Submit(context, providers, rate_limiter, blobs, timings)
+        self.poll = Poll(context, providers, blobs)
+        self.collect = Collect(context, providers, blobs)
         self.finish = Finish(jobs, blobs, timings, publish, clock, "media", 3600.0)
-        self.sweeper = Sweeper(jobs, blobs, executions, publish, clock)
+        self.sweeper = Sweeper(jobs, blobs, self.machine, publish, clock)
         job_builder = NumberedJobBuilder(
             jobs, blobs, CATALOG, clock, PublicUrlPolicy(local_mode=False)
         )
-        accept = CreateJob(job_builder, jobs, executions, clock)
-        self.service = Service(accept, jobs, blobs, CATALOG, clock, self.turns.sleep)
+        create_job = CreateJob(job_builder, jobs, self.machine, clock)
+        self.service = JobService(create_job, jobs, blobs, CATALOG, clock, self.scheduler.sleep)
 
     def _functions(self) -> dict[str, Any]:
         return {
-            "Submit": lambda given: {**given, **self.submit(*_place(given))},
-            "Poll": lambda given: {**given, **self.poll(*_place(given))},
-            "Collect": lambda given: {**given, **self.collect(*_place(given))},
-            "Finish": lambda given: self.finish(
-                *_place(given), given["execution"], given.get("cause")
+            "Submit": lambda data: {**data, **self.submit.run(*_job_key(data))},
+            "Poll": lambda data: {**data, **self.poll.run(*_job_key(data))},
+            "Collect": lambda data: {**data, **self.collect.run(*_job_key(data))},
+            "Finish": lambda data: self.finish.run(
+                *_job_key(data), data["execution"], data.get("cause")
             ),
         }
 
     def sweep(self) -> None:
-        def ended(result: object) -> None:
-            self.promises.expected("sweeper", result)
+        def on_end(result: object) -> None:
+            self.invariants.check_error("sweeper", result)
 
-        self.turns.start("sweeper", self.sweeper.sweep, limit=SWEEP_LIMIT, ended=ended)
+        self.scheduler.start("sweeper", self.sweeper.sweep, limit=SWEEP_LIMIT, on_end=on_end)
+
+    def videos(self) -> list[ProviderVideo]:
+        """Return the videos of all providers."""
+        return [video for provider in self.providers.values() for video in provider.videos.values()]
 
     def _provider(self, upstream: Upstream) -> SimulatedProvider:
-        name = upstream.base_url.removeprefix("https://").partition(".")[0]
-        return self.providers[name]
-
-    def _answer(self, upstream: Upstream, call: HttpCall) -> HttpReply:
-        return self._provider(upstream).answer(call)
-
-    def _serve(self, upstream: Upstream, output: Output) -> Download:
-        return self._provider(upstream).serve(output)
+        return self.providers[upstream.base_url.removeprefix("https://").partition(".")[0]]
 
 
-def _place(given: Input) -> tuple[str, str]:
-    return given["account"], given["job_id"]
+def _job_key(state_input: Input) -> tuple[str, str]:
+    return state_input["account"], state_input["job_id"]

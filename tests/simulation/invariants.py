@@ -1,4 +1,4 @@
-"""What is promised of every job, held against each write as it is made."""
+"""Invariants of a job that are checked at each write."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,66 +8,76 @@ from rushes.jobs.job import Job
 from rushes.jobs.status import JobStatus
 
 ORDER = {JobStatus.QUEUED: 0, JobStatus.IN_PROGRESS: 1}
-"""All other statuses come last, and stay."""
+"""Rank of the open statuses; all others are terminal."""
 NEVER_UNDONE = ("cancel_requested_at", "deleted_at", "purged_at", "finished_at")
-SETTLED = ("status", "outcome", "error", "finished_at", "finished_by", "expires_at", "artifacts")
-"""What stays as it is once a job has ended."""
+FINAL_FIELDS = (
+    *("status", "outcome", "error", "artifacts"),
+    *("finished_at", "finished_by", "expires_at"),
+)
+"""Fields that do not change after the terminal write."""
 
 
-class Promises:
-    """`broken` says what was, in sentences; empty where all is well."""
+class Invariants:
+    """Collects violated invariants as sentences."""
 
     def __init__(self) -> None:
-        self.broken: list[str] = []
-        self.told: dict[str, Mapping[str, Any]] = {}
-        """Every event that was written to a row, by its id."""
+        self.violations: list[str] = []
+        self.written_events: dict[str, Mapping[str, Any]] = {}
+        """Every event that was written to an outbox, by event id."""
+        self.interrupted: set[str] = set()
+        """Jobs that finish failed without an outcome, because their execution had failed."""
         self.on_the_bus: list[Mapping[str, Any]] = []
 
-    def hold(self, is_kept: object, sentence: str) -> None:
-        if not is_kept and sentence not in self.broken:
-            self.broken.append(sentence)
+    def check(self, is_kept: object, sentence: str) -> None:
+        if not is_kept and sentence not in self.violations:
+            self.violations.append(sentence)
 
-    def expected(self, who: str, result: object) -> None:
-        """That code of ours raises only errors of ours."""
+    def check_error(self, actor: str, result: object) -> None:
+        """Check that the core raises RushesError only."""
         is_known = not isinstance(result, Exception) or isinstance(result, RushesError)
-        self.hold(is_known, f"{who} raised {result!r}")
+        self.check(is_known, f"{actor} raised {result!r}")
 
-    def written(self, before: Job | None, after: Job) -> None:
+    def on_write(self, before: Job | None, after: Job) -> None:
         for event in after.outbox:
-            said = self.told.setdefault(event["id"], event)
-            self.hold(said == event, f"{event['id']} was told with two bodies")
+            first = self.written_events.setdefault(event["id"], event)
+            self.check(first == event, f"{event['id']} has two bodies")
         if before is None:
-            self.hold(after.status is JobStatus.QUEUED, "a job began otherwise than queued")
+            self.check(after.status is JobStatus.QUEUED, "a new job is not queued")
             return
         name = after.id
-        self.hold(after.version > before.version, f"{name}: the version did not grow")
-        self.hold(after.executions >= before.executions, f"{name}: executions ran backwards")
-        ran_on = _rank(after) >= _rank(before)
-        self.hold(ran_on, f"{name}: {after.status.value} came after {before.status.value}")
+        self.check(after.version > before.version, f"{name}: the version did not increase")
+        self.check(after.executions >= before.executions, f"{name}: executions decreased")
+        is_forward = _rank(after) >= _rank(before)
+        self.check(is_forward, f"{name}: {after.status.value} came after {before.status.value}")
         for field in NEVER_UNDONE:
             kept = getattr(before, field) is None or getattr(after, field) is not None
-            self.hold(kept, f"{name}: {field} was undone")
+            self.check(kept, f"{name}: {field} was undone")
         if len(before.attempts) == len(after.attempts):
-            self.hold(after.progress >= before.progress, f"{name}: progress ran backwards")
+            self.check(after.progress >= before.progress, f"{name}: progress decreased")
         if before.outcome:
-            self.hold(before.outcome == after.outcome, f"{name}: its verdict was changed")
-        self._hold_outbox(before, after)
+            self.check(before.outcome == after.outcome, f"{name}: its outcome changed")
+        self._check_outbox(before, after)
         if before.is_finished:
-            self._hold_settled(before, after)
+            self._check_final(before, after)
         elif after.is_finished:
-            ids = [event["id"] for event in after.outbox]
-            told = f"evt_{name}_{after.status.value}" in ids
-            self.hold(told, f"{name}: its ending was written without its event")
+            self._check_terminal_write(before, after)
 
-    def _hold_outbox(self, before: Job, after: Job) -> None:
+    def _check_terminal_write(self, before: Job, after: Job) -> None:
+        if before.outcome is None:
+            self.interrupted.add(after.id)
+        terminal = f"evt_{after.id}_{after.status.value}"
+        has_event = any(event["id"] == terminal for event in after.outbox)
+        self.check(has_event, f"{after.id}: the terminal write has no event")
+
+    def _check_outbox(self, before: Job, after: Job) -> None:
         for event in before.outbox:
             kept = event in after.outbox or event in self.on_the_bus
-            self.hold(kept, f"{event['id']} left the outbox and was not on the bus")
+            self.check(kept, f"{event['id']} left the outbox before it was published")
 
-    def _hold_settled(self, before: Job, after: Job) -> None:
-        for field in SETTLED:
+    def _check_final(self, before: Job, after: Job) -> None:
+        for field in FINAL_FIELDS:
             same = getattr(before, field) == getattr(after, field)
-            self.hold(same, f"{after.id}: {field} changed after its end")
+            self.check(same, f"{after.id}: {field} changed after the terminal write")
 
 
 def _rank(job: Job) -> int:

@@ -1,78 +1,80 @@
-"""What many seeds came to, in figures."""
+"""Totals over many seeds."""
 
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.simulation.scenario import Story
+from tests.simulation.scenario import Scenario
 
 SHOWN = 10
-"""Seeds with violations that are named."""
+"""Maximum number of violated seeds to print."""
 
 
 @dataclass
 class Tally:
     seeds: int = 0
     calls: int = 0
-    films: int = 0
+    videos: int = 0
     endings: Counter[str] = field(default_factory=Counter)
-    """How jobs ended: by status, failures by code."""
-    troubles: Counter[str] = field(default_factory=Counter)
-    deaths: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Places in our code at which a process died, before the call was done or after it."""
-    broken: dict[int, list[str]] = field(default_factory=dict)
+    """Jobs by final status; failures by error code."""
+    faults: Counter[str] = field(default_factory=Counter)
+    crashes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Source positions at which a process crashed, before or after the call."""
+    violations: dict[int, list[str]] = field(default_factory=dict)
 
     def add(self, other: "Tally") -> None:
         self.seeds += other.seeds
         self.calls += other.calls
-        self.films += other.films
+        self.videos += other.videos
         self.endings += other.endings
-        self.troubles += other.troubles
-        self.deaths += other.deaths
-        self.broken |= other.broken
+        self.faults += other.faults
+        self.crashes += other.crashes
+        self.violations |= other.violations
 
     def lines(self, seconds: float) -> list[str]:
         jobs = sum(self.endings.values())
-        places = {place for place, _ in self.deaths}
+        places = {row_key for row_key, _ in self.crashes}
         rate = self.seeds / seconds
-        points = f"{len(places)} places of the core ({len(self.deaths)} before and after)"
+        points = (
+            f"{len(places)} positions of the core ({len(self.crashes)} before and after a call)"
+        )
         endings = ", ".join(f"{count:,} {end}" for end, count in self.endings.most_common())
-        troubles = ", ".join(f"{count:,} {name}" for name, count in self.troubles.most_common())
+        faults = ", ".join(f"{count:,} {name}" for name, count in self.faults.most_common())
         found = [
             f"  seed {seed}: {sentence}"
-            for seed, sentences in sorted(self.broken.items())[:SHOWN]
+            for seed, sentences in sorted(self.violations.items())[:SHOWN]
             for sentence in sentences
         ]
         return [
             f"seeds          {self.seeds:,} in {seconds:,.0f} s: {rate:,.0f} a second",
             f"port calls     {self.calls:,}, {self.calls / self.seeds:.0f} a seed",
-            f"jobs           {jobs:,}, films begun {self.films:,}",
+            f"jobs           {jobs:,}, videos started {self.videos:,}",
             f"endings        {endings}",
-            f"troubles       {sum(self.troubles.values()):,}: {troubles}",
-            f"crashes        {sum(self.deaths.values()):,} at {points}",
-            f"violations     {len(self.broken)}",
+            f"faults         {sum(self.faults.values()):,}: {faults}",
+            f"crashes        {sum(self.crashes.values()):,} at {points}",
+            f"violations     {len(self.violations)}",
             *found,
         ]
 
 
 def run_seeds(first: int, count: int) -> Tally:
-    logging.disable(logging.CRITICAL)  # this may be a process of its own
+    logging.disable(logging.CRITICAL)  # for worker processes
     tally = Tally()
     for seed in range(first, first + count):
-        story = Story(seed)
-        if broken := story.run():
-            tally.broken[seed] = broken
-        _count(tally, story)
+        scenario = Scenario(seed)
+        if violations := scenario.run():
+            tally.violations[seed] = violations
+        _count(tally, scenario)
     return tally
 
 
-def _count(tally: Tally, story: Story) -> None:
-    harness = story.harness
+def _count(tally: Tally, scenario: Scenario) -> None:
+    harness = scenario.harness
     tally.seeds += 1
-    tally.calls += harness.turns.calls
-    tally.films += sum(len(provider.films) for provider in harness.providers.values())
-    tally.troubles += story.chance.happened
-    tally.deaths.update(harness.turns.deaths)
+    tally.calls += harness.scheduler.calls
+    tally.videos += len(harness.videos())
+    tally.faults += scenario.random_faults.injected
+    tally.crashes.update(harness.scheduler.crashes)
     for job in harness.jobs.rows.values():
         code = job.error.code if job.error else ""
         tally.endings[f"{job.status.value} {code}".strip()] += 1

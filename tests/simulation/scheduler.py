@@ -1,7 +1,7 @@
-"""One process, many actors: each goes on until it calls a port, then somebody else may.
+"""Scheduler: many actors in one process, each a greenlet that runs until its next port call.
 
-An actor is a greenlet. What is decided (whose turn it is, whether time passes meanwhile, what goes
-wrong at a call) is asked of a `Fate`, so that the same answers give the same run again.
+A `FaultSchedule` decides which actor continues, when time passes, and which calls fail, so that
+the same decisions repeat the same run.
 """
 
 import heapq
@@ -14,45 +14,45 @@ from greenlet import getcurrent, greenlet
 
 from rushes.errors import AwsUnavailable
 from tests.fakes import FakeClock
-from tests.simulation.actors import IDLE, Actor, DiedError, do_works
+from tests.simulation.actors import IDLE_GREENLETS, Actor, CrashError, run_actors
 
 Result = TypeVar("Result")
 
-DIES_BEFORE, DIES_AFTER = "dies before", "dies after"
+CRASHES_BEFORE, CRASHES_AFTER = "crashes before", "crashes after"
 FAILS_BEFORE, FAILS_AFTER = "fails before", "fails after"
-DEATHS = (DIES_BEFORE, DIES_AFTER)
-STORE_TROUBLES = (*DEATHS, FAILS_BEFORE, FAILS_AFTER)
-READ_TROUBLES = (*DEATHS, FAILS_BEFORE)
-"""What can happen to a call of AWS: done or not done, and the caller learns nothing of it."""
+CRASHES = (CRASHES_BEFORE, CRASHES_AFTER)
+STORE_FAULTS = (*CRASHES, FAILS_BEFORE, FAILS_AFTER)
+READ_FAULTS = (*CRASHES, FAILS_BEFORE)
+"""Faults of an AWS call. "After" means that the call was executed and its answer lost."""
 
 
-class Fate(Protocol):
-    def turn(self, ready: Sequence[Actor]) -> Actor | None:
-        """Whose turn it is of those that are ready; None for time to pass until the next timer."""
+class FaultSchedule(Protocol):
+    def choose(self, ready: Sequence[Actor]) -> Actor | None:
+        """Choose the actor that continues; None advances time to the next timer."""
         ...
 
-    def trouble(self, what: str, kinds: Sequence[str]) -> str:
-        """What goes wrong here, or nothing."""
+    def fault(self, operation: str, kinds: Sequence[str]) -> str:
+        """Choose the fault of this call; empty means none."""
         ...
 
-    def number(self, what: str, low: int, high: int) -> int:
-        """How many seconds something takes, for example."""
+    def number(self, operation: str, low: int, high: int) -> int:
+        """Choose a number from low to high, for example a duration."""
         ...
 
 
-class Turns:
-    """`note` is told of every call, where somebody wants to read along."""
+class Scheduler:
+    """Runs actors and timers. `on_call`, if set, receives every port call, for a trace."""
 
-    def __init__(self, fate: Fate, clock: FakeClock) -> None:
-        self.fate = fate
+    def __init__(self, schedule: FaultSchedule, clock: FakeClock) -> None:
+        self.schedule = schedule
         self.clock = clock
         self.ready: list[Actor] = []
         self.asleep: set[Actor] = set()
         self.timers: list[tuple[float, int, Callable[[], None]]] = []
         self.calls = 0
-        self.deaths: set[tuple[str, str]] = set()
-        """Where in our code an actor died, and whether before or after the call was done."""
-        self.note: Callable[[str, str, str], None] | None = None
+        self.crashes: set[tuple[str, str]] = set()
+        """Source positions of crashes in the core, and whether before or after the call."""
+        self.on_call: Callable[[str, str, str], None] | None = None
         self._main = getcurrent()
         self._current: Actor | None = None
         self._next: Actor | None = None
@@ -64,10 +64,10 @@ class Turns:
         work: Callable[[], Any],
         *,
         limit: float | None = None,
-        ended: Callable[[Any], None] = lambda _: None,
+        on_end: Callable[[Any], None] = lambda _: None,
     ) -> None:
-        """Begin work that is over, one way or the other, after `limit` seconds."""
-        actor = Actor(name, work, ended)
+        """Start an actor; it is killed after `limit` seconds."""
+        actor = Actor(name, work, on_end)
         self.ready.append(actor)
         if limit is not None:
             self.after(limit, lambda: self.kill(actor))
@@ -77,68 +77,68 @@ class Turns:
         heapq.heappush(self.timers, (self.clock.now + seconds, self._count, action))
 
     def step(self) -> bool:
-        """Let one actor go on to its next call, or time to its next timer; False at the end."""
+        """Run one actor to its next call or advance to the next timer; return False at the end."""
         if self._next is None and self.ready:
-            self._next = self.fate.turn(self.ready)
+            self._next = self.schedule.choose(self.ready)
         if actor := self._next:
             self._next = None
             self.resume(actor)
         elif self.timers:
-            self.pass_time()
+            self.advance_time()
         return bool(self.ready or self.timers)
 
-    def pass_time(self) -> None:
+    def advance_time(self) -> None:
         moment, _, action = heapq.heappop(self.timers)
         self.clock.now = max(self.clock.now, moment)
         action()
 
     def kill(self, actor: Actor) -> None:
-        """Its process is gone; what it was about to hear it never hears."""
+        """Kill the actor's process: it receives no answer any more."""
         self._wake(actor)
         if actor not in self.ready:
             return
-        actor.is_dead = True
+        actor.is_killed = True
         if actor.greenlet is not None:
             self.resume(actor)
         else:
             self.ready.remove(actor)
-            actor.ended(DiedError())
+            actor.on_end(CrashError())
 
-    def call(self, what: str, work: Callable[[], Result], troubles: Sequence[str]) -> Result:
-        """A call of a port: others may act before it is done, and before its answer is seen."""
-        if self._current is None:  # somebody outside looks on
+    def call(self, operation: str, work: Callable[[], Result], faults: Sequence[str]) -> Result:
+        """Make a port call. Other actors may run before it and before its answer arrives."""
+        if self._current is None:  # called by a check, outside of the simulation
             return work()
-        if self._current.is_dead:
-            raise DiedError
-        trouble = self.fate.trouble(what, troubles)
+        if self._current.is_killed:
+            raise CrashError
+        fault = self.schedule.fault(operation, faults)
         self.calls += 1
-        if self.note:
-            self.note(self._current.name, what, trouble)
-        self.give_way()
-        if trouble == DIES_BEFORE:
-            raise self._death(trouble)
-        if trouble == FAILS_BEFORE:
-            raise AwsUnavailable(f"{what}: throttled")
+        if self.on_call:
+            self.on_call(self._current.name, operation, fault)
+        self.yield_control()
+        if fault == CRASHES_BEFORE:
+            raise self._crash(fault)
+        if fault == FAILS_BEFORE:
+            raise AwsUnavailable(f"{operation}: throttled")
         result = work()
-        if trouble == DIES_AFTER:
-            raise self._death(trouble)
-        self.give_way()
-        if trouble == FAILS_AFTER:
-            raise AwsUnavailable(f"{what}: the answer was lost")
+        if fault == CRASHES_AFTER:
+            raise self._crash(fault)
+        self.yield_control()
+        if fault == FAILS_AFTER:
+            raise AwsUnavailable(f"{operation}: answer lost")
         return result
 
-    def give_way(self) -> None:
+    def yield_control(self) -> None:
         actor = self._current
-        chosen = self.fate.turn(self.ready)
+        chosen = self.schedule.choose(self.ready)
         if actor is None or chosen is actor:
             return
         self._next = chosen
         self._main.switch()
-        if actor.is_dead:
-            raise DiedError
+        if actor.is_killed:
+            raise CrashError
 
     def sleep(self, seconds: float) -> None:
-        """The running actor waits; others go on."""
+        """Suspend the running actor; others continue."""
         actor = self._current
         if actor is None:
             self.clock.advance(seconds)
@@ -147,8 +147,8 @@ class Turns:
         self.asleep.add(actor)
         self.after(seconds, lambda: self._wake(actor))
         self._main.switch()
-        if actor.is_dead:
-            raise DiedError
+        if actor.is_killed:
+            raise CrashError
 
     def _wake(self, actor: Actor) -> None:
         if actor in self.asleep:
@@ -156,27 +156,29 @@ class Turns:
             self.ready.append(actor)
 
     def resume(self, actor: Actor) -> None:
-        """Let it go on until it gives way or is over."""
+        """Continue the actor until it yields or ends."""
         self._current = actor
         if actor.greenlet is None:
-            actor.greenlet = IDLE.pop() if IDLE else greenlet(do_works, parent=self._main)
+            actor.greenlet = (
+                IDLE_GREENLETS.pop() if IDLE_GREENLETS else greenlet(run_actors, parent=self._main)
+            )
             actor.greenlet.switch(actor)
         else:
             actor.greenlet.switch()
         self._current = None
-        if actor.is_over:
+        if actor.has_ended:
             self.ready.remove(actor)
-            actor.ended(actor.result)
+            actor.on_end(actor.result)
 
-    def _death(self, when: str) -> DiedError:
-        self.deaths.add((place(), when))
+    def _crash(self, when: str) -> CrashError:
+        self.crashes.add((call_site(), when))
         if self._current:
-            self._current.is_dead = True
-        return DiedError()
+            self._current.is_killed = True
+        return CrashError()
 
 
-def place() -> str:
-    """Where in our code the running call was made from, and by whom that was called."""
+def call_site() -> str:
+    """Return the line of the core that made the running call, and the line that called it."""
     lines: list[str] = []
     frame: FrameType | None = sys._getframe(1)
     while frame and len(lines) < 2:

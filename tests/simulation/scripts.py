@@ -1,4 +1,4 @@
-"""Plain runs in which all goes well: what they come to must survive a death at any call."""
+"""Scripted runs without faults; their results must survive a crash at any call."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from rushes.errors import RushesError
 from rushes.jobs.idempotency import IdempotencyInfo
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest, GenerationRequest, Role, Upload
-from tests.harness import PICTURE
-from tests.simulation.actors import DiedError
-from tests.simulation.assert_invariants import judge
-from tests.simulation.fault_schedule import Plan
+from tests.harness import PNG_BYTES
+from tests.simulation.actors import CrashError
+from tests.simulation.assert_invariants import find_violations
+from tests.simulation.fault_schedule import CrashPlan
 from tests.simulation.harness import Harness
-from tests.simulation.quiescence import settle
+from tests.simulation.quiescence import run_until_quiet
 
 API_LIMIT = 30.0
 ACCOUNT = "demo"
@@ -20,59 +20,61 @@ ACCOUNT = "demo"
 
 @dataclass(frozen=True)
 class Script:
-    """`moods`: the troubles of the first provider's create calls.
+    """`create_faults` are the faults of the first provider's create calls, in order.
 
-    `verb`: what the client does `seconds` after it was told of its job.
+    The client calls `verb` `seconds` after its create call was answered.
     """
 
     model: str
     verb: str = ""
     seconds: float = 0.0
-    moods: tuple[str, ...] = ()
-    stops: str = "stops"
+    create_faults: tuple[str, ...] = ()
+    on_cancel: str = "stops"
 
 
 SCRIPTS = {
-    "made": Script("plain/one"),
-    "made with a key": Script("keyed/one"),
-    "made and found": Script("listed/one"),
-    "unheard with a key": Script("keyed/one", moods=("done, silent",)),
-    "unheard, unsent, unwelcome": Script(
-        "keyed_first", moods=("done, silent", "unreachable", "key refused")
+    "completed": Script("plain/one"),
+    "completed with a key": Script("keyed/one"),
+    "completed with lookup": Script("listed/one"),
+    "unanswered with a key": Script("keyed/one", create_faults=("done, silent",)),
+    "unanswered, unreachable, key rejected": Script(
+        "keyed_first", create_faults=("done, silent", "unreachable", "key refused")
     ),
-    "unheard and found": Script("listed/one", moods=("done, silent",)),
-    "lost and made again": Script("listed/one", moods=("silent",)),
-    "refused and moved": Script("plain_first", moods=("refused",)),
-    "cancelled at once": Script("plain/one", "cancel", 0.0, moods=("busy for a while",)),
+    "unanswered and found": Script("listed/one", create_faults=("done, silent",)),
+    "lost and submitted again": Script("listed/one", create_faults=("silent",)),
+    "rejected and failed over": Script("plain_first", create_faults=("refused",)),
+    "cancelled at once": Script(
+        "plain/one", "cancel", 0.0, create_faults=("busy with Retry-After",)
+    ),
     "cancelled": Script("keyed/one", "cancel", 25.0),
-    "cancelled in vain": Script("listed/one", "cancel", 25.0, stops="refuses"),
+    "cancel rejected": Script("listed/one", "cancel", 25.0, on_cancel="refuses"),
     "deleted": Script("plain/one", "delete", 25.0),
-    "deleted in vain": Script("plain/one", "delete", 25.0, stops="goes on"),
-    "deleted afterwards": Script("keyed/one", "delete", 500.0),
+    "delete ignored upstream": Script("plain/one", "delete", 25.0, on_cancel="continues"),
+    "deleted after completion": Script("keyed/one", "delete", 500.0),
 }
 
 
-class Run:
-    """A script with a plan of what dies. Clients whose call dies make it again."""
+class ScriptRun:
+    """Runs a script with a crash plan. The client repeats a call that crashed."""
 
-    def __init__(self, script: Script, plan: Plan) -> None:
+    def __init__(self, script: Script, plan: CrashPlan) -> None:
         self.harness = Harness(plan)
         self.plan = plan
         self.script = script
         provider = self.harness.providers[script.model.partition("/")[0].removesuffix("_first")]
-        provider.moods = list(script.moods)
-        provider.stops = script.stops
+        provider.create_faults = list(script.create_faults)
+        provider.on_cancel = script.on_cancel
         for other in self.harness.providers.values():
-            other.stops = script.stops
+            other.on_cancel = script.on_cancel
 
     def __call__(self) -> list[str]:
-        """What was broken."""
+        """Run; return the violations."""
         self._do("create", self._create)
         began = self.harness.clock.now
-        settle(self.harness)
+        run_until_quiet(self.harness)
         if len(self.harness.jobs.rows) != 1:
-            self.harness.promises.broken.append(f"{len(self.harness.jobs.rows)} jobs")
-        return judge(self.harness, began)
+            self.harness.invariants.violations.append(f"{len(self.harness.jobs.rows)} jobs")
+        return find_violations(self.harness, began)
 
     @property
     def job(self) -> Job:
@@ -81,10 +83,10 @@ class Run:
 
     def _create(self) -> object:
         request = GenerationRequest(model=self.script.model, prompt="a red ball")
-        picture = (Role.IMAGE, Upload("input_reference", "image/png", PICTURE))
-        creation = CreateRequest(request, uploads=(picture,))
-        call = IdempotencyInfo("create", "one and the same")
-        return self.harness.service.create(ACCOUNT, "openai", creation, call)
+        image = (Role.IMAGE, Upload("input_reference", "image/png", PNG_BYTES))
+        create_request = CreateRequest(request, uploads=(image,))
+        call = IdempotencyInfo("create", "same key")
+        return self.harness.service.create(ACCOUNT, "openai", create_request, call)
 
     def _verb(self) -> object:
         verbs: dict[str, Callable[[str, str], Job]] = {
@@ -94,15 +96,15 @@ class Run:
         return verbs[self.script.verb](ACCOUNT, self.job.id)
 
     def _later(self, verb: str) -> None:
-        self.harness.turns.after(self.script.seconds, lambda: self._do(verb, self._verb))
+        self.harness.scheduler.after(self.script.seconds, lambda: self._do(verb, self._verb))
 
     def _do(self, name: str, work: Callable[[], object]) -> None:
-        def told(result: object) -> None:
-            self.harness.promises.expected(name, result)
+        def on_result(result: object) -> None:
+            self.harness.invariants.check_error(name, result)
             refused = isinstance(result, RushesError) and result.http_status < 500
-            if isinstance(result, DiedError | RushesError) and not refused:
-                self.harness.turns.after(3.0, lambda: self._do(name, work))
+            if isinstance(result, CrashError | RushesError) and not refused:
+                self.harness.scheduler.after(3.0, lambda: self._do(name, work))
             elif name == "create" and self.script.verb:
                 self._later(self.script.verb)
 
-        self.harness.turns.start(name, work, limit=API_LIMIT, ended=told)
+        self.harness.scheduler.start(name, work, limit=API_LIMIT, on_end=on_result)

@@ -1,89 +1,82 @@
-"""The jobs' table as `store.JobTable` has it, in memory: one call for each of DynamoDB's.
+"""In-memory counterpart of `aws.dynamodb.jobs.JobTable`, with one port call per DynamoDB call.
 
-Rows are kept as jobs. Every write names the version it was decided on and the statuses it may come
-from; an index is behind the table as long as it pleases the fate.
+Every write is conditional on the version and the status that were read. The fault schedule decides
+how long the indexes lag.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from rushes.aws.dynamodb.jobs import TRIES
-from rushes.errors import AlreadyAccepted, BudgetExceeded, NotFound, WriteConflict
+from rushes.aws.dynamodb.jobs import JobTable
+from rushes.errors import AlreadyAccepted, BudgetExceeded, WriteConflict
 from rushes.jobs.job import Job, JobPage, allowed_before
-from rushes.ports import BudgetCharge, Change, IdempotencyRecord, JobQuery
-from tests.simulation.scheduler import READ_TROUBLES, STORE_TROUBLES, Turns
+from rushes.ports.jobs import BudgetCharge, Change, IdempotencyRecord, JobQuery
+from tests.simulation.scheduler import READ_FAULTS, STORE_FAULTS, Scheduler
 
 Result = TypeVar("Result")
-Place = tuple[str, str]
+RowKey = tuple[str, str]
 ANSWER_LOST = "answer lost"
-"""boto3 repeats the call, and finds its own write."""
+"""boto3 repeats the call and finds its own write."""
 INDEX_LAGS = "index lags"
 
 
 class SimulatedJobs:
-    """`written` is told of every write that was done: what was there before, and what is now."""
+    """Calls `on_write` with the item before and after every write."""
 
-    def __init__(self, turns: Turns, written: Callable[[Job | None, Job], None]) -> None:
-        self.rows: dict[Place, Job] = {}
-        self.receipts: dict[Place, IdempotencyRecord] = {}
-        self.spent: dict[Place, float] = {}
-        self._turns = turns
-        self.written = written
-        self._writers: dict[Place, int] = {}
+    def __init__(self, scheduler: Scheduler, on_write: Callable[[Job | None, Job], None]) -> None:
+        self.rows: dict[RowKey, Job] = {}
+        self.records: dict[RowKey, IdempotencyRecord] = {}
+        self.spent: dict[RowKey, float] = {}
+        self._scheduler = scheduler
+        self.on_write = on_write
+        self._writers: dict[RowKey, int] = {}
         self._marks = count(1)
-        self._index: dict[Place, Job] = {}
+        self._index: dict[RowKey, Job] = {}
 
     def add(
         self,
         job: Job,
-        receipt: IdempotencyRecord | None = None,
-        allowance: BudgetCharge | None = None,
+        record: IdempotencyRecord | None = None,
+        charge: BudgetCharge | None = None,
     ) -> None:
-        """The conditions of all parts are looked at first; then all are written, or none."""
-        place, mark = (job.account, job.id), next(self._marks)
+        """Check the conditions of all parts, then write all of them or none."""
+        row_key = (job.account, job.id)
 
-        def commit() -> None:
-            if self._writers.get(place) == mark:
-                return
-            if place in self.rows:
-                raise WriteConflict(f"there is a job {job.id} already")
-            self._check(receipt, allowance, job.created_at)
-            if receipt:
-                self.receipts[receipt.digest, _sort(receipt)] = receipt
-            if allowance:
-                bill = (allowance.account, allowance.day)
-                self.spent[bill] = self.spent.get(bill, 0.0) + allowance.cost
-            self._put(None, job, mark)
+        def commit() -> bool:
+            if row_key in self.rows:
+                raise WriteConflict(f"job {job.id} exists already")
+            self._check(record, charge, job.created_at)
+            if record:
+                self.records[record.digest, _sort_key(record)] = record
+            if charge:
+                bill = (charge.account, charge.day)
+                self.spent[bill] = self.spent.get(bill, 0.0) + charge.cost
+            return self._put(None, job)
 
-        self._write("jobs.add", commit)
+        self._write("jobs.add", row_key, commit)
 
-    def receipt(self, digest: str) -> IdempotencyRecord | None:
-        return self._read("jobs.receipt", lambda: self.receipts.get((digest, "once")))
+    def find_record(self, digest: str) -> IdempotencyRecord | None:
+        return self._read("jobs.find_record", lambda: self.records.get((digest, "once")))
 
-    def claim(self, digest: str, retry: int, now: float) -> str | None:
+    def adopt_retry(self, digest: str, retry: int, now: float) -> str | None:
         found = self._read(
-            "jobs.claim", lambda: [it for it in self.receipts.values() if it.digest == digest]
+            "jobs.adopt_retry",
+            lambda: [found for found in self.records.values() if found.digest == digest],
         )
-        for receipt in sorted(found, key=lambda it: it.job_id):
-            fresh = receipt.retry is not None and receipt.expires_at > now
-            if fresh and (receipt.retry or 0) < retry and self._take(receipt, retry):
-                return receipt.job_id
+        for record in sorted(found, key=lambda record: record.job_id):
+            fresh = record.retry is not None and record.expires_at > now
+            if fresh and (record.retry or 0) < retry and self._adopt(record, retry):
+                return record.job_id
         return None
 
     def get(self, account: str, job_id: str) -> Job | None:
         return self._read("jobs.get", lambda: self.rows.get((account, job_id)))
 
     def change(self, account: str, job_id: str, change: Change) -> Job:
-        for _ in range(TRIES):
-            before = self.get(account, job_id)
-            if before is None:
-                raise NotFound(f"there is no job {job_id}")
-            after = change(before)
-            if after is before or self._replace(before, after):
-                return after
-        raise WriteConflict(f"job {job_id} is being written to by others")
+        """Run the real loop on the reads and conditional writes of this table."""
+        return JobTable.change(cast("JobTable", self), account, job_id, change)
 
     def page(self, account: str, query: JobQuery) -> JobPage:
         rows = self._read("jobs.page", self._indexed).values()
@@ -93,74 +86,75 @@ class SimulatedJobs:
 
     def due(self, now: float, limit: int) -> tuple[Job, ...]:
         rows = self._read("jobs.due", self._indexed).values()
-        cares = [(job.next_check_at, job) for job in rows]
-        due = [(at, job) for at, job in cares if at is not None and at <= now]
-        return tuple(job for _, job in sorted(due, key=lambda it: it[0])[:limit])
+        checks = [(job.next_check_at, job) for job in rows]
+        due = [(at, job) for at, job in checks if at is not None and at <= now]
+        return tuple(job for _, job in sorted(due, key=lambda pair: pair[0])[:limit])
 
     def _replace(self, before: Job, after: Job) -> bool:
-        place, mark = (before.account, before.id), next(self._marks)
+        row_key = (before.account, before.id)
 
         def put() -> bool:
-            if self._writers.get(place) == mark:
-                return True
-            stored = self.rows[place]
+            stored = self.rows[row_key]
             if stored.version != before.version:
                 return False
             if stored.status not in allowed_before(before, after):
                 return False
-            self._put(stored, after, mark)
-            return True
+            return self._put(stored, after)
 
-        return self._write("jobs.put", put)
+        return self._write("jobs.put", row_key, put)
 
-    def _take(self, receipt: IdempotencyRecord, retry: int) -> bool:
-        place, mark = (receipt.digest, _sort(receipt)), next(self._marks)
+    def _adopt(self, record: IdempotencyRecord, retry: int) -> bool:
+        row_key = (record.digest, _sort_key(record))
 
         def update() -> bool:
-            if self._writers.get(place) == mark:
-                return True
-            stored = self.receipts[place]
+            stored = self.records[row_key]
             if (stored.retry or 0) >= retry:
                 return False
-            self.receipts[place] = replace(stored, retry=retry)
-            self._writers[place] = mark
+            self.records[row_key] = replace(stored, retry=retry)
             return True
 
-        return self._write("jobs.take", update)
+        return self._write("jobs.adopt", row_key, update)
 
     def _check(
-        self, receipt: IdempotencyRecord | None, allowance: BudgetCharge | None, now: float
+        self, record: IdempotencyRecord | None, charge: BudgetCharge | None, now: float
     ) -> None:
-        if receipt and receipt.retry is None:
-            known = self.receipts.get((receipt.digest, "once"))
-            if known and known.expires_at >= now:
-                raise AlreadyAccepted("the call has been accepted already")
-        if allowance:
-            spent = self.spent.get((allowance.account, allowance.day), 0.0)
-            if spent + allowance.cost > allowance.limit:
-                raise BudgetExceeded("the account has spent what it may in a day")
+        if record and record.retry is None:
+            enabled = self.records.get((record.digest, "once"))
+            if enabled and enabled.expires_at >= now:
+                raise AlreadyAccepted("the create call was accepted already")
+        if charge:
+            spent = self.spent.get((charge.account, charge.day), 0.0)
+            if spent + charge.cost > charge.limit:
+                raise BudgetExceeded("daily budget exceeded")
 
-    def _put(self, before: Job | None, after: Job, mark: int) -> None:
-        place = (after.account, after.id)
-        self.written(before, after)
-        self.rows[place] = after
-        self._writers[place] = mark
+    def _put(self, before: Job | None, after: Job) -> bool:
+        self.on_write(before, after)
+        self.rows[after.account, after.id] = after
+        return True
 
-    def _read(self, what: str, work: Callable[[], Result]) -> Result:
-        return self._turns.call(what, work, READ_TROUBLES)
+    def _read(self, operation: str, work: Callable[[], Result]) -> Result:
+        return self._scheduler.call(operation, work, READ_FAULTS)
 
-    def _indexed(self) -> dict[Place, Job]:
-        """What an index shows: the table as it is, or as it was when it was last asked."""
-        if not self._turns.fate.trouble("jobs.index", (INDEX_LAGS,)):
+    def _indexed(self) -> dict[RowKey, Job]:
+        """Return the rows that an index shows: current, or as of its last read."""
+        if not self._scheduler.schedule.fault("jobs.index", (INDEX_LAGS,)):
             self._index = dict(self.rows)
         return self._index
 
-    def _write(self, what: str, work: Callable[[], Result]) -> Result:
-        """Where the answer is lost, boto3 makes the call again, and others may have been faster."""
-        if self._turns.fate.trouble(what, (ANSWER_LOST,)):
-            self._turns.call(what, work, ())
-        return self._turns.call(what, work, STORE_TROUBLES)
+    def _write(self, operation: str, row_key: RowKey, work: Callable[[], bool]) -> bool:
+        """Write once. After a lost answer boto3 repeats the call, and others may write before."""
+        mark = next(self._marks)
+
+        def write() -> bool:
+            is_done = self._writers.get(row_key) == mark or work()
+            if is_done:
+                self._writers[row_key] = mark
+            return is_done
+
+        if self._scheduler.schedule.fault(operation, (ANSWER_LOST,)):
+            self._scheduler.call(operation, write, ())
+        return self._scheduler.call(operation, write, STORE_FAULTS)
 
 
-def _sort(receipt: IdempotencyRecord) -> str:
-    return "once" if receipt.retry is None else receipt.job_id
+def _sort_key(record: IdempotencyRecord) -> str:
+    return "once" if record.retry is None else record.job_id

@@ -1,4 +1,4 @@
-"""One job, in any order that Hypothesis can think of, with the shortest story of what breaks."""
+"""One job in any order that Hypothesis generates, which it shrinks to the shortest failure."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,58 +10,57 @@ from typing_extensions import override
 from rushes.jobs.idempotency import IdempotencyInfo
 from rushes.jobs.request import CreateRequest, GenerationRequest
 from tests.simulation.actors import Actor
-from tests.simulation.assert_invariants import judge
+from tests.simulation.assert_invariants import find_violations
 from tests.simulation.harness import Harness
-from tests.simulation.ports import BUS_TROUBLES
+from tests.simulation.ports import BUS_FAULTS
 from tests.simulation.provider_faults import (
-    CREATE_TROUBLES,
-    FATES_OF_FILMS,
-    FILE_TROUBLES,
-    LOOK_TROUBLES,
+    CREATE_FAULTS,
+    DOWNLOAD_FAULTS,
+    POLL_FAULTS,
+    VIDEO_FAULTS,
 )
-from tests.simulation.quiescence import settle
-from tests.simulation.scenario import API_LIMIT
-from tests.simulation.scheduler import STORE_TROUBLES
+from tests.simulation.quiescence import run_until_quiet
+from tests.simulation.scenario import API_LIMIT, MODELS
+from tests.simulation.scheduler import STORE_FAULTS
 
 ACCOUNT = "demo"
-MODELS = ("plain/one", "keyed/one", "listed/one", "plain_first", "keyed_first", "listed_first")
-KINDS = (STORE_TROUBLES, BUS_TROUBLES, CREATE_TROUBLES, LOOK_TROUBLES, FILE_TROUBLES)
-TROUBLES = tuple(dict.fromkeys(["", *(name for kind in KINDS for name in kind)]))
-STOPS = ("stops", "refuses", "goes on")
+FAULTS_BY_PORT = (STORE_FAULTS, BUS_FAULTS, CREATE_FAULTS, POLL_FAULTS, DOWNLOAD_FAULTS)
+FAULTS = tuple(dict.fromkeys(["", *(name for kind in FAULTS_BY_PORT for name in kind)]))
+STOPS = ("stops", "refuses", "continues")
 
 
-class ToldFate:
-    """Whoever runs it says whose turn it is, and what goes wrong next where it can."""
+class ManualSchedule:
+    """Injects the next fault that the test sets."""
 
     def __init__(self) -> None:
-        self.next_trouble = ""
+        self.next_fault = ""
 
-    def turn(self, ready: Sequence[Actor]) -> None:
-        """Each call hands back: the next rule says who goes on."""
+    def choose(self, ready: Sequence[Actor]) -> None:
+        """Choose no actor: the next rule chooses."""
 
-    def trouble(self, what: str, kinds: Sequence[str]) -> str:  # noqa: ARG002
-        if self.next_trouble not in kinds:
+    def fault(self, operation: str, kinds: Sequence[str]) -> str:  # noqa: ARG002
+        if self.next_fault not in kinds:
             return ""
-        trouble, self.next_trouble = self.next_trouble, ""
-        return trouble
+        fault, self.next_fault = self.next_fault, ""
+        return fault
 
-    def number(self, what: str, low: int, high: int) -> int:  # noqa: ARG002
+    def number(self, operation: str, low: int, high: int) -> int:  # noqa: ARG002
         return (low + high) // 2
 
 
-class InOrder(ToldFate):
-    """In the end nothing goes wrong any more."""
+class NoFaults(ManualSchedule):
+    """Injects no faults, for the final phase."""
 
     @override
-    def turn(self, ready: Sequence[Actor]) -> Actor:  # type: ignore[override]
+    def choose(self, ready: Sequence[Actor]) -> Actor:  # type: ignore[override]
         return ready[0]
 
 
 class AnyOrder(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.fate = ToldFate()
-        self.harness = Harness(self.fate)
+        self.schedule = ManualSchedule()
+        self.harness = Harness(self.schedule)
         self.service = self.harness.service
         self.creates = 0
         self.model = ""
@@ -71,22 +70,22 @@ class AnyOrder(RuleBasedStateMachine):
         return next((job_id for _, job_id in self.harness.jobs.rows), "")
 
     def act(self, name: str, work: Callable[[], object]) -> None:
-        self.harness.turns.start(
+        self.harness.scheduler.start(
             name,
             work,
             limit=API_LIMIT,
-            ended=lambda result: self.harness.promises.expected(name, result),
+            on_end=lambda result: self.harness.invariants.check_error(name, result),
         )
 
     @precondition(lambda self: self.creates < 3)
     @rule(model=st.sampled_from(MODELS))
     def a_client_creates(self, model: str) -> None:
-        """The same call each time, whatever it says: the first one counts."""
+        """Make the same create call each time; only the first creates a job."""
         self.creates += 1
         self.model = self.model or model
-        creation = CreateRequest(GenerationRequest(model=self.model, prompt="a red ball"))
-        call = IdempotencyInfo("create", "one and the same")
-        self.act("create", lambda: self.service.create(ACCOUNT, "openai", creation, call))
+        create_request = CreateRequest(GenerationRequest(model=self.model, prompt="a red ball"))
+        call = IdempotencyInfo("create", "same key")
+        self.act("create", lambda: self.service.create(ACCOUNT, "openai", create_request, call))
 
     @precondition(lambda self: self.job_id)
     @rule(verb=st.sampled_from(("cancel", "delete", "get")))
@@ -94,56 +93,55 @@ class AnyOrder(RuleBasedStateMachine):
         job_id = self.job_id
         self.act(verb, lambda: getattr(self.service, verb)(ACCOUNT, job_id))
 
-    @precondition(lambda self: self.harness.turns.ready)
-    @rule(number=st.integers(0, 3), calls=st.integers(1, 12), trouble=st.sampled_from(TROUBLES))
-    def somebody_goes_on(self, number: int, calls: int, trouble: str) -> None:
-        """A few calls further, or to the end."""
-        turns = self.harness.turns
-        actor = turns.ready[number % len(turns.ready)]
-        self.fate.next_trouble = trouble
+    @precondition(lambda self: self.harness.scheduler.ready)
+    @rule(number=st.integers(0, 3), calls=st.integers(1, 12), fault=st.sampled_from(FAULTS))
+    def an_actor_continues(self, number: int, calls: int, fault: str) -> None:
+        """Continue an actor for some calls, or to its end."""
+        scheduler = self.harness.scheduler
+        actor = scheduler.ready[number % len(scheduler.ready)]
+        self.schedule.next_fault = fault
         for _ in range(calls):
-            if actor in turns.ready:
-                turns.resume(actor)
+            if actor in scheduler.ready:
+                scheduler.resume(actor)
 
-    @precondition(lambda self: self.harness.turns.timers)
+    @precondition(lambda self: self.harness.scheduler.timers)
     @rule(times=st.integers(1, 4))
     def time_passes(self, times: int) -> None:
         for _ in range(times):
-            if self.harness.turns.timers:
-                self.harness.turns.pass_time()
+            if self.harness.scheduler.timers:
+                self.harness.scheduler.advance_time()
 
     @rule()
-    def the_sweeper_comes_by(self) -> None:
+    def the_sweeper_runs(self) -> None:
         self.harness.sweep()
 
-    @rule(stops=st.sampled_from(STOPS), film=st.sampled_from(FATES_OF_FILMS))
-    def providers_have_their_ways(self, stops: str, film: str) -> None:
-        self.fate.next_trouble = film
+    @rule(on_cancel=st.sampled_from(STOPS), video=st.sampled_from(VIDEO_FAULTS))
+    def providers_behave_differently(self, on_cancel: str, video: str) -> None:
+        self.schedule.next_fault = video
         for provider in self.harness.providers.values():
-            provider.stops = stops
+            provider.on_cancel = on_cancel
 
-    @precondition(lambda self: any(self.harness.machine.executions.states.values()))
+    @precondition(lambda self: self.harness.machine.running)
     @rule()
     def an_operator_stops_an_execution(self) -> None:
-        states = self.harness.machine.executions.states
-        self.harness.machine.stop(next(name for name, runs in states.items() if runs))
+        self.harness.machine.stop(self.harness.machine.running[0].name)
 
     @invariant()
-    def one_call_makes_one_job(self) -> None:
+    def a_create_call_makes_one_job(self) -> None:
         assert len(self.harness.jobs.rows) <= 1
 
     @invariant()
-    def no_promise_is_broken(self) -> None:
-        assert self.harness.promises.broken == []
+    def no_invariant_is_violated(self) -> None:
+        assert self.harness.invariants.violations == []
 
     @override
     def teardown(self) -> None:
-        """With everything in order again, all that was begun comes to its end."""
-        self.fate.next_trouble = ""
-        self.harness.turns.fate = InOrder()
+        """Without further faults all work ends, and the invariants hold."""
+        self.schedule.next_fault = ""
+        self.harness.scheduler.schedule = NoFaults()
         began = self.harness.clock.now
-        settle(self.harness)
-        assert judge(self.harness, began) == []
+        run_until_quiet(self.harness)
+        assert find_violations(self.harness, began) == []
 
 
 TestAnyOrder = AnyOrder.TestCase

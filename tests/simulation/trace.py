@@ -1,4 +1,4 @@
-"""One seed in words: every call of a port, every write, and what went wrong."""
+"""Print every port call, write and fault of one seed."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,21 +8,23 @@ from tests.simulation.harness import Harness
 
 WIDTH = 300
 QUIET = frozenset({"updated_at", "version", "request"})
-"""Fields whose changes tell nothing."""
+"""Fields that are not printed."""
 
 
-def tell(harness: Harness) -> None:
-    """From now on, print what happens in it."""
+def print_trace(harness: Harness) -> None:
+    """Print all further calls, writes and faults."""
     began = harness.clock.now
-    harness.turns.note = lambda who, what, trouble: _say(harness, began, who, what, trouble)
-    _overhear(harness, began)
-    written = harness.jobs.written
+    harness.scheduler.on_call = lambda actor, operation, fault: _print_call(
+        harness, began, actor, operation, fault
+    )
+    _trace_faults(harness, began)
+    on_write = harness.jobs.on_write
 
     def write(before: Job | None, after: Job) -> None:
-        _say(harness, began, "", f"→ {after.id} {changes(before, after)}", "")
-        written(before, after)
+        _print_call(harness, began, "", f"→ {after.id} {changes(before, after)}", "")
+        on_write(before, after)
 
-    harness.jobs.written = write
+    harness.jobs.on_write = write
 
 
 def changes(before: Job | None, after: Job) -> str:
@@ -34,19 +36,19 @@ def changes(before: Job | None, after: Job) -> str:
     return str({name: new.get(name) for name in names if name not in QUIET})
 
 
-def _say(harness: Harness, began: float, who: str, what: str, trouble: str) -> None:
-    line = f"{harness.clock.now - began:8.1f}  {who:40.40}  {what}"
-    print(line[:WIDTH] + (f"  ✗ {trouble}" if trouble else ""))
+def _print_call(harness: Harness, began: float, actor: str, operation: str, fault: str) -> None:
+    line = f"{harness.clock.now - began:8.1f}  {actor:40.40}  {operation}"
+    print(line[:WIDTH] + (f"  ✗ {fault}" if fault else ""))
 
 
-def _overhear(harness: Harness, began: float) -> None:
-    trouble: Callable[[str, Sequence[str]], str] = harness.fate.trouble
+def _trace_faults(harness: Harness, began: float) -> None:
+    fault: Callable[[str, Sequence[str]], str] = harness.schedule.fault
 
-    def overheard(what: str, kinds: Sequence[str]) -> str:
-        name = trouble(what, kinds)
+    def traced(operation: str, kinds: Sequence[str]) -> str:
+        name = fault(operation, kinds)
         if name:
-            _say(harness, began, "", what, name)
+            _print_call(harness, began, "", operation, name)
         return name
 
-    fate: Any = harness.fate
-    fate.trouble = overheard
+    schedule: Any = harness.schedule
+    schedule.fault = traced

@@ -1,6 +1,6 @@
-"""A provider in memory: what it says and what it really does are two things, and both are kept.
+"""Simulated provider. It records its work apart from its answers, which faults may change.
 
-Films are what costs money: `films` holds every one that was begun, whatever the caller was told.
+`videos` holds every video that was started, and would be billed, regardless of the answer.
 """
 
 import json
@@ -10,184 +10,189 @@ from urllib.parse import unquote
 
 from rushes.errors import DownloadInterrupted
 from rushes.jobs.result import Output
-from rushes.ports import Download, HttpCall, HttpReply
+from rushes.ports.http import HttpCall, HttpReply
+from rushes.ports.storage import Download
 from tests.fakes import FakeClock
-from tests.harness import FILM
+from tests.harness import MP4_BYTES
 from tests.simulation.provider_faults import (
-    CREATE_TROUBLES,
+    CANCEL_FAULTS,
+    CREATE_FAULTS,
+    DOWNLOAD_FAULTS,
+    EXPIRES,
     FAILS,
-    FATES_OF_FILMS,
-    FILE_TROUBLES,
-    FIND_TROUBLES,
-    FORGETS,
-    LOOK_TROUBLES,
-    ODD_LOOKS,
+    FAULTS,
+    LOOKUP_FAULTS,
+    ODD_VIEWS,
+    POLL_FAULTS,
     STICKS,
-    STOP_TROUBLES,
-    TROUBLES,
     UNCLEAR,
+    VIDEO_FAULTS,
 )
-from tests.simulation.scheduler import Fate
+from tests.simulation.scheduler import FaultSchedule
 
 KEY_HEADER = "idempotency-key"
-NOTICE_SECONDS = 20
-"""How long a new film may be missing from the provider's list."""
+LIST_LAG_SECONDS = 20
+"""Maximum delay until a new video appears in the provider's list."""
 
 
 @dataclass
-class Film:
+class ProviderVideo:
     id: str
     prompt: str
     key: str
-    made_at: float
+    created_at: float
     queued_seconds: float
-    making_seconds: float
-    fate: str = ""
-    stopped_at: float | None = None
+    render_seconds: float
+    fault: str = ""
+    cancelled_at: float | None = None
 
     @property
     def content(self) -> bytes:
-        return FILM + self.id.encode()
+        return MP4_BYTES + self.id.encode()
 
     @property
     def done_at(self) -> float:
-        return self.made_at + self.queued_seconds + self.making_seconds
+        return self.created_at + self.queued_seconds + self.render_seconds
 
     def status(self, now: float) -> str:
-        if self.stopped_at is not None:
+        if self.cancelled_at is not None:
             return "cancelled"
-        if now < self.made_at + self.queued_seconds:
+        if now < self.created_at + self.queued_seconds:
             return "queued"
-        if now < self.done_at or self.fate == STICKS:
+        if now < self.done_at or self.fault == STICKS:
             return "in_progress"
-        return "failed" if self.fate == FAILS else "completed"
+        return "failed" if self.fault == FAILS else "completed"
 
 
 @dataclass
 class SimulatedProvider:
-    """`stops`: how it takes to being told to stop: stops, refuses, says yes and goes on."""
+    """`on_cancel` is its reaction to a cancel: stops, refuses, or accepts it and continues."""
 
     name: str
     capability: str
     clock: FakeClock
-    fate: Fate
-    stops: str = "stops"
-    films: dict[str, Film] = field(default_factory=dict)
-    moods: list[str] = field(default_factory=list)
-    """Troubles that its next create calls surely meet, one after the other."""
+    schedule: FaultSchedule
+    on_cancel: str = "stops"
+    videos: dict[str, ProviderVideo] = field(default_factory=dict)
+    create_faults: list[str] = field(default_factory=list)
+    """Faults of its next create calls, in order."""
     unclear: set[str] = field(default_factory=set)
-    """Prompts of create calls after which the caller could not know what came of them."""
+    """Prompts of create calls with an unknown outcome."""
     repeated: set[str] = field(default_factory=set)
-    """Those that were called for again after that."""
+    """Prompts that were sent again after an unknown outcome."""
 
     def answer(self, call: HttpCall) -> HttpReply:
         if call.method == "POST":
             return self._create(call)
         if call.path.startswith("/videos?"):
-            return self._say(self.fate.trouble("find", FIND_TROUBLES), lambda: self._find(call))
-        film = self.films.get(unquote(call.path.removeprefix("/videos/")))
-        if film is None:
-            return reply(404, error="no such film")
-        return self._stop(film) if call.method == "DELETE" else self._look(film)
+            return self._respond(
+                self.schedule.fault("lookup", LOOKUP_FAULTS), lambda: self._lookup(call)
+            )
+        video = self.videos.get(unquote(call.path.removeprefix("/videos/")))
+        if video is None:
+            return reply(404, error="no such video")
+        return self._cancel(video) if call.method == "DELETE" else self._poll(video)
 
     def serve(self, output: Output) -> Download:
-        film = self.films[unquote(output.url.removeprefix("/videos/").removesuffix("/content"))]
-        content = film.content
-        match self.fate.trouble("download", FILE_TROUBLES):
+        video = self.videos[unquote(output.url.removeprefix("/videos/").removesuffix("/content"))]
+        content = video.content
+        match self.schedule.fault("download", DOWNLOAD_FAULTS):
             case "link expired":
-                raise DownloadInterrupted("the address answered 403")
-            case "page":
+                raise DownloadInterrupted("the URL answered 403")
+            case "HTML page":
                 content = b"<html>sign in</html>"
             case "nothing":
                 content = b""
             case "cut short":
                 return Download(len(content), "video/mp4", iter([content[:-7]]))
             case "breaks off":
-                return Download(None, "video/mp4", _breaking(content))
+                return Download(None, "video/mp4", _interrupted(content))
             case _:
                 pass
         return Download(len(content), "video/mp4", iter([content[:20], content[20:]]))
 
     def _create(self, call: HttpCall) -> HttpReply:
         prompt = str((call.form or {})["prompt"])
-        drawn = self.fate.trouble("create", CREATE_TROUBLES)
-        trouble = self.moods.pop(0) if self.moods else drawn
+        drawn = self.schedule.fault("create", CREATE_FAULTS)
+        fault = self.create_faults.pop(0) if self.create_faults else drawn
         if prompt in self.unclear:
             self.repeated.add(prompt)
-        if trouble.removeprefix("done, ") in UNCLEAR:
+        if fault.removeprefix("done, ") in UNCLEAR:
             self.unclear.add(prompt)
-        if trouble == "refused" and prompt not in {film.prompt for film in self.films.values()}:
+        if fault == "refused" and prompt not in {video.prompt for video in self.videos.values()}:
             return reply(400, error={"code": "bad_prompt", "message": "no"})
-        return self._say(trouble, lambda: self._make(prompt, call.headers.get(KEY_HEADER, "")))
+        return self._respond(
+            fault, lambda: self._create_video(prompt, call.headers.get(KEY_HEADER, ""))
+        )
 
-    def _make(self, prompt: str, key: str) -> HttpReply:
+    def _create_video(self, prompt: str, key: str) -> HttpReply:
         if self.capability == "key":
-            for film in self.films.values():
-                if key and film.key == key:
-                    return self._show(film)
-        number = len(self.films) + 1
-        film = Film(
+            for video in self.videos.values():
+                if key and video.key == key:
+                    return self._view(video)
+        number = len(self.videos) + 1
+        video = ProviderVideo(
             f"{self.name}-{number}",
             prompt,
             key,
             self.clock.now,
-            self.fate.number("queued", 0, 90),
-            self.fate.number("making", 1, 60),
-            self.fate.trouble("film", FATES_OF_FILMS),
+            self.schedule.number("queued", 0, 90),
+            self.schedule.number("rendering", 1, 60),
+            self.schedule.fault("video", VIDEO_FAULTS),
         )
-        self.films[film.id] = film
-        return self._show(film)
+        self.videos[video.id] = video
+        return self._view(video)
 
-    def _show(self, film: Film, **others: object) -> HttpReply:
-        facts: dict[str, object] = {"id": film.id, "status": film.status(self.clock.now)}
-        return reply(200, **{**facts, **others})
+    def _view(self, video: ProviderVideo, **others: object) -> HttpReply:
+        fields: dict[str, object] = {"id": video.id, "status": video.status(self.clock.now)}
+        return reply(200, **{**fields, **others})
 
-    def _look(self, film: Film) -> HttpReply:
-        trouble = self.fate.trouble("look", LOOK_TROUBLES)
-        is_forgotten = film.fate == FORGETS and self.clock.now > film.done_at
-        if is_forgotten or trouble == "not found":
-            return reply(404, error="no such film")
-        odd = ODD_LOOKS.get(trouble, {})
-        return self._say(trouble, lambda: self._show(film, **odd))
+    def _poll(self, video: ProviderVideo) -> HttpReply:
+        fault = self.schedule.fault("poll", POLL_FAULTS)
+        is_expired = video.fault == EXPIRES and self.clock.now > video.done_at
+        if is_expired or fault == "not found":
+            return reply(404, error="no such video")
+        odd = ODD_VIEWS.get(fault, {})
+        return self._respond(fault, lambda: self._view(video, **odd))
 
-    def _stop(self, film: Film) -> HttpReply:
-        trouble = self.fate.trouble("stop", STOP_TROUBLES)
-        if trouble == "not found":
-            return reply(404, error="no such film")
-        return self._say(trouble, lambda: self._stopped(film))
+    def _cancel(self, video: ProviderVideo) -> HttpReply:
+        fault = self.schedule.fault("cancel", CANCEL_FAULTS)
+        if fault == "not found":
+            return reply(404, error="no such video")
+        return self._respond(fault, lambda: self._cancelled(video))
 
-    def _stopped(self, film: Film) -> HttpReply:
-        if self.stops == "refuses" or self.clock.now >= film.done_at:
-            return reply(409, error="it cannot be stopped")
-        if self.stops == "stops" and film.stopped_at is None:
-            film.stopped_at = self.clock.now
-        return reply(202 if self.stops == "goes on" else 200, id=film.id)
+    def _cancelled(self, video: ProviderVideo) -> HttpReply:
+        if self.on_cancel == "refuses" or self.clock.now >= video.done_at:
+            return reply(409, error="cannot be cancelled")
+        if self.on_cancel == "stops" and video.cancelled_at is None:
+            video.cancelled_at = self.clock.now
+        return reply(202 if self.on_cancel == "continues" else 200, id=video.id)
 
-    def _find(self, call: HttpCall) -> HttpReply:
+    def _lookup(self, call: HttpCall) -> HttpReply:
         wanted = unquote(call.path.partition("=")[2])
-        late = self.fate.number("notice", 0, NOTICE_SECONDS)
+        late = self.schedule.number("list lag", 0, LIST_LAG_SECONDS)
         found = [
-            {"id": film.id, "status": film.status(self.clock.now)}
-            for film in self.films.values()
-            if film.key == wanted and film.made_at + late <= self.clock.now
+            {"id": video.id, "status": video.status(self.clock.now)}
+            for video in self.videos.values()
+            if video.key == wanted and video.created_at + late <= self.clock.now
         ]
         return reply(200, data=found)
 
-    def _say(self, trouble: str, work: Callable[[], HttpReply]) -> HttpReply:
-        """What is done, and what is said of it."""
-        is_done = trouble not in TROUBLES or trouble.startswith("done, ")
+    def _respond(self, fault: str, work: Callable[[], HttpReply]) -> HttpReply:
+        """Execute the call unless the fault prevents it; return the answer or the fault."""
+        is_done = fault not in FAULTS or fault.startswith("done, ")
         answer = work() if is_done else None
-        said = TROUBLES.get(trouble, answer)
-        if isinstance(said, Exception):
-            raise type(said)(str(said))
-        assert said is not None
-        return said
+        result = FAULTS.get(fault, answer)
+        if isinstance(result, Exception):
+            raise type(result)(str(result))
+        assert result is not None
+        return result
 
 
 def reply(status: int, /, **body: object) -> HttpReply:
     return HttpReply(status, {}, json.dumps(body).encode())
 
 
-def _breaking(content: bytes) -> Iterator[bytes]:
+def _interrupted(content: bytes) -> Iterator[bytes]:
     yield content[:-1]
     raise DownloadInterrupted("the output broke off")

@@ -1,4 +1,4 @@
-"""The state machine's definition, as a graph and as a text."""
+"""Definition of the state machine (ASL)."""
 
 import json
 import re
@@ -20,39 +20,39 @@ def machine() -> dict[str, Any]:
     return definition
 
 
-def states(kind: str | None = None) -> dict[str, dict[str, Any]]:
-    return {n: s for n, s in machine()["States"].items() if kind in (None, s["Type"])}
+def states(state_type: str | None = None) -> dict[str, dict[str, Any]]:
+    return {n: s for n, s in machine()["States"].items() if state_type in (None, s["Type"])}
 
 
-def test_the_linter_finds_nothing():
-    """It does not know yet that `Seconds` may be a JSONata string; everything else counts."""
+def test_statelint_finds_no_problem():
+    """Statelint does not support a JSONata string as `Seconds`; the test replaces it."""
     text = re.sub(r'"Seconds": "\{%[^"]*%\}"', '"Seconds": 1', FILE.read_text())
     command = [sys.executable, "-m", "statelint", text]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_every_substitution_is_used_and_every_placeholder_filled():
+def test_substitutions_and_placeholders_agree():
     resource = read_template(ROOT / "template.yaml")["Resources"]["MediaJob"]
-    given = set(resource["Properties"]["DefinitionSubstitutions"])
-    assert set(re.findall(r"\$\{(\w+)\}", FILE.read_text())) == given
+    substitutions = set(resource["Properties"]["DefinitionSubstitutions"])
+    assert set(re.findall(r"\$\{(\w+)\}", FILE.read_text())) == substitutions
 
 
 @pytest.mark.parametrize("name", states("Task"))
-def test_every_task_is_limited_in_time_and_tried_again(name):
+def test_every_task_has_a_timeout_and_retries_with_jitter(name):
     state = states()[name]
     assert state["TimeoutSeconds"] > 0
     assert state["Retry"]
     assert all(retrier["JitterStrategy"] == "FULL" for retrier in state["Retry"])
 
 
-def test_the_machine_is_limited_in_time():
+def test_state_machine_has_a_timeout():
     assert machine()["TimeoutSeconds"] > 0
 
 
-def test_every_step_that_fails_leads_to_the_one_way_out():
-    catching = {n: s for n, s in states("Task").items() if n != "Finish"}
-    for state in catching.values():
+def test_every_task_error_leads_to_finish():
+    tasks = {n: s for n, s in states("Task").items() if n != "Finish"}
+    for state in tasks.values():
         assert [(c["ErrorEquals"], c["Next"]) for c in state["Catch"]] == [
             (["States.ALL"], "Finish")
         ]
@@ -63,12 +63,12 @@ def test_only_finish_ends_an_execution():
     assert ends == {"Finish"}
 
 
-def test_the_machine_speaks_to_functions_only():
-    """What is told of a job is in its row, and put on the bus from there."""
+def test_tasks_invoke_lambda_functions_only():
+    """Functions publish the events, from the job item (transactional outbox)."""
     assert {s["Resource"] for s in states("Task").values()} == {"arn:aws:states:::lambda:invoke"}
 
 
-def test_no_error_class_of_ours_is_named():
+def test_retries_name_no_python_exception():
     text = FILE.read_text()
     for errors in re.findall(r'"ErrorEquals": \[([^]]*)\]', text):
         assert all(

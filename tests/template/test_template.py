@@ -1,4 +1,4 @@
-"""What the template promises, read off what SAM makes of it."""
+"""Resources of template.yaml after the SAM transform."""
 
 import json
 import subprocess
@@ -22,7 +22,6 @@ def source() -> dict[str, Any]:
 
 @cache
 def translated() -> dict[str, dict[str, Any]]:
-    """The resources after the SAM transform, with the state machine's definition put in."""
     template = json.loads(json.dumps(source()))
     for resource in template["Resources"].values():
         for name in ("CodeUri", "ContentUri", "DefinitionUri"):
@@ -42,7 +41,11 @@ def translated() -> dict[str, dict[str, Any]]:
 
 
 def of_type(kind: str) -> dict[str, dict[str, Any]]:
-    return {name: it["Properties"] for name, it in translated().items() if it["Type"] == kind}
+    return {
+        name: resource["Properties"]
+        for name, resource in translated().items()
+        if resource["Type"] == kind
+    }
 
 
 def logical_id(name: str) -> str:
@@ -54,7 +57,7 @@ def statements(role: str) -> list[dict[str, Any]]:
     return [s for policy in policies for s in policy["PolicyDocument"]["Statement"]]
 
 
-def test_every_folder_of_functions_is_a_function_of_the_template():
+def test_every_function_folder_is_a_lambda_function():
     folders = {folder.parent.name for folder in (ROOT / "functions").glob("*/app.py")}
     lambdas = set(of_type("AWS::Lambda::Function"))
     assert folders == set(FUNCTIONS)
@@ -62,17 +65,17 @@ def test_every_folder_of_functions_is_a_function_of_the_template():
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_every_function_has_a_role_of_its_own(name):
+def test_every_function_has_its_own_role(name):
     properties = of_type("AWS::Lambda::Function")[logical_id(name)]
     assert properties["Role"] == {"Fn::GetAtt": [f"{logical_id(name)}Role", "Arn"]}
     assert properties["Runtime"] == "python3.13"
-    assert properties["LoggingConfig"]["LogGroup"] == {"Ref": "Logs"}
+    assert properties["LoggingConfig"]["LogGroup"] == {"Ref": "LogGroup"}
 
 
 @pytest.mark.parametrize(
     "role", [*(f"{logical_id(name)}Role" for name in FUNCTIONS), "MediaJobRole"]
 )
-def test_no_role_may_do_everything_or_anything_everywhere(role):
+def test_roles_have_no_wildcard_actions_or_resources(role):
     assert statements(role)
     for statement in statements(role):
         actions = statement["Action"]
@@ -84,15 +87,15 @@ def test_no_role_may_do_everything_or_anything_everywhere(role):
 
 
 @pytest.mark.parametrize("role", [f"{logical_id(name)}Role" for name in FUNCTIONS])
-def test_the_only_managed_policy_is_the_one_for_logs(role):
+def test_roles_have_only_the_managed_policy_for_logs(role):
     arns = translated()[role]["Properties"]["ManagedPolicyArns"]
     assert [json.dumps(arn).rpartition("/")[2].strip('"}] ') for arn in arns] == [
         "AWSLambdaBasicExecutionRole"
     ]
 
 
-def test_the_api_may_be_called_by_api_gateway():
-    """The local engine does not enforce this permission; without it AWS answers 500."""
+def test_api_gateway_may_invoke_the_api_function():
+    """The local engine does not enforce this permission; without it AWS responds 500."""
     permission = translated()["HttpPermission"]["Properties"]
     assert permission["FunctionName"] == {"Ref": "ApiFunction"}
     assert permission["Principal"] == "apigateway.amazonaws.com"
@@ -102,14 +105,14 @@ def rules_to(target: str) -> dict[str, dict[str, Any]]:
     return {
         name: rule
         for name, rule in of_type("AWS::Events::Rule").items()
-        if any(it["Arn"] == {"Fn::GetAtt": [target, "Arn"]} for it in rule["Targets"])
+        if any(entry["Arn"] == {"Fn::GetAtt": [target, "Arn"]} for entry in rule["Targets"])
     }
 
 
-def test_the_sweeper_is_called_every_minute_and_when_an_execution_breaks_off():
+def test_sweeper_runs_every_minute_and_after_failed_executions():
     rules = rules_to("SweepFunction")
     patterns = [rule.get("EventPattern") or rule["ScheduleExpression"] for rule in rules.values()]
-    broken_off = {
+    failed_execution = {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
         "detail": {
@@ -117,7 +120,7 @@ def test_the_sweeper_is_called_every_minute_and_when_an_execution_breaks_off():
             "status": ["FAILED", "TIMED_OUT", "ABORTED"],
         },
     }
-    assert sorted(patterns, key=str) == sorted(["rate(1 minute)", broken_off], key=str)
+    assert sorted(patterns, key=str) == sorted(["rate(1 minute)", failed_execution], key=str)
     allowed = [
         p["SourceArn"]
         for p in of_type("AWS::Lambda::Permission").values()
@@ -132,20 +135,19 @@ def bus_policies() -> set[str]:
         role
         for role in translated()
         if role.endswith("Role")
-        and any(it["Action"] == "events:PutEvents" for it in statements(role))
+        and any(statement["Action"] == "events:PutEvents" for statement in statements(role))
     }
 
 
-def test_whoever_announces_may_and_knows_the_bus():
-    """The machine itself puts nothing there."""
+def test_event_publishers_may_put_events_and_have_the_bus_name():
     event_publishers = {logical_id(name) for name in ("submit", "finish", "sweep", "deliver")}
     assert bus_policies() == {f"{name}Role" for name in event_publishers}
     for name in event_publishers:
         properties = of_type("AWS::Lambda::Function")[name]
-        assert properties["Environment"]["Variables"]["BUS_NAME"] == {"Ref": "Bus"}
+        assert properties["Environment"]["Variables"]["BUS_NAME"] == {"Ref": "EventBus"}
 
 
-def test_every_variable_is_a_setting_and_every_setting_a_variable():
+def test_environment_variables_and_settings_agree():
     everywhere = set(source()["Globals"]["Function"]["Environment"]["Variables"])
     somewhere = {
         variable
@@ -154,17 +156,17 @@ def test_every_variable_is_a_setting_and_every_setting_a_variable():
     }
     required = {f.alias for f in Settings.model_fields.values() if f.is_required()}
     optional = {f.alias for f in Settings.model_fields.values() if not f.is_required()}
-    assert everywhere == required
+    assert everywhere == required | {"POWERTOOLS_SERVICE_NAME"}
     assert somewhere == optional
 
 
-def test_logs_are_not_kept_for_ever():
+def test_log_groups_expire():
     groups = of_type("AWS::Logs::LogGroup")
     assert groups
     assert all(group["RetentionInDays"] == {"Ref": "LogDays"} for group in groups.values())
 
 
-def test_the_bucket_is_private_encrypted_and_cleans_up():
+def test_bucket_is_private_encrypted_and_expires_objects():
     bucket = translated()["Bucket"]["Properties"]
     assert all(bucket["PublicAccessBlockConfiguration"].values())
     assert bucket["BucketEncryption"]
@@ -177,7 +179,7 @@ def test_the_bucket_is_private_encrypted_and_cleans_up():
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_the_table_can_be_restored_and_outlives_its_stack():
+def test_table_has_backups_and_outlives_the_stack():
     table = translated()["Table"]
     assert table["Properties"]["PointInTimeRecoverySpecification"] == {
         "PointInTimeRecoveryEnabled": True
@@ -187,15 +189,15 @@ def test_the_table_can_be_restored_and_outlives_its_stack():
     assert table["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
-def test_no_secret_stands_in_the_template():
+def test_template_contains_no_secret():
     assert translated()["ProviderSecret"]["Properties"]["SecretString"] == "{}"
 
 
-def test_the_layers_builder_installs_what_the_lock_says():
-    """`make requirements` brings it up to date."""
-    what = ["--frozen", "--only-group", "layer", "--no-emit-project", "--no-annotate"]
+def test_requirements_of_layer_match_the_lock_file():
+    """`make requirements` updates the file."""
+    options = ["--frozen", "--only-group", "layer", "--no-emit-project", "--no-annotate"]
     exported = subprocess.run(
-        [str(ROOT / ".local/uv/bin/uv"), "export", "--quiet", "--no-header", *what],
+        [str(ROOT / ".local/uv/bin/uv"), "export", "--quiet", "--no-header", *options],
         cwd=ROOT,
         capture_output=True,
         text=True,

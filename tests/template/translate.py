@@ -1,4 +1,7 @@
-"""Run by the engine's interpreter: template on standard input → what CloudFormation would see."""
+"""Apply the SAM transform: template on standard input, CloudFormation on standard output.
+
+Runs in the engine's environment.
+"""
 
 import json
 import sys
@@ -8,7 +11,7 @@ from samtranslator.translator.transform import transform
 
 
 class NoIam:
-    """SAM asks IAM for the ARNs of AWS's managed policies; one prefix is enough to know."""
+    """Replaces the IAM client by which SAM lists the ARNs of managed policies."""
 
     @staticmethod
     def get_paginator(_: str) -> "NoIam":

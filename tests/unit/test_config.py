@@ -1,4 +1,4 @@
-"""The settings and the template say the same."""
+"""Settings against the environment variables of template.yaml."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,8 +31,8 @@ def variable(field: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def unread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As in a function that has just been started."""
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Clear the environment and the cached settings."""
     for field in Settings.model_fields:
         monkeypatch.delenv(variable(field), raising=False)
     settings.cache_clear()
@@ -41,36 +41,36 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("field", Settings.model_fields)
-def test_every_setting_comes_from_the_template(field: str) -> None:
+def test_settings_are_all_set_by_the_template(field: str) -> None:
     required = Settings.model_fields[field].is_required()
     assert variable(field) in (EVERYWHERE if required else set.union(*FUNCTIONS.values()))
 
 
-def test_everything_that_the_template_sets_is_read() -> None:
-    read = {variable(field) for field in Settings.model_fields}
+def test_settings_read_every_variable_of_the_template() -> None:
+    read = {variable(field) for field in Settings.model_fields} | {"POWERTOOLS_SERVICE_NAME"}
     assert EVERYWHERE | set.union(*FUNCTIONS.values()) == read
 
 
-def test_the_state_machine_is_known_only_where_executions_are_started() -> None:
+def test_state_machine_arn_is_set_only_in_functions_that_start_executions() -> None:
     starters = {name for name, variables in FUNCTIONS.items() if "STATE_MACHINE_ARN" in variables}
     assert starters == {"ApiFunction", "SweepFunction"}
 
 
-def test_the_environment_is_read_once_and_into_the_right_types(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_settings_are_parsed_and_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    found = settings()
-    assert (found.table_name, found.bucket_name, found.output_days) == ("jobs", "media", 30)
-    assert (found.output_bytes, found.local_mode) == (5 * 1024**3, False)
-    assert found.state_machine_arn == ""
+    first = settings()
+    assert (first.table_name, first.bucket_name, first.output_days) == ("jobs", "media", 30)
+    assert (first.output_bytes, first.local_mode) == (5 * 1024**3, False)
+    assert first.state_machine_arn == ""
     monkeypatch.setenv("TABLE_NAME", "another")
-    assert settings() is found
+    assert settings() is first
 
 
 @pytest.mark.parametrize("missing", ENVIRONMENT)
-def test_a_missing_variable_is_named(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_error_names_the_missing_variable(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in ENVIRONMENT.items():
         if name != missing:
             monkeypatch.setenv(name, value)

@@ -1,4 +1,4 @@
-"""What is in `events/`: the schemas we promise, their examples, and what functions are given."""
+"""Files in `events/`: event schemas, their examples, and invocation payloads."""
 
 import json
 import subprocess
@@ -14,9 +14,9 @@ from rushes.api.auth import KEY
 from rushes.api.gateway import read_event
 from rushes.aws.step_functions import VERSION
 from rushes.dialects import dialect_of
-from rushes.dialects.base import HttpRequest, Videos
+from rushes.dialects.base import HttpRequest, SupportsVideos
 from rushes.jobs.content_type import sniff
-from rushes.jobs.events import ending, started
+from rushes.jobs.events import started_event, terminal_event
 from rushes.jobs.request import Role
 from rushes.jobs.status import TERMINAL
 from rushes.webhooks import operational_events
@@ -34,7 +34,7 @@ STATUSES: dict[str, set[str | None]] = {
 }
 
 
-def named(path: Path) -> str:
+def case_id(path: Path) -> str:
     return f"{path.parent.name}/{path.name}"
 
 
@@ -49,19 +49,19 @@ def validator(event_type: str) -> Draft202012Validator:
     return Draft202012Validator(schema, format_checker=FormatChecker())
 
 
-def test_the_schemas_are_what_the_models_say() -> None:
+def test_schemas_match_models() -> None:
     assert schemas.outdated() == [], "run `python scripts/schemas.py`"
 
 
-def test_all_that_is_said_has_a_schema_and_an_example() -> None:
-    endings = {f"job.{status.value}" for status in TERMINAL}
+def test_every_event_type_has_schema_and_example() -> None:
+    terminal = {f"job.{status.value}" for status in TERMINAL}
     others = {"job.started", operational_events.DISABLED, operational_events.TEST}
-    assert set(schemas.MODELS) == endings | others
+    assert set(schemas.MODELS) == terminal | others
     assert len(EXAMPLES) == len(schemas.MODELS)
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=named)
-def test_every_example_is_of_its_own_type_and_of_no_other(path: Path) -> None:
+@pytest.mark.parametrize("path", EXAMPLES, ids=case_id)
+def test_example_matches_its_own_schema_only(path: Path) -> None:
     event = read(path)
     event_type = event["type"]
     assert path.name == f"{event_type}.v1.example.json"
@@ -74,23 +74,23 @@ def test_every_example_is_of_its_own_type_and_of_no_other(path: Path) -> None:
             validator(other).validate(event)
 
 
-def test_a_real_jobs_events_are_valid() -> None:
+def test_events_of_real_job_match_schemas() -> None:
     job = Harness().completed()
-    validator("job.completed").validate(ending(job, "media").model_dump(mode="json"))
-    validator("job.started").validate(started(Harness().running()).model_dump(mode="json"))
+    validator("job.completed").validate(terminal_event(job, "media").model_dump(mode="json"))
+    validator("job.started").validate(started_event(Harness().running()).model_dump(mode="json"))
 
 
 @pytest.mark.parametrize(
     "change",
     [{"type": "job.lost"}, {"timestamp": "yesterday"}, {"timestamp": 3}, {"id": None}],
 )
-def test_what_is_no_event_is_not_valid(change: dict[str, object]) -> None:
+def test_schema_refuses_invalid_event(change: dict[str, object]) -> None:
     event = schemas.example("job.completed")
     with pytest.raises(ValidationError):
         validator("job.completed").validate({**event, **change})
 
 
-def test_outdated_missing_and_superfluous_files_are_named_and_put_right(
+def test_schema_script_reports_and_fixes_outdated_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schemas, "FOLDER", tmp_path)
@@ -110,46 +110,46 @@ def test_outdated_missing_and_superfluous_files_are_named_and_put_right(
     assert schemas.outdated() == []
 
 
-def test_the_script_runs_by_itself() -> None:
+def test_schema_script_runs_standalone() -> None:
     subprocess.run([sys.executable, "scripts/schemas.py", "--check"], cwd=ROOT, check=True)
 
 
-def test_every_function_has_a_case_to_be_invoked_with() -> None:
+def test_every_function_has_invocation_payload() -> None:
     functions = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
     assert {path.parent.name for path in CASES} == functions
 
 
-@pytest.mark.parametrize("path", STEPS, ids=named)
-def test_a_step_is_given_ids_and_the_last_outcome_and_nothing_else(path: Path) -> None:
+@pytest.mark.parametrize("path", STEPS, ids=case_id)
+def test_task_payload_contains_ids_and_last_result_only(path: Path) -> None:
     event, function = read(path), path.parent.name
     assert event["version"] == VERSION
     assert event.keys() >= {"account", "job_id"}
-    outcome = {"status", "wait_seconds", "cause", "execution"}
-    assert event.keys() - {"version", "account", "job_id"} <= outcome
+    result = {"status", "wait_seconds", "cause", "execution"}
+    assert event.keys() - {"version", "account", "job_id"} <= result
     if function == "finish":
         assert event["execution"].startswith(event["job_id"])
     else:
         assert event.get("status") in STATUSES[function]
 
 
-def test_the_sweeper_is_woken_by_a_schedule() -> None:
+def test_sweep_payload_is_a_scheduled_event() -> None:
     event = read(ROOT / "events/invoke/sweep/scheduled.json")
     assert (event["source"], event["detail-type"]) == ("aws.events", "Scheduled Event")
 
 
 def call(case: str) -> HttpRequest:
-    """What the api function makes of an event."""
+    """Convert an event as the api function does."""
     return read_event(APIGatewayProxyEventV2(read(ROOT / f"events/invoke/api/{case}.json")), {})
 
 
 @pytest.mark.parametrize("case", ["create_json", "create_multipart", "list"])
-def test_a_clients_call_carries_a_key_of_the_right_form(case: str) -> None:
+def test_api_payload_contains_valid_key(case: str) -> None:
     request = call(case)
     assert KEY.fullmatch(dialect_of(request.path).read_key(request.headers))
 
 
 @pytest.mark.parametrize("case", ["create_json", "create_multipart"])
-def test_a_create_call_can_be_read(case: str) -> None:
+def test_create_payload_is_parsed(case: str) -> None:
     request = call(case)
     creation = dialect_of(request.path).read_create(request)
     assert (creation.request.prompt, creation.request.seconds) == ("a red ball on a beach", 4)
@@ -159,7 +159,7 @@ def test_a_create_call_can_be_read(case: str) -> None:
     assert (creation.request.inputs, creation.uploaded) == ((), ())
 
 
-def test_a_list_call_can_be_read() -> None:
+def test_list_payload_is_parsed() -> None:
     request = call("list")
-    query = cast("Videos", dialect_of(request.path)).read_list(request)
+    query = cast("SupportsVideos", dialect_of(request.path)).read_list(request)
     assert (query.limit, query.newest_first) == (5, True)

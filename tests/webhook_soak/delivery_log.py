@@ -1,4 +1,4 @@
-"""The delivery log of one endpoint, and sending again, by nothing but the API."""
+"""Delivery log of one endpoint and resend requests, through the API."""
 
 import time
 from dataclasses import dataclass
@@ -7,23 +7,23 @@ from typing import Any, Self
 import httpx
 
 from local.stack import Stack
+from rushes.webhooks.payloads import TERMINAL_EVENTS
 from tests.webhook_soak.subscriber import Subscriber
 
 PAGE = 100
 ATTEMPTS = 2
-"""Of the schedule, which are waited for: seconds apart. The third is after five minutes."""
+"""Scheduled attempts to wait for; the third follows after five minutes."""
 SOON_SECONDS = 2.0
-LOOK_SECONDS = 3.0
-CALLS = 5
-"""How often one is made that is answered with 5xx."""
-ENDINGS = ["job.completed", "job.failed", "job.cancelled"]
+POLL_SECONDS = 3.0
+MAX_CALLS = 5
+"""Calls per request that is answered with 5xx."""
 
 Logged = dict[str, Any]
-"""A delivery as the log shows it."""
+"""Delivery in the API's format."""
 
 
-class NotSettledError(Exception):
-    """Deliveries that should have been attempted were not."""
+class NotIdleError(Exception):
+    """Due deliveries were not attempted in time."""
 
 
 @dataclass(frozen=True)
@@ -33,20 +33,18 @@ class DeliveryLog:
 
     @classmethod
     def of(cls, stack: Stack, subscriber: Subscriber) -> Self:
-        """A new endpoint's, which hears of every ending."""
+        """Create an endpoint for all terminal events."""
         key = stack.environment()["RUSHES_API_KEY"]
-        http = httpx.Client(
-            base_url=f"{stack.url}/v1",
-            headers={"authorization": f"Bearer {key}"},
-            timeout=60,
-            trust_env=False,
-        )
-        asked = {"url": subscriber.url, "event_types": ENDINGS, "signing_secret": subscriber.secret}
-        made = http.post("/webhook_endpoints", json=asked).raise_for_status().json()
-        return cls(http, made["id"])
+        headers = {"authorization": f"Bearer {key}"}
+        url = f"{stack.url}/v1"
+        http = httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False)
+        secret = {"signing_secret": subscriber.secret}
+        body = {"url": subscriber.url, "event_types": TERMINAL_EVENTS, **secret}
+        endpoint = http.post("/webhook_endpoints", json=body).raise_for_status().json()
+        return cls(http, endpoint["id"])
 
     def read(self) -> list[Logged]:
-        """All of it, newest first."""
+        """Return all deliveries, newest first."""
         found: list[Logged] = []
         page: dict[str, Any] = {"has_more": True}
         while page["has_more"]:
@@ -58,28 +56,28 @@ class DeliveryLog:
     def message(self, name: str) -> dict[str, Any]:
         return self._call("GET", f"/webhook_messages/{name}")
 
-    def settled(self, count: int, patience: float) -> list[Logged]:
-        """As it is once there are so many deliveries, and none of them is due."""
-        deadline = time.monotonic() + patience
+    def wait_until_idle(self, count: int, seconds: float) -> list[Logged]:
+        """Return the log once it has `count` deliveries and none is due."""
+        deadline = time.monotonic() + seconds
         while True:
             found = self.read()
             due = sum(_is_due(delivery) for delivery in found)
             if len(found) >= count and not due:
                 return found
             if time.monotonic() > deadline:
-                raise NotSettledError(f"{len(found)} deliveries of {count}, {due} of them due")
-            time.sleep(LOOK_SECONDS)
+                raise NotIdleError(f"{len(found)} deliveries of {count}, {due} of them due")
+            time.sleep(POLL_SECONDS)
 
     def resend_since(self, moment: float) -> int:
-        """Everything since then; a call takes a part of a long range, and says where it ended."""
+        """Resend all messages since then, in several calls if necessary; return their number."""
         count = 0
-        asked: dict[str, Any] = {"since": int(moment)}
+        body: dict[str, Any] = {"since": int(moment)}
         while True:
-            resent = self._call("POST", f"{self._path}/resend", json=asked)
+            resent = self._call("POST", f"{self._path}/resend", json=body)
             count += int(resent["resent"])
             if not resent["has_more"]:
                 return count
-            asked = {**asked, "after": resent["last_id"]}
+            body = {**body, "after": resent["last_id"]}
 
     def resend(self, message: str) -> None:
         self._call("POST", f"{self._path}/resend", json={"message_id": message})
@@ -89,14 +87,14 @@ class DeliveryLog:
         return f"/webhook_endpoints/{self.endpoint}"
 
     def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        """The answer, asked for again where it is that the service cannot answer at the moment."""
+        """Call the API, with retries after 5xx."""
         reply = self.http.request(method, path, **options)
-        for _ in range(1, CALLS):
+        for _ in range(1, MAX_CALLS):
             if reply.status_code < 500:
                 break
             reply = self.http.request(method, path, **options)
-        answer: dict[str, Any] = reply.raise_for_status().json()
-        return answer
+        content: dict[str, Any] = reply.raise_for_status().json()
+        return content
 
 
 def is_pending(delivery: Logged) -> bool:
@@ -104,7 +102,7 @@ def is_pending(delivery: Logged) -> bool:
 
 
 def _is_due(delivery: Logged) -> bool:
-    """In moments, or its second attempt is still to come, or one is being made."""
+    """Return True if the second attempt is missing or the next one follows within seconds."""
     if not is_pending(delivery):
         return False
     soon = time.time() + SOON_SECONDS

@@ -1,109 +1,63 @@
-"""Many of the smallest films: most complete, some fail, some are cancelled, some are others'."""
+"""Clients that create small jobs: most complete, some fail, are cancelled, or are of others."""
 
-import itertools
-import threading
-import time
-import uuid
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 
+from local.api_clients import ApiClientError
 from local.stack import Stack
+from tests.chaos.repeating_clients import RepeatingClients
 
-CLIENTS = 8
-PATIENCE_SECONDS = 90.0
-PAUSE_SECONDS = 0.5
-UNANSWERED = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
-FILM = {"model": "sandbox-key/sandbox-1", "seconds": "1", "size": "128x72"}
+BODY = {"model": "sandbox-key/sandbox-1", "seconds": "1", "size": "128x72"}
 TO_BE_CANCELLED = "[queue=60]"
 DIRECTIVES = ("", "", "[fail]", "", TO_BE_CANCELLED, "", "", "[refuse]", "", "[slow=2]")
-"""What is handed in by turns."""
+"""Used in turns."""
 OTHER_ACCOUNTS = 20
-"""One job in so many comes a second time, from another account."""
+"""Every 20th job is also created by another account."""
 
 
-class HandingIn:
-    """`accepted` and `other_accounts` hold job ids: of our account and of another."""
+class JobClients(RepeatingClients):
+    """`accepted` (with the prompts) and `other_accounts` hold the job ids of two accounts."""
 
     def __init__(self, stack: Stack) -> None:
-        self.accepted: set[str] = set()
+        super().__init__(self._create_numbered)
         self.other_accounts: set[str] = set()
-        self.given_up: Counter[str] = Counter()
         environment = stack.environment()
         self._keys = environment["RUSHES_API_KEY"], environment["RUSHES_OTHER_API_KEY"]
-        self._run = uuid.uuid4().hex[:8]
-        self._lock = threading.Lock()
-        self._over = threading.Event()
         self._http = httpx.Client(base_url=stack.url, timeout=35, trust_env=False)
 
-    def hand_in(self, jobs: int, rate: float) -> None:
-        """That many, at most `rate` in a second."""
-        begun = time.monotonic()
-        with ThreadPoolExecutor(CLIENTS) as clients:
-            for number, words in zip(range(jobs), itertools.cycle(DIRECTIVES), strict=False):
-                if self._over.wait(max(0.0, begun + number / rate - time.monotonic())):
-                    return
-                clients.submit(self._one, f"number {number} {words}".strip())
-                if number % OTHER_ACCOUNTS == 0:
-                    clients.submit(self._stranger, f"number {number}")
-
-    def stop(self) -> None:
-        """What has not been handed in is left."""
-        self._over.set()
-
-    def _one(self, prompt: str) -> None:
-        ours, _ = self._keys
-        if job_id := self._create(ours, prompt):
-            with self._lock:
-                self.accepted.add(job_id)
+    def _create_numbered(self, number: int) -> None:
+        own, other = self._keys
+        prompt = f"number {number} {DIRECTIVES[number % len(DIRECTIVES)]}".strip()
+        if job_id := self._create(own, prompt):
+            self.accepted[job_id] = prompt
             if TO_BE_CANCELLED in prompt:
-                # Refused where it is cancelled already, by a call whose answer was lost.
-                self._repeat(ours, "PUT", f"/fal/any/app/requests/{job_id}/cancel")
-
-    def _stranger(self, prompt: str) -> None:
-        _, other = self._keys
-        if job_id := self._create(other, prompt):
-            with self._lock:
-                self.other_accounts.add(job_id)
+                # 4xx if an earlier call cancelled it and its response was lost.
+                self._call(own, "PUT", f"/fal/any/app/requests/{job_id}/cancel")
+        if number % OTHER_ACCOUNTS == 0 and (job_id := self._create(other, f"number {number}")):
+            self.other_accounts.add(job_id)
 
     def _create(self, key: str, prompt: str) -> str | None:
-        body = {**FILM, "prompt": prompt}
-        reply = self._repeat(key, "POST", "/openai/v1/videos", json=body, name=prompt)
+        body = {**BODY, "prompt": prompt}
+        reply = self._call(key, "POST", "/openai/v1/videos", json=body, name=prompt)
         if reply and reply.is_success:
             return str(reply.json()["id"])
-        if reply:
-            self._give_up(reply.text[:200])
+        if reply is not None:
+            self.abandon(reply.text[:200])
         return None
 
-    def _repeat(
-        self,
-        key: str,
-        method: str,
-        path: str,
-        *,
-        name: str = "",
-        **options: Any,
+    def _call(
+        self, key: str, method: str, path: str, *, name: str = "", **options: Any
     ) -> httpx.Response | None:
-        """A call, made until it is answered; `name` is its idempotency key. None: it never was."""
+        """Repeat a call until there is a response; `name` becomes its idempotency key."""
         headers = {"authorization": f"Bearer {key}"}
         if name:
-            headers["idempotency-key"] = f"{self._run} {name}"
-        deadline, failure = time.monotonic() + PATIENCE_SECONDS, "stopped"
-        while time.monotonic() < deadline and not self._over.is_set():
-            try:
-                reply = self._http.request(method, path, headers=headers, **options)
-            except UNANSWERED as error:
-                failure = f"{type(error).__name__} {error}"
-            else:
-                if reply.status_code != 429 and reply.status_code < 500:
-                    return reply
-                failure = f"{reply.status_code} {reply.text[:200]}"
-            time.sleep(PAUSE_SECONDS)
-        self._give_up(failure)
-        return None
+            headers["idempotency-key"] = f"{self.run_id} {name}"
 
-    def _give_up(self, failure: str) -> None:
-        with self._lock:
-            self.given_up[failure] += 1
+        def call() -> httpx.Response:
+            reply = self._http.request(method, path, headers=headers, **options)
+            if reply.status_code == 429 or reply.status_code >= 500:
+                raise ApiClientError(f"{reply.status_code} {reply.text[:200]}")
+            return reply
+
+        return self.repeat(f"{method} {path}", call)

@@ -1,178 +1,171 @@
-"""Whether each ending arrived, and the delivery log says of it what the receiver saw."""
+"""Checks that each terminal event arrived and that the delivery log matches the receiver."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rushes.dialects.openai_videos.openai_format import as_json
+from rushes.dialects.json_format import as_json
 from rushes.jobs.job import Job
+from tests.chaos.violations import Violations
 from tests.webhook_soak.delivery_log import DeliveryLog, Logged
 from tests.webhook_soak.gallery import Gallery
-from tests.webhook_soak.receiver import TAKEN
+from tests.webhook_soak.receiver import ACCEPTED
 from tests.webhook_soak.subscriber import PATH, Outage
 
 CLOCK_SECONDS = 1.0
-"""The log's times are whole seconds."""
+"""Resolution of the log's times."""
 
 BROKEN = "broken"
-"""The log's word for an answer that broke off."""
+"""Error code of an incomplete response."""
 
 Line = Mapping[str, Any]
-"""Of the receiver's file."""
-Attempt = tuple[str, int]
-"""Message and second: both are in the headers, and in the log."""
+"""Line of the receiver's file."""
+AttemptKey = tuple[str, int]
+"""Message id and timestamp, from the headers and from the log."""
 
 
 @dataclass
-class Report:
-    taken: int = 0
-    """Messages that were verified, written down and answered with 2xx."""
+class Report(Violations):
+    accepted: int = 0
+    """Messages that were verified, stored and answered with 2xx."""
     repetitions: int = 0
-    """Of messages that had been taken: the price of at least once."""
+    """Messages received again after they were accepted: delivery is at least once."""
     attempts: Counter[str] = field(default_factory=Counter)
-    """Of the log, by status or error."""
+    """Attempts in the log, by status code or error."""
     needed: Counter[int] = field(default_factory=Counter)
-    """How many attempts there were until a message was taken, counted over messages."""
-    took: list[float] = field(default_factory=list)
-    """Seconds from a job's end until its message was taken."""
-    cut_by_kills: int = 0
-    """Attempts that were written down, and whose answer a kill kept from us."""
-    broken: Counter[str] = field(default_factory=Counter)
-    """Promises, and how often each was not kept."""
-    examples: list[str] = field(default_factory=list)
-
-    def breaks(self, promise: str, example: str) -> None:
-        self.broken[promise] += 1
-        self.examples.append(f"{promise}: {example}")
+    """Messages by number of attempts until accepted."""
+    delays: list[float] = field(default_factory=list)
+    """Seconds from the end of a job until its message was accepted."""
+    lost_by_kills: int = 0
+    """Stored messages whose response was lost by a kill."""
 
 
-def judge(
+def check(
     jobs: Iterable[Job],
-    heard: Sequence[Line],
+    received: Sequence[Line],
     logged: Iterable[Logged],
     outages: Sequence[Outage],
 ) -> Report:
-    """`jobs` are those of our account, all of them ended."""
+    """Check the finished jobs of one account."""
     report = Report()
     expected = {f"evt_{job.id}_{job.status.value}": job for job in jobs}
     log = {delivery["message_id"]: delivery for delivery in logged}
-    _judge_lines(report, expected, heard)
-    _judge_arrivals(report, expected, heard)
-    _judge_deliveries(report, expected, log)
-    _judge_attempts(report, heard, log, outages)
+    _check_lines(report, expected, received)
+    _check_arrivals(report, expected, received)
+    _check_deliveries(report, expected, log)
+    _check_attempts(report, received, log, outages)
     return report
 
 
-def judge_messages(
-    report: Report, log: DeliveryLog, logged: Iterable[Logged], heard: Iterable[Line]
+def check_messages(
+    report: Report, log: DeliveryLog, logged: Iterable[Logged], received: Iterable[Line]
 ) -> None:
-    """A message's own page says the same as the log, and holds the event that was sent."""
-    bodies = {line["id"]: line.get("body") for line in heard}
+    """Compare retrieved messages with the log and the received bodies."""
+    bodies = {line["id"]: line.get("body") for line in received}
     for delivery in logged:
         name = delivery["message_id"]
         message = log.message(name)
         if message["deliveries"] != [delivery] or as_json(message["event"]) != bodies.get(name):
-            report.breaks("a message is not shown as it was sent", name)
+            report.violation("a message differs from the log or the received body", name)
 
 
-def judge_films(
-    report: Report, gallery: Gallery, completed: Mapping[str, Job], films: Mapping[str, str]
+def check_videos(
+    report: Report, gallery: Gallery, completed: Mapping[str, Job], videos: Mapping[str, str]
 ) -> None:
-    """Those that completed, of every account, are on the page downstream, and no others."""
-    for job_id in completed.keys() ^ films.keys():
-        report.breaks("not on the page downstream, or there for nothing", job_id)
-    for job_id in completed.keys() & films.keys():
-        if fault := gallery.fault(completed[job_id], films[job_id]):
-            report.breaks("another film downstream", fault)
+    """Check that the gallery has the videos of all completed jobs and no others."""
+    for job_id in completed.keys() ^ videos.keys():
+        report.violation("missing or superfluous in the gallery", job_id)
+    for job_id in completed.keys() & videos.keys():
+        if fault := gallery.fault(completed[job_id], videos[job_id]):
+            report.violation("wrong video in the gallery", fault)
 
 
-def _judge_lines(report: Report, expected: Mapping[str, Job], heard: Sequence[Line]) -> None:
+def _check_lines(report: Report, expected: Mapping[str, Job], received: Sequence[Line]) -> None:
     bodies: dict[str, str] = {}
-    for line in heard:
+    for line in received:
         name = line["id"]
         if "refused" in line:
-            report.breaks("not verified by another's library", f"{name}: {line['refused']}")
+            report.violation("not verified by standardwebhooks", f"{name}: {line['refused']}")
             continue
         if line["path"] != PATH:
-            report.breaks("a redirect was followed", name)
+            report.violation("a redirect was followed", name)
         if name not in expected:
-            report.breaks("a message for no job of ours", name)
+            report.violation("a message for another account's job", name)
         if bodies.setdefault(name, line["body"]) != line["body"]:
-            report.breaks("another body at a repetition", name)
+            report.violation("a repetition has another body", name)
 
 
-def _judge_arrivals(report: Report, expected: Mapping[str, Job], heard: Sequence[Line]) -> None:
+def _check_arrivals(report: Report, expected: Mapping[str, Job], received: Sequence[Line]) -> None:
     lines: dict[str, list[Line]] = defaultdict(list)
-    for line in heard:
+    for line in received:
         lines[line["id"]].append(line)
     for name, job in expected.items():
         answers = [line.get("answer") for line in lines[name]]
-        if TAKEN not in answers:
-            report.breaks("lost", f"{name}: {answers}")
+        if ACCEPTED not in answers:
+            report.violation("lost", f"{name}: {answers}")
             continue
-        first = answers.index(TAKEN)
-        report.taken += 1
+        first = answers.index(ACCEPTED)
+        report.accepted += 1
         report.repetitions += len(answers) - first - 1
-        report.took.append(lines[name][first]["at"] - (job.finished_at or 0.0))
+        report.delays.append(lines[name][first]["at"] - (job.finished_at or 0.0))
 
 
-def _judge_deliveries(
+def _check_deliveries(
     report: Report, expected: Mapping[str, Job], log: Mapping[str, Logged]
 ) -> None:
     for name in expected.keys() ^ log.keys():
-        report.breaks("not one delivery for each ending", name)
+        report.violation("not one delivery for each terminal event", name)
     for name, delivery in log.items():
-        answers = [it["status_code"] for it in delivery["attempts"]]
-        if delivery["status"] != "delivered" or TAKEN not in answers:
-            report.breaks("not delivered", f"{name}: {delivery['status']} {answers}")
+        answers = [attempt["status_code"] for attempt in delivery["attempts"]]
+        if delivery["status"] != "delivered" or ACCEPTED not in answers:
+            report.violation("not delivered", f"{name}: {delivery['status']} {answers}")
         else:
-            report.needed[answers.index(TAKEN) + 1] += 1
+            report.needed[answers.index(ACCEPTED) + 1] += 1
 
 
-def _judge_attempts(
-    report: Report,
-    heard: Sequence[Line],
-    log: Mapping[str, Logged],
-    outages: Sequence[Outage],
+def _check_attempts(
+    report: Report, received: Sequence[Line], log: Mapping[str, Logged], outages: Sequence[Outage]
 ) -> None:
-    """Each that was heard is in the log as it was answered; the others fell into an outage."""
-    unmatched = _by_attempt(heard)
-    last_words = [
-        [line for line in heard if line["life"] == outage.life][-1:] for outage in outages
+    """Match received messages and logged attempts; the rest must have failed in an outage."""
+    unmatched = _by_attempt(received)
+    last_lines = [
+        [line for line in received if line["life"] == outage.life][-1:] for outage in outages
     ]
-    logged = [(name, attempt) for name, it in log.items() for attempt in it["attempts"]]
+    logged = [(name, attempt) for name, entry in log.items() for attempt in entry["attempts"]]
     for name, attempt in logged:
         report.attempts[str(attempt["error"] or attempt["status_code"])] += 1
         if lines := unmatched.get((name, attempt["attempted_at"])):
             line = lines.pop(0)
-            _judge_heard(report, line, attempt, was_last=[line] in last_words)
-        elif attempt["error"] is None or not _fell_into(outages, attempt["attempted_at"]):
-            report.breaks("the log has what nobody heard", f"{name}: {attempt}")
+            _check_answer(report, line, attempt, was_last=[line] in last_lines)
+        elif attempt["error"] is None or not _is_in_outage(outages, attempt["attempted_at"]):
+            report.violation("an attempt in the log was not received", f"{name}: {attempt}")
     for line in (line for lines in unmatched.values() for line in lines):
-        said = f"{line['id']} {line['timestamp']}: {line['answer']}"
-        report.breaks("an attempt is not in the log", said)
+        example = f"{line['id']} {line['timestamp']}: {line['answer']}"
+        report.violation("an attempt is not in the log", example)
 
 
-def _by_attempt(heard: Sequence[Line]) -> dict[Attempt, list[Line]]:
-    found: dict[Attempt, list[Line]] = defaultdict(list)
-    for line in heard:
+def _by_attempt(received: Sequence[Line]) -> dict[AttemptKey, list[Line]]:
+    found: dict[AttemptKey, list[Line]] = defaultdict(list)
+    for line in received:
         if "refused" not in line:
             found[line["id"], line["timestamp"]].append(line)
     return found
 
 
-def _judge_heard(report: Report, line: Line, attempt: Mapping[str, Any], *, was_last: bool) -> None:
-    """`was_last`: the receiver was killed after it had written this line."""
+def _check_answer(
+    report: Report, line: Line, attempt: Mapping[str, Any], *, was_last: bool
+) -> None:
+    """`was_last`: the receiver was killed after it stored this line."""
     logged, answer = attempt["error"] or attempt["status_code"], line["answer"] or BROKEN
     if logged == answer:
         return
     if was_last and logged == BROKEN:
-        report.cut_by_kills += 1
+        report.lost_by_kills += 1
     else:
-        said = f"{line['id']}: {logged}, answered {answer}"
-        report.breaks("the log says what was not answered", said)
+        example = f"{line['id']}: {logged}, answered {answer}"
+        report.violation("the log has another result than the receiver", example)
 
 
-def _fell_into(outages: Sequence[Outage], moment: float) -> bool:
-    return any(it.since - CLOCK_SECONDS <= moment <= it.until for it in outages)
+def _is_in_outage(outages: Sequence[Outage], moment: float) -> bool:
+    return any(outage.since - CLOCK_SECONDS <= moment <= outage.until for outage in outages)

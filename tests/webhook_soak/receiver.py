@@ -1,9 +1,9 @@
-"""A subscriber that fails often. What it can verify it writes down for good, and then it answers.
+"""Webhook receiver with random failures. It stores each verified message before it responds.
 
-WEBHOOK_SECRET=whsec_… python receiver.py --port 9000 --file heard.jsonl --life 1 --failing 0.3
+    python receiver.py --port 9000 --file messages.jsonl --life 1 --failure-rate 0.3
 
-Lines are JSON: `life`, `path`, `id` and `timestamp` as in the headers, `body` as it came, `answer`
-(a status, None where the connection is closed instead) and `at`; of what is not verified `refused`.
+Lines are JSON: `life`, `path`, `id` and `timestamp` from the headers, `body` unparsed, `answer`
+(a status code, null for a closed connection) and `at`; `refused` for an unverified message.
 """
 
 import argparse
@@ -19,21 +19,21 @@ from typing import Any
 from standardwebhooks import Webhook, WebhookVerificationError
 from typing_extensions import override
 
-TAKEN = 204
+ACCEPTED = 204
 FAILURES = (500, 503, 307, None)
-"""Statuses; None closes the connection without a word."""
+"""Status codes; None closes the connection without a response."""
 WORK_SECONDS = 0.02
-"""Between writing down and answering: there a kill costs the sender its answer."""
+"""Between store and response; a kill there loses the response."""
 
 
-class Heard:
-    """A file that lines are only put behind. A line is on the disk when `write` returns."""
+class MessageFile:
+    """Append-only file of JSON lines; `write` returns after fsync."""
 
     def __init__(self, file: Path) -> None:
-        # Whoever was killed may have left half a line.
-        begin = b"\n" if file.exists() and file.stat().st_size else b""
+        # A killed process may have left an incomplete line.
+        separator = b"\n" if file.exists() and file.stat().st_size else b""
         self._file = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        os.write(self._file, begin)
+        os.write(self._file, separator)
 
     def write(self, **line: Any) -> None:
         os.write(self._file, json.dumps(line).encode() + b"\n")
@@ -41,11 +41,11 @@ class Heard:
 
 
 def receiver(
-    heard: Heard, webhook: Webhook, life: int, failing: float
+    messages: MessageFile, webhook: Webhook, life: int, failure_rate: float
 ) -> type[BaseHTTPRequestHandler]:
     class Receiver(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            """Whether it runs."""
+            """Health check."""
             self._answer(200)
 
         def do_POST(self) -> None:
@@ -54,12 +54,12 @@ def receiver(
             try:
                 webhook.verify(body, dict(self.headers.items()))
             except (WebhookVerificationError, ValueError) as error:
-                heard.write(life=life, id=name, refused=str(error))
+                messages.write(life=life, id=name, refused=str(error))
                 self._answer(401)
                 return
-            fails = random.random() < failing  # noqa: S311 - no secret
-            answer = random.choice(FAILURES) if fails else TAKEN  # noqa: S311
-            heard.write(
+            fails = random.random() < failure_rate  # noqa: S311 - no secret
+            answer = random.choice(FAILURES) if fails else ACCEPTED  # noqa: S311
+            messages.write(
                 life=life,
                 path=self.path,
                 id=name,
@@ -76,13 +76,13 @@ def receiver(
 
         def _answer(self, status: int) -> None:
             self.send_response(status)
-            if status == 307:  # to itself, where whoever followed it would be heard
+            if status == 307:  # to this server, which would record a followed redirect
                 self.send_header("location", "/elsewhere")
             self.end_headers()
 
         @override
         def log_message(self, format: str, *args: object) -> None:
-            """Nothing: all that matters is in the file."""
+            """Log nothing: the file has all messages."""
 
     return Receiver
 
@@ -92,11 +92,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--file", type=Path, required=True)
     parser.add_argument("--life", type=int, required=True)
-    parser.add_argument("--failing", type=float, required=True)
-    asked = parser.parse_args()
+    parser.add_argument("--failure-rate", type=float, required=True)
+    args = parser.parse_args()
     webhook = Webhook(os.environ["WEBHOOK_SECRET"])
-    handler = receiver(Heard(asked.file), webhook, asked.life, asked.failing)
-    ThreadingHTTPServer(("127.0.0.1", asked.port), handler).serve_forever()
+    handler = receiver(MessageFile(args.file), webhook, args.life, args.failure_rate)
+    ThreadingHTTPServer(("127.0.0.1", args.port), handler).serve_forever()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Takes what a job came to into the gallery, and writes its page anew.
+"""Copy a job's artifacts into the gallery and rewrite its page.
 
-The same event may come twice, and two at the same time: a film has its key from its job, and the
-page is written from what lies in the bucket until nothing has come in between.
+Events may repeat and overlap. The key of an artifact is derived from its job, and the page is
+rewritten until the list of the bucket is unchanged.
 """
 
 import html
@@ -36,19 +36,19 @@ def lambda_handler(event: dict[str, Any], _context: object) -> None:
             Key=f"{kind}/{job['finished_at'][:19]}_{job['id']}_{number}.{extension}",
             CopySource={"Bucket": artifact["bucket"], "Key": artifact["key"]},
         )
-    keys, written = gallery(), None
-    while keys != written:
+    keys, on_page = gallery(), None
+    while keys != on_page:
         page = PAGE.format(figures="\n".join(figure(key) for key in keys))
         s3.put_object(Bucket=GALLERY, Key="index.html", Body=page, ContentType="text/html")
-        keys, written = gallery(), keys
+        keys, on_page = gallery(), keys
 
 
 def gallery() -> list[str]:
-    """The keys of all that was taken in, newest first."""
+    """Return the keys of all artifacts, newest first."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=GALLERY)
     keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-    shown = [key for key in keys if key.partition("/")[0] in FRAMES]
-    return sorted(shown, key=lambda key: key.partition("/")[2], reverse=True)
+    artifacts = [key for key in keys if key.partition("/")[0] in FRAMES]
+    return sorted(artifacts, key=lambda key: key.partition("/")[2], reverse=True)
 
 
 def figure(key: str) -> str:

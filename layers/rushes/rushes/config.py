@@ -1,4 +1,4 @@
-"""What the deployment tells the functions. The only reader of the environment."""
+"""Settings of a function, from the environment variables that the template sets."""
 
 import os
 from functools import cache
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Settings(BaseModel):
-    """One field for each variable that the template sets; it fails at the first read, by name."""
+    """One field per variable; a missing one is reported by name at the first read."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -16,21 +16,21 @@ class Settings(BaseModel):
     provider_secret_arn: str = Field(alias="PROVIDER_SECRET_ARN")
     output_days: int = Field(alias="OUTPUT_DAYS")
     output_bytes: int = Field(alias="OUTPUT_BYTES")
-    """The most bytes that an output may have."""
+    """Maximum size of an output."""
     local_mode: bool = Field(alias="LOCAL_MODE")
-    """Whether upstreams may be http and on this machine."""
+    """Allow upstreams over http and on this machine."""
     public_url: str = Field(default="", alias="PUBLIC_URL")
-    """What addresses of ours begin with. Only in api."""
+    """Base URL of the API. Set in api."""
     daily_dollars: float = Field(default=0.0, alias="DAILY_DOLLARS")
-    """What an account may spend in a day; 0 where there is no limit. Only in api."""
+    """Daily budget of an account; 0 is unlimited. Set in api."""
     bus_name: str = Field(default="", alias="BUS_NAME")
-    """Only where events are announced: in submit, finish and sweep."""
+    """Set in the functions that publish events: submit, finish and sweep."""
     state_machine_arn: str = Field(default="", alias="STATE_MACHINE_ARN")
-    """Only where executions are started: in api and sweep."""
+    """Set in the functions that start executions: api and sweep."""
     events_queue_url: str = Field(default="", alias="EVENTS_QUEUE_URL")
-    """Only where a message is kept back for a while: in deliver."""
+    """Set in deliver, which queues messages with a delay."""
     deliveries_queue_url: str = Field(default="", alias="DELIVERIES_QUEUE_URL")
-    """Only where messages are queued: in api, notify and sweep."""
+    """Set in the functions that queue deliveries: api, notify and sweep."""
 
 
 @cache

@@ -1,58 +1,57 @@
-"""Everything that can go wrong, as one tree.
+"""All errors of the application, as one tree.
 
 RushesError
-├── ClientError                  the request cannot be done as asked: 4xx in the dialect's envelope
-│   ├── InvalidRequest           a field is wrong; `param` names it
+├── ClientError                      the request is refused: 4xx in the dialect's envelope
+│   ├── InvalidRequest               a field is invalid; `param` names it
 │   │   ├── UnknownModel
 │   │   ├── UnknownCursor
-│   │   ├── AddressRefused       an address that we do not connect to
-│   │   └── ConflictingKeys      two different keys in one request
-│   ├── MissingKey, WrongKey     401
-│   ├── NotFound                 404: absent, deleted or somebody else's, all alike
+│   │   ├── UrlNotAllowed            the SSRF check rejects the URL
+│   │   └── ConflictingKeys          two different API keys in one request
+│   ├── MissingApiKey, InvalidApiKey 401
+│   ├── NotFound                     404: absent, deleted or of another account
 │   │   ├── ContentNotReady
 │   │   ├── VariantNotAvailable
 │   │   └── UnsupportedOperation
-│   ├── AlreadyFinished          409: too late to cancel
-│   ├── KeyInUse                 409: a call with the same Idempotency-Key is being answered
-│   ├── KeyReused                422: the same Idempotency-Key with another body
-│   ├── OverBudget               429: the account has spent what it may in a day
-│   └── TooLarge                 413
-├── ServerError                  ours: 5xx
-│   ├── StoreUnavailable
-│   └── DamagedRecord            a row is not what we write: somebody edited it by hand
-├── WriteConflict                another writer was faster; read again and decide again
-│   └── AlreadyAccepted          the call has made a job already
-└── UpstreamError                what a provider did or did not answer; becomes the job's error
-    ├── UpstreamUnreachable      nothing was sent: safe to try again
-    ├── UpstreamBusy             it said "later", and did nothing
-    ├── UpstreamRefused          it said no, for good
-    ├── UpstreamSilent           sent, and the answer is not known
-    ├── UpstreamConfused         it answered something that is not its protocol
+│   ├── AlreadyFinished              409: too late to cancel
+│   ├── IdempotencyKeyInUse          409: a request with the same Idempotency-Key is in progress
+│   ├── IdempotencyKeyReused         422: the same Idempotency-Key with another body
+│   ├── BudgetExceeded               429: the account's daily budget
+│   └── TooLarge                     413
+├── ServerError                      5xx
+│   ├── AwsUnavailable
+│   └── CorruptRecord                an item was changed by hand or cannot be read
+├── WriteConflict                    a concurrent write won: read and decide again
+│   └── AlreadyAccepted              the create call has created a job before
+└── UpstreamError                    a provider's response or silence; becomes the job's error
+    ├── UpstreamUnreachable          nothing was sent: safe to retry
+    ├── UpstreamThrottled            the provider asked for a later retry
+    ├── UpstreamRefused              the provider refused for good
+    ├── UpstreamNoResponse           sent; the outcome is unknown
+    ├── UpstreamProtocolError        the response does not follow the protocol
     │   └── UnknownUpstreamStatus
-    ├── UpstreamForgot           it does not know the job (any more)
-    ├── ProviderNotConfigured    the deployment has no address or key for it
-    ├── BadInputFile             a picture or film to work from cannot be had or is none
-    ├── OutputInterrupted        an output broke off: worth another try
-    └── BadOutput                an output is not what it should be
+    ├── UpstreamJobNotFound          the provider does not know the job (any more)
+    ├── ProviderNotConfigured        the deployment has no URL or API key for the provider
+    ├── InvalidInputFile             an input file cannot be fetched or has the wrong type
+    ├── DownloadInterrupted          an output download broke off: retry
+    └── InvalidOutput                an output has the wrong type or size
 """
 
 from typing import ClassVar
 
 
 class RushesError(Exception):
-    """An error with a code for programs and a sentence for people.
+    """An error with a code for programs and a message for people.
 
-    `retryable` says whether the same call may succeed later; whoever catches the error obeys it
-    and does not decide anew.
+    `retryable`: the same call may succeed later. Handlers follow it.
     """
 
     code: ClassVar[str] = "internal_error"
     http_status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
     retry_after: ClassVar[int | None] = None
-    """Seconds after which another try makes sense, where that can be told."""
-    said: ClassVar[str] = "the service cannot answer at the moment"
-    """What a client is told where the message is none of its business."""
+    """Seconds until a retry makes sense, if known."""
+    public_message: ClassVar[str] = "the service is unavailable"
+    """Sent to the client in place of an internal message."""
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -154,7 +153,7 @@ class AwsUnavailable(ServerError):
 
 class CorruptRecord(ServerError):
     code = "damaged_record"
-    said: ClassVar[str] = "the record is damaged; only the service's operator can mend it"
+    public_message: ClassVar[str] = "the record is corrupt; contact the operator"
 
 
 class WriteConflict(RushesError):
@@ -169,10 +168,10 @@ class AlreadyAccepted(WriteConflict):
 
 
 class UpstreamError(RushesError):
-    """`wait_seconds` is what the provider asked for, None where it asked for nothing.
+    """A failed call to a provider.
 
-    `upstream_code` is its own word for what is wrong. `key_refused` where it is our key that it
-    does not take, whatever was asked with it.
+    `wait_seconds` is the delay that the provider requested, `upstream_code` its error code.
+    `key_rejected`: the provider rejects the API key for every request.
     """
 
     code = "upstream_error"
@@ -185,12 +184,12 @@ class UpstreamError(RushesError):
         code: str | None = None,
         wait_seconds: float | None = None,
         upstream_code: str | None = None,
-        key_refused: bool = False,
+        key_rejected: bool = False,
     ) -> None:
         super().__init__(message, code=code)
         self.wait_seconds = wait_seconds
         self.upstream_code = upstream_code
-        self.key_refused = key_refused
+        self.key_rejected = key_rejected
 
 
 class UpstreamUnreachable(UpstreamError):

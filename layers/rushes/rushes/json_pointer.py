@@ -1,4 +1,4 @@
-"""Look up JSON pointers (RFC 6901)."""
+"""Resolve JSON pointers (RFC 6901)."""
 
 import re
 from typing import Any
@@ -8,8 +8,14 @@ from pydantic_core import from_json
 from rushes.errors import UpstreamProtocolError
 
 
-def find(body: bytes, pointer: str) -> Any:  # noqa: ANN401 - any JSON value
-    """What is at a pointer; None where nothing is."""
+def resolve_in_json(body: bytes, pointer: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Parse a provider's reply and resolve a pointer in it; None if nothing is there.
+
+    Raises
+    ------
+    UpstreamProtocolError
+        If the reply is not JSON.
+    """
     try:
         value = from_json(body)
     except ValueError as error:
@@ -18,8 +24,8 @@ def find(body: bytes, pointer: str) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def resolve_pointer(value: Any, pointer: str) -> Any:  # noqa: ANN401 - any JSON value
-    for step in pointer.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
+    for token in pointer.split("/")[1:]:
+        name = token.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict):
             value = value.get(name)
         elif isinstance(value, list) and re.fullmatch("[0-9]+", name) and int(name) < len(value):

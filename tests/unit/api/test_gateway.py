@@ -1,4 +1,4 @@
-"""API Gateway's events, as the api function gets them."""
+"""Conversion of API Gateway events."""
 
 import base64
 from typing import Any
@@ -17,7 +17,7 @@ def read(**changes: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("body", "encoded", "meant"),
+    ("body", "encoded", "expected"),
     [
         ("{}", False, b"{}"),
         ("", False, b""),
@@ -31,40 +31,36 @@ def read(**changes: Any) -> Any:
         ("\ud800", False, b"\xed\xa0\x80"),
     ],
 )
-def test_the_body_is_the_bytes_that_were_sent(body: str | None, encoded: bool, meant: bytes):  # noqa: FBT001 - a column
-    assert read(body=body, isBase64Encoded=encoded).body == meant
+def test_read_event_decodes_body(body: str | None, encoded: bool, expected: bytes):  # noqa: FBT001 - a column
+    assert read(body=body, isBase64Encoded=encoded).body == expected
 
 
-def test_names_of_headers_are_in_lower_case():
+def test_read_event_lower_cases_header_names():
     assert read(headers={"X-Api-Key": "k"}).headers == {"x-api-key": "k"}
 
 
-def test_what_is_absent_is_empty():
+def test_read_event_returns_empty_values_for_absent_fields():
     request = read(body=None)
     assert (request.query, request.variables, request.body) == ({}, {}, b"")
 
 
-def test_the_stage_is_no_part_of_the_path(caller: Caller):
+def test_read_event_strips_stage_from_path(caller: Caller):
     headers = {"authorization": f"Bearer {caller.key}"}
     sent = event("GET", f"/prod{OPENAI}", None, headers)
     sent["requestContext"]["stage"] = "prod"
     assert lambda_handler(sent, CONTEXT)["statusCode"] == 200
 
 
-@pytest.fixture
-def caller(monkeypatch: pytest.MonkeyPatch) -> Caller:
-    return Caller(monkeypatch)
-
-
-@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=limit"])
-def test_bodies_may_come_in_base64_or_as_text(caller: Caller, kind: str):
-    body = form([*FIELDS.items()])
-    if kind == "application/json":
-        body = b'{"prompt": "caf\xc3\xa9"}'
-    headers = {"authorization": f"Bearer {caller.key}", "content-type": kind}
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", b'{"prompt": "caf\xc3\xa9"}'),
+        ("multipart/form-data; boundary=limit", form([*FIELDS.items()])),
+    ],
+)
+def test_handler_accepts_base64_and_text_bodies(caller: Caller, content_type: str, body: bytes):
+    headers = {"authorization": f"Bearer {caller.key}", "content-type": content_type}
     sent = event("POST", OPENAI, body, headers)
-    for changes in (
-        {"body": body.decode(), "isBase64Encoded": False},
-        {"body": base64.b64encode(body).decode(), "isBase64Encoded": True},
-    ):
+    for encoded, text in ((False, body), (True, base64.b64encode(body))):
+        changes = {"body": text.decode(), "isBase64Encoded": encoded}
         assert lambda_handler({**sent, **changes}, CONTEXT)["statusCode"] == 200

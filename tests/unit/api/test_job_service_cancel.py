@@ -1,150 +1,130 @@
-"""A client that cancels is told what came of it at the provider, if that is known soon."""
+"""Cancel and delete requests wait for the outcome at the provider and report it in a header."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from rushes.api.job_service import CANCEL_SECONDS, Service
+from rushes.api.job_service import MAX_CANCEL_WAIT, JobService
 from rushes.jobs.job import Job
 from rushes.jobs.status import JobStatus, Stage, UpstreamCancelled
-from tests.harness import STOP, Harness, reply
-from tests.unit.dialects.api_client import ACCOUNT, OPENAI, Caller, Reply
+from tests.harness import CANCEL_CALL, Harness, reply
+from tests.unit.dialects.api_client import OPENAI, Caller, Reply
 
 HEADER = "rushes-upstream-cancelled"
-FAL, PIPELET = "/fal/sandbox/film", "/pipelet/queue/sandbox/film"
-ANSWERS = [*UpstreamCancelled, None]
+FAL, PIPELET = "/fal/sandbox/video", "/pipelet/queue/sandbox/video"
+REFUSED = [(FAL, 400), (PIPELET, 409)]
+OUTCOMES = [*UpstreamCancelled, None]
 
 
-@pytest.fixture
-def caller(monkeypatch: pytest.MonkeyPatch) -> Caller:
-    return Caller(monkeypatch)
+def during_wait(caller: Caller, action: Callable[[], object], after: int = 1) -> None:
+    """Run `action` in the `after`-th sleep of the api function."""
+    sleeps = 0
 
-
-def meanwhile(caller: Caller, happens: Callable[[], object], after: int = 1) -> None:
-    """Something that happens while the api function waits for the `after`-th time."""
-    pauses = 0
-
-    def pause(seconds: float) -> None:
-        nonlocal pauses
-        pauses += 1
+    def sleep(seconds: float) -> None:
+        nonlocal sleeps
+        sleeps += 1
         caller.clock.advance(seconds)
-        if pauses == after:
-            happens()
+        if sleeps == after:
+            action()
 
-    service = replace(caller.endpoints.service, pause=pause)
-    caller.endpoints = replace(caller.endpoints, service=service)
+    service = replace(caller.jobs_api.service, sleep=sleep)
+    caller.jobs_api = replace(caller.jobs_api, service=service)
 
 
-def created(caller: Caller, *, runs: bool) -> Job:
+def create(caller: Caller, *, submitted: bool) -> Job:
     job = caller.job(caller.create())
-    if not runs:
-        return job
-    return caller.jobs.change(
-        ACCOUNT, job.id, lambda it: it.submitted(caller.clock(), {"id": "up-1"}, ())
-    )
+    return caller.submitted(job.id) if submitted else job
 
 
-def call_off(caller: Caller, job: Job, upstream: UpstreamCancelled) -> None:
-    caller.jobs.change(ACCOUNT, job.id, lambda it: it.cancelled_by_client(caller.clock(), upstream))
+def finish_cancel(caller: Caller, job: Job, outcome: UpstreamCancelled) -> None:
+    caller.change(job.id, lambda job: job.cancelled_by_client(caller.clock(), outcome))
 
 
 def cancel(caller: Caller, job: Job, base: str = FAL) -> Reply:
     return caller.call("PUT", f"{base}/requests/{job.id}/cancel")
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("outcome", OUTCOMES)
 @pytest.mark.parametrize(("base", "status"), [(FAL, 202), (PIPELET, 204)])
-def test_a_cancel_says_what_came_of_it(
-    caller: Caller, base: str, status: int, answer: UpstreamCancelled | None
+def test_cancel_reports_outcome_at_provider(
+    caller: Caller, base: str, status: int, outcome: UpstreamCancelled | None
 ):
-    job = created(caller, runs=False)
-    if answer:
-        meanwhile(caller, lambda: call_off(caller, job, answer))
-    told = cancel(caller, job, base)
-    assert (told.status, told.headers[HEADER]) == (status, answer.value if answer else "pending")
+    job = create(caller, submitted=False)
+    if outcome:
+        during_wait(caller, lambda: finish_cancel(caller, job, outcome))
+    response = cancel(caller, job, base)
+    assert (response.status, response.headers[HEADER]) == (status, outcome or "pending")
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
-def test_a_delete_of_a_running_job_says_so_as_well(
-    caller: Caller, answer: UpstreamCancelled | None
-):
-    job = created(caller, runs=True)
-    if answer:
-        meanwhile(caller, lambda: call_off(caller, job, answer))
-    told = caller.call("DELETE", f"{OPENAI}/{job.id}")
-    assert (told.status, told.headers[HEADER]) == (200, answer.value if answer else "pending")
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_delete_reports_outcome_at_provider(caller: Caller, outcome: UpstreamCancelled | None):
+    job = create(caller, submitted=True)
+    if outcome:
+        during_wait(caller, lambda: finish_cancel(caller, job, outcome))
+    response = caller.call("DELETE", f"{OPENAI}/{job.id}")
+    assert (response.status, response.headers[HEADER]) == (200, outcome or "pending")
     assert caller.call("GET", f"{OPENAI}/{job.id}").status == 404
 
 
 @pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED])
-def test_where_nothing_was_stopped_nothing_is_said(caller: Caller, status: JobStatus):
-    one, other = caller.ended(status), caller.ended(status)
+def test_finished_job_has_no_cancel_header(caller: Caller, status: JobStatus):
+    one, other = caller.finished_job(status), caller.finished_job(status)
     assert HEADER not in caller.call("DELETE", f"{OPENAI}/{one}").headers
-    for base, refused in ((FAL, 400), (PIPELET, 409)):
-        told = caller.call("PUT", f"{base}/requests/{other}/cancel")
-        assert told.status == refused
-        assert HEADER not in told.headers
+    for base, refused in REFUSED:
+        response = caller.call("PUT", f"{base}/requests/{other}/cancel")
+        assert (response.status, HEADER in response.headers) == (refused, False)
 
 
-@pytest.mark.parametrize(("base", "refused"), [(FAL, 400), (PIPELET, 409)])
-def test_a_job_that_ends_while_it_is_waited_for_was_not_cancelled(
-    caller: Caller, base: str, refused: int
-):
-    """204 and 202 are said only of what is really cancelled."""
-    job = created(caller, runs=False)
-
-    def complete() -> None:
-        caller.jobs.change(ACCOUNT, job.id, lambda it: it.stored(caller.clock(), ()))
-
-    meanwhile(caller, complete)
-    told = cancel(caller, job, base)
-    assert told.status == refused
-    assert HEADER not in told.headers
+@pytest.mark.parametrize(("base", "refused"), REFUSED)
+def test_cancel_is_refused_if_job_completes_during_wait(caller: Caller, base: str, refused: int):
+    job = create(caller, submitted=False)
+    during_wait(caller, lambda: caller.change(job.id, lambda job: job.stored(caller.clock(), ())))
+    response = cancel(caller, job, base)
+    assert (response.status, HEADER in response.headers) == (refused, False)
 
 
-def test_a_client_is_made_to_wait_three_seconds_at_most(caller: Caller):
-    job, begun = created(caller, runs=True), caller.clock()
+def test_cancel_waits_three_seconds_at_most(caller: Caller):
+    job, begun = create(caller, submitted=True), caller.clock()
     cancel(caller, job)
-    assert CANCEL_SECONDS <= caller.clock() - begun < CANCEL_SECONDS + 0.3
+    assert MAX_CANCEL_WAIT <= caller.clock() - begun < MAX_CANCEL_WAIT + 0.3
 
 
-def test_what_is_known_sooner_is_said_sooner(caller: Caller):
-    job, begun = created(caller, runs=True), caller.clock()
-    meanwhile(caller, lambda: call_off(caller, job, UpstreamCancelled.NO), after=3)
+def test_cancel_responds_as_soon_as_outcome_is_known(caller: Caller):
+    job, begun = create(caller, submitted=True), caller.clock()
+    during_wait(caller, lambda: finish_cancel(caller, job, UpstreamCancelled.NO), after=3)
     assert cancel(caller, job).headers[HEADER] == "no"
     assert caller.clock() - begun < 1
 
 
-def test_cancelling_twice_says_the_same(caller: Caller):
-    job = created(caller, runs=True)
+def test_second_cancel_reports_current_outcome(caller: Caller):
+    job = create(caller, submitted=True)
     assert cancel(caller, job).headers[HEADER] == "pending"
-    meanwhile(caller, lambda: call_off(caller, job, UpstreamCancelled.YES))
+    during_wait(caller, lambda: finish_cancel(caller, job, UpstreamCancelled.YES))
     assert cancel(caller, job).headers[HEADER] == "yes"
     assert set(caller.executions.running) == {job.id, f"{job.id}-r2"}
 
 
-@pytest.mark.parametrize(("answer", "told"), [(reply(200), "yes"), (reply(409), "no")])
-def test_the_whole_way_of_a_cancel(answer: object, told: str):
-    """The further execution that a cancel starts does its work while the client waits."""
+@pytest.mark.parametrize(("answer", "expected"), [(reply(200), "yes"), (reply(409), "no")])
+def test_wait_until_final_returns_result_of_cancelling_execution(answer: object, expected: str):
     harness = Harness()
     job = harness.running()
-    harness.answer(STOP, answer)  # type: ignore[arg-type]
+    harness.answer(CANCEL_CALL, answer)  # type: ignore[arg-type]
 
-    def pause(_seconds: float) -> None:
+    def sleep(_seconds: float) -> None:
         assert harness.executions.running[f"{job.id}-r2"]
         assert harness.submit(job)["status"] == "submitted"
         harness.poll(job)
         harness.finish(job, f"{job.id}-r2")
 
-    service: Service = replace(harness.service, pause=pause)
-    settled = service.settled(service.cancel(job.account, job.id))
-    assert (settled.status, settled.stage) == (JobStatus.CANCELLED, Stage.FINISHED)
-    assert (settled.upstream_cancelled or "") == told
+    service: JobService = replace(harness.service, sleep=sleep)
+    final = service.wait_until_final(service.cancel(job.account, job.id))
+    assert (final.status, final.stage) == (JobStatus.CANCELLED, Stage.FINISHED)
+    assert (final.upstream_cancelled or "") == expected
 
 
-def test_a_job_that_is_gone_meanwhile_is_as_it_was():
+def test_wait_until_final_returns_last_known_job_if_item_disappears():
     harness = Harness()
     job = harness.service.cancel("demo", harness.running().id)
     harness.jobs.rows.clear()
-    assert harness.service.settled(job) == job
+    assert harness.service.wait_until_final(job) == job

@@ -1,5 +1,3 @@
-"""Where the providers are and their keys, out of one secret."""
-
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,16 +19,18 @@ CATALOG = Catalog(
     models=(ModelEntry(name="one/model", seconds=(4,), sizes=("128x72",)),),
 )
 
+WHOLE = "not a JSON object"
+
 
 @dataclass
 class SecretsManager:
-    """Answers as the real one does; counts how often it was asked."""
+    """Fake that records the calls."""
 
     secret: str | None
-    asked: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
 
     def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        self.asked.append(SecretId)
+        self.requested.append(SecretId)
         return {} if self.secret is None else {"SecretString": self.secret}
 
 
@@ -39,55 +39,53 @@ def secret_of(secret: str | None) -> tuple[ProviderSecret, SecretsManager]:
     return ProviderSecret(client, "arn", CATALOG), client  # type: ignore[arg-type]
 
 
-def test_a_provider_is_where_the_catalog_says_and_is_shown_the_key():
+def test_find_returns_catalog_base_url_and_key_header():
     upstream = secret_of('{"one": {"api_key": "sk-1"}}')[0].find("one")
     assert upstream.base_url == "https://one.example/v1"
     assert upstream.headers == {"authorization": "Bearer sk-1"}
 
 
-def test_the_secrets_address_goes_before_the_catalogs():
+def test_find_prefers_base_url_of_the_secret():
     secret, _ = secret_of('{"one": {"base_url": "https://mine.example/v1/"}}')
     assert secret.find("one").base_url == "https://mine.example/v1"
 
 
 @pytest.mark.parametrize("entry", [{}, {"api_key": None}, {"api_key": ""}, {"api_key": " "}])
-def test_a_provider_without_a_key_is_shown_none(entry: dict[str, str]):
+def test_find_without_key_returns_no_headers(entry: dict[str, str]):
     assert secret_of(json.dumps({"one": entry}))[0].find("one").headers == {}
     assert secret_of("{}")[0].find("one").headers == {}
 
 
-def test_a_key_pasted_with_its_line_end_is_the_key():
+def test_find_strips_whitespace_of_the_key():
     secret, _ = secret_of(json.dumps({"one": {"api_key": " sk-1\r\n"}}))
     assert secret.find("one").headers == {"authorization": "Bearer sk-1"}
 
 
 @pytest.mark.parametrize("provider", ["two", "three"])
-def test_a_provider_without_an_address_is_not_configured(provider: str):
-    """Nor is one that the catalog had when the job was made, and has no more."""
+def test_find_refuses_a_provider_without_base_url(provider: str):
+    """Provider `three` was removed from the catalog."""
     with pytest.raises(ProviderNotConfigured, match=provider):
         secret_of("{}")[0].find(provider)
 
 
 @pytest.mark.parametrize(
-    ("secret", "place"),
+    ("secret", "field"),
     [
-        *((None, "the whole"), ("", "the whole"), ("sk-1", "the whole"), ("[]", "the whole")),
+        *((None, WHOLE), ("", WHOLE), ("sk-1", WHOLE), ("[]", WHOLE)),
         *(('{"one": "sk-TELL"}', "one"), ('{"one": {"key": "sk-TELL"}}', r"one\.key")),
         ('{"one": {"api_key": "sk-\\nTELL"}}', r"one\.api_key"),
         ('{"one": {"api_key": "sk-TELLé"}}', r"one\.api_key"),
         ('{"one": {"api_key": 5}}', r"one\.api_key"),
     ],
 )
-def test_a_secret_that_cannot_be_read_is_named_by_place_and_not_by_content(
-    secret: str | None, place: str
-):
-    with pytest.raises(ProviderNotConfigured, match=f": {place}$") as trouble:
+def test_invalid_secret_error_names_the_field_not_the_value(secret: str | None, field: str):
+    with pytest.raises(ProviderNotConfigured, match=f": {field}$") as raised:
         secret_of(secret)[0].find("one")
-    assert "TELL" not in repr(trouble.value)
-    assert trouble.value.__cause__ is None
+    assert "TELL" not in repr(raised.value)
+    assert raised.value.__cause__ is None
 
 
-def test_the_secret_is_read_again_after_a_while(monkeypatch: pytest.MonkeyPatch):
+def test_secret_is_read_again_after_the_cache_ttl(monkeypatch: pytest.MonkeyPatch):
     now = [1000.0]
     monkeypatch.setattr("rushes.aws.secrets.time.monotonic", lambda: now[0])
     secret, client = secret_of('{"one": {"api_key": "old"}}')
@@ -97,4 +95,4 @@ def test_the_secret_is_read_again_after_a_while(monkeypatch: pytest.MonkeyPatch)
     assert secret.find("one").headers == {"authorization": "Bearer old"}
     now[0] += 1
     assert secret.find("one").headers == {"authorization": "Bearer new"}
-    assert client.asked == ["arn", "arn"]
+    assert client.requested == ["arn", "arn"]

@@ -1,5 +1,3 @@
-"""The catalog: that bad ones are refused by name, and that bad requests are told their field."""
-
 import pytest
 from pydantic import ValidationError
 
@@ -9,7 +7,7 @@ from rushes.jobs.request import GenerationRequest, Role
 from rushes.providers import PROVIDERS, adapter
 from tests.harness import CATALOG
 
-SOUND = """
+TEMPLATE = """
 default_model = "{default}"
 [providers.sandbox]
 protocol = "openai_compatible"
@@ -29,7 +27,7 @@ VALUES = {
     "sizes": '["1280x720"]',
     "more": "",
 }
-TWIN = '[[models]]\nname = "sandbox/one"\nseconds = [4]\nsizes = ["1280x720"]'
+DUPLICATE = '[[models]]\nname = "sandbox/one"\nseconds = [4]\nsizes = ["1280x720"]'
 
 
 def one() -> ModelEntry:
@@ -40,23 +38,23 @@ def request(**fields: object) -> GenerationRequest:
     return GenerationRequest.model_validate({"model": "short", "prompt": "a red ball", **fields})
 
 
-def test_the_catalog_that_is_deployed_can_be_read() -> None:
+def test_deployed_catalog_is_valid() -> None:
     assert catalog() == read_catalog(CATALOG_FILE.read_text("utf-8"))
 
 
 @pytest.mark.parametrize("provider", catalog().providers)
-def test_every_provider_of_the_deployed_catalog_is_of_a_kind_we_speak(provider: str) -> None:
+def test_every_provider_of_the_deployed_catalog_has_a_known_protocol(provider: str) -> None:
     entry = catalog().providers[provider]
     assert entry.protocol in PROVIDERS
     assert adapter(entry).profile.key_header
 
 
 @pytest.mark.parametrize("name", [model.name for model in catalog().models])
-def test_every_model_of_the_deployed_catalog_takes_a_silent_request(name: str) -> None:
+def test_every_model_of_the_deployed_catalog_fills_defaults(name: str) -> None:
     model = catalog().find(name)
-    fitted = model.fit(GenerationRequest(model=name, prompt="a red ball"))
-    assert fitted.seconds == (model.seconds[0] if model.seconds else None)
-    assert fitted.size == (model.sizes[0] if model.sizes else None)
+    filled = model.validate_and_fill(GenerationRequest(model=name, prompt="a red ball"))
+    assert filled.seconds == (model.seconds[0] if model.seconds else None)
+    assert filled.size == (model.sizes[0] if model.sizes else None)
     assert model.price_source or model.price(model.seconds[0] if model.seconds else 1) == 0
 
 
@@ -64,9 +62,9 @@ def test_every_model_of_the_deployed_catalog_takes_a_silent_request(name: str) -
     ("changes", "named"),
     [
         ({"default": "long"}, "default_model 'long'"),
-        ({"alias": "sandbox/two"}, "alias 'short' stands for 'sandbox/two'"),
-        ({"name": "nobody/one", "alias": "nobody/one"}, "model 'nobody/one' names no provider"),
-        ({"more": TWIN}, "model 'sandbox/one' is there twice"),
+        ({"alias": "sandbox/two"}, "alias 'short' refers to the undefined model 'sandbox/two'"),
+        ({"name": "absent/one", "alias": "absent/one"}, "model 'absent/one' has an undefined"),
+        ({"more": DUPLICATE}, "model 'sandbox/one' is defined twice"),
         ({"name": "one"}, "models.0.name"),
         ({"seconds": '["a few"]'}, "models.0.seconds.0"),
         ({"seconds": "4"}, "models.0.seconds"),
@@ -85,22 +83,22 @@ def test_every_model_of_the_deployed_catalog_takes_a_silent_request(name: str) -
         ({"more": "deadline_seconds = 0"}, "models.0.deadline_seconds"),
     ],
 )
-def test_a_bad_catalog_is_refused_by_name(changes: dict[str, str], named: str) -> None:
-    read_catalog(SOUND.format(**VALUES))
+def test_invalid_catalog_is_refused_by_name(changes: dict[str, str], named: str) -> None:
+    read_catalog(TEMPLATE.format(**VALUES))
     with pytest.raises(ValidationError) as refused:
-        read_catalog(SOUND.format(**{**VALUES, **changes}))
+        read_catalog(TEMPLATE.format(**{**VALUES, **changes}))
     assert named in str(refused.value)
 
 
-def test_the_default_may_be_a_model_itself() -> None:
-    assert read_catalog(SOUND.format(**{**VALUES, "default": "sandbox/one"})).default_model
+def test_default_model_may_be_a_model_name() -> None:
+    assert read_catalog(TEMPLATE.format(**{**VALUES, "default": "sandbox/one"})).default_model
 
 
-def test_a_model_is_found_by_its_name_and_by_its_alias() -> None:
+def test_find_accepts_a_name_or_an_alias() -> None:
     assert CATALOG.find("short") is CATALOG.find("sandbox/one")
 
 
-def test_an_unknown_model_is_named_in_one_short_line() -> None:
+def test_unknown_model_is_named_in_one_short_line() -> None:
     with pytest.raises(UnknownModel) as refused:
         CATALOG.find("no\nsuch  " + "x" * 500)
     assert refused.value.param == "model"
@@ -108,26 +106,26 @@ def test_an_unknown_model_is_named_in_one_short_line() -> None:
     assert len(refused.value.message) < 150
 
 
-def test_the_provider_is_asked_for_its_own_name_of_the_model() -> None:
+def test_model_at_provider_is_the_upstream_model() -> None:
     assert one().model_at_provider == "one-at-home"
     assert CATALOG.find("sandbox/plain").model_at_provider == "plain"
 
 
-def test_the_price_is_by_the_second() -> None:
+def test_price_per_second() -> None:
     assert one().price(8) == 0.8
     assert one().price(None) == 0.0
     assert CATALOG.find("sandbox/plain").price(8) == 0.0
 
 
-def test_the_price_may_be_by_the_job_or_both() -> None:
+def test_price_per_job_is_added() -> None:
     assert CATALOG.find("sandbox/ears").price(None) == 0.25
     assert model(price_per_job=0.25, price_per_second=0.1).price(8) == 1.05
 
 
-def test_gaps_are_filled_with_the_first_choice_and_wishes_are_kept() -> None:
-    assert one().fit(request()) == request(seconds=4, size="1280x720")
-    wish = request(seconds=8, size="720x1280", seed=0, provider_options={"fps": 24})
-    assert one().fit(wish) == wish
+def test_validate_and_fill_adds_defaults_and_keeps_given_values() -> None:
+    assert one().validate_and_fill(request()) == request(seconds=4, size="1280x720")
+    complete = request(seconds=8, size="720x1280", seed=0, provider_options={"fps": 24})
+    assert one().validate_and_fill(complete) == complete
 
 
 @pytest.mark.parametrize(
@@ -146,34 +144,42 @@ def test_gaps_are_filled_with_the_first_choice_and_wishes_are_kept() -> None:
         ({"provider_options": {"y" * 500: 3}}, "y" * 80),
     ],
 )
-def test_what_the_model_does_not_have_is_refused_by_its_field(
-    fields: dict[str, object], param: str
-) -> None:
+def test_unsupported_value_is_refused_by_field(fields: dict[str, object], param: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        one().fit(request(**fields))
+        one().validate_and_fill(request(**fields))
     assert refused.value.param == param
     assert len(refused.value.message) < 200
 
 
-def test_a_refused_length_is_answered_with_those_on_offer() -> None:
-    with pytest.raises(InvalidRequest, match="sandbox/one has no seconds 5; it has 4, 8"):
-        one().fit(request(seconds=5))
+def test_refused_value_is_reported_with_the_allowed_ones() -> None:
+    for fields, message in (
+        ({"seconds": 5}, r"seconds must be one of 4, 8 \(got 5\)"),
+        ({"size": "1x1"}, r"size must be one of .*1280x720.* \(got 1x1\)"),
+        ({"prompt": "x" * 101}, r"prompt must have at most 100 characters \(got 101\)"),
+        ({"generate_audio": True}, "sandbox/one does not accept generate_audio"),
+    ):
+        with pytest.raises(InvalidRequest, match=message):
+            one().validate_and_fill(request(**fields))
+    with pytest.raises(InvalidRequest, match="must be one of 1, 2, 4 "):
+        model(seconds=[4, 1, 2]).validate_and_fill(request(seconds=9))
 
 
-def test_files_are_taken_only_by_models_that_work_from_them() -> None:
-    one().check_files({Role.IMAGE: "input_reference", Role.SOURCE_VIDEO: "video"})
-    one().check_files({})
+def test_validate_inputs_refuses_unsupported_files() -> None:
+    one().validate_inputs({Role.IMAGE: "input_reference", Role.SOURCE_VIDEO: "video"})
+    one().validate_inputs({})
     plain = CATALOG.find("sandbox/plain")
-    plain.check_files({})
+    plain.validate_inputs({})
     for role in Role:
-        with pytest.raises(InvalidRequest, match="sandbox/plain does not work from") as refused:
-            plain.check_files({role: f"the field of {role}"})
+        with pytest.raises(
+            InvalidRequest, match=f"sandbox/plain does not accept {role.value}"
+        ) as refused:
+            plain.validate_inputs({role: f"the field of {role}"})
         assert refused.value.param == f"the field of {role}"
 
 
-def test_of_several_files_the_one_that_is_not_taken_is_named() -> None:
-    with pytest.raises(InvalidRequest, match="does not work from a last frame") as refused:
-        one().check_files({Role.IMAGE: "first", Role.LAST_FRAME: "last"})
+def test_validate_inputs_names_the_unsupported_file_of_several() -> None:
+    with pytest.raises(InvalidRequest, match="does not accept last_frame") as refused:
+        one().validate_inputs({Role.IMAGE: "first", Role.LAST_FRAME: "last"})
     assert refused.value.param == "last"
 
 
@@ -181,43 +187,43 @@ def model(**fields: object) -> ModelEntry:
     return ModelEntry.model_validate({"name": "sandbox/some", **fields})
 
 
-def test_a_model_is_refused_without_the_files_that_it_needs() -> None:
+def test_validate_inputs_refuses_absent_required_files() -> None:
     morph = model(inputs=["image", "last_frame", "audio"], needs=["image", "last_frame"])
     both = {Role.IMAGE: "image", Role.LAST_FRAME: "last"}
-    morph.check_files(both)
-    morph.check_files({**both, Role.AUDIO: "voice"})
+    morph.validate_inputs(both)
+    morph.validate_inputs({**both, Role.AUDIO: "voice"})
     for given, param in (
         ({}, "image"),
         ({Role.AUDIO: "voice"}, "image"),
         ({Role.LAST_FRAME: "last"}, "image"),
         ({Role.IMAGE: "image"}, "last_frame"),
     ):
-        with pytest.raises(InvalidRequest, match="sandbox/some works from") as refused:
-            morph.check_files(given)
+        with pytest.raises(InvalidRequest, match=f"sandbox/some requires {param}") as refused:
+            morph.validate_inputs(given)
         assert refused.value.param == param
 
 
-@pytest.mark.parametrize("kind", ["video", "image", "audio", "transcription"])
-def test_a_model_is_of_a_kind_and_makes_films_where_it_says_nothing(kind: str) -> None:
-    assert model(modality=kind).modality == kind
+@pytest.mark.parametrize("modality", ["video", "image", "audio", "transcription"])
+def test_modality_defaults_to_video(modality: str) -> None:
+    assert model(modality=modality).modality == modality
     assert model().modality == "video"
 
 
-def test_a_model_without_lengths_and_sizes_cannot_be_asked_for_any() -> None:
-    assert model().fit(request()) == request()
-    for field, asked in (("seconds", 4), ("size", "1280x720"), ("seconds", 0), ("size", "")):
-        with pytest.raises(InvalidRequest, match=f"does not take {field}") as refused:
-            model().fit(request(**{field: asked}))
+def test_model_without_seconds_and_sizes_refuses_both() -> None:
+    assert model().validate_and_fill(request()) == request()
+    for field, value in (("seconds", 4), ("size", "1280x720"), ("seconds", 0), ("size", "")):
+        with pytest.raises(InvalidRequest, match=f"does not accept {field}") as refused:
+            model().validate_and_fill(request(**{field: value}))
         assert refused.value.param == field
 
 
 @pytest.mark.parametrize("prompt", ["", " ", "a word"])
-def test_a_model_that_needs_no_prompt_takes_none_or_any(prompt: str) -> None:
-    wish = request(prompt=prompt)
-    assert model(needs_prompt=False).fit(wish) == wish
+def test_model_with_an_optional_prompt_accepts_any(prompt: str) -> None:
+    complete = request(prompt=prompt)
+    assert model(needs_prompt=False).validate_and_fill(complete) == complete
 
 
-def test_a_model_that_needs_no_prompt_has_a_longest_one_all_the_same() -> None:
+def test_optional_prompt_has_a_maximum_length() -> None:
     with pytest.raises(InvalidRequest) as refused:
-        model(needs_prompt=False, prompt_characters=3).fit(request(prompt="four"))
+        model(needs_prompt=False, prompt_characters=3).validate_and_fill(request(prompt="four"))
     assert refused.value.param == "prompt"

@@ -1,4 +1,4 @@
-"""The judge of `make kill` sees each way in which a promise can be broken."""
+"""`tests.chaos.outcome_checks` detects each violation."""
 
 from collections import Counter
 from typing import Any
@@ -9,34 +9,34 @@ from rushes.catalog.models import Catalog, read_catalog
 from rushes.jobs.job import Job
 from rushes.jobs.result import JobError
 from rushes.jobs.status import JobStatus
-from tests.chaos.outcome_checks import Report, judge
+from tests.chaos.outcome_checks import Report, check_outcomes
 from tests.chaos.records import Records
 from tests.harness import Harness
 
 CATALOG: Catalog = read_catalog("""
-default_model = "mute/film"
-[providers.mute]
+default_model = "plain/video"
+[providers.plain]
 protocol = "openai_compatible"
 [providers.keyed]
 protocol = "openai_compatible"
 idempotency = "key"
 [[models]]
-name = "mute/film"
+name = "plain/video"
 [[models]]
-name = "keyed/film"
+name = "keyed/video"
 """)
 PROMPT = "a fox"
-TOLD = Counter({"evt_1": 1})
+DELIVERED = Counter({"evt_1": 1})
 
 
 class OneFile:
-    """A bucket that finds this fault in every file."""
+    """A bucket that reports this problem for every job."""
 
-    def __init__(self, fault: str = "") -> None:
-        self._fault = fault
+    def __init__(self, problem: str = "") -> None:
+        self._problem = problem
 
-    def faults(self, _: Job) -> list[str]:
-        return [self._fault] if self._fault else []
+    def problems(self, _: Job) -> list[str]:
+        return [self._problem] if self._problem else []
 
 
 def ended(status: JobStatus = JobStatus.COMPLETED, code: str = "", **fields: Any) -> Job:
@@ -47,53 +47,54 @@ def ended(status: JobStatus = JobStatus.COMPLETED, code: str = "", **fields: Any
     )
 
 
+EVENT_IDS = "not one event id per terminal write"
+UNKNOWN_OUTCOME = ended(JobStatus.FAILED, "upstream_outcome_unknown")
+
+
 def create(job_id: str = "video_1", replays: int = 0) -> dict[str, Any]:
     return {"id": job_id, "replays": replays}
 
 
-def judged(
+def checked(
     *jobs: Job,
     creates: tuple[dict[str, Any], ...] = (create(),),
-    told: Counter[str] = TOLD,
-    fault: str = "",
-    model: str = "mute/film",
+    delivered: Counter[str] = DELIVERED,
+    problem: str = "",
+    model: str = "plain/video",
 ) -> Report:
     records = Records({PROMPT: list(jobs)}, {PROMPT: list(creates)}, len(jobs))
-    events = {job.id: told for job in jobs}
-    files: Any = OneFile(fault)
-    return judge({PROMPT: model}, records, events, files, CATALOG)
+    events = {job.id: delivered for job in jobs}
+    files: Any = OneFile(problem)
+    return check_outcomes({PROMPT: model}, records, events, files, CATALOG)
 
 
-def test_a_job_that_was_made_once_and_told_of_once_breaks_nothing():
-    report = judged(ended(), creates=(create(replays=2),), told=Counter({"evt_1": 3}))
-    assert not report.broken
+def test_check_outcomes_accepts_job_with_one_create_and_one_event():
+    report = checked(ended(), creates=(create(replays=2),), delivered=Counter({"evt_1": 3}))
+    assert not report.violations
     assert (report.completed, report.repeated_by_key, report.event_repetitions) == (1, 2, 2)
     assert report.took == [5]
 
 
-def test_an_unknown_outcome_is_counted_where_the_provider_cannot_be_asked():
-    report = judged(ended(JobStatus.FAILED, "upstream_outcome_unknown"), creates=())
-    assert (report.outcome_unknown, dict(report.broken)) == (1, {})
+def test_check_outcomes_counts_unknown_outcome_without_lookup():
+    report = checked(UNKNOWN_OUTCOME, creates=())
+    assert (report.outcome_unknown, dict(report.violations)) == (1, {})
 
 
 @pytest.mark.parametrize(
-    ("report", "promise"),
+    ("report", "invariant"),
     [
-        (judged(), "lost"),
-        (judged(ended(), ended()), "accepted twice"),
-        (judged(ended(), creates=(create(), create("video_2"))), "made twice"),
-        (judged(ended(), fault="too short"), "file not as its row says"),
-        (judged(ended(JobStatus.IN_PROGRESS, finished_at=None)), "not ended"),
-        (judged(ended(JobStatus.FAILED, "internal_error")), "failed for another reason"),
-        (
-            judged(ended(JobStatus.FAILED, "upstream_outcome_unknown"), model="keyed/film"),
-            "failed for another reason",
-        ),
-        (judged(ended(), told=Counter()), "not one event id per ending"),
-        (judged(ended(), told=Counter({"evt_1": 1, "evt_2": 1})), "not one event id per ending"),
+        (checked(), "lost"),
+        (checked(ended(), ended()), "accepted twice"),
+        (checked(ended(), creates=(create(), create("video_2"))), "made twice"),
+        (checked(ended(), problem="too short"), "file does not match its record"),
+        (checked(ended(JobStatus.IN_PROGRESS, finished_at=None)), "not ended"),
+        (checked(ended(JobStatus.FAILED, "internal_error")), "failed for another reason"),
+        (checked(UNKNOWN_OUTCOME, model="keyed/video"), "failed for another reason"),
+        (checked(ended(), delivered=Counter()), EVENT_IDS),
+        (checked(ended(), delivered=Counter({"evt_1": 1, "evt_2": 1})), EVENT_IDS),
     ],
-    ids=lambda it: it if isinstance(it, str) else "",
+    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_each_broken_promise_has_its_name(report: Report, promise: str):
-    assert dict(report.broken) == {promise: 1}
+def test_check_outcomes_names_each_violation(report: Report, invariant: str):
+    assert dict(report.violations) == {invariant: 1}
     assert len(report.examples) == 1

@@ -1,35 +1,37 @@
-"""A client of the api function itself, with everything behind it in memory."""
+"""A client that invokes the api function in process, with fakes for every AWS service."""
 
 import base64
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from functions.api.app import lambda_handler
-from rushes import wiring
 from rushes.api.auth import Authenticator, create_api_key
-from rushes.api.jobs import Endpoints
+from rushes.api.jobs import JobsApi
 from rushes.catalog.models import Catalog, read_catalog
 from rushes.jobs.job import Job
 from rushes.jobs.result import Artifact, JobError, JobOutcome
 from rushes.jobs.status import JobStatus
+from rushes.ports.jobs import Change
+from rushes.wiring import api as api_wiring
 from tests.fakes import FakeBlobs, FakeClock, FakeExecutions, FakeJobs, FakeKeys
 from tests.harness import service_of
 
 CATALOG = read_catalog("""
 default_model = "sora-2"
 [aliases]
-sora-2 = "sandbox/film"
+sora-2 = "sandbox/video"
+video = "sandbox/video"
 [providers.sandbox]
 protocol = "openai_compatible"
 [providers.openai]
 protocol = "openai_compatible"
 [[models]]
-name = "sandbox/film"
+name = "sandbox/video"
 seconds = [4, 8]
 sizes = ["1280x720", "720x1280"]
 options = ["seed", "negative_prompt", "guidance_scale", "extras"]
@@ -38,14 +40,21 @@ inputs = ["image", "source_video"]
 name = "openai/plain"
 seconds = [4]
 sizes = ["1280x720"]
+[[models]]
+name = "sandbox/transcriber"
+modality = "transcription"
+inputs = ["audio"]
+needs = ["audio"]
+needs_prompt = false
 """)
 BIFROST, OPENAI = "/v1/videos", "/openai/v1/videos"
-BASES = (BIFROST, "/bifrost/v1/videos", OPENAI)
+BIFROST_BASES = (BIFROST, "/bifrost/v1/videos")
+BASES = (*BIFROST_BASES, OPENAI)
 ACCOUNT, OTHER_ACCOUNT = "alice", "bob"
 BASE_URL = "https://rushes.example"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
-FILM = b"\x00\x00\x00\x18ftypmp42" + bytes(16)
-FIELDS = {"prompt": "a cat", "model": "sandbox/film", "size": "1280x720", "seconds": "4"}
+VIDEO = b"\x00\x00\x00\x18ftypmp42" + bytes(16)
+FIELDS = {"prompt": "a cat", "model": "sandbox/video", "size": "1280x720", "seconds": "4"}
 CONTEXT: Any = SimpleNamespace(
     function_name="api",
     memory_limit_in_mb=512,
@@ -53,8 +62,19 @@ CONTEXT: Any = SimpleNamespace(
     aws_request_id="request",
 )
 
+VERBS: dict[str, tuple[str, str, Any]] = {
+    "retrieve": ("GET", "/{id}", None),
+    "content": ("GET", "/{id}/content", None),
+    "remix": ("POST", "/{id}/remix", {"prompt": "x"}),
+    "edit": ("POST", "/edits", {"prompt": "x", "video": {"id": "{id}"}}),
+    "delete": ("DELETE", "/{id}", None),
+}
+"""Method, path and body of each request for one job."""
 Part = tuple[str, str | bytes] | tuple[str, str, bytes]
-"""A name with its text, or a name, a content type and the bytes of a file."""
+"""A form part: name and text, or name, content type and bytes."""
+Headers = dict[str, str]
+Texts = dict[str, str] | None
+"""Headers or query parameters."""
 
 
 @dataclass(frozen=True)
@@ -62,35 +82,34 @@ class Reply:
     status: int
     headers: dict[str, str]
     text: str
+    has_side_effects: bool = False
+    """Whether the request changed a job, a file or an execution."""
 
     @property
     def json(self) -> Any:
         return json.loads(self.text)
 
     @property
-    def param(self) -> str | None:
-        param: str | None = self.json["error"].get("param")
-        return param
+    def param(self) -> Any:
+        return self.json["error"].get("param")
 
     @property
-    def code(self) -> str:
-        code: str = self.json["error"]["code"]
-        return code
+    def code(self) -> Any:
+        return self.json["error"]["code"]
 
 
 class Caller:
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, catalog: Catalog = CATALOG) -> None:
         self.clock = FakeClock()
         self.jobs, self.blobs = FakeJobs(), FakeBlobs()
         self.executions, self.keys = FakeExecutions(), FakeKeys()
-        service = service_of(self.jobs, self.blobs, self.executions, self.clock, CATALOG)
-        self.endpoints = Endpoints(service, Authenticator(self.keys), BASE_URL)
         self.key, self.other_accounts_key = self.new_key(ACCOUNT), self.new_key(OTHER_ACCOUNT)
-        monkeypatch.setattr(wiring, "endpoints", lambda: self.endpoints)
+        self.use(catalog)
+        monkeypatch.setattr(api_wiring, "jobs_api", lambda: self.jobs_api)
 
     def use(self, catalog: Catalog) -> None:
         service = service_of(self.jobs, self.blobs, self.executions, self.clock, catalog)
-        self.endpoints = replace(self.endpoints, service=service)
+        self.jobs_api = JobsApi(service, Authenticator(self.keys), BASE_URL)
 
     def new_key(self, account: str) -> str:
         key, record = create_api_key(account, self.clock())
@@ -98,79 +117,87 @@ class Caller:
         return key
 
     def call(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        headers: dict[str, str] | None = None,
-        query: dict[str, str] | None = None,
+        self, method: str, path: str, body: Any = None, headers: Texts = None, query: Texts = None
     ) -> Reply:
-        """Call with a valid key, unless `headers` say otherwise. A dict is sent as JSON."""
+        """Send a request with a valid key, unless `headers` override it, and a dict as JSON."""
         sent = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
         return self.raw(method, path, _bytes(body), {**sent, **(headers or {})}, query)
 
     def raw(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None,
-        headers: dict[str, str],
-        query: dict[str, str] | None = None,
+        self, method: str, path: str, body: bytes | None, headers: Headers, query: Texts = None
     ) -> Reply:
-        answer = lambda_handler(event(method, path, body, headers, query), CONTEXT)
-        assert not answer["isBase64Encoded"]
-        sent = {name.lower(): value for name, value in answer["headers"].items()}
-        assert len(sent) == len(answer["headers"])
-        return Reply(answer["statusCode"], sent, answer.get("body") or "")
+        before = self.side_effects()
+        response = lambda_handler(event(method, path, body, headers, query), CONTEXT)
+        changed = self.side_effects() != before
+        assert not response["isBase64Encoded"]
+        lower = {name.lower(): value for name, value in response["headers"].items()}
+        assert len(lower) == len(response["headers"])
+        return Reply(response["statusCode"], lower, response.get("body") or "", changed)
 
     def create(self, base: str = OPENAI, **fields: Any) -> Reply:
         return self.call("POST", base, {**FIELDS, **fields})
 
-    def form(self, path: str, *parts: Part, boundary: str = "limit") -> Reply:
-        kind = {"content-type": f"multipart/form-data; boundary={boundary}"}
-        return self.call("POST", path, form(parts, boundary), kind)
+    def request_job(self, verb: str, base: str, job_id: str) -> Reply:
+        method, path, body = VERBS[verb]
+        text = json.dumps(body).replace("{id}", job_id) if body else None
+        return self.call(method, base + path.replace("{id}", job_id), text)
 
-    def job(self, reply: Reply) -> Job:
-        """The job that an answer is about, as stored."""
-        job = self.jobs.get(ACCOUNT, reply.json["id"].partition(":")[0])
+    def form(self, path: str, *parts: Part, boundary: str = "limit") -> Reply:
+        content_type = {"content-type": f"multipart/form-data; boundary={boundary}"}
+        return self.call("POST", path, form(parts, boundary), content_type)
+
+    def job(self, reply: Reply, status: int = 200) -> Job:
+        """Read the stored job of a response."""
+        assert reply.status == status, reply
+        job_id = reply.json.get("request_id") or reply.json["id"]
+        job = self.jobs.get(ACCOUNT, job_id.partition(":")[0])
         assert job
         return job
 
-    def ended(self, status: JobStatus, error: JobError | None = None) -> str:
-        """The id of a new job that has come to its end."""
-        job = self.job(self.create())
-        now, key = self.clock(), f"outputs/{ACCOUNT}/{job.id}/0.mp4"
-        film = Artifact(key=key, content_type="video/mp4", size=len(FILM), sha256="0" * 64)
-        done = status is JobStatus.COMPLETED
-        self.jobs.change(ACCOUNT, job.id, lambda job: job.submitted(now, {"id": "up-1"}, ()))
-        if done:
-            self.blobs.objects[key] = FILM
-            self.jobs.change(ACCOUNT, job.id, lambda job: job.stored(now, (film,)))
-        outcome = JobOutcome(status=status, error=error)
-        self.jobs.change(ACCOUNT, job.id, lambda job: job.finished(now, outcome, "run", 86_400))
+    def change(self, job_id: str, change: Change) -> Job:
+        return self.jobs.change(ACCOUNT, job_id, change)
+
+    def submitted(self, job_id: str) -> Job:
+        return self.change(job_id, lambda job: job.submitted(self.clock(), {"id": "up-1"}, ()))
+
+    def complete(self, job: Job, *artifacts: Artifact, **changes: Any) -> str:
+        """Complete a job with a warning and 2.5 seconds of inference; return its id."""
+        now, outcome = self.clock(), JobOutcome(status=JobStatus.COMPLETED)
+        self.change(job.id, lambda job: job.submitted(now, {}, ("a warning",)))
+        self.change(job.id, lambda job: job.generated(now + 2.5, (), None))
+        self.change(job.id, lambda job: job.stored(now, artifacts))
+        self.change(
+            job.id, lambda job: job.finished(now, outcome, "run", 60).model_copy(update=changes)
+        )
         return job.id
 
-    def traces(self) -> tuple[Any, ...]:
-        """All that calls may leave behind."""
+    def finished_job(self, status: JobStatus, error: JobError | None = None) -> str:
+        """Create a job, finish it and return its id."""
+        job = self.job(self.create())
+        now, key = self.clock(), f"outputs/{ACCOUNT}/{job.id}/0.mp4"
+        video = Artifact(key=key, content_type="video/mp4", size=len(VIDEO), sha256="0" * 64)
+        self.submitted(job.id)
+        if status is JobStatus.COMPLETED:
+            self.blobs.objects[key] = VIDEO
+            self.change(job.id, lambda job: job.stored(now, (video,)))
+        outcome = JobOutcome(status=status, error=error)
+        return self.change(job.id, lambda job: job.finished(now, outcome, "run", 86_400)).id
+
+    def side_effects(self) -> tuple[Any, ...]:
+        """Return stored jobs, stored files and started executions."""
         return dict(self.jobs.rows), dict(self.blobs.objects), dict(self.executions.running)
 
 
 def event(
-    method: str,
-    path: str,
-    body: bytes | None,
-    headers: dict[str, str],
-    query: dict[str, str] | None = None,
+    method: str, path: str, body: bytes | None, headers: dict[str, str], query: Texts = None
 ) -> dict[str, Any]:
-    """API Gateway's HTTP API event, format 2.0: what is not text comes in base64."""
-    sent: dict[str, Any] = {}
+    """Build an API Gateway v2 event; a body that is not text is base64."""
+    sent: dict[str, Any] = {"isBase64Encoded": False}
     if body is not None:
-        kind = next(
-            (value for name, value in headers.items() if name.lower() == "content-type"), ""
-        )
-        binary = not kind.startswith(("text/", "application/json")) or not _is_text(body)
-        text = base64.b64encode(body).decode() if binary else body.decode()
-        sent = {"body": text, "isBase64Encoded": binary}
+        types = [value for name, value in headers.items() if name.lower() == "content-type"]
+        is_text = "".join(types).startswith(("text/", "application/json")) and _is_text(body)
+        text = body.decode() if is_text else base64.b64encode(body).decode()
+        sent = {"body": text, "isBase64Encoded": not is_text}
     return {
         "version": "2.0",
         "routeKey": "$default",
@@ -183,7 +210,6 @@ def event(
             "requestId": "request-of-gateway",
             "http": {"method": method, "path": path, "sourceIp": "192.0.2.1"},
         },
-        "isBase64Encoded": False,
         **sent,
     }
 
@@ -198,20 +224,37 @@ def form(parts: Sequence[Part], boundary: str = "limit") -> bytes:
     return b"".join([*lines, f"--{boundary}--\r\n".encode()])
 
 
-def assert_refused(reply: Reply, base: str, status: int | None = None) -> None:
-    """The answer is the client's fault, said in the envelope of the dialect."""
+def cases(values_by_field: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return a test case, field and value, for each value."""
+    return [(field, value) for field, values in values_by_field.items() for value in values]
+
+
+def assert_refused(
+    reply: Reply, base: str, status: int | None = None, param: str | None = None, code: str = ""
+) -> None:
+    """Check for a 4xx response in the dialect's error envelope, and for no side effects."""
+    assert not reply.has_side_effects
     assert 400 <= reply.status < 500, reply
     assert status in (None, reply.status), reply
     assert reply.headers["content-type"] == "application/json"
+    assert param in (None, reply.param), reply
+    assert code in ("", reply.code), reply
     body = reply.json
     assert set(body["error"]) <= {"message", "type", "param", "code"}
     assert body["error"]["message"]
-    if base == OPENAI:
-        assert set(body) == {"error"}
-        assert set(body["error"]) == {"message", "type", "param", "code"}
-    else:
+    if base in BIFROST_BASES:
         assert (body["is_bifrost_error"], body["status_code"]) == (True, reply.status)
         assert None not in body["error"].values()
+    else:
+        assert set(body) == {"error"}
+        assert set(body["error"]) == {"message", "type", "param", "code"}
+
+
+def assert_refused_in_queue(reply: Reply, named: str, status: int = 400) -> None:
+    """Check for an error of the fal or Pipelet dialect that names a field, and no side effects."""
+    assert not reply.has_side_effects
+    assert reply.status == status, reply
+    assert named in reply.json["detail"]
 
 
 def _bytes(body: Any) -> bytes:
@@ -223,8 +266,4 @@ def _bytes(body: Any) -> bytes:
 
 
 def _is_text(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    return body.decode(errors="ignore").encode() == body

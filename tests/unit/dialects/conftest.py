@@ -1,4 +1,4 @@
-"""What the dialects' tests start from."""
+"""Fixtures of the dialect tests."""
 
 import pytest
 
@@ -12,6 +12,5 @@ def caller(monkeypatch: pytest.MonkeyPatch) -> Caller:
 
 @pytest.fixture(params=BASES)
 def base(request: pytest.FixtureRequest) -> str:
-    """Each path that jobs are created at: the tests that ask for it hold in every dialect."""
-    path: str = request.param
-    return path
+    """Each base path of the OpenAI and the Bifrost dialect."""
+    return str(request.param)

@@ -1,6 +1,5 @@
-"""Where a create call wants its job told of: read in each API's way, and judged at once."""
+"""Tests of the webhook URL of a create call in each dialect."""
 
-import json
 import socket
 from typing import Any
 
@@ -8,20 +7,26 @@ import pytest
 
 from rushes.http import ssrf
 from rushes.jobs.request import WebhookTarget
-from tests.unit.dialects.api_client import ACCOUNT, FIELDS, Caller, Reply
+from tests.unit.dialects.api_client import (
+    BIFROST,
+    FIELDS,
+    OPENAI,
+    Caller,
+    Reply,
+    Texts,
+    assert_refused,
+    assert_refused_in_queue,
+    cases,
+)
 
-HOOK = "https://hooks.example/film?token=1"
-VIDEOS = {
-    "/v1/videos": "rushes",
-    "/bifrost/v1/videos": "rushes",
-    "/openai/v1/videos": "openai",
-    "/v2/videos": "rushes",
-}
+HOOK = "https://hooks.example/job?token=1"
 TOGETHER = "/v2/videos"
-TOGETHER_FIELDS = {"prompt": "a cat", "model": "sandbox/film", "seconds": "4"}
+TOGETHER_FIELDS = {"prompt": "a cat", "model": "sandbox/video", "seconds": "4"}
+VIDEOS = {BIFROST: "rushes", f"/bifrost{BIFROST}": "rushes", OPENAI: "openai", TOGETHER: "rushes"}
+"""Webhook format by base path."""
 FORMATS = ("rushes", "openai", "fal", "pipelet")
 NAMES = {"hooks.example": "203.0.114.7", "inside.example": "10.0.0.7"}
-"""What our resolver knows."""
+"""Addresses by host name of the fake resolver."""
 
 
 @pytest.fixture(autouse=True)
@@ -36,8 +41,7 @@ def _resolver(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=VIDEOS)
 def base(request: pytest.FixtureRequest) -> str:
-    path: str = request.param
-    return path
+    return str(request.param)
 
 
 def create(caller: Caller, base: str, webhook: Any) -> Reply:
@@ -46,32 +50,28 @@ def create(caller: Caller, base: str, webhook: Any) -> Reply:
 
 
 def target(caller: Caller, reply: Reply) -> WebhookTarget | None:
-    assert reply.status == 200, reply
-    told = reply.json
-    job_id = (told.get("request_id") or told["id"]).partition(":")[0]
-    job = caller.jobs.get(ACCOUNT, job_id)
-    assert job
+    job = caller.job(reply)
     assert "webhook" not in job.request.provider_options
     return job.webhook
 
 
-def test_without_one_there_is_none(caller: Caller, base: str):
+def test_null_webhook_is_absent(caller: Caller, base: str):
     assert target(caller, create(caller, base, None)) is None
 
 
-def test_an_address_is_told_in_the_apis_own_words(caller: Caller, base: str):
+def test_webhook_format_defaults_to_the_dialects_own(caller: Caller, base: str):
     expected = WebhookTarget(url=HOOK, format=VIDEOS[base])
     assert target(caller, create(caller, base, HOOK)) == expected
     assert target(caller, create(caller, base, {"url": HOOK})) == expected
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_the_words_can_be_chosen(caller: Caller, base: str, form: str):
+def test_webhook_format_can_be_chosen(caller: Caller, base: str, form: str):
     reply = create(caller, base, {"url": HOOK, "format": form})
     assert target(caller, reply) == WebhookTarget(url=HOOK, format=form)
 
 
-@pytest.mark.parametrize("base", ["/v1/videos", "/openai/v1/videos"])
+@pytest.mark.parametrize("base", [BIFROST, OPENAI])
 @pytest.mark.parametrize(
     ("parts", "form"),
     [
@@ -80,35 +80,25 @@ def test_the_words_can_be_chosen(caller: Caller, base: str, form: str):
         ([("webhook[url]", HOOK), ("webhook[format]", "fal")], "fal"),
     ],
 )
-def test_it_may_come_in_a_form(caller: Caller, base: str, parts: Any, form: str | None):
+def test_webhook_may_be_in_a_form(caller: Caller, base: str, parts: Any, form: str | None):
     reply = caller.form(base, *FIELDS.items(), *parts)
     assert target(caller, reply) == WebhookTarget(url=HOOK, format=form or VIDEOS[base])
 
 
-@pytest.mark.parametrize(
-    ("webhook", "param"),
-    [
-        (5, "webhook"),
-        ([HOOK], "webhook"),
-        ("", "webhook"),
-        ("hooks.example", "webhook"),
-        ("ftp://hooks.example/", "webhook"),
-        ("https://[", "webhook"),
-        ({}, "webhook.url"),
-        ({"url": None}, "webhook.url"),
-        ({"url": [HOOK]}, "webhook.url"),
-        ({"url": HOOK, "format": "xml"}, "webhook.format"),
-        ({"url": HOOK, "format": ["fal"]}, "webhook.format"),
-        ({"url": HOOK, "secret": "whsec_x"}, "webhook"),
-    ],
-)
-def test_what_is_no_webhook_is_refused_by_name(caller: Caller, base: str, webhook: Any, param: str):
-    reply = create(caller, base, webhook)
-    assert (reply.status, reply.param) == (400, param)
-    assert caller.traces() == ({}, {}, {})
+MALFORMED = {
+    "webhook": [5, [HOOK], "", "hooks.example", "ftp://hooks.example/", "https://[",
+                {"url": HOOK, "secret": "whsec_x"}],
+    "webhook.url": [{}, {"url": None}, {"url": [HOOK]}],
+    "webhook.format": [{"url": HOOK, "format": "xml"}, {"url": HOOK, "format": ["fal"]}],
+}  # fmt: skip
 
 
-UNWANTED = {
+@pytest.mark.parametrize(("param", "webhook"), cases(MALFORMED))
+def test_malformed_webhook_is_refused_by_name(caller: Caller, base: str, webhook: Any, param: str):
+    assert_refused(create(caller, base, webhook), base, 400, param)
+
+
+REFUSED_URLS = {
     "http": "http://hooks.example/",
     "another port": "https://hooks.example:8443/",
     "private": "https://inside.example/",
@@ -123,57 +113,54 @@ UNWANTED = {
 }
 
 
-@pytest.mark.parametrize("url", UNWANTED.values(), ids=UNWANTED)
-def test_an_address_that_nothing_would_be_sent_to_is_refused(caller: Caller, base: str, url: str):
+@pytest.mark.parametrize("url", REFUSED_URLS.values(), ids=REFUSED_URLS)
+def test_webhook_url_against_the_url_policy_is_refused(caller: Caller, base: str, url: str):
     reply = create(caller, base, url)
     assert (reply.status, reply.param) == (400, "webhook")
     assert reply.code == "address_refused"
     assert "secret" not in reply.text
-    assert caller.traces() == ({}, {}, {})
+    assert not reply.has_side_effects
 
 
-Place = tuple[str, str, dict[str, str], dict[str, str]]
-"""A prefix, a kind of key, headers and queries."""
-QUEUES = [
-    (("/fal", "Key", {}, {"fal_webhook": HOOK}), "fal"),
-    (("/queue", "Key", {}, {"fal_webhook": HOOK}), "fal"),
-    (("/queue", "Bearer", {}, {"fal_webhook": HOOK}), "fal"),
-    (("/pipelet/queue", "Bearer", {"x-pipelet-webhook": HOOK}, {}), "pipelet"),
-    (("/queue", "Bearer", {"x-pipelet-webhook": HOOK}, {}), "pipelet"),
-    (("/queue", "Key", {"x-pipelet-webhook": HOOK}, {}), "pipelet"),
-    (("/fal", "Key", {"x-pipelet-webhook": HOOK}, {}), "pipelet"),
+FAL_QUERY, PIPELET_HEADER = "fal_webhook", "x-pipelet-webhook"
+FORMAT_OF = {FAL_QUERY: "fal", PIPELET_HEADER: "pipelet"}
+Place = tuple[str, str, str]
+"""Prefix, authorization scheme, and the header or query parameter of the webhook."""
+QUEUES: list[Place] = [
+    ("/fal", "Key", FAL_QUERY),
+    ("/queue", "Key", FAL_QUERY),
+    ("/queue", "Bearer", FAL_QUERY),
+    ("/pipelet/queue", "Bearer", PIPELET_HEADER),
+    ("/queue", "Bearer", PIPELET_HEADER),
+    ("/queue", "Key", PIPELET_HEADER),
+    ("/fal", "Key", PIPELET_HEADER),
 ]
 
 
-def queue(
-    caller: Caller, prefix: str, scheme: str, headers: dict[str, str], query: dict[str, str]
-) -> Reply:
-    key = {"authorization": f"{scheme} {caller.key}"}
-    return caller.call("POST", f"{prefix}/sora-2", {"prompt": "x"}, {**key, **headers}, query)
+def queue(caller: Caller, place: Place, url: str, query: Texts = None) -> Reply:
+    prefix, scheme, name = place
+    headers = {"authorization": f"{scheme} {caller.key}"}
+    if name == FAL_QUERY:
+        query = {name: url}
+    else:
+        headers[name] = url
+    return caller.call("POST", f"{prefix}/sora-2", {"prompt": "x"}, headers, query)
 
 
-@pytest.mark.parametrize(("place", "form"), QUEUES)
-def test_queues_have_their_own_places_for_it(caller: Caller, place: Place, form: str):
-    prefix, scheme, headers, query = place
-    reply = queue(caller, prefix, scheme, headers, query)
-    assert target(caller, reply) == WebhookTarget(url=HOOK, format=form)
+@pytest.mark.parametrize("place", QUEUES)
+def test_queue_webhook_format_follows_the_parameter(caller: Caller, place: Place):
+    expected = WebhookTarget(url=HOOK, format=FORMAT_OF[place[-1]])
+    assert target(caller, queue(caller, place, HOOK)) == expected
 
 
-@pytest.mark.parametrize(("place", "_form"), QUEUES)
-@pytest.mark.parametrize("url", ["hooks.example", *UNWANTED.values()])
-def test_queues_refuse_what_nothing_would_be_sent_to(
-    caller: Caller, place: Place, _form: str, url: str
+@pytest.mark.parametrize("place", QUEUES)
+@pytest.mark.parametrize("url", ["hooks.example", *REFUSED_URLS.values()])
+def test_queue_webhook_url_against_the_url_policy_is_refused(
+    caller: Caller, place: Place, url: str
 ):
-    prefix, scheme, headers, query = place
-    bad_headers, bad_query = dict.fromkeys(headers, url), dict.fromkeys(query, url)
-    reply = queue(caller, prefix, scheme, bad_headers, bad_query)
-    assert reply.status == 400
-    assert next(iter({**headers, **query})) in json.loads(reply.text)["detail"]
-    assert caller.traces() == ({}, {}, {})
+    assert_refused_in_queue(queue(caller, place, url), place[-1])
 
 
-def test_two_places_at_once_are_refused(caller: Caller):
-    reply = queue(caller, "/queue", "Bearer", {"x-pipelet-webhook": HOOK}, {"fal_webhook": HOOK})
-    assert reply.status == 400
-    assert "fal_webhook" in reply.json["detail"]
-    assert caller.traces() == ({}, {}, {})
+def test_queue_refuses_both_webhook_parameters(caller: Caller):
+    place = ("/queue", "Bearer", PIPELET_HEADER)
+    assert_refused_in_queue(queue(caller, place, HOOK, {FAL_QUERY: HOOK}), FAL_QUERY)

@@ -1,4 +1,4 @@
-"""What wakes the sweeper: a schedule, or word of an execution that broke off."""
+"""Sweep function: called by a schedule and by events of failed executions."""
 
 import json
 from pathlib import Path
@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from functions.sweep.app import lambda_handler
-from rushes import wiring
 from rushes.aws.step_functions import VERSION
+from rushes.wiring import sweep
 from tests.harness import ACCOUNT, Harness
 
 CASES = Path(__file__).parents[3] / "events/invoke/sweep"
@@ -24,9 +24,9 @@ CONTEXT: Any = SimpleNamespace(
 @pytest.fixture
 def harness(monkeypatch: pytest.MonkeyPatch) -> Harness:
     harness = Harness()
-    overdue = SimpleNamespace(sweep=lambda: 0)
-    monkeypatch.setattr(wiring, "sweeper", lambda: harness.sweeper)
-    monkeypatch.setattr(wiring, "overdue", lambda: overdue)
+    delivery_sweeper = SimpleNamespace(sweep=lambda: 0)
+    monkeypatch.setattr(sweep, "job_sweeper", lambda: harness.sweeper)
+    monkeypatch.setattr(sweep, "delivery_sweeper", lambda: delivery_sweeper)
     return harness
 
 
@@ -35,24 +35,24 @@ def event(case: str) -> dict[str, Any]:
     return read
 
 
-def test_word_of_a_broken_execution_brings_its_job_back_at_once(harness: Harness) -> None:
+def test_failed_execution_event_restarts_its_job_only(harness: Harness) -> None:
     job, other = harness.running(), harness.running()
     for each in (job, other):
         harness.executions.running[each.id] = False
-    word = event("broken_off.json")
+    failed = event("broken_off.json")
     start = {"version": VERSION, "account": ACCOUNT, "job_id": job.id}
-    word["detail"]["input"] = json.dumps(start)
-    assert lambda_handler(word, CONTEXT) == {"repaired": 1}
+    failed["detail"]["input"] = json.dumps(start)
+    assert lambda_handler(failed, CONTEXT) == {"repaired": 1}
     assert harness.now(job).executions == 2
-    assert harness.now(other).executions == 1  # it is left to the schedule
+    assert harness.now(other).executions == 1  # left to the schedule
 
 
-def test_word_of_a_job_that_is_not_there_is_no_trouble(harness: Harness) -> None:
+def test_failed_execution_event_of_an_unknown_job_repairs_nothing(harness: Harness) -> None:
     assert harness.jobs.rows == {}
     assert lambda_handler(event("broken_off.json"), CONTEXT) == {"repaired": 0}
 
 
-def test_the_schedule_has_all_jobs_looked_after(harness: Harness) -> None:
+def test_schedule_repairs_all_jobs(harness: Harness) -> None:
     jobs = [harness.running() for _ in range(2)]
     for job in jobs:
         harness.executions.running[job.id] = False

@@ -1,4 +1,4 @@
-"""Where the way out does not lead, on AWS: nothing here is connected to, only recorded."""
+"""Connections outside local mode, recorded and not made."""
 
 import socket
 from dataclasses import dataclass, field
@@ -11,10 +11,9 @@ from typing_extensions import override
 
 from rushes.errors import InvalidInputFile, InvalidOutput, UpstreamUnreachable, UrlNotAllowed
 from rushes.http.client import SafeHttpClient
-from rushes.http.connections import Deadline, PinnedBackend
-from rushes.http.transport import make_transport
+from rushes.http.connections import HTTPCORE_ERRORS, Deadline, PinnedBackend, exchange
 from rushes.jobs.result import Output
-from rushes.ports import HttpCall, Upstream
+from rushes.ports.http import HttpCall, Upstream
 from tests.fakes import FakeBlobs
 from tests.raw_http import reply
 
@@ -25,22 +24,22 @@ Names: TypeAlias = dict[str, list[str]]
 
 @dataclass
 class Net:
-    """A recorder in the place of the network: names, connections and what was sent over them."""
+    """Fake DNS and TCP that record lookups, connections and sent bytes."""
 
     names: Names = field(default_factory=dict)
     answers: dict[str, bytes] = field(default_factory=dict)
-    """What a host of that name or address answers."""
+    """By host name or IP address."""
     looked_up: list[str] = field(default_factory=list)
     connected: list[tuple[str, int]] = field(default_factory=list)
     dead: list[str] = field(default_factory=list)
-    """Addresses that nobody answers at."""
+    """IP addresses that do not answer."""
     sent: list[bytes] = field(default_factory=list)
 
     def connect_tcp(self, host: str, port: int, *_: object, **__: object) -> httpcore.NetworkStream:
         self.connected.append((host, port))
         if host in self.dead:
-            raise httpcore.ConnectTimeout("nobody there")
-        return _Recorded([self.answers.get(host, reply(b"film"))], self.sent)
+            raise httpcore.ConnectTimeout("no answer")
+        return _Recorded([self.answers.get(host, reply(b"video"))], self.sent)
 
     def resolve_pointer(self, host: str, port: int, **_: object) -> list[tuple[object, ...]]:
         self.looked_up.append(host)
@@ -76,16 +75,16 @@ def net(monkeypatch: pytest.MonkeyPatch) -> Net:
 
 
 @pytest.fixture
-def door() -> SafeHttpClient:
+def http_client() -> SafeHttpClient:
     return SafeHttpClient(FakeBlobs(), local_mode=False)
 
 
-def download(door: SafeHttpClient, url: str) -> bytes:
-    with door.download(UPSTREAM, Output(url=url, needs_key=True)) as it:
-        return b"".join(it.chunks)
+def download(http_client: SafeHttpClient, url: str) -> bytes:
+    with http_client.download(UPSTREAM, Output(url=url, needs_key=True)) as stream:
+        return b"".join(stream.chunks)
 
 
-INSIDE = [
+PRIVATE = [
     *("127.0.0.1", "127.1", "2130706433", "0x7f000001", "0x7f.0.0.1", "0177.0.0.1", "017700000001"),
     *("localhost", "LOCALHOST", "localhost.", "0", "[::]", "[::1]", "[0:0:0:0:0:0:0:1]"),
     "0.0.0.0",  # noqa: S104 - not to bind to
@@ -93,50 +92,44 @@ INSIDE = [
     *("[::ffff:169.254.169.254]", "[::ffff:a9fe:a9fe]", "[::ffff:127.0.0.1]", "[fd00:ec2::254]"),
     *("10.0.0.1", "10.1", "172.16.0.1", "192.168.1.1", "192.168.257", "100.100.100.200"),
     *("[64:ff9b::7f00:1]", "[64:ff9b::a9fe:a9fe]", "[64:ff9b:1::7f00:1]", "[2002:7f00:1::]"),
-    *(
-        "[2002:a9fe:a9fe::]",
-        "[2001:0:7f00:1::]",
-        "[fe80::1]",
-        "[fc00::1]",
-        "[ff02::1]",
-        "[::7f00:1]",
-    ),
-    *("224.0.0.1", "255.255.255.255", "198.18.0.1", "168.63.129.16", "192.0.0.192"),
+    *("[2002:a9fe:a9fe::]", "[2001:0:7f00:1::]", "[fe80::1]", "[fc00::1]", "[ff02::1]"),
+    *("[::7f00:1]", "224.0.0.1", "255.255.255.255", "198.18.0.1", "168.63.129.16", "192.0.0.192"),
 ]
 
 
-@pytest.mark.parametrize("host", INSIDE)
+@pytest.mark.parametrize("host", PRIVATE)
 @pytest.mark.parametrize("port", ["", ":9001"])
-def test_nothing_inside_is_connected_to_however_it_is_written(
-    net: Net, door: SafeHttpClient, host: str, port: str
+def test_client_never_connects_to_private_hosts_in_any_notation(
+    net: Net, http_client: SafeHttpClient, host: str, port: str
 ):
     url = f"https://{host}{port}/latest/meta-data"
     with pytest.raises(InvalidInputFile, match="cannot be fetched"):
-        door.fetch(url, 100)
-    with pytest.raises(
-        (InvalidOutput, UpstreamUnreachable)
-    ):  # the latter where nothing has the name
-        download(door, url)
+        http_client.fetch(url, 100)
+    # The latter if the name does not resolve.
+    with pytest.raises((InvalidOutput, UpstreamUnreachable)):
+        download(http_client, url)
     assert not net.connected
 
 
 @pytest.mark.parametrize(
     "url",
     [
-        *("http://files.example/film", "HTTP://files.example/film", "//files.example/film"),
-        *("ftp://files.example/film", "file:///proc/self/environ", "gopher://files.example/"),
-        *("https://user@files.example/film", "https://user:secret@files.example/film"),
+        *("http://files.example/video", "HTTP://files.example/video", "//files.example/video"),
+        *("ftp://files.example/video", "file:///proc/self/environ", "gopher://files.example/"),
+        *("https://user@files.example/video", "https://user:secret@files.example/video"),
         *("https://:secret@files.example/", "https://files.example:secret@169.254.169.254/"),
         *("https://provider.example\\@files.example/", "https://files.example:70000/"),
     ],
 )
-def test_only_https_without_a_user_name_is_connected_to(net: Net, door: SafeHttpClient, url: str):
+def test_client_connects_only_to_https_without_user_name(
+    net: Net, http_client: SafeHttpClient, url: str
+):
     net.names["files.example"] = [PUBLIC]
     with pytest.raises(InvalidInputFile, match="cannot be fetched"):
-        door.fetch(url, 100)
-    if not url.startswith("//"):  # which is a path, to a provider
+        http_client.fetch(url, 100)
+    if not url.startswith("//"):  # which is a path at the provider
         with pytest.raises(InvalidOutput):
-            download(door, url)
+            download(http_client, url)
     assert not net.connected
 
 
@@ -147,110 +140,108 @@ def test_only_https_without_a_user_name_is_connected_to(net: Net, door: SafeHttp
         *(["2606:4700::1111", PUBLIC, "169.254.169.254"], []),
     ],
 )
-def test_a_name_is_good_only_if_all_its_addresses_are(
-    net: Net, door: SafeHttpClient, addresses: list[str]
+def test_host_with_any_private_address_is_refused(
+    net: Net, http_client: SafeHttpClient, addresses: list[str]
 ):
     net.names["files.example"] = addresses
-    with pytest.raises(InvalidOutput, match="not on the open internet"):
-        download(door, "https://files.example/film")
+    with pytest.raises(InvalidOutput, match="not a public host"):
+        download(http_client, "https://files.example/video")
     assert not net.connected
 
 
 @pytest.mark.parametrize("address", [PUBLIC, "2606:4700::1111", "52.216.0.1"])
-def test_a_public_name_is_connected_to_by_the_address_that_was_judged(
-    net: Net, door: SafeHttpClient, address: str
-):
+def test_connection_uses_the_checked_address(net: Net, http_client: SafeHttpClient, address: str):
     net.names["files.example"] = [address, "1.1.1.1"]
-    assert download(door, "https://files.example/film") == b"film"
+    assert download(http_client, "https://files.example/video") == b"video"
     assert net.connected == [(address, 443)]
     assert b"Host: files.example\r\n" in net.sent[0]
     assert b"upstream-key" not in b"".join(net.sent)
 
 
-def test_where_one_address_is_dead_the_next_is_tried(net: Net, door: SafeHttpClient):
-    """A host with IPv6 is no use to a function without, as long as it comes first."""
+def test_connection_falls_back_to_the_next_address(net: Net, http_client: SafeHttpClient):
+    """A function without IPv6 must reach a host whose first address is IPv6."""
     net.names["files.example"] = ["2606:4700::1111", PUBLIC]
     net.dead = ["2606:4700::1111"]
-    assert download(door, "https://files.example/film") == b"film"
+    assert download(http_client, "https://files.example/video") == b"video"
     assert net.connected == [("2606:4700::1111", 443), (PUBLIC, 443)]
 
 
-def test_of_very_many_dead_addresses_a_few_are_tried(net: Net, door: SafeHttpClient):
+def test_connection_tries_at_most_four_addresses(net: Net, http_client: SafeHttpClient):
     net.dead = net.names["files.example"] = [f"1.1.1.{n}" for n in range(1, 200)]
     with pytest.raises(UpstreamUnreachable, match="ConnectTimeout"):
-        download(door, "https://files.example/film")
+        download(http_client, "https://files.example/video")
     assert len(net.connected) == 4
 
 
-def test_a_name_that_changes_its_mind_gains_nothing(
-    net: Net, door: SafeHttpClient, monkeypatch: pytest.MonkeyPatch
+def test_connection_resolves_a_host_once(
+    net: Net, http_client: SafeHttpClient, monkeypatch: pytest.MonkeyPatch
 ):
-    """One look-up, one judgement, one connection: there is no second look-up to lie to."""
-    minds = iter([(PUBLIC,), ("169.254.169.254",)])
-    monkeypatch.setattr("rushes.http.ssrf.resolve", lambda *_: next(minds))
-    assert download(door, "https://rebinding.example/film") == b"film"
+    """There is no second lookup that could answer differently."""
+    answers = iter([(PUBLIC,), ("169.254.169.254",)])
+    monkeypatch.setattr("rushes.http.ssrf.resolve", lambda *_: next(answers))
+    assert download(http_client, "https://rebinding.example/video") == b"video"
     assert (net.connected, net.looked_up) == ([(PUBLIC, 443)], [])
-    with pytest.raises(InvalidOutput, match="not on the open internet"):
-        download(door, "https://rebinding.example/film")
+    with pytest.raises(InvalidOutput, match="not a public host"):
+        download(http_client, "https://rebinding.example/video")
     assert len(net.connected) == 1
 
 
 @pytest.mark.parametrize(
     "location",
     [
-        *(
-            "https://169.254.169.254/latest/meta-data",
-            "https://inside.example/",
-            "//127.0.0.1:9001/",
-        ),
-        *("http://files.example/film", "https://user@files.example/", "file:///etc/passwd"),
+        *("https://169.254.169.254/latest/meta-data", "https://inside.example/"),
+        *("//127.0.0.1:9001/", "http://files.example/video"),
+        *("https://user@files.example/", "file:///etc/passwd"),
     ],
 )
-def test_a_redirect_is_judged_like_a_first_address(net: Net, door: SafeHttpClient, location: str):
+def test_redirect_target_is_checked_like_the_first_url(
+    net: Net, http_client: SafeHttpClient, location: str
+):
     net.names |= {"files.example": [PUBLIC], "inside.example": ["10.0.0.7"]}
     net.answers[PUBLIC] = reply(b"", "302 Found", location=location)
     with pytest.raises(InvalidOutput):
-        download(door, "https://files.example/film")
+        download(http_client, "https://files.example/video")
     with pytest.raises(InvalidInputFile):
-        door.fetch("https://files.example/film", 100)
+        http_client.fetch("https://files.example/video", 100)
     assert net.connected == [(PUBLIC, 443)] * 2
 
 
-def test_a_provider_that_the_deployer_named_may_be_inside(net: Net, door: SafeHttpClient):
-    """Your own server in your own network; what it redirects to is judged all the same."""
+def test_configured_provider_may_be_private(net: Net, http_client: SafeHttpClient):
+    """The operator may configure a private server; its redirects are still checked."""
     net.names["provider.example"] = ["10.0.0.5"]
-    net.answers["provider.example"] = reply(b"", "302 Found", location="https://10.0.0.6/film")
-    assert door.send(UPSTREAM, HttpCall("GET", "/videos/1")).status == 302
-    with pytest.raises(InvalidOutput, match="not on the open internet"):
-        download(door, "/videos/1/content")
+    net.answers["provider.example"] = reply(b"", "302 Found", location="https://10.0.0.6/video")
+    assert http_client.send(UPSTREAM, HttpCall("GET", "/videos/1")).status == 302
+    with pytest.raises(InvalidOutput, match="not a public host"):
+        download(http_client, "/videos/1/content")
     assert net.connected == [("provider.example", 443)] * 2
 
 
-def test_a_clients_picture_at_the_providers_inside_address_is_refused(
-    net: Net, door: SafeHttpClient
-):
+def test_fetch_refuses_the_providers_private_address(net: Net, http_client: SafeHttpClient):
     net.names["provider.example"] = ["10.0.0.5"]
-    with pytest.raises(InvalidInputFile, match="not on the open internet"):
-        door.fetch("https://provider.example/secret.png", 100)
+    with pytest.raises(InvalidInputFile, match="not a public host"):
+        http_client.fetch("https://provider.example/secret.png", 100)
     assert not net.connected
 
 
-def test_a_name_that_does_not_resolve_is_worth_another_look(
-    net: Net, door: SafeHttpClient, monkeypatch: pytest.MonkeyPatch
+def test_unresolvable_host_raises_unreachable(
+    net: Net, http_client: SafeHttpClient, monkeypatch: pytest.MonkeyPatch
 ):
-    def nobody(*_: object, **__: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
-    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
     with pytest.raises(UpstreamUnreachable):
-        download(door, "https://nowhere.example/film")
+        download(http_client, "https://nowhere.example/video")
     assert not net.connected
 
 
-def test_httpx_still_has_the_seam_that_the_guard_stands_in(net: Net):
-    """`_pool._network_backend` is private: a new httpx may connect without asking it."""
+def open_url(url: str, backend: httpcore.NetworkBackend) -> None:
+    with exchange(httpx.Request("GET", url), httpx.create_ssl_context(), backend):
+        pass
 
-    class Asked(PinnedBackend):
+
+def test_exchange_connects_only_through_its_backend(net: Net):
+    class RecordingBackend(PinnedBackend):
         hosts: tuple[str, ...] = ()
 
         @override
@@ -258,14 +249,39 @@ def test_httpx_still_has_the_seam_that_the_guard_stands_in(net: Net):
             self.hosts += (host,)
             return super().connect_tcp(host, *given, **named)
 
-    connector = Asked(Deadline(5), public=True)
-    with make_transport(httpx.create_ssl_context(), connector) as transport:
-        assert isinstance(transport._pool, httpcore.ConnectionPool)
-        assert transport._pool._network_backend is connector
-        assert not transport._pool._retries
-        net.names["files.example"] = [PUBLIC]
-        transport.handle_request(httpx.Request("GET", "https://files.example/"))
-        with pytest.raises(UrlNotAllowed):
-            transport.handle_request(httpx.Request("GET", "https://127.0.0.1/"))
-    assert connector.hosts == ("files.example", "127.0.0.1")
-    assert net.connected == [(PUBLIC, 443)]
+    backend = RecordingBackend(Deadline(5), public=True)
+    net.names |= {"files.example": [PUBLIC], "dead.example": ["1.1.1.1"]}
+    net.dead = ["1.1.1.1"]
+    open_url("https://files.example/", backend)
+    with pytest.raises(UrlNotAllowed):
+        open_url("https://127.0.0.1/", backend)
+    with pytest.raises(httpx.ConnectTimeout):
+        open_url("https://dead.example/", backend)
+    assert backend.hosts == ("files.example", "127.0.0.1", "dead.example"), "no retries"
+    assert net.connected == [(PUBLIC, 443), ("1.1.1.1", 443)]
+
+
+ERRORS = [
+    error
+    for error in vars(httpcore).values()
+    if isinstance(error, type) and issubclass(error, Exception)
+]
+
+
+def test_httpx_error_exists_for_every_httpcore_error():
+    unmapped = {error for error in ERRORS if not issubclass(error, HTTPCORE_ERRORS)}
+    # Neither leaves a pool without a proxy.
+    assert unmapped == {httpcore.ConnectionNotAvailable, httpcore.ProxyError}
+
+
+@pytest.mark.parametrize("error", [e for e in ERRORS if issubclass(e, HTTPCORE_ERRORS)])
+def test_exchange_raises_the_httpx_error_of_the_same_name(error: type[Exception]):
+    class FailingBackend(httpcore.MockBackend):
+        @override
+        def connect_tcp(self, *_: Any, **__: Any) -> httpcore.NetworkStream:
+            raise error("no")
+
+    with pytest.raises(httpx.TransportError, match="no") as raised:
+        open_url("https://files.example/", FailingBackend([]))
+    assert type(raised.value).__name__ == error.__name__
+    assert isinstance(raised.value.__cause__, error)

@@ -1,5 +1,3 @@
-"""Files that arrive inside JSON."""
-
 import base64
 import json
 from typing import Any
@@ -10,30 +8,20 @@ from hypothesis import strategies as st
 
 from rushes.errors import DownloadInterrupted, InvalidOutput, UpstreamProtocolError
 from rushes.http.inline_files import unpack
-from rushes.json_pointer import find, resolve_pointer
-from rushes.ports import HttpReply
+from rushes.json_pointer import resolve_in_json, resolve_pointer
+from rushes.ports.http import HttpReply
 
-FILM = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256))
-ENCODED = base64.b64encode(FILM).decode()
-RFC_6901 = {
-    "foo": ["bar", "baz"],
-    "": 0,
-    "a/b": 1,
-    "c%d": 2,
-    "e^f": 3,
-    "g|h": 4,
-    "i\\j": 5,
-    'k"l': 6,
-    " ": 7,
-    "m~n": 8,
-}
+VIDEO = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256))
+ENCODED = base64.b64encode(VIDEO).decode()
+NAMES = ("", "a/b", "c%d", "e^f", "g|h", "i\\j", 'k"l', " ", "m~n")
+RFC_6901 = {"foo": ["bar", "baz"], **{name: number for number, name in enumerate(NAMES)}}
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
 
 
-def answer(value: object, status: int = 200) -> HttpReply:
+def json_reply(value: object, status: int = 200) -> HttpReply:
     return HttpReply(status, {}, json.dumps(value).encode())
 
 
@@ -45,12 +33,12 @@ def answer(value: object, status: int = 200) -> HttpReply:
         *(('/k"l', 6), ("/ ", 7), ("/m~0n", 8)),
     ],
 )
-def test_pointers_mean_what_the_standard_says(pointer: str, value: object):
+def test_find_follows_rfc_6901(pointer: str, value: object):
     assert resolve_pointer(RFC_6901, pointer) == value
-    assert find(json.dumps(RFC_6901).encode(), pointer) == value
+    assert resolve_in_json(json.dumps(RFC_6901).encode(), pointer) == value
 
 
-def test_an_escaped_tilde_before_a_one_is_no_slash():
+def test_resolve_pointer_unescapes_tilde_last():
     assert resolve_pointer({"~1": "tilde", "/": "slash"}, "/~01") == "tilde"
 
 
@@ -61,18 +49,18 @@ def test_an_escaped_tilde_before_a_one_is_no_slash():
         *("/foo/1.0", "/foo/ 0", "//", "/~2"),
     ],
 )
-def test_where_nothing_is_nothing_is_found(pointer: str):
+def test_find_returns_none_for_a_missing_value(pointer: str):
     assert resolve_pointer(RFC_6901, pointer) is None
-    assert find(json.dumps(RFC_6901).encode(), pointer) is None
+    assert resolve_in_json(json.dumps(RFC_6901).encode(), pointer) is None
 
 
 @given(JSON, st.lists(st.text(alphabet="01a-~", max_size=3)))
-def test_any_ordinary_pointer_can_be_looked_up_in_anything(value: Any, steps: list[str]):
+def test_resolve_pointer_accepts_any_value(value: Any, steps: list[str]):
     resolve_pointer(value, "".join(f"/{step}" for step in steps))
 
 
 @given(st.lists(st.text() | st.integers(min_value=0, max_value=3), max_size=4), JSON)
-def test_a_written_pointer_leads_back_to_its_place(path: list[str | int], leaf: Any):
+def test_resolve_pointer_finds_every_escaped_path(path: list[str | int], leaf: Any):
     value = leaf
     for step in reversed(path):
         value = {step: value} if isinstance(step, str) else [*range(step), value]
@@ -81,54 +69,54 @@ def test_a_written_pointer_leads_back_to_its_place(path: list[str | int], leaf: 
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"a": ', b"\xff", b'{"a": "\xff"}'])
-def test_what_is_not_json_is_confused(body: bytes):
+def test_unpack_refuses_invalid_json(body: bytes):
     with pytest.raises(UpstreamProtocolError, match="not JSON"):
-        find(body, "/a")
+        resolve_in_json(body, "/a")
     with pytest.raises(UpstreamProtocolError, match="not JSON"):
         unpack(HttpReply(200, {}, body), "/a")
 
 
 @pytest.mark.parametrize(
-    "written",
+    "text",
     [ENCODED, f"data:video/mp4;base64,{ENCODED}", f"data:;base64,{ENCODED}"],
     ids=["base64", "data URL", "data URL without a type"],
 )
-def test_a_file_is_taken_out_bare_or_from_a_data_url(written: str):
-    assert unpack(answer({"videos": [{"bytes": written}]}), "/videos/0/bytes") == FILM
+def test_unpack_decodes_base64_and_data_urls(text: str):
+    assert unpack(json_reply({"videos": [{"bytes": text}]}), "/videos/0/bytes") == VIDEO
 
 
 @pytest.mark.parametrize("value", [None, 5, True, [ENCODED], {"b64": ENCODED}])
-def test_what_is_no_text_is_no_file(value: object):
-    with pytest.raises(InvalidOutput, match="there is no file at /video"):
-        unpack(answer({"video": value}), "/video")
+def test_unpack_refuses_a_value_that_is_not_text(value: object):
+    with pytest.raises(InvalidOutput, match="no file at /video"):
+        unpack(json_reply({"video": value}), "/video")
 
 
 @pytest.mark.parametrize("value", [{}, [], None, "x", 5, {"videos": []}])
-def test_a_reply_without_the_file_is_a_bad_output(value: object):
-    with pytest.raises(InvalidOutput, match="there is no file at /videos/0"):
-        unpack(answer(value), "/videos/0")
+def test_unpack_refuses_a_reply_without_the_file(value: object):
+    with pytest.raises(InvalidOutput, match="no file at /videos/0"):
+        unpack(json_reply(value), "/videos/0")
 
 
 @pytest.mark.parametrize(
-    "written",
+    "text",
     ["AAA", "A===", "AA=A", "AAAA!", "AA AA", "AAAA\n", "-_-_", "\u00e9", "https://a.example/1"],
 )
 @pytest.mark.parametrize("before", ["", "data:video/mp4;base64,"])
-def test_bad_base64_is_a_bad_output(before: str, written: str):
-    with pytest.raises(InvalidOutput, match="at /video of the provider's reply is not base64"):
-        unpack(answer({"video": before + written}), "/video")
+def test_unpack_refuses_invalid_base64(before: str, text: str):
+    with pytest.raises(InvalidOutput, match="has no base64 at /video"):
+        unpack(json_reply({"video": before + text}), "/video")
 
 
 @pytest.mark.parametrize("status", [201, 204, 302, 400, 401, 403, 404, 410, 429, 500, 503])
-def test_a_refused_reply_is_worth_another_look(status: int):
-    """Even where it holds what looks like the file."""
-    with pytest.raises(DownloadInterrupted, match=f"the reply with the output was {status}"):
-        unpack(answer({"video": ENCODED}, status), "/video")
+def test_unpack_of_an_error_status_raises_interrupted(status: int):
+    """The status counts even if the reply contains base64."""
+    with pytest.raises(DownloadInterrupted, match=f"the reply with the output had status {status}"):
+        unpack(json_reply({"video": ENCODED}, status), "/video")
 
 
-def test_errors_do_not_repeat_what_the_provider_sent():
+def test_unpack_errors_do_not_quote_the_reply():
     secret = "TELL-TALE " * 1000
     for value in (secret, [secret]):
         with pytest.raises(InvalidOutput) as bad:
-            unpack(answer({"video": value}), "/video")
+            unpack(json_reply({"video": value}), "/video")
         assert "TELL" not in bad.value.message

@@ -1,5 +1,3 @@
-"""What a call carries, with the files put in that it names."""
-
 import base64
 from typing import Literal
 
@@ -9,7 +7,7 @@ from rushes.errors import InvalidInputFile
 from rushes.http import request_body
 from rushes.http.request_body import content_of
 from rushes.jobs.request import StoredFile, Upload
-from rushes.ports import FormFile, HttpCall, JsonFile
+from rushes.ports.http import FormFile, HttpCall, JsonFile
 from tests.fakes import FakeBlobs
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
@@ -23,18 +21,18 @@ def blobs() -> FakeBlobs:
 
 
 @pytest.fixture
-def picture(blobs: FakeBlobs) -> StoredFile:
+def image_file(blobs: FakeBlobs) -> StoredFile:
     return blobs.put(KEY, Upload("image", "image/png", PNG))
 
 
-def test_a_call_of_nothing_carries_nothing(blobs: FakeBlobs):
+def test_content_of_empty_call_is_empty(blobs: FakeBlobs):
     assert content_of(HttpCall("GET", "/x"), blobs) == {}
 
 
 @pytest.mark.parametrize(
     "plain", [{}, [], "", 0, False, {"a": [1, None, {"b": "data:image/png"}]}, ["x", [], {}]]
 )
-def test_json_without_files_is_carried_as_it_is(blobs: FakeBlobs, plain: object):
+def test_content_of_json_without_files_is_unchanged(blobs: FakeBlobs, plain: object):
     assert content_of(HttpCall("POST", "/x", json=plain), blobs) == {"json": plain}
 
 
@@ -46,62 +44,57 @@ def test_json_without_files_is_carried_as_it_is(blobs: FakeBlobs, plain: object)
         ("link", f"https://bucket.example/{KEY}?filename=upload-0"),
     ],
 )
-def test_a_file_is_put_in_as_the_provider_wants_it(
-    blobs: FakeBlobs, picture: StoredFile, form: Form, text: str
+def test_content_of_embeds_a_file_in_each_form(
+    blobs: FakeBlobs, image_file: StoredFile, form: Form, text: str
 ):
-    call = HttpCall("POST", "/x", json={"image": JsonFile(picture, form)})
+    call = HttpCall("POST", "/x", json={"image": JsonFile(image_file, form)})
     assert content_of(call, blobs) == {"json": {"image": text}}
 
 
-def test_files_are_put_in_wherever_they_stand(blobs: FakeBlobs, picture: StoredFile):
-    file, text = JsonFile(picture, "base64"), base64.b64encode(PNG).decode()
+def test_content_of_embeds_files_at_any_depth(blobs: FakeBlobs, image_file: StoredFile):
+    file, text = JsonFile(image_file, "base64"), base64.b64encode(PNG).decode()
     json = {"deep": [{"a": file, "b": 1}, (file, [file])], "prompt": "a red ball"}
     call = HttpCall("POST", "/x", json=json)
-    filled = {"deep": [{"a": text, "b": 1}, [text, [text]]], "prompt": "a red ball"}
-    assert content_of(call, blobs) == {"json": filled}
+    expected = {"deep": [{"a": text, "b": 1}, [text, [text]]], "prompt": "a red ball"}
+    assert content_of(call, blobs) == {"json": expected}
     assert content_of(HttpCall("POST", "/x", json=file), blobs) == {"json": text}
     assert content_of(HttpCall("POST", "/x", json=[file]), blobs) == {"json": [text]}
-    assert json["deep"][0] == {"a": file, "b": 1}, "the call itself stays as it was"
+    assert json["deep"][0] == {"a": file, "b": 1}
 
 
-def test_a_form_carries_words_and_files(blobs: FakeBlobs, picture: StoredFile):
-    form: dict[str, str | FormFile] = {"prompt": "", "image": FormFile("a.png", picture)}
+def test_content_of_form_has_text_and_files(blobs: FakeBlobs, image_file: StoredFile):
+    form: dict[str, str | FormFile] = {"prompt": "", "image": FormFile("a.png", image_file)}
     content = content_of(HttpCall("POST", "/x", form=form), blobs)
-    filename, file, kind = content["files"].pop("image")
-    assert (filename, file.read(), kind) == ("a.png", PNG, "image/png")
+    filename, file, content_type = content["files"].pop("image")
+    assert (filename, file.read(), content_type) == ("a.png", PNG, "image/png")
     assert content == {"files": {"prompt": (None, "", None)}}
 
 
 @pytest.mark.parametrize("form", ["data_url", "base64"])
-@pytest.mark.parametrize("excess", [0, 1])
-def test_a_file_goes_in_up_to_the_limit_and_not_beyond(
-    blobs: FakeBlobs,
-    picture: StoredFile,
-    monkeypatch: pytest.MonkeyPatch,
-    form: Form,
-    excess: int,
+def test_content_of_refuses_a_file_over_the_limit(
+    blobs: FakeBlobs, image_file: StoredFile, monkeypatch: pytest.MonkeyPatch, form: Form
 ):
-    monkeypatch.setattr(request_body, "FILE_BYTES", len(PNG) - excess)
-    call = HttpCall("POST", "/x", json={"image": JsonFile(picture, form)})
-    if not excess:
-        assert content_of(call, blobs)["json"]["image"]
-        return
-    with pytest.raises(InvalidInputFile, match=f"{len(PNG)} bytes is too large to be sent"):
+    call = HttpCall("POST", "/x", json={"image": JsonFile(image_file, form)})
+    monkeypatch.setattr(request_body, "MAX_FILE_BYTES", len(PNG))
+    assert content_of(call, blobs)["json"]["image"]
+    monkeypatch.setattr(request_body, "MAX_FILE_BYTES", len(PNG) - 1)
+    with pytest.raises(InvalidInputFile, match=rf"\(got {len(PNG)}\)"):
         content_of(call, blobs)
 
 
-def test_a_file_that_is_linked_to_may_have_any_length(blobs: FakeBlobs):
-    """Nobody has to hold it, nor even to look whether it is there."""
-    film = StoredFile(key="a/film.mp4", content_type="video/mp4", size=request_body.FILE_BYTES + 1)
-    call = HttpCall("POST", "/x", json={"video": JsonFile(film, "link")})
-    linked = "https://bucket.example/a/film.mp4?filename=film.mp4"
+def test_content_of_links_a_file_of_any_size(blobs: FakeBlobs):
+    """A link needs no memory and no request."""
+    size = request_body.MAX_FILE_BYTES + 1
+    video = StoredFile(key="a/video.mp4", content_type="video/mp4", size=size)
+    call = HttpCall("POST", "/x", json={"video": JsonFile(video, "link")})
+    linked = "https://bucket.example/a/video.mp4?filename=video.mp4"
     assert content_of(call, blobs) == {"json": {"video": linked}}
 
 
 @pytest.mark.parametrize("form", ["data_url", "base64"])
-def test_a_file_that_is_gone_is_a_fault_of_the_job(
-    blobs: FakeBlobs, picture: StoredFile, form: Form
+def test_missing_file_is_an_invalid_input_file(
+    blobs: FakeBlobs, image_file: StoredFile, form: Form
 ):
     blobs.objects.clear()
-    with pytest.raises(InvalidInputFile, match="is gone"):
-        content_of(HttpCall("POST", "/x", json=[JsonFile(picture, form)]), blobs)
+    with pytest.raises(InvalidInputFile, match="no longer exists"):
+        content_of(HttpCall("POST", "/x", json=[JsonFile(image_file, form)]), blobs)

@@ -1,5 +1,3 @@
-"""Which addresses are of the open internet."""
-
 import socket
 import subprocess
 import sys
@@ -37,7 +35,7 @@ NOT_PUBLIC = {
 @pytest.mark.parametrize(
     "address", [address for some in NOT_PUBLIC.values() for address in some], ids=str
 )
-def test_an_address_inside_or_in_disguise_is_not_public(address: str):
+def test_is_public_refuses_special_ranges(address: str):
     assert not is_public(address)
 
 
@@ -50,13 +48,11 @@ def test_an_address_inside_or_in_disguise_is_not_public(address: str):
         *("2606:4700::1111", "2600:1f18::1", "2a00:1450:4001::200e", "2001:200::1", "2003::1"),
     ],
 )
-def test_an_address_of_the_open_internet_is_public(address: str):
+def test_is_public_accepts_public_addresses(address: str):
     assert is_public(address)
 
 
-def test_a_host_has_each_of_its_addresses_once_in_the_resolvers_order(
-    monkeypatch: pytest.MonkeyPatch,
-):
+def test_resolve_returns_distinct_addresses_in_order(monkeypatch: pytest.MonkeyPatch):
     found = [
         (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("2606:4700::1111", 443, 0, 0)),
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("1.1.1.1", 443)),
@@ -66,7 +62,7 @@ def test_a_host_has_each_of_its_addresses_once_in_the_resolvers_order(
     assert resolve("one.example", 443) == ("2606:4700::1111", "1.1.1.1")
 
 
-def test_whoever_only_judges_loads_nothing_to_connect_with():
+def test_check_form_loads_no_http_client():
     program = """
 import sys
 from rushes.http.ssrf import check_form

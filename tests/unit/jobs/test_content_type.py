@@ -1,10 +1,10 @@
-"""What files are, by their first bytes."""
+"""Content type detection."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rushes.jobs.content_type import EXTENSIONS, HEAD, family, sniff
+from rushes.jobs.content_type import EXTENSIONS, HEAD_BYTES, media_type_of, sniff
 
 HEADS = [
     (b"\x00\x00\x00\x18ftypmp42", "video/mp4"),
@@ -28,13 +28,14 @@ HEADS = [
 
 
 @pytest.mark.parametrize(("head", "content_type"), HEADS)
-def test_a_file_is_known_by_its_first_bytes(head: bytes, content_type: str) -> None:
+def test_sniff_detects_content_type(head: bytes, content_type: str) -> None:
     assert sniff(head) == content_type
     for media_type in ("image", "video", "audio"):
-        assert (family(content_type) == media_type) is content_type.startswith(f"{media_type}/")
+        matches = content_type.startswith(f"{media_type}/")
+        assert (media_type_of(content_type) == media_type) is matches
 
 
-def test_every_content_type_has_an_extension_and_a_test() -> None:
+def test_every_content_type_has_extension_and_test() -> None:
     assert {content_type for _, content_type in HEADS} == set(EXTENSIONS)
 
 
@@ -42,15 +43,15 @@ def test_every_content_type_has_an_extension_and_a_test() -> None:
     "head",
     [b"", b"\x00", b"<!doctype html>", b'{"error": 1}', b"RIFF\x24\x00\x00\x00AVI ", b"%PDF-1.7"],
 )
-def test_what_is_no_media_file_has_no_content_type(head: bytes) -> None:
+def test_sniff_returns_none_for_other_files(head: bytes) -> None:
     assert sniff(head) is None
 
 
-@given(st.binary(max_size=HEAD))
-def test_any_bytes_can_be_looked_at(head: bytes) -> None:
+@given(st.binary(max_size=HEAD_BYTES))
+def test_sniff_accepts_any_bytes(head: bytes) -> None:
     assert sniff(head) in {None, *EXTENSIONS}
 
 
 @pytest.mark.parametrize("content_type", [None, "", "text/html", "images/png", "application/json"])
-def test_nothing_else_is_image_film_or_sound(content_type: str | None) -> None:
-    assert family(content_type) == ""
+def test_media_type_of_returns_empty_string_for_other_types(content_type: str | None) -> None:
+    assert media_type_of(content_type) == ""

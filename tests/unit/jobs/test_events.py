@@ -1,10 +1,10 @@
-"""What the world is told of a job."""
+"""Job events."""
 
 import json
 
 import pytest
 
-from rushes.jobs.events import JobEvent, JobStarted, ending, started
+from rushes.jobs.events import JobEvent, JobStarted, started_event, terminal_event
 from rushes.jobs.job import Job
 from rushes.jobs.result import JobError, JobOutcome
 from rushes.jobs.status import JobStatus, UpstreamCancelled
@@ -24,60 +24,55 @@ def finished(outcome: JobOutcome) -> Job:
     "outcome",
     [FAILURE, JobOutcome(status=JobStatus.CANCELLED), JobOutcome(status=JobStatus.COMPLETED)],
 )
-def test_the_type_and_the_id_follow_from_the_job_and_its_ending_alone(outcome: JobOutcome) -> None:
+def test_terminal_event_id_is_derived_from_job_and_status(outcome: JobOutcome) -> None:
     job = finished(outcome)
-    event = ending(job, "media")
+    event = terminal_event(job, "media")
     assert event.type == f"job.{outcome.status.value}"
     assert event.id == f"evt_{job.id}_{outcome.status.value}"
-    assert ending(job, "media") == event
+    assert terminal_event(job, "media") == event
 
 
-def test_moments_are_in_utc_and_exact_to_the_millisecond() -> None:
-    event = ending(finished(FAILURE), "media").model_dump(mode="json")
+def test_timestamps_are_utc_with_milliseconds() -> None:
+    event = terminal_event(finished(FAILURE), "media").model_dump(mode="json")
     assert event["timestamp"] == event["data"]["finished_at"] == "2027-01-15T08:00:12.346000Z"
     assert event["data"]["created_at"] == "2027-01-15T08:00:00Z"
 
 
-def test_an_artifact_is_told_with_its_bucket() -> None:
-    harness = Harness()
-    job = harness.completed()
-    (artifact,) = ending(job, "media").data.artifacts
-    assert artifact.model_dump() == {
-        "bucket": "media",
-        **job.artifacts[0].model_dump(exclude={"etag"}),
-    }
+def test_artifact_data_names_bucket() -> None:
+    job = Harness().completed()
+    (artifact,) = terminal_event(job, "media").data.artifacts
+    stored = job.artifacts[0].model_dump(exclude={"etag"})
+    assert artifact.model_dump() == {"bucket": "media", **stored}
 
 
-def test_a_failure_is_told_with_its_reason_and_the_providers_own_code() -> None:
-    event = ending(finished(FAILURE), "media")
+def test_failed_event_contains_error() -> None:
+    event = terminal_event(finished(FAILURE), "media")
     assert event.data.error == FAILURE.error
 
 
-def test_the_prompt_is_not_told() -> None:
-    harness = Harness()
-    job = harness.completed()
-    assert job.request.prompt not in ending(job, "media").model_dump_json()
-    assert job.request.prompt not in started(job).model_dump_json()
-
-
-def test_an_event_can_be_read_again() -> None:
+def test_events_exclude_prompt() -> None:
     job = Harness().completed()
-    event, first = ending(job, "media"), started(job)
+    assert job.request.prompt not in terminal_event(job, "media").model_dump_json()
+    assert job.request.prompt not in started_event(job).model_dump_json()
+
+
+def test_events_round_trip() -> None:
+    job = Harness().completed()
+    event, first = terminal_event(job, "media"), started_event(job)
     assert JobEvent.model_validate(json.loads(event.model_dump_json())) == event
     assert JobStarted.model_validate(json.loads(first.model_dump_json())) == first
 
 
-def test_what_arrives_out_of_order_can_be_put_in_order() -> None:
+def test_sequence_orders_events() -> None:
     job = Harness().completed()
-    events = [started(job), ending(job, "media")]
-    assert [it.sequence for it in events] == [1, 2]
-    assert len({it.id for it in events}) == 2
+    events = [started_event(job), terminal_event(job, "media")]
+    assert [event.sequence for event in events] == [1, 2]
+    assert len({event.id for event in events}) == 2
 
 
-def test_a_start_is_told_with_its_moment_and_its_provider() -> None:
-    harness = Harness()
-    job = harness.running()
-    event = started(job)
+def test_started_event_contains_time_and_provider() -> None:
+    job = Harness().running()
+    event = started_event(job)
     assert (event.type, event.id) == ("job.started", f"evt_{job.id}_started")
     assert event.timestamp == event.data.started_at
     assert event.data.started_at.timestamp() == job.submitted_at
@@ -85,38 +80,36 @@ def test_a_start_is_told_with_its_moment_and_its_provider() -> None:
 
 
 @pytest.mark.parametrize("upstream", [*UpstreamCancelled, None])
-def test_a_cancelled_job_says_whether_its_provider_has_stopped(
-    upstream: UpstreamCancelled | None,
-) -> None:
+def test_cancelled_event_contains_upstream_cancelled(upstream: UpstreamCancelled | None) -> None:
     job = finished(JobOutcome(status=JobStatus.CANCELLED))
-    told = ending(job.model_copy(update={"upstream_cancelled": upstream}), "media")
-    assert told.data.upstream_cancelled is upstream
+    event = terminal_event(job.model_copy(update={"upstream_cancelled": upstream}), "media")
+    assert event.data.upstream_cancelled is upstream
 
 
-MOVED = JobError(code="upstream_busy", message="later")
-UNSURE = JobError(code="upstream_outcome_unknown", message="no answer")
+THROTTLED = JobError(code="upstream_busy", message="later")
+UNCONFIRMED = JobError(code="upstream_outcome_unknown", message="no answer")
 
 
 def cost_of(job: Job, outcome: JobOutcome) -> float | None:
     job = job.model_copy(update={"cost": 0.4})
-    return ending(job.finished(job.created_at, outcome, job.id, 3600.0), "media").data.cost
+    return terminal_event(job.finished(job.created_at, outcome, job.id, 3600.0), "media").data.cost
 
 
 @pytest.mark.parametrize("outcome", [FAILURE, JobOutcome(status=JobStatus.CANCELLED)])
-def test_what_no_provider_ever_took_has_no_cost(outcome: JobOutcome) -> None:
+def test_cost_is_null_if_no_provider_accepted_job(outcome: JobOutcome) -> None:
     job = Harness().accepted()
     assert cost_of(job, outcome) is None
-    assert cost_of(failed_over(job, MOVED), outcome) is None
+    assert cost_of(failed_over(job, THROTTLED), outcome) is None
 
 
 @pytest.mark.parametrize("outcome", [FAILURE, JobOutcome(status=JobStatus.CANCELLED)])
-def test_what_may_have_been_taken_has_its_estimate(outcome: JobOutcome) -> None:
+def test_cost_is_estimate_if_provider_may_have_accepted_job(outcome: JobOutcome) -> None:
     assert cost_of(Harness().running(), outcome) == 0.4
-    assert cost_of(failed_over(Harness().running(), MOVED), outcome) == 0.4
+    assert cost_of(failed_over(Harness().running(), THROTTLED), outcome) == 0.4
     job = Harness().accepted()
-    assert cost_of(job.unsure(job.created_at), outcome) == 0.4
-    assert cost_of(failed_over(job, UNSURE), outcome) == 0.4
-    assert cost_of(job, JobOutcome(status=JobStatus.FAILED, error=UNSURE)) == 0.4
+    assert cost_of(job.submission_unconfirmed(job.created_at), outcome) == 0.4
+    assert cost_of(failed_over(job, UNCONFIRMED), outcome) == 0.4
+    assert cost_of(job, JobOutcome(status=JobStatus.FAILED, error=UNCONFIRMED)) == 0.4
 
 
 def failed_over(job: Job, error: JobError) -> Job:

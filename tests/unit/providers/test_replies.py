@@ -1,5 +1,3 @@
-"""What all providers' answers have in common."""
-
 import pytest
 
 from rushes.errors import (
@@ -10,14 +8,15 @@ from rushes.errors import (
     UpstreamRefused,
     UpstreamThrottled,
 )
-from rushes.ports import HttpReply
+from rushes.ports.http import HttpReply
 from rushes.providers.replies import (
     CONTENT_FILTERS,
-    EXCERPT,
+    MAX_MESSAGE,
     Reply,
-    check_answered,
-    check_created,
     failure,
+    percentage,
+    raise_for_create_status,
+    raise_for_status,
     read,
     retry_after,
 )
@@ -26,7 +25,14 @@ NOON = "Sat, 21 Nov 2026 12:00:00 GMT"
 
 
 def reply(status: int = 200, body: bytes = b"{}", **headers: str) -> HttpReply:
-    return HttpReply(status, {name.replace("_", "-"): it for name, it in headers.items()}, body)
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return HttpReply(status, names, body)
+
+
+def refusal(body: bytes) -> UpstreamRefused:
+    with pytest.raises(UpstreamRefused) as refused:
+        raise_for_create_status(reply(400, body))
+    return refused.value
 
 
 @pytest.mark.parametrize(
@@ -36,55 +42,49 @@ def reply(status: int = 200, body: bytes = b"{}", **headers: str) -> HttpReply:
         *(("Sat, 21 Nov 2026 12:01:30 GMT", 90), ("Sat, 21 Nov 2026 13:02:00 +0100", 120)),
         ("Sat, 21 Nov 2026 11:59:00 GMT", 0),
         *(("", None), ("-5", None), ("soon", None), ("nan", None), ("inf", None), ("1e9", None)),
+        ("9" * 400, None),
         *(("1,5", None), ("Sat, 99 Nov 2026 12:00:00 GMT", None), ("½", None)),
         ("Sat, 21 Nov 2026 12:01:30 -0000", None),
     ],
 )
-def test_retry_after_is_seconds_or_a_moment(value: str, seconds: float | None):
+def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None):
     assert retry_after(reply(retry_after=value, date=NOON)) == seconds
 
 
-def test_a_moment_means_nothing_without_the_providers_own_clock():
+def test_retry_after_date_requires_the_date_header():
     assert retry_after(reply(retry_after=NOON)) is None
     assert retry_after(reply()) is None
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
-def test_a_success_passes(status: int):
-    check_created(reply(status))
-    check_answered(reply(status))
+def test_success_status_does_not_raise(status: int):
+    raise_for_create_status(reply(status))
+    raise_for_status(reply(status))
+
+
+ERRORS = {
+    (UpstreamRefused, UpstreamRefused): (301, 400, 401, 402, 403, 409, 422),
+    (UpstreamRefused, UpstreamJobNotFound): (404, 410),
+    (UpstreamRefused, UpstreamThrottled): (425,),
+    (UpstreamThrottled, UpstreamThrottled): (429,),
+    (UpstreamNoResponse, UpstreamThrottled): (408, 500, 502, 503, 504, 529),
+}
+"""Errors of a create call and of another request, and their statuses."""
 
 
 @pytest.mark.parametrize(
-    ("status", "create", "again"),
-    [
-        *((301, UpstreamRefused, UpstreamRefused), (400, UpstreamRefused, UpstreamRefused)),
-        *((401, UpstreamRefused, UpstreamRefused), (402, UpstreamRefused, UpstreamRefused)),
-        *((403, UpstreamRefused, UpstreamRefused), (404, UpstreamRefused, UpstreamJobNotFound)),
-        *((408, UpstreamNoResponse, UpstreamThrottled), (409, UpstreamRefused, UpstreamRefused)),
-        *((410, UpstreamRefused, UpstreamJobNotFound), (422, UpstreamRefused, UpstreamRefused)),
-        *((425, UpstreamRefused, UpstreamThrottled), (429, UpstreamThrottled, UpstreamThrottled)),
-        *(
-            (500, UpstreamNoResponse, UpstreamThrottled),
-            (502, UpstreamNoResponse, UpstreamThrottled),
-        ),
-        *(
-            (503, UpstreamNoResponse, UpstreamThrottled),
-            (504, UpstreamNoResponse, UpstreamThrottled),
-        ),
-        (529, UpstreamNoResponse, UpstreamThrottled),
-    ],
+    ("status", "create_error", "error"),
+    [(status, *pair) for pair, statuses in ERRORS.items() for status in statuses],
 )
-def test_what_a_status_proves_depends_on_the_call(
-    status: int, create: type[UpstreamError], again: type[UpstreamError]
+def test_error_status_of_a_create_call_raises_no_response_unless_it_is_a_refusal(
+    status: int, create_error: type[UpstreamError], error: type[UpstreamError]
 ):
-    """After a create call anything that is not a clear no leaves open whether it made something."""
-    with pytest.raises(UpstreamError) as trouble:
-        check_created(reply(status))
-    assert type(trouble.value) is create
-    with pytest.raises(UpstreamError) as trouble:
-        check_answered(reply(status))
-    assert type(trouble.value) is again
+    with pytest.raises(UpstreamError) as raised:
+        raise_for_create_status(reply(status))
+    assert type(raised.value) is create_error
+    with pytest.raises(UpstreamError) as raised:
+        raise_for_status(reply(status))
+    assert type(raised.value) is error
 
 
 @pytest.mark.parametrize(
@@ -103,30 +103,26 @@ def test_what_a_status_proves_depends_on_the_call(
         (b"null", "null", None),
     ],
 )
-def test_a_refusal_has_the_providers_own_words(body: bytes, message: str, code: str | None):
-    with pytest.raises(UpstreamRefused) as refused:
-        check_created(reply(400, body))
-    assert refused.value.message == f"the provider refused (400): {message}"
-    assert (refused.value.error_code, refused.value.upstream_code) == ("upstream_refused", code)
+def test_refusal_has_the_providers_message_and_code(body: bytes, message: str, code: str | None):
+    refused = refusal(body)
+    assert refused.message == f"the provider refused the request (400): {message}"
+    assert (refused.error_code, refused.upstream_code) == ("upstream_refused", code)
 
 
-def test_of_long_words_the_beginning_is_kept():
+def test_long_message_is_truncated():
     for body in (b"x" * 10_000, b'{"error": {"message": "%s"}}' % (b"x" * 10_000)):
-        with pytest.raises(UpstreamRefused) as refused:
-            check_created(reply(400, body))
-        assert refused.value.message.count("x") == EXCERPT
-    assert len(failure("code", "x" * 10_000).message) == EXCERPT
+        assert refusal(body).message.count("x") == MAX_MESSAGE
+    assert len(failure("code", "x" * 10_000).message) == MAX_MESSAGE
 
 
 @pytest.mark.parametrize("code", sorted(CONTENT_FILTERS))
-def test_a_content_filter_is_known_by_each_of_its_names(code: str):
-    with pytest.raises(UpstreamRefused) as refused:
-        check_created(reply(400, b'{"error": {"message": "no", "code": "%s"}}' % code.encode()))
-    assert refused.value.error_code == "content_filtered"
+def test_content_filter_is_recognized_by_each_code(code: str):
+    body = b'{"error": {"message": "no", "code": "%s"}}' % code.encode()
+    assert refusal(body).error_code == "content_filtered"
     assert failure(code, "no").code == "content_filtered"
 
 
-class Shape(Reply):
+class Schema(Reply):
     id: str
     progress: float | None = None
 
@@ -139,13 +135,23 @@ class Shape(Reply):
         *(b'{"id": "1", "progress": {}}', b"[" * 100_000, b'{"id": "\\ud800"}'),
     ],
 )
-def test_a_body_that_is_not_what_was_expected_is_named_nonsense(body: bytes):
-    with pytest.raises(
-        UpstreamProtocolError, match=r"the provider's answer \(200\) makes no sense"
-    ):
-        read(reply(body=body), Shape)
+def test_read_raises_for_a_body_that_does_not_match_the_schema(body: bytes):
+    with pytest.raises(UpstreamProtocolError, match=r"invalid response from the provider \(200\)"):
+        read(reply(body=body), Schema)
 
 
-def test_what_is_not_used_is_not_looked_at():
+def test_read_ignores_unused_fields():
     body = b'{"id": "1", "progress": 4, "more": [NaN, {"deep": null}]}'
-    assert read(reply(body=body), Shape) == Shape(id="1", progress=4)
+    assert read(reply(body=body), Schema) == Schema(id="1", progress=4)
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "percent"),
+    [
+        *((0, 100, 0), (66.6, 100, 67), (0.4, 1, 40), (5, 4, 100), (-3, 100, 0)),
+        *((1e308, 1, 100), (1e308, 1e-300, 100), (-1e308, 1, 0), (1e308, 1e308, 100)),
+        (None, 1, None),
+    ],
+)
+def test_percentage_is_clamped(part: float | None, whole: float, percent: int | None):
+    assert percentage(part, whole) == percent

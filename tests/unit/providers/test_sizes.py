@@ -1,13 +1,16 @@
-"""Sizes by the names of shapes."""
-
 import pytest
 
 from rushes.jobs.request import StoredFile
-from rushes.providers.sizes import aspect_ratio, enclosed, film_shape, resolution
+from rushes.providers.sizes import (
+    as_json_file,
+    aspect_ratio,
+    resolution,
+    resolution_and_aspect_ratio,
+)
 
 
 @pytest.mark.parametrize(
-    ("size", "shape"),
+    ("size", "ratio"),
     [
         ("1280x720", "16:9"),
         ("720x1280", "9:16"),
@@ -20,16 +23,16 @@ from rushes.providers.sizes import aspect_ratio, enclosed, film_shape, resolutio
         ("1000x800", "5:4"),
     ],
 )
-def test_a_shape_goes_by_its_usual_name(size: str, shape: str):
-    assert aspect_ratio(size) == shape
+def test_aspect_ratio_has_its_common_name(size: str, ratio: str):
+    assert aspect_ratio(size) == ratio
 
 
-def test_a_resolution_is_the_shorter_side():
+def test_resolution_is_the_shorter_side():
     assert (resolution("1280x720"), resolution("720x1280")) == ("720p", "720p")
-    assert film_shape(None) == {}
+    assert resolution_and_aspect_ratio(None) == {}
 
 
-def test_small_files_go_along_and_large_ones_are_linked_to():
+def test_as_json_file_inlines_small_files_and_links_large_ones():
     small = StoredFile(key="x", content_type="image/png", size=4 * 1024 * 1024)
     large = StoredFile(key="x", content_type="image/png", size=4 * 1024 * 1024 + 1)
-    assert (enclosed(small).form, enclosed(large).form) == ("data_url", "link")
+    assert (as_json_file(small).form, as_json_file(large).form) == ("data_url", "link")

@@ -1,4 +1,4 @@
-"""What messages say in each format; where there are SDKs for it, they are given it to read."""
+"""Tests of webhook bodies in each format; vendors' SDKs parse them if they support it."""
 
 import json
 import time
@@ -10,28 +10,28 @@ import pytest
 
 from rushes.api.webhooks import samples
 from rushes.dialects.base import JobView
-from rushes.dialects.fal_queue.queue_dialect import trouble_of
-from rushes.dialects.openai_videos.openai_format import as_json
-from rushes.jobs.events import ending, started
+from rushes.dialects.fal_queue.queue_dialect import failure_of
+from rushes.dialects.json_format import as_json
+from rushes.jobs.events import started_event, terminal_event
 from rushes.jobs.job import Job
 from rushes.jobs.request import StoredFile
 from rushes.jobs.result import Artifact, JobError, JobOutcome
 from rushes.jobs.status import JobStatus
 from rushes.webhooks import operational_events
-from rushes.webhooks.payloads import GONE, body_of, speaks
+from rushes.webhooks.payloads import GONE, render, supports
 from rushes.webhooks.signature import headers
 from tests.harness import Harness
 from tests.unit.webhooks.harness import SECRET, endpoint
 
 FORMATS = ("rushes", "openai", "fal", "pipelet")
 ENDINGS = ("job.completed", "job.failed", "job.cancelled")
-EVERY = (*samples.TYPES, operational_events.DISABLED, operational_events.TEST)
+EVERY = (*samples.JOB_EVENT_TYPES, operational_events.DISABLED, operational_events.TEST)
 NOW = 1_800_000_000.0
 LINKS = iter(range(10**6))
 
 
-def never() -> JobView | None:
-    raise AssertionError("nobody asked for the job")
+def not_loaded() -> JobView | None:
+    raise AssertionError("the job was loaded")
 
 
 def view(job: Job) -> JobView:
@@ -39,27 +39,25 @@ def view(job: Job) -> JobView:
         return f"https://bucket.example/{artifact.key}?signed={next(LINKS)}"
 
     def read(file: StoredFile) -> bytes:
-        raise AssertionError(f"{file.key} has no place in a message")
+        raise AssertionError(f"{file.key} was read")
 
     return JobView(job, link, read, "")
 
 
-def said(event: Any, form: str, look: Callable[[], JobView | None] = never) -> Any:
-    return json.loads(body_of(event, form, look))
+def body_of(event: Any, form: str, get_view: Callable[[], JobView | None] = not_loaded) -> Any:
+    return json.loads(render(event, form, get_view))
 
 
 def sample(event_type: str) -> dict[str, Any]:
     if event_type == operational_events.TEST:
-        return operational_events.test(endpoint(), NOW, "1")
+        return operational_events.webhook_test(endpoint(), NOW, "1")
     if event_type == operational_events.DISABLED:
-        return operational_events.disabled(
-            endpoint(failing_since=NOW - 9), NOW, "it failed for five days"
-        )
+        return operational_events.endpoint_disabled(endpoint(failing_since=NOW - 9), NOW, "failing")
     return samples.sample(event_type, "one", "job_1", NOW)
 
 
-def test_each_format_has_words_for_what_its_api_knows():
-    assert {form: [it for it in EVERY if speaks(form, it)] for form in FORMATS} == {
+def test_supports_lists_the_event_types_of_each_format():
+    assert {form: [name for name in EVERY if supports(form, name)] for form in FORMATS} == {
         "rushes": list(EVERY),
         "openai": list(ENDINGS),
         "fal": list(ENDINGS),
@@ -68,147 +66,130 @@ def test_each_format_has_words_for_what_its_api_knows():
 
 
 @pytest.mark.parametrize("event_type", EVERY)
-def test_in_its_own_words_a_message_is_the_event_to_the_byte_each_time(event_type: str):
+def test_render_rushes_returns_the_event_byte_for_byte(event_type: str):
     event = sample(event_type)
-    first = body_of(event, "rushes", never)
+    first = render(event, "rushes", not_loaded)
     assert json.loads(first) == event
     assert first == json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-    assert first == body_of(json.loads(as_json(event)), "rushes", never)
+    assert first == render(json.loads(as_json(event)), "rushes", not_loaded)
 
 
 @pytest.mark.parametrize(
-    ("event_type", "told"),
-    [
-        ("job.completed", "video.completed"),
-        ("job.failed", "video.failed"),
-        ("job.cancelled", "video.failed"),
-    ],
+    ("event_type", "openai_type"),
+    list(zip(ENDINGS, ("video.completed", "video.failed", "video.failed"), strict=True)),
 )
-def test_openai_is_told_thinly_and_its_sdk_reads_it(event_type: str, told: str):
+def test_render_openai_returns_a_thin_event_that_the_sdk_parses(event_type: str, openai_type: str):
     event = sample(event_type)
-    text = body_of(event, "openai", never)
+    text = render(event, "openai", not_loaded)
     assert json.loads(text) == {
         "id": event["id"],
         "object": "event",
         "created_at": int(NOW),
-        "type": told,
+        "type": openai_type,
         "data": {"id": "job_1"},
     }
     signed = headers(event["id"], time.time(), text.encode(), [SECRET])
-    read = openai.OpenAI(api_key="none").webhooks.unwrap(text, signed, secret=SECRET)
-    assert (read.type, cast("Any", read).data.id) == (told, "job_1")
+    parsed = openai.OpenAI(api_key="none").webhooks.unwrap(text, signed, secret=SECRET)
+    assert (parsed.type, cast("Any", parsed).data.id) == (openai_type, "job_1")
 
 
-def test_fal_is_told_the_result_with_fresh_links():
-    harness = Harness()
-    job = harness.completed()
-    event = ending(job, "media").model_dump(mode="json")
-    told = [said(event, "fal", lambda: view(job)) for _ in range(2)]
+def test_render_fal_returns_the_result_with_fresh_links():
+    job = Harness().completed()
+    event = terminal_event(job, "media").model_dump(mode="json")
+    bodies = [body_of(event, "fal", lambda: view(job)) for _ in range(2)]
     artifact = job.artifacts[0]
-    payload = told[0].pop("payload")
-    assert told[0] == {"request_id": job.id, "gateway_request_id": job.id, "status": "OK"}
+    payload = bodies[0].pop("payload")
+    assert bodies[0] == {"request_id": job.id, "gateway_request_id": job.id, "status": "OK"}
     url = payload["video"].pop("url")
     assert payload["video"] == {
         "content_type": "video/mp4", "file_name": f"{job.id}.mp4", "file_size": artifact.size,
     }  # fmt: skip
     assert url.startswith(f"https://bucket.example/{artifact.key}?")
-    assert url != told[1]["payload"]["video"]["url"]
+    assert url != bodies[1]["payload"]["video"]["url"]
 
 
-def test_pipelet_is_told_the_result_as_a_link():
+def test_render_pipelet_returns_the_result_as_a_link():
     job = Harness().completed()
-    event = ending(job, "media").model_dump(mode="json")
-    told = said(event, "pipelet", lambda: view(job))
-    link = told["video"]["data_uri"]
+    event = terminal_event(job, "media").model_dump(mode="json")
+    body = body_of(event, "pipelet", lambda: view(job))
+    link = body["video"]["data_uri"]
     assert link.startswith("https://bucket.example/")
-    assert told == {
+    assert body == {
         "eventType": "completed",
         "jobId": job.id,
         "video": {"data_uri": link, "data_url": link},
     }
 
 
-def test_pipelet_hears_of_the_beginning_as_well():
+def test_render_pipelet_supports_job_started():
     job = Harness().running()
-    event = started(job).model_dump(mode="json")
-    assert said(event, "pipelet") == {"eventType": "acquired", "jobId": job.id}
+    event = started_event(job).model_dump(mode="json")
+    assert body_of(event, "pipelet") == {"eventType": "acquired", "jobId": job.id}
 
 
-def test_a_bad_end_is_told_without_looking_at_the_job():
+def test_render_failure_does_not_load_the_job():
     event = sample("job.failed")
     message = event["data"]["error"]["message"]
-    assert said(event, "fal") == {
+    assert body_of(event, "fal") == {
         "request_id": "job_1",
         "gateway_request_id": "job_1",
         "status": "ERROR",
         "error": message,
         "payload": {"detail": message},
     }
-    assert said(event, "pipelet") == {
+    assert body_of(event, "pipelet") == {
         "eventType": "failed",
         "jobId": "job_1",
         "statusMessages": {"message": message, "detail_message": "content_filtered"},
     }
 
 
-def test_a_cancelled_job_has_each_apis_word_for_it():
+def test_render_cancelled_job_in_each_format():
     event = sample("job.cancelled")
-    assert said(event, "fal")["status"] == "ERROR"
-    assert said(event, "fal")["error"] == "the request was cancelled"
-    told = said(event, "pipelet")
-    assert told["eventType"] == "cancelled"
-    assert told["statusMessages"]["detail_message"] == "request_cancelled"
+    assert body_of(event, "fal")["status"] == "ERROR"
+    assert body_of(event, "fal")["error"] == "the request was cancelled"
+    body = body_of(event, "pipelet")
+    assert body["eventType"] == "cancelled"
+    assert body["statusMessages"]["detail_message"] == "request_cancelled"
 
 
-def test_a_failure_without_a_reason_has_one_all_the_same():
-    harness = Harness()
-    job = harness.running()
-    job = job.finished(NOW, JobOutcome(status=JobStatus.FAILED), "run", 60)
-    event = ending(job, "media").model_dump(mode="json")
-    assert said(event, "fal")["error"] == "it failed"
-    assert said(event, "pipelet")["statusMessages"]["detail_message"] == "internal_error"
+def test_render_failure_without_error_has_a_default_message():
+    job = Harness().running().finished(NOW, JobOutcome(status=JobStatus.FAILED), "run", 60)
+    event = terminal_event(job, "media").model_dump(mode="json")
+    assert body_of(event, "fal")["error"] == "it failed"
+    assert body_of(event, "pipelet")["statusMessages"]["detail_message"] == "internal_error"
 
 
-def test_a_result_that_is_gone_by_now_is_said_to_be():
+def test_render_reports_a_deleted_result():
     event = sample("job.completed")
-    told = said(event, "fal", lambda: None)
-    assert (told["status"], told["payload"], told["payload_error"]) == ("OK", None, GONE)
-    told = said(event, "pipelet", lambda: None)
-    assert told == {"eventType": "completed", "jobId": "job_1", "statusMessages": {"message": GONE}}
+    body = body_of(event, "fal", lambda: None)
+    assert (body["status"], body["payload"], body["payload_error"]) == ("OK", None, GONE)
+    body = body_of(event, "pipelet", lambda: None)
+    assert body == {"eventType": "completed", "jobId": "job_1", "statusMessages": {"message": GONE}}
 
 
-def test_a_transcript_is_there_itself():
-    job = (
-        Harness()
-        .completed()
-        .model_copy(
-            update={"artifacts": (), "document": {"text": "good morning"}, "kind": "transcription"}
-        )
-    )
-    event = ending(job, "media").model_dump(mode="json")
-    assert said(event, "fal", lambda: view(job))["payload"] == {"text": "good morning"}
-    assert said(event, "pipelet", lambda: view(job))["text"] == "good morning"
+def test_render_includes_a_transcript():
+    changes = {"artifacts": (), "document": {"text": "good morning"}, "kind": "transcription"}
+    job = Harness().completed().model_copy(update=changes)
+    event = terminal_event(job, "media").model_dump(mode="json")
+    assert body_of(event, "fal", lambda: view(job))["payload"] == {"text": "good morning"}
+    assert body_of(event, "pipelet", lambda: view(job))["text"] == "good morning"
 
 
-def test_an_errors_text_is_what_a_look_at_the_job_would_find():
-    """The two ways to learn of a failure agree."""
-    harness = Harness()
+def test_render_error_equals_the_error_of_a_status_request():
     error = JobError(code="upstream_refused", message="the prompt was refused")
-    running = harness.running()
-    for outcome in (
-        JobOutcome(status=JobStatus.FAILED, error=error),
-        JobOutcome(status=JobStatus.CANCELLED),
-    ):
-        job = running.finished(NOW, outcome, "run", 60)
-        event = ending(job, "media").model_dump(mode="json")
-        trouble = trouble_of(job)
+    running = Harness().running()
+    for status, reason in ((JobStatus.FAILED, error), (JobStatus.CANCELLED, None)):
+        job = running.finished(NOW, JobOutcome(status=status, error=reason), "run", 60)
+        event = terminal_event(job, "media").model_dump(mode="json")
+        trouble = failure_of(job)
         assert trouble
-        messages = said(event, "pipelet")["statusMessages"]
+        messages = body_of(event, "pipelet")["statusMessages"]
         assert messages == {"message": trouble.message, "detail_message": trouble.code}
 
 
-def test_no_message_is_longer_than_receivers_take():
+def test_render_stays_below_20_kilobytes():
     job = Harness().completed()
-    event = ending(job, "media").model_dump(mode="json")
+    event = terminal_event(job, "media").model_dump(mode="json")
     for form in FORMATS:
-        assert len(body_of(event, form, lambda: view(job))) < 20_000
+        assert len(render(event, form, lambda: view(job))) < 20_000

@@ -1,7 +1,4 @@
-"""Functions whose clocks are ten minutes apart: time is lost by it, never a job or a film.
-
-Each function runs somewhere else, and reads the clock of wherever that is.
-"""
+"""Ten minutes of clock skew between functions delay a job, but lose or duplicate none."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,22 +6,29 @@ from itertools import product
 
 import pytest
 
-from rushes.jobs.job import Job
 from rushes.jobs.status import JobStatus, Stage
-from rushes.workflow.submit import LEASE_SECONDS
-from rushes.workflow.task import ENDING
+from rushes.workflow.lease import LEASE_SECONDS
+from rushes.workflow.task import TO_FINISH
 from tests.fakes import FakeClock
-from tests.harness import ACCOUNT, ASK, CONTENT, CREATE, FILM, STOP, Harness, reply, video
-from tests.unit.workflow.test_unknown_outcomes import CATALOG, entry, failure, keys, page
+from tests.harness import (
+    CANCEL_CALL,
+    CONTENT,
+    CREATE,
+    MP4_BYTES,
+    POLL_CALL,
+    Harness,
+    reply,
+    video,
+)
+from tests.unit.workflow.test_reconcile import CATALOG, LOOKUP_CALL, entry, keys, page
 
-APART = 600.0
-OFFSETS = (-APART, 0.0, APART)
-SEARCH = "GET /videos?limit=100&order=desc"
+CLOCK_SKEW = 600.0
+OFFSETS = (-CLOCK_SKEW, 0.0, CLOCK_SKEW)
 
 
 @contextmanager
-def elsewhere(harness: Harness, offset: float) -> Iterator[None]:
-    """What is done in it is done by a clock that is so many seconds fast."""
+def skewed_clock(harness: Harness, offset: float) -> Iterator[None]:
+    """Run the body with a clock that is `offset` seconds fast."""
     true = harness.clock
     harness.clock = FakeClock(true.now + offset)
     try:
@@ -37,56 +41,53 @@ def elsewhere(harness: Harness, offset: float) -> Iterator[None]:
 def harness() -> Harness:
     harness = Harness(catalog=CATALOG)
     harness.answer(CREATE, video("queued"))
-    harness.answer(STOP, reply(200))
+    harness.answer(CANCEL_CALL, reply(200))
     return harness
 
 
 @pytest.mark.parametrize("offsets", list(product(OFFSETS, repeat=4)))
-@pytest.mark.parametrize("model", ["none/one", "key/one", "find/one"])
-def test_a_job_is_made_whatever_the_clocks_say(
+@pytest.mark.parametrize("model", ["none/one", "key/one", "lookup/one"])
+def test_job_completes_with_any_clock_skew(
     harness: Harness, model: str, offsets: tuple[float, ...]
 ) -> None:
-    """Submit, poll, collect and finish, each by its own clock."""
+    """Submit, poll, collect and finish each read a different clock."""
     submit, poll, collect, finish = offsets
     job = harness.accepted(model=model)
-    if model == "find/one":
+    if model == "lookup/one":
         harness.answer(CREATE, video("queued", user=job.create_key))
-    with elsewhere(harness, submit):
+    with skewed_clock(harness, submit):
         assert harness.submit(job)["status"] == "submitted"
     harness.clock.advance(20)
-    harness.answer(ASK, video("completed"))
-    harness.http_client.files[CONTENT] = FILM
-    with elsewhere(harness, poll):
+    harness.answer(POLL_CALL, video("completed"))
+    harness.http_client.files[CONTENT] = MP4_BYTES
+    with skewed_clock(harness, poll):
         assert harness.poll(job)["status"] == "succeeded"
-    with elsewhere(harness, collect):
-        assert harness.collect(job) == ENDING
-    with elsewhere(harness, finish):
+    with skewed_clock(harness, collect):
+        assert harness.collect(job) == TO_FINISH
+    with skewed_clock(harness, finish):
         harness.finish(job)
     ended = harness.now(job)
     assert (ended.status, ended.stage) == (JobStatus.COMPLETED, Stage.FINISHED)
     assert len(harness.creates()) == 1
-    assert [event["type"] for event in harness.bus.events] == ["job.started", "job.completed"]
-    assert [event["sequence"] for event in harness.bus.events] == sorted(
-        event["sequence"] for event in harness.bus.events
-    )
+    assert harness.event_types() == ["job.started", "job.completed"]
+    sequences = [event["sequence"] for event in harness.bus.events]
+    assert sequences == sorted(sequences)
 
 
-@pytest.mark.parametrize("offset", [-APART, APART])
-def test_a_create_call_on_its_way_is_not_made_again_elsewhere(
-    harness: Harness, offset: float
-) -> None:
-    """By a clock that is fast its lease is over already: what became of it counts as unknown."""
-    job = claimed(harness, "none/one")
-    with elsewhere(harness, offset):
+@pytest.mark.parametrize("offset", [-CLOCK_SKEW, CLOCK_SKEW])
+def test_clock_skew_never_repeats_create_call(harness: Harness, offset: float) -> None:
+    """By a fast clock the lease has expired: the outcome counts as unknown."""
+    job = harness.leased(model="none/one")
+    with skewed_clock(harness, offset):
         harness.submit(job)
     assert harness.creates() == []
-    assert failure(harness, job) == ("upstream_outcome_unknown" if offset > 0 else None)
+    assert harness.error_code(job) == ("upstream_outcome_unknown" if offset > 0 else None)
 
 
-@pytest.mark.parametrize("offset", [-APART, APART])
-def test_with_a_key_it_is_the_same_call_by_any_clock(harness: Harness, offset: float) -> None:
-    job = claimed(harness, "key/one")
-    with elsewhere(harness, offset):
+@pytest.mark.parametrize("offset", [-CLOCK_SKEW, CLOCK_SKEW])
+def test_clock_skew_keeps_idempotency_key(harness: Harness, offset: float) -> None:
+    job = harness.leased(model="key/one")
+    with skewed_clock(harness, offset):
         harness.submit(job)
     harness.clock.advance(LEASE_SECONDS)
     for _ in range(3):
@@ -97,61 +98,50 @@ def test_with_a_key_it_is_the_same_call_by_any_clock(harness: Harness, offset: f
 
 
 @pytest.mark.parametrize("offset", OFFSETS)
-def test_what_a_list_shows_is_found_by_any_clock(harness: Harness, offset: float) -> None:
-    job = claimed(harness, "find/one")
+def test_lookup_finds_job_with_any_clock_skew(harness: Harness, offset: float) -> None:
+    job = harness.leased(model="lookup/one")
     harness.clock.advance(LEASE_SECONDS)
-    harness.answer(SEARCH, page(entry(job)))
-    with elsewhere(harness, offset):
+    harness.answer(LOOKUP_CALL, page(entry(job)))
+    with skewed_clock(harness, offset):
         harness.submit(job)
-    harness.clock.advance(APART)
+    harness.clock.advance(CLOCK_SKEW)
     harness.submit(job)
     assert harness.now(job).operation == {"id": "up-1"}
     assert harness.creates() == []
 
 
-def test_by_a_fast_clock_a_list_is_not_believed_too_early(harness: Harness) -> None:
-    """It lags behind, and the film is there: nothing is made again."""
-    job = claimed(harness, "find/one")
+def test_fast_clock_does_not_confirm_absence_early(harness: Harness) -> None:
+    """The list lags behind, but the job exists: no second create call."""
+    job = harness.leased(model="lookup/one")
     harness.clock.advance(LEASE_SECONDS + 1)
-    harness.answer(SEARCH, page())
-    with elsewhere(harness, APART):
+    harness.answer(LOOKUP_CALL, page())
+    with skewed_clock(harness, CLOCK_SKEW):
         harness.submit(job)
         harness.submit(job)
-    harness.answer(SEARCH, page(entry(job)))
+    harness.answer(LOOKUP_CALL, page(entry(job)))
     harness.submit(job)
     assert harness.now(job).operation == {"id": "up-1"}
     assert harness.creates() == []
 
 
-@pytest.mark.parametrize("offset", [-APART, APART])
-def test_a_sweeper_whose_clock_is_wrong_starts_nothing_twice(
-    harness: Harness, offset: float
-) -> None:
+@pytest.mark.parametrize("offset", [-CLOCK_SKEW, CLOCK_SKEW])
+def test_clock_skew_of_sweeper_restarts_no_running_job(harness: Harness, offset: float) -> None:
     jobs = [harness.running(model="none/one") for _ in range(3)]
     before = dict(harness.executions.running)
     for _ in range(3):
-        with elsewhere(harness, offset):
+        with skewed_clock(harness, offset):
             harness.sweeper.sweep()
         harness.clock.advance(60)
     assert harness.executions.running == before
     assert [harness.now(job).executions for job in jobs] == [1, 1, 1]
 
 
-@pytest.mark.parametrize("offset", [-APART, APART])
-def test_a_broken_execution_is_replaced_though_the_clock_is_wrong(
-    harness: Harness, offset: float
-) -> None:
-    """By a clock that is slow the row seems to have been written just now: ten minutes later."""
+@pytest.mark.parametrize("offset", [-CLOCK_SKEW, CLOCK_SKEW])
+def test_sweeper_with_clock_skew_replaces_failed_execution(harness: Harness, offset: float) -> None:
+    """By a slow clock the item seems to have been written just now."""
     job = harness.running(model="none/one")
     harness.executions.running[job.id] = False
-    harness.clock.advance(APART + 61)
-    with elsewhere(harness, offset):
+    harness.clock.advance(CLOCK_SKEW + 61)
+    with skewed_clock(harness, offset):
         assert harness.sweeper.sweep() == 1
     assert harness.now(job).executions == 2
-
-
-def claimed(harness: Harness, model: str) -> Job:
-    """A job whose create call is on its way at this moment."""
-    job = harness.accepted(model=model)
-    harness.jobs.change(ACCOUNT, job.id, lambda it: it.submitting(harness.clock(), LEASE_SECONDS))
-    return harness.now(job)

@@ -1,4 +1,4 @@
-"""Events stay in their job's row until they are on the bus."""
+"""EventPublisher: events stay in the outbox until the bus accepts them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from rushes.errors import AwsUnavailable
 from rushes.jobs.job import Job
-from tests.fakes import FakeBus
+from tests.fakes import FakeBus, unavailable
 from tests.harness import ACCOUNT, Harness
 
 EVENTS: tuple[dict[str, Any], ...] = tuple(
@@ -16,119 +16,108 @@ EVENTS: tuple[dict[str, Any], ...] = tuple(
 )
 
 
-@pytest.fixture
-def harness() -> Harness:
-    return Harness()
-
-
-def untold(harness: Harness, *events: dict[str, Any]) -> Job:
+def with_events(harness: Harness, *events: dict[str, Any]) -> Job:
     job = harness.accepted()
 
-    def tell(it: Job) -> Job:
-        told = it.warned(harness.clock(), "told")
+    def add_events(job: Job) -> Job:
+        job = job.warned(harness.clock(), "added")
         for event in events or EVENTS:
-            told = told.with_event(event)
-        return told
+            job = job.with_event(event)
+        return job
 
-    return harness.jobs.change(ACCOUNT, job.id, tell)
+    return harness.jobs.change(ACCOUNT, job.id, add_events)
 
 
 def ids(events: Sequence[Mapping[str, Any]]) -> list[str]:
     return [event["id"] for event in events]
 
 
-def test_what_is_put_on_the_bus_leaves_the_row(harness: Harness) -> None:
-    job = untold(harness)
-    assert harness.event_publisher(job) is True
+def test_publish_empties_outbox(harness: Harness) -> None:
+    job = with_events(harness)
+    assert harness.event_publisher.publish(job) is True
     assert harness.bus.events == list(EVENTS)
     assert (harness.now(job).outbox, harness.now(job).version) == ((), job.version + 1)
 
 
-def test_nothing_to_tell_is_no_call_and_no_write(harness: Harness) -> None:
+def test_publish_without_events_makes_no_call_and_no_write(harness: Harness) -> None:
     job = harness.accepted()
-    harness.bus.refusals = [AwsUnavailable("nobody should ask")]
-    assert harness.event_publisher(job) is True
+    harness.bus.rejections = [AwsUnavailable("unexpected call")]
+    assert harness.event_publisher.publish(job) is True
     assert harness.now(job) == job
 
 
-def test_only_what_was_refused_is_put_again(harness: Harness) -> None:
-    """The bus may take some of a call's entries and refuse others."""
-    job = untold(harness)
-    harness.bus.refusals = [[1, 3]]
-    assert harness.event_publisher(job) is False
+def test_publish_repeats_rejected_events_only(harness: Harness) -> None:
+    """PutEvents may reject single entries of a call."""
+    job = with_events(harness)
+    harness.bus.rejections = [[1, 3]]
+    assert harness.event_publisher.publish(job) is False
     assert ids(harness.now(job).outbox) == ["evt_1", "evt_3"]
-    assert harness.event_publisher(harness.now(job)) is True
+    assert harness.event_publisher.publish(harness.now(job)) is True
     assert ids(harness.bus.events) == ["evt_0", "evt_2", "evt_1", "evt_3"]
     assert harness.now(job).outbox == ()
 
 
-def test_where_all_are_refused_nothing_is_written(harness: Harness) -> None:
-    job = untold(harness)
-    harness.bus.refusals = [[0, 1, 2, 3]]
-    assert harness.event_publisher(job) is False
+def test_publish_writes_nothing_if_all_events_are_rejected(harness: Harness) -> None:
+    job = with_events(harness)
+    harness.bus.rejections = [[0, 1, 2, 3]]
+    assert harness.event_publisher.publish(job) is False
     assert harness.now(job) == job
 
 
-def test_a_bus_that_is_down_costs_nothing_but_time(harness: Harness) -> None:
-    job = untold(harness)
-    harness.bus.refusals = [AwsUnavailable("PutEvents answered InternalFailure")]
-    assert harness.event_publisher(job) is False
+def test_publish_keeps_events_while_bus_is_unavailable(harness: Harness) -> None:
+    job = with_events(harness)
+    harness.bus.rejections = [AwsUnavailable("PutEvents answered InternalFailure")]
+    assert harness.event_publisher.publish(job) is False
     assert harness.now(job) == job
-    assert harness.event_publisher(job) is True
+    assert harness.event_publisher.publish(job) is True
 
 
-class Deadly(FakeBus):
-    """Takes what it is given, and whoever gave it dies of it, once."""
+class CrashingBus(FakeBus):
+    """Accepts the events; the first call then crashes its caller."""
 
-    deaths = 1
+    crashes = 1
 
     @override
     def put(self, events: Sequence[Mapping[str, Any]]) -> list[int]:
-        refused = super().put(events)
-        if self.deaths:
-            self.deaths -= 1
+        rejected = super().put(events)
+        if self.crashes:
+            self.crashes -= 1
             raise MemoryError
-        return refused
+        return rejected
 
 
-def test_who_dies_between_the_bus_and_the_row_says_it_twice_never_less(harness: Harness) -> None:
-    harness.bus = Deadly()
-    job = untold(harness)
+def test_publish_repeats_events_after_crash_before_the_write(harness: Harness) -> None:
+    harness.bus = CrashingBus()
+    job = with_events(harness)
     with pytest.raises(MemoryError):
-        harness.event_publisher(job)
+        harness.event_publisher.publish(job)
     assert ids(harness.now(job).outbox) == ids(EVENTS)
-    assert harness.event_publisher(harness.now(job)) is True
+    assert harness.event_publisher.publish(harness.now(job)) is True
     assert ids(harness.bus.events) == ids(EVENTS) * 2
     assert harness.bus.events[:4] == harness.bus.events[4:]
 
 
-def test_a_row_that_cannot_be_written_keeps_its_events(harness: Harness) -> None:
-    job = untold(harness)
-    harness.jobs.before_write = _no_store
-    assert harness.event_publisher(job) is False
+def test_publish_keeps_events_if_the_write_fails(harness: Harness) -> None:
+    job = with_events(harness)
+    harness.jobs.before_write = unavailable
+    assert harness.event_publisher.publish(job) is False
     assert harness.now(job).outbox == EVENTS
 
 
-def test_what_was_added_meanwhile_stays(harness: Harness) -> None:
-    job = untold(harness, EVENTS[0])
-    harness.jobs.before_write = lambda: _tell(harness, job)
-    assert harness.event_publisher(job) is True
+def test_publish_keeps_events_added_during_the_call(harness: Harness) -> None:
+    job = with_events(harness, EVENTS[0])
+    harness.jobs.before_write = lambda: _add_event(harness, job)
+    assert harness.event_publisher.publish(job) is True
     assert harness.now(job).outbox == (EVENTS[1],)
 
 
-def test_two_that_announce_at_once_leave_an_empty_row(harness: Harness) -> None:
-    job = untold(harness)
-    harness.jobs.before_write = lambda: harness.event_publisher(job)
-    assert harness.event_publisher(job) is True
+def test_concurrent_publishers_leave_empty_outbox(harness: Harness) -> None:
+    job = with_events(harness)
+    harness.jobs.before_write = lambda: harness.event_publisher.publish(job)
+    assert harness.event_publisher.publish(job) is True
     assert harness.now(job).outbox == ()
     assert ids(harness.bus.events) == ids(EVENTS) * 2
 
 
-def _tell(harness: Harness, job: Job) -> None:
-    harness.jobs.change(
-        ACCOUNT, job.id, lambda it: it.warned(harness.clock(), "x").with_event(EVENTS[1])
-    )
-
-
-def _no_store() -> None:
-    raise AwsUnavailable("throttled")
+def _add_event(harness: Harness, job: Job) -> None:
+    harness.change(job, lambda job, now: job.warned(now, "x").with_event(EVENTS[1]))

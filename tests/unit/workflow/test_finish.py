@@ -1,4 +1,4 @@
-"""The single way out."""
+"""Finish: the terminal write and its event."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,217 +10,200 @@ from rushes.errors import AwsUnavailable, NotFound
 from rushes.jobs.job import Job
 from rushes.jobs.result import JobError
 from rushes.jobs.status import JobStatus, UpstreamCancelled
-from rushes.ports import Timing
+from rushes.ports.providers import Timing
 from rushes.workflow import wait_times
-from tests.fakes import FakeTimings
-from tests.harness import ACCOUNT, FILM, Harness
+from tests.fakes import FakeTimings, unavailable
+from tests.harness import ACCOUNT, MP4_BYTES, Harness
 
 
-@pytest.fixture
-def harness() -> Harness:
-    return Harness()
-
-
-def endings(harness: Harness) -> list[dict[str, Any]]:
-    """The events on the bus that tell of an ending."""
-    return [it for it in harness.bus.events if it["type"] != "job.started"]
+def terminal_events(harness: Harness) -> list[dict[str, Any]]:
+    return [event for event in harness.bus.events if event["type"] != "job.started"]
 
 
 def cancelled(harness: Harness) -> Job:
     job = harness.running()
-    return harness.jobs.change(
-        ACCOUNT, job.id, lambda it: it.cancelled_by_client(harness.clock(), UpstreamCancelled.YES)
-    )
+    return harness.change(job, lambda job, now: job.cancelled_by_client(now, UpstreamCancelled.YES))
 
 
 def will_fail(harness: Harness) -> Job:
     job = harness.running()
     error = JobError(code="upstream_failed", message="it burns")
-    return harness.jobs.change(ACCOUNT, job.id, lambda it: it.will_fail(harness.clock(), error))
+    return harness.change(job, lambda job, now: job.will_fail(now, error))
 
 
 @pytest.mark.parametrize(
     ("state", "status"),
     [(Harness.stored, "completed"), (cancelled, "cancelled"), (will_fail, "failed")],
 )
-def test_the_verdict_is_carried_out_and_told(
+def test_finish_writes_outcome_and_publishes_event(
     harness: Harness, state: Callable[[Harness], Job], status: str
 ) -> None:
     job = state(harness)
-    ending = harness.finish(job)
+    result = harness.finish(job)
     stored = harness.now(job)
-    assert ending == {"status": status}
+    assert result == {"status": status}
     assert (stored.status.value, stored.outbox) == (status, ())
     assert (stored.finished_at, stored.finished_by) == (harness.clock(), job.id)
-    told = endings(harness)
-    assert [(it["type"], it["data"]["id"]) for it in told] == [(f"job.{status}", job.id)]
+    events = terminal_events(harness)
+    assert [(event["type"], event["data"]["id"]) for event in events] == [(f"job.{status}", job.id)]
 
 
-def test_a_completed_jobs_files_are_promised_for_as_long_as_they_are_kept(harness: Harness) -> None:
+def test_finish_sets_expiry_of_completed_job(harness: Harness) -> None:
     assert harness.completed().expires_at == harness.clock() + 3600.0
 
 
-def test_the_event_says_in_which_bucket_the_film_is(harness: Harness) -> None:
+def test_terminal_event_names_bucket_of_artifact(harness: Harness) -> None:
     harness.finish(harness.stored())
-    (artifact,) = endings(harness)[0]["data"]["artifacts"]
-    assert (artifact["bucket"], artifact["size"]) == ("media", len(FILM))
+    (artifact,) = terminal_events(harness)[0]["data"]["artifacts"]
+    assert (artifact["bucket"], artifact["size"]) == ("media", len(MP4_BYTES))
 
 
-def test_the_same_execution_repeated_says_the_same_again(harness: Harness) -> None:
-    """Its first answer may have been lost on its way back."""
+def test_repeated_finish_returns_same_result(harness: Harness) -> None:
+    """The first result may have been lost."""
     job = harness.stored()
     first = harness.finish(job)
     harness.clock.advance(30)
     ended = harness.now(job)
     assert harness.finish(job) == first
-    assert (harness.now(job), len(endings(harness))) == (ended, 1)
+    assert (harness.now(job), len(terminal_events(harness))) == (ended, 1)
 
 
-def test_the_ending_and_its_event_are_one_write(harness: Harness) -> None:
-    """Whatever dies after it, what is to be told is there."""
+def test_finish_writes_status_and_event_together(harness: Harness) -> None:
     job = harness.stored()
-    harness.bus.refusals = [AwsUnavailable("throttled")]
+    harness.bus.rejections = [AwsUnavailable("throttled")]
     assert harness.finish(job) == {"status": "completed"}
     stored = harness.now(job)
     assert stored.version == job.version + 1
-    assert [it["type"] for it in stored.outbox] == ["job.completed"]
-    assert endings(harness) == []
+    assert [event["type"] for event in stored.outbox] == ["job.completed"]
+    assert terminal_events(harness) == []
 
 
-def test_the_same_execution_repeated_announces_what_it_could_not(harness: Harness) -> None:
+def test_repeated_finish_publishes_remaining_events(harness: Harness) -> None:
     job = harness.stored()
-    harness.bus.refusals = [[0]]
+    harness.bus.rejections = [[0]]
     harness.finish(job)
-    (left,) = harness.now(job).outbox
+    (event,) = harness.now(job).outbox
     harness.finish(job)
-    assert (endings(harness), harness.now(job).outbox) == ([left], ())
+    assert (terminal_events(harness), harness.now(job).outbox) == ([event], ())
 
 
-def test_another_execution_has_nothing_to_announce(harness: Harness) -> None:
+def test_finish_by_another_execution_publishes_nothing(harness: Harness) -> None:
     job = harness.stored()
     harness.finish(job, "one")
     assert harness.finish(job, "another") == {"status": "completed"}
-    assert len(endings(harness)) == 1
+    assert len(terminal_events(harness)) == 1
 
 
-def test_of_two_that_finish_at_once_one_ends_the_job_and_announces(harness: Harness) -> None:
+def test_concurrent_finish_publishes_once(harness: Harness) -> None:
     job = harness.stored()
     harness.jobs.before_write = lambda: harness.finish(job, "faster")
     assert harness.finish(job, "slower") == {"status": "completed"}
-    assert (harness.now(job).finished_by, len(endings(harness))) == ("faster", 1)
+    assert (harness.now(job).finished_by, len(terminal_events(harness))) == ("faster", 1)
 
 
 @pytest.mark.parametrize(
     ("cause", "message"),
-    [
-        ("Lambda.Unknown", "the workflow broke off (Lambda.Unknown)"),
-        (None, "the workflow broke off"),
-    ],
+    [("Lambda.Unknown", "the workflow failed (Lambda.Unknown)"), (None, "the workflow failed")],
 )
-def test_a_job_without_a_verdict_fails_and_the_cause_is_reported(
+def test_finish_without_outcome_fails_job_with_cause(
     harness: Harness, cause: str | None, message: str
 ) -> None:
     job = harness.running()
     harness.clock.now = job.deadline_at
     harness.finish(job, cause=cause)
     assert harness.now(job).error == JobError(code="internal_error", message=message)
-    assert endings(harness)[0]["data"]["error"]["message"] == message
+    assert terminal_events(harness)[0]["data"]["error"]["message"] == message
 
 
-def test_a_job_that_may_run_at_its_provider_outlives_its_execution(harness: Harness) -> None:
-    """A function that is broken for minutes must not cost a film that is paid for."""
+def test_finish_leaves_running_job_to_the_sweeper(harness: Harness) -> None:
+    """A function that fails for minutes must not lose a billed generation."""
     job = harness.running()
     assert harness.finish(job, cause="Lambda.Unknown") == {"status": "left"}
-    assert (harness.now(job), endings(harness)) == (job, [])
+    assert (harness.now(job), terminal_events(harness)) == (job, [])
     harness.executions.running[job.id] = False
     harness.clock.advance(61)
     assert harness.sweeper.sweep() == 1
     assert harness.executions.running[f"{job.id}-r2"]
 
 
-def test_a_job_that_was_never_submitted_ends_with_its_execution(harness: Harness) -> None:
+def test_finish_fails_job_that_was_never_submitted(harness: Harness) -> None:
     job = harness.accepted()
     assert harness.finish(job, cause="Lambda.Unknown") == {"status": "failed"}
 
 
-def test_a_cause_does_not_overrule_a_verdict(harness: Harness) -> None:
+def test_finish_prefers_outcome_to_cause(harness: Harness) -> None:
     assert harness.finish(harness.stored(), cause="Lambda.Unknown")["status"] == "completed"
 
 
-def test_a_job_deleted_meanwhile_leaves_no_objects(harness: Harness) -> None:
+def test_finish_deletes_objects_of_deleted_job(harness: Harness) -> None:
     job = harness.generated()
     harness.service.delete(ACCOUNT, job.id)
-    harness.blobs.objects[f"outputs/{ACCOUNT}/{job.id}/0.mp4"] = FILM
-    harness.blobs.objects[f"outputs/{ACCOUNT}/{job.id}0/0.mp4"] = FILM
+    harness.blobs.objects[f"outputs/{ACCOUNT}/{job.id}/0.mp4"] = MP4_BYTES
+    harness.blobs.objects[f"outputs/{ACCOUNT}/{job.id}0/0.mp4"] = MP4_BYTES
     harness.finish(job)
     assert list(harness.blobs.objects) == [f"outputs/{ACCOUNT}/{job.id}0/0.mp4"]
 
 
-def test_what_a_second_execution_stored_of_a_deleted_job_is_removed_as_well(
-    harness: Harness,
-) -> None:
+def test_finish_by_another_execution_deletes_objects_of_deleted_job(harness: Harness) -> None:
     job = harness.completed()
     harness.service.delete(ACCOUNT, job.id)
-    harness.blobs.objects[f"outputs/{ACCOUNT}/{job.id}/0.mp4"] = FILM
+    harness.blobs.objects[f"outputs/{ACCOUNT}/{job.id}/0.mp4"] = MP4_BYTES
     harness.finish(job, "another")
     assert harness.blobs.objects == {}
 
 
-def test_a_completed_job_teaches_how_long_its_kind_takes(harness: Harness) -> None:
+def test_finish_records_generation_duration(harness: Harness) -> None:
     job = harness.running()
     harness.clock.advance(100)
-    harness.jobs.change(ACCOUNT, job.id, lambda it: it.generated(harness.clock(), (), None))
-    harness.clock.advance(50)  # spent on copying, which is no lesson
-    harness.jobs.change(ACCOUNT, job.id, lambda it: it.stored(harness.clock(), ()))
+    harness.change(job, lambda job, now: job.generated(now, (), None))
+    harness.clock.advance(50)  # spent on storing: not part of the duration
+    harness.change(job, lambda job, now: job.stored(now, ()))
     harness.finish(job)
-    assert harness.timings.rows == {wait_times.timing_key(job): wait_times.learned(Timing(), 100.0)}
+    expected = wait_times.record_duration(Timing(), 100.0)
+    assert harness.timings.rows == {wait_times.timing_key(job): expected}
 
 
 @pytest.mark.parametrize("state", [cancelled, will_fail, Harness.running])
-def test_a_job_that_did_not_complete_teaches_nothing(
+def test_finish_records_no_duration_of_incomplete_job(
     harness: Harness, state: Callable[[Harness], Job]
 ) -> None:
     harness.finish(state(harness))
     assert harness.timings.rows == {}
 
 
-class Unlearning(FakeTimings):
+class FailingTimings(FakeTimings):
     @override
-    def put(self, kind: str, timing: Timing) -> None:
+    def put(self, timing_key: str, timing: Timing) -> None:
         raise AwsUnavailable("throttled")
 
 
-def test_what_cannot_be_learned_keeps_no_event_back(harness: Harness) -> None:
-    harness.timings = Unlearning()
+def test_finish_publishes_event_if_duration_cannot_be_stored(harness: Harness) -> None:
+    harness.timings = FailingTimings()
     harness.finish(harness.stored())
-    assert [it["type"] for it in endings(harness)] == ["job.completed"]
+    assert [event["type"] for event in terminal_events(harness)] == ["job.completed"]
 
 
-def test_a_terminal_write_that_fails_is_left_to_the_machine_to_repeat(harness: Harness) -> None:
+def test_finish_raises_if_terminal_write_fails(harness: Harness) -> None:
     job = harness.stored()
-    harness.jobs.before_write = _no_store
+    harness.jobs.before_write = unavailable
     with pytest.raises(AwsUnavailable):
         harness.finish(job)
-    assert (harness.now(job).status, endings(harness)) == (JobStatus.IN_PROGRESS, [])
+    assert (harness.now(job).status, terminal_events(harness)) == (JobStatus.IN_PROGRESS, [])
     harness.finish(job)
-    assert len(endings(harness)) == 1
+    assert len(terminal_events(harness)) == 1
 
 
-def test_a_job_that_is_not_there_cannot_be_finished(harness: Harness) -> None:
+def test_finish_raises_for_unknown_job(harness: Harness) -> None:
     job = harness.stored()
     harness.jobs.rows.clear()
     with pytest.raises(NotFound):
         harness.finish(job)
 
 
-def _no_store() -> None:
-    raise AwsUnavailable("throttled")
-
-
-def test_a_job_deleted_on_its_last_steps_tells_of_no_artifacts(harness: Harness) -> None:
+def test_terminal_event_of_deleted_job_has_no_artifacts(harness: Harness) -> None:
     job = harness.stored()
     harness.service.delete(ACCOUNT, job.id)
     harness.finish(job)
-    (event,) = endings(harness)
+    (event,) = terminal_events(harness)
     assert (event["type"], event["data"]["artifacts"]) == ("job.completed", [])
     assert harness.blobs.objects == {}

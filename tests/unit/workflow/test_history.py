@@ -1,4 +1,4 @@
-"""How long an execution's history becomes: Step Functions ends one that has 25,000 events."""
+"""Length of an execution's history: Step Functions stops an execution at 25,000 events."""
 
 from collections.abc import Callable
 
@@ -9,16 +9,17 @@ from rushes.catalog.models import read_catalog
 from rushes.errors import DownloadInterrupted, UpstreamUnreachable
 from rushes.jobs.job import Job
 from rushes.jobs.status import UpstreamCancelled
-from rushes.ports import HttpReply, RateLimit
-from rushes.workflow.task import Outcome
+from rushes.ports.http import HttpReply
+from rushes.ports.providers import RateLimit
+from rushes.workflow.task import NextStep
 from tests.fakes import FakeRateLimits
-from tests.harness import ACCOUNT, ASK, CONTENT, CREATE, Harness, reply, video
+from tests.harness import CONTENT, CREATE, POLL_CALL, Harness, reply, video
 
 HOUR, DAY = 3600.0, 86_400.0
-AN_HOURS, ANY = 1_500, 24_000
-"""The most events that a job of an hour may have, and any job at all: some way from the limit."""
-TASK, WAIT, CHOICE, AROUND = 5, 2, 2, 4
-"""Events of each kind of state: a task is entered, scheduled, started, done and left."""
+MAX_EVENTS_HOUR, MAX_EVENTS = 1_500, 24_000
+"""Allowed events of a job of one hour, and of any job."""
+TASK, WAIT, CHOICE, EXECUTION = 5, 2, 2, 4
+"""Events per state: a task is entered, scheduled, started, completed and exited."""
 
 CATALOG = """
 default_model = "sandbox/one"
@@ -30,7 +31,12 @@ creates_per_minute = 60
 name = "sandbox/one"
 deadline_seconds = DEADLINE
 """
-SEARCH = "GET /videos?limit=100&order=desc"
+LOOKUP_CALL = "GET /videos?limit=100&order=desc"
+
+
+@pytest.fixture(params=[HOUR, DAY])
+def deadline(request: pytest.FixtureRequest) -> float:
+    return float(request.param)
 
 
 def harness_of(deadline: float, idempotency: str = "none") -> Harness:
@@ -38,65 +44,59 @@ def harness_of(deadline: float, idempotency: str = "none") -> Harness:
     text = CATALOG.replace("PROTOCOL", protocol).replace("IDEMPOTENCY", idempotency)
     harness = Harness(catalog=read_catalog(text.replace("DEADLINE", str(int(deadline)))))
     harness.answer(CREATE, video("queued"))
-    harness.answer(ASK, video("in_progress"))
+    harness.answer(POLL_CALL, video("in_progress"))
     return harness
 
 
 def history_of(
-    harness: Harness, job: Job, step: Callable[[Harness, Job], Outcome] = Harness.submit
+    harness: Harness, job: Job, step: Callable[[Harness, Job], NextStep] = Harness.submit
 ) -> int:
-    """The number of events of an execution that goes all the way."""
-    events, steps = AROUND + TASK, {"submitted": Harness.poll, "succeeded": Harness.collect}
+    """Run an execution to its end and count its events."""
+    events, steps = EXECUTION + TASK, {"submitted": Harness.poll, "succeeded": Harness.collect}
     while True:
-        outcome = step(harness, job)
+        next_step = step(harness, job)
         events += TASK + CHOICE
-        if outcome["status"] == "ending":
+        if next_step["status"] == "ending":
             harness.finish(job)
             return events
-        if outcome["wait_seconds"]:
+        if next_step["wait_seconds"]:
             events += WAIT
-            harness.clock.advance(outcome["wait_seconds"])
-        if outcome["status"] == "pending":
+            harness.clock.advance(next_step["wait_seconds"])
+        if next_step["status"] == "pending":
             step = Harness.poll if step is Harness.collect else step
         else:
-            step = steps[outcome["status"]]
+            step = steps[next_step["status"]]
         assert events < 100_000
 
 
 def limit_of(deadline: float) -> int:
-    return AN_HOURS if deadline == HOUR else ANY
+    return MAX_EVENTS_HOUR if deadline == HOUR else MAX_EVENTS
 
 
-@pytest.mark.parametrize("deadline", [HOUR, DAY])
 @pytest.mark.parametrize(
     "answer",
     [
-        video("in_progress"),
-        reply(503),
-        reply(429, {"retry-after": "1"}),
-        reply(503, {"retry-after": "0"}),
-        UpstreamUnreachable("refused"),
+        *(video("in_progress"), reply(503), UpstreamUnreachable("refused")),
+        *(reply(429, {"retry-after": "1"}), reply(503, {"retry-after": "0"})),
     ],
 )
-def test_a_job_that_its_provider_never_finishes(
-    deadline: float, answer: HttpReply | Exception
-) -> None:
+def test_history_of_job_that_never_finishes(deadline: float, answer: HttpReply | Exception) -> None:
     harness = harness_of(deadline)
-    harness.answer(ASK, answer)
+    harness.answer(POLL_CALL, answer)
     harness.answer("DELETE /videos/up-1", reply(200))
     assert history_of(harness, harness.accepted()) <= limit_of(deadline)
 
 
-class Crowded(FakeRateLimits):
-    """Each place goes to somebody else."""
+class NoFreeSlot(FakeRateLimits):
+    """Other jobs acquire every slot."""
 
     @override
-    def admit(self, provider: str, now: float, interval: float) -> bool:
+    def acquire(self, provider: str, now: float, interval: float) -> bool:
         return False
 
 
-class Held(FakeRateLimits):
-    """Others are told again and again to have a little patience."""
+class AlwaysThrottled(FakeRateLimits):
+    """The provider throttles other jobs again and again."""
 
     now: Callable[[], float]
 
@@ -105,65 +105,53 @@ class Held(FakeRateLimits):
         return RateLimit(not_before=self.now() + 2)
 
 
-@pytest.mark.parametrize("deadline", [HOUR, DAY])
-@pytest.mark.parametrize("rate_limits", [Crowded, Held])
-def test_a_job_that_never_gets_its_turn(deadline: float, rate_limits: type[FakeRateLimits]) -> None:
+@pytest.mark.parametrize("rate_limits", [NoFreeSlot, AlwaysThrottled])
+def test_history_of_job_that_is_always_throttled(
+    deadline: float, rate_limits: type[FakeRateLimits]
+) -> None:
     harness = harness_of(deadline)
     harness.rate_limits = rate_limits()
-    if isinstance(harness.rate_limits, Held):
+    if isinstance(harness.rate_limits, AlwaysThrottled):
         harness.rate_limits.now = harness.clock
     assert history_of(harness, harness.accepted()) <= limit_of(deadline)
     assert not harness.creates()
 
 
-@pytest.mark.parametrize("deadline", [HOUR, DAY])
 @pytest.mark.parametrize(
     "answer", [reply(429), reply(429, {"retry-after": "1"}), UpstreamUnreachable("refused")]
 )
-def test_a_job_that_nobody_takes(deadline: float, answer: HttpReply | Exception) -> None:
+def test_history_of_job_that_no_provider_accepts(
+    deadline: float, answer: HttpReply | Exception
+) -> None:
     harness = harness_of(deadline)
     harness.answer(CREATE, answer)
     assert history_of(harness, harness.accepted()) <= limit_of(deadline)
 
 
-@pytest.mark.parametrize("deadline", [HOUR, DAY])
 @pytest.mark.parametrize("capability", ["key", "lookup"])
-def test_a_create_call_of_which_nothing_is_ever_heard(deadline: float, capability: str) -> None:
+def test_history_of_unconfirmed_submission(deadline: float, capability: str) -> None:
     harness = harness_of(deadline, capability)
     harness.answer(CREATE, reply(503))
-    harness.answer(SEARCH, reply(503))
+    harness.answer(LOOKUP_CALL, reply(503))
     assert history_of(harness, harness.accepted()) <= limit_of(deadline)
 
 
-@pytest.mark.parametrize("deadline", [HOUR, DAY])
-def test_a_film_that_cannot_be_fetched(deadline: float) -> None:
+def test_history_of_output_that_cannot_be_downloaded(deadline: float) -> None:
     harness = harness_of(deadline)
-    harness.answer(ASK, video("completed"))
-    harness.http_client.files[CONTENT] = DownloadInterrupted("the output's address answered 403")
-    assert history_of(harness, harness.accepted()) <= AN_HOURS
+    harness.answer(POLL_CALL, video("completed"))
+    harness.http_client.files[CONTENT] = DownloadInterrupted("the output's URL answered 403")
+    assert history_of(harness, harness.accepted()) <= MAX_EVENTS_HOUR
 
 
-@pytest.mark.parametrize("deadline", [HOUR, DAY])
-@pytest.mark.parametrize("answer", [video("in_progress"), reply(503, {"retry-after": "1"})])
-def test_a_result_that_is_waited_for_after_a_cancel(deadline: float, answer: HttpReply) -> None:
+@pytest.mark.parametrize(
+    "answer", [video("in_progress"), reply(503, {"retry-after": "1"}), video("completed")]
+)
+def test_history_of_job_tracked_after_cancel(deadline: float, answer: HttpReply) -> None:
+    """An archived output that cannot be downloaded is one of the cases."""
     harness = harness_of(deadline)
+    harness.http_client.files[CONTENT] = DownloadInterrupted("the output's URL answered 403")
     job = harness.running()
-    harness.jobs.change(
-        ACCOUNT, job.id, lambda it: it.cancelled_by_client(harness.clock(), UpstreamCancelled.NO)
-    )
+    harness.change(job, lambda job, now: job.cancelled_by_client(now, UpstreamCancelled.NO))
     harness.finish(job)
-    harness.answer(ASK, answer)
-    assert history_of(harness, job) <= limit_of(deadline)
-
-
-@pytest.mark.parametrize("deadline", [HOUR, DAY])
-def test_a_film_that_comes_late_and_cannot_be_fetched(deadline: float) -> None:
-    harness = harness_of(deadline)
-    job = harness.running()
-    harness.jobs.change(
-        ACCOUNT, job.id, lambda it: it.cancelled_by_client(harness.clock(), UpstreamCancelled.NO)
-    )
-    harness.finish(job)
-    harness.answer(ASK, video("completed"))
-    harness.http_client.files[CONTENT] = DownloadInterrupted("the output's address answered 403")
+    harness.answer(POLL_CALL, answer)
     assert history_of(harness, job) <= limit_of(deadline)

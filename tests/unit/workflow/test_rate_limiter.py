@@ -1,17 +1,16 @@
-"""When create calls may go to a provider: what it asked for, what it bears, whether it knows us."""
+"""Rate limiter and circuit breaker of provider create calls."""
 
 import pytest
 from typing_extensions import override
 
 from rushes.catalog.models import read_catalog
 from rushes.errors import AwsUnavailable
-from rushes.jobs.job import Job
-from rushes.ports import RateLimit
-from rushes.workflow.rate_limiter import BREAKER_SECONDS, PATIENCE, SPREAD
-from rushes.workflow.task import ENDING
-from rushes.workflow.wait_times import LONGEST_ON_REQUEST
+from rushes.ports.providers import RateLimit
+from rushes.workflow.rate_limiter import CIRCUIT_OPEN_SECONDS, DEFAULT_RETRY_AFTER, JITTER
+from rushes.workflow.task import TO_FINISH
+from rushes.workflow.wait_times import MAX_REQUESTED_DELAY
 from tests.fakes import FakeRateLimits
-from tests.harness import ASK, CREATE, Harness, reply, video
+from tests.harness import CREATE, POLL_CALL, Harness, reply, video
 
 LIMITED = read_catalog(
     """
@@ -24,107 +23,93 @@ LIMITED = read_catalog(
     deadline_seconds = 3600
     """
 )
-REFUSED = reply(401, error={"message": "who are you?"})
-
-
-@pytest.fixture
-def harness() -> Harness:
-    harness = Harness()
-    harness.answer(CREATE, video("queued"))
-    return harness
-
-
-def failure(harness: Harness, job: Job) -> str | None:
-    outcome = harness.now(job).outcome
-    return outcome.error.code if outcome and outcome.error else None
+REFUSED = reply(401, error={"message": "invalid API key"})
 
 
 @pytest.mark.parametrize(
     ("answer", "seconds"),
-    [(reply(429), PATIENCE), (reply(429, {"retry-after": "45"}), 45.0)],
+    [(reply(429), DEFAULT_RETRY_AFTER), (reply(429, {"retry-after": "45"}), 45.0)],
 )
-def test_patience_that_a_provider_asks_of_one_job_is_had_by_all(
+def test_retry_after_delays_all_jobs_of_provider(
     harness: Harness, answer: object, seconds: float
 ) -> None:
-    asked, other = harness.accepted(), harness.accepted()
+    throttled, other = harness.accepted(), harness.accepted()
     harness.answer(CREATE, answer)  # type: ignore[arg-type]
-    harness.submit(asked)
+    harness.submit(throttled)
     harness.answer(CREATE, video("queued"))
     outcome = harness.submit(other)
     assert outcome["status"] == "pending"
-    assert seconds <= outcome["wait_seconds"] <= seconds * (1 + SPREAD) + 1
+    assert seconds <= outcome["wait_seconds"] <= seconds * (1 + JITTER) + 1
     assert (len(harness.creates()), harness.now(other)) == (1, other)
     harness.clock.advance(seconds)
     assert harness.submit(other)["status"] == "submitted"
 
 
-def test_other_providers_are_not_held_back(harness: Harness) -> None:
-    asked, other = harness.accepted(), harness.accepted(model="spare/one")
+def test_throttling_does_not_delay_other_providers(harness: Harness) -> None:
+    throttled, other = harness.accepted(), harness.accepted(model="spare/one")
     harness.answer(CREATE, reply(429), video("queued"))
-    harness.submit(asked)
+    harness.submit(throttled)
     assert harness.submit(other)["status"] == "submitted"
 
 
-def test_jobs_that_were_held_back_do_not_come_back_all_at_once(harness: Harness) -> None:
-    harness.rate_limits.hold("sandbox", harness.clock() + 200)
+def test_throttled_jobs_retry_with_jitter(harness: Harness) -> None:
+    harness.rate_limits.throttle("sandbox", harness.clock() + 200)
     waits = {harness.submit(harness.accepted())["wait_seconds"] for _ in range(50)}
     assert len(waits) > 20
     assert all(200 <= wait <= 250 for wait in waits)
 
 
-def test_a_running_job_is_asked_after_whatever_creates_have_to_wait_for(harness: Harness) -> None:
+def test_rate_limit_does_not_delay_polls(harness: Harness) -> None:
     job = harness.running()
-    harness.rate_limits.hold("sandbox", harness.clock() + 200)
-    harness.rate_limits.close("sandbox", harness.clock() + 60, "no")
-    harness.answer(ASK, video("completed"))
+    harness.rate_limits.throttle("sandbox", harness.clock() + 200)
+    harness.rate_limits.open_circuit("sandbox", harness.clock() + 60, "no")
+    harness.answer(POLL_CALL, video("completed"))
     assert harness.poll(job)["status"] == "succeeded"
 
 
-def test_a_job_that_is_held_back_too_long_goes_to_the_next_candidate(harness: Harness) -> None:
+def test_job_throttled_too_long_fails_over(harness: Harness) -> None:
     job = harness.accepted(model="sure")
-    harness.rate_limits.hold("sandbox", harness.clock() + 300)
+    harness.rate_limits.throttle("sandbox", harness.clock() + 300)
     assert harness.submit(job)["status"] == "pending"
     harness.clock.advance(61)
     assert harness.submit(job)["status"] == "resubmit"
     assert harness.now(job).provider == "spare"
 
 
-def test_what_one_request_may_not_have_closes_the_provider_to_nobody(harness: Harness) -> None:
-    """A 403 may be about what was asked for; its words are not for another account's eyes."""
+def test_forbidden_request_does_not_open_circuit(harness: Harness) -> None:
+    """A 403 may concern this request only; its message must not reach another account."""
     first, second = harness.accepted(), harness.accepted()
     harness.answer(CREATE, reply(403, error={"message": "not in your region"}), video("queued"))
-    assert harness.submit(first) == ENDING
+    assert harness.submit(first) == TO_FINISH
     assert harness.submit(second)["status"] == "submitted"
 
 
-def test_however_long_a_provider_asks_for_patience_it_is_tried_again_in_time(
-    harness: Harness,
-) -> None:
+def test_retry_after_is_limited(harness: Harness) -> None:
     first, second = harness.accepted(), harness.accepted()
     harness.answer(CREATE, reply(429, {"retry-after": "86400"}), video("queued"))
     harness.submit(first)
-    harness.clock.advance(LONGEST_ON_REQUEST)
+    harness.clock.advance(MAX_REQUESTED_DELAY)
     assert harness.submit(second)["status"] == "submitted"
 
 
-def test_a_refused_key_fails_the_others_without_a_call(harness: Harness) -> None:
+def test_rejected_key_opens_circuit(harness: Harness) -> None:
     first, second = harness.accepted(), harness.accepted()
-    harness.answer(CREATE, reply(401, error={"message": "who are you?"}))
-    assert harness.submit(first) == harness.submit(second) == ENDING
-    assert [failure(harness, it) for it in (first, second)] == ["upstream_unauthorized"] * 2
+    harness.answer(CREATE, REFUSED)
+    assert harness.submit(first) == harness.submit(second) == TO_FINISH
+    assert [harness.error_code(job) for job in (first, second)] == ["upstream_unauthorized"] * 2
     assert len(harness.creates()) == 1
     assert harness.now(second).submissions == 0
 
 
-def test_after_a_minute_the_key_is_tried_again(harness: Harness) -> None:
+def test_circuit_closes_after_a_minute(harness: Harness) -> None:
     harness.answer(CREATE, REFUSED)
     harness.submit(harness.accepted())
     harness.answer(CREATE, video("queued"))
-    harness.clock.advance(BREAKER_SECONDS)
+    harness.clock.advance(CIRCUIT_OPEN_SECONDS)
     assert harness.submit(harness.accepted())["status"] == "submitted"
 
 
-def test_where_a_key_is_refused_a_job_goes_to_its_next_candidate(harness: Harness) -> None:
+def test_open_circuit_fails_over(harness: Harness) -> None:
     harness.answer(CREATE, REFUSED, video("queued"))
     harness.submit(harness.accepted())
     job = harness.accepted(model="sure")
@@ -133,15 +118,15 @@ def test_where_a_key_is_refused_a_job_goes_to_its_next_candidate(harness: Harnes
     assert harness.now(job).attempts[0].error.code == "upstream_unauthorized"
 
 
-def test_a_provider_gets_as_many_creates_as_it_bears(harness: Harness) -> None:
-    """Six a minute, however many jobs there are and however they come."""
+def test_creates_per_minute_are_not_exceeded(harness: Harness) -> None:
+    """Six per minute, for any number and order of jobs."""
     harness.catalog = LIMITED
     waiting = [harness.accepted() for _ in range(30)]
     due = dict.fromkeys((job.id for job in waiting), harness.clock())
     begun = harness.clock()
     made: list[float] = []
     while waiting:
-        for job in [it for it in waiting if due[it.id] <= harness.clock()]:
+        for job in [entry for entry in waiting if due[entry.id] <= harness.clock()]:
             outcome = harness.submit(job)
             due[job.id] = harness.clock() + outcome["wait_seconds"]
             if outcome["status"] == "submitted":
@@ -153,7 +138,7 @@ def test_a_provider_gets_as_many_creates_as_it_bears(harness: Harness) -> None:
     assert made[-1] < 15 * 60
 
 
-def test_a_job_that_has_its_place_is_not_asked_to_wait_for_another(harness: Harness) -> None:
+def test_acquired_slot_is_used_at_once(harness: Harness) -> None:
     harness.catalog = LIMITED
     assert harness.submit(harness.accepted())["status"] == "submitted"
     assert harness.submit(harness.accepted())["status"] == "pending"
@@ -161,30 +146,30 @@ def test_a_job_that_has_its_place_is_not_asked_to_wait_for_another(harness: Harn
     assert harness.submit(harness.accepted())["status"] == "submitted"
 
 
-class Unwritable(FakeRateLimits):
+class ReadOnlyRateLimits(FakeRateLimits):
     @override
-    def hold(self, provider: str, until: float) -> None:
+    def throttle(self, provider: str, until: float) -> None:
         raise AwsUnavailable("throttled")
 
     @override
-    def close(self, provider: str, until: float, reason: str) -> None:
+    def open_circuit(self, provider: str, until: float, reason: str) -> None:
         raise AwsUnavailable("throttled")
 
 
 @pytest.mark.parametrize(("answer", "status"), [(reply(429), "pending"), (REFUSED, "ending")])
-def test_what_cannot_be_noted_of_a_provider_changes_nothing_for_the_job(
+def test_failed_rate_limit_write_does_not_change_result(
     harness: Harness, answer: object, status: str
 ) -> None:
-    harness.rate_limits = Unwritable()
+    harness.rate_limits = ReadOnlyRateLimits()
     harness.answer(CREATE, answer)  # type: ignore[arg-type]
     job = harness.accepted()
     assert harness.submit(job)["status"] == status
     assert (harness.now(job).lease_until is None) is (status == "pending")
 
 
-def test_a_gate_that_cannot_be_read_costs_time_only(harness: Harness) -> None:
+def test_submit_retries_when_rate_limit_is_unavailable(harness: Harness) -> None:
     def fail(provider: str) -> RateLimit:
-        raise AwsUnavailable(f"nothing of {provider}")
+        raise AwsUnavailable(f"cannot read {provider}")
 
     job, get = harness.accepted(), harness.rate_limits.get
     harness.rate_limits.get = fail  # type: ignore[method-assign]

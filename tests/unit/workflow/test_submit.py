@@ -1,4 +1,4 @@
-"""Handing a job to its provider: one create call at most, whatever happens around it."""
+"""Submit: at most one create call without idempotency support."""
 
 import math
 from collections.abc import Callable
@@ -13,55 +13,50 @@ from rushes.errors import (
     UpstreamUnreachable,
 )
 from rushes.jobs.job import Job
-from rushes.jobs.request import Input, Role
+from rushes.jobs.request import Input, Role, StoredFile
+from rushes.jobs.result import JobError
 from rushes.jobs.status import JobStatus, Stage
-from rushes.ports import FormFile, HttpReply, Timing
-from rushes.workflow.submit import LEASE_SECONDS
-from rushes.workflow.task import ENDING, STORE_TROUBLE_WAIT
-from tests.harness import ACCOUNT, CATALOG, CREATE, FILM, PICTURE, SOUND, Harness, reply, video
+from rushes.ports.http import FormFile, HttpReply
+from rushes.ports.providers import Timing
+from rushes.workflow.lease import LEASE_SECONDS
+from rushes.workflow.task import AWS_RETRY_SECONDS, TO_FINISH
+from tests.fakes import unavailable
+from tests.harness import (
+    ACCOUNT,
+    CATALOG,
+    CREATE,
+    MP3_BYTES,
+    MP4_BYTES,
+    PNG_BYTES,
+    Harness,
+    reply,
+    video,
+)
 
-ADDRESS = "https://pictures.example/ball.png"
+IMAGE_URL = "https://images.example/ball.png"
 FETCHED = {"status": "pending", "wait_seconds": 1}
-"""Fetching has a run of its own: the create call gets all of a function's time."""
-PICTURE_THERE = Input(role=Role.IMAGE, url=ADDRESS)
+"""Inputs are fetched in an invocation of their own."""
+SOURCE = Role.SOURCE_VIDEO
+IMAGE_INPUT = Input(role=Role.IMAGE, url=IMAGE_URL)
 
 
-@pytest.fixture
-def harness() -> Harness:
-    harness = Harness()
-    harness.answer(CREATE, video("queued"))
-    return harness
-
-
-def outcome(harness: Harness, job: Job) -> str | None:
-    """The code of the error that the job will fail with."""
-    decided = harness.now(job).outcome
-    assert decided is not None
-    return decided.error.code if decided.error else None
-
-
-def test_a_submitted_job_runs_and_the_first_look_comes_after_half_the_typical_time(
-    harness: Harness,
-) -> None:
+def test_submit_starts_job_and_waits_half_the_typical_time(harness: Harness) -> None:
     job = harness.accepted()
     assert harness.submit(job) == {"status": "submitted", "wait_seconds": 10}
     running = harness.now(job)
-    assert (running.status, running.stage, running.submissions) == (
-        JobStatus.IN_PROGRESS,
-        Stage.RUNNING,
-        1,
-    )
+    assert (running.status, running.stage) == (JobStatus.IN_PROGRESS, Stage.RUNNING)
+    assert running.submissions == 1
     assert (running.operation, running.submitted_at) == ({"id": "up-1"}, harness.clock())
 
 
-def test_what_was_learned_decides_the_first_look(harness: Harness) -> None:
+def test_submit_uses_recorded_durations_for_first_poll_delay(harness: Harness) -> None:
     job = harness.accepted()
-    kind = "sandbox/one-at-home/4s/1280x720"
-    harness.timings.put(kind, Timing(count=9, mean=5.0, variance=0.0))
+    timing_key = "sandbox/one-at-home/4s/1280x720"
+    harness.timings.put(timing_key, Timing(count=9, mean=5.0, variance=0.0))
     assert harness.submit(job)["wait_seconds"] == 126
 
 
-def test_the_provider_is_asked_in_its_own_words_and_with_its_own_key(harness: Harness) -> None:
+def test_submit_sends_request_in_provider_format(harness: Harness) -> None:
     harness.submit(harness.accepted(seed=7))
     (call,) = harness.creates()
     assert call.form == {
@@ -71,60 +66,54 @@ def test_the_provider_is_asked_in_its_own_words_and_with_its_own_key(harness: Ha
         "size": "1280x720",
         "seed": "7",
     }
-    assert [it.base_url for it in harness.http_client.upstreams] == ["https://sandbox.example/v1"]
+    assert [upstream.base_url for upstream in harness.http_client.upstreams] == [
+        "https://sandbox.example/v1"
+    ]
 
 
-def test_submitting_again_makes_no_second_call(harness: Harness) -> None:
+def test_repeated_submit_makes_no_second_call(harness: Harness) -> None:
     job = harness.running()
     assert harness.submit(job) == {"status": "submitted", "wait_seconds": 1}
     assert len(harness.creates()) == 1
 
 
 @pytest.mark.parametrize("state", [Harness.stored, Harness.completed])
-def test_a_decided_job_goes_straight_to_its_end(
-    state: Callable[[Harness], Job], harness: Harness
-) -> None:
-    assert harness.submit(state(harness)) == ENDING
+def test_submit_skips_job_with_outcome(state: Callable[[Harness], Job], harness: Harness) -> None:
+    assert harness.submit(state(harness)) == TO_FINISH
 
 
-def test_a_job_that_is_not_there_goes_straight_to_its_end(harness: Harness) -> None:
+def test_submit_finishes_execution_of_unknown_job(harness: Harness) -> None:
     job = harness.accepted()
     harness.jobs.rows.clear()
-    assert harness.submit(job) == ENDING
+    assert harness.submit(job) == TO_FINISH
 
 
-def test_while_a_create_call_may_be_on_its_way_nobody_makes_another(harness: Harness) -> None:
-    job = harness.accepted()
-    harness.jobs.change(ACCOUNT, job.id, lambda it: it.submitting(harness.clock(), LEASE_SECONDS))
+def test_submit_waits_while_lease_is_held(harness: Harness) -> None:
+    job = harness.leased()
     harness.clock.advance(50)
     assert harness.submit(job) == {"status": "pending", "wait_seconds": 100}
     assert not harness.creates()
 
 
-def test_a_create_call_whose_outcome_nobody_knows_is_never_made_again(harness: Harness) -> None:
-    """The function died between the claim and the answer."""
-    job = harness.accepted()
-    harness.jobs.change(ACCOUNT, job.id, lambda it: it.submitting(harness.clock(), LEASE_SECONDS))
+def test_submit_never_repeats_call_after_expired_lease(harness: Harness) -> None:
+    """The function crashed between the lease and the response."""
+    job = harness.leased()
     harness.clock.advance(LEASE_SECONDS)
-    assert harness.submit(job) == ENDING
-    assert outcome(harness, job) == "upstream_outcome_unknown"
+    assert harness.submit(job) == TO_FINISH
+    assert harness.error_code(job) == "upstream_outcome_unknown"
     assert not harness.creates()
 
 
 @pytest.mark.parametrize(
     "answer",
-    [
-        UpstreamNoResponse("no answer"),
-        *(reply(status) for status in (408, 500, 502, 503, 504, 529)),
-    ],
+    [UpstreamNoResponse("no answer"), *map(reply, (408, 500, 502, 503, 504, 529))],
 )
-def test_after_a_call_that_may_have_been_obeyed_there_is_no_second(
+def test_submit_never_repeats_call_with_unknown_outcome(
     harness: Harness, answer: HttpReply | Exception
 ) -> None:
-    job = harness.accepted()
-    harness.answer(CREATE, answer)
-    assert harness.submit(job) == harness.submit(job) == ENDING
-    assert outcome(harness, job) == "upstream_outcome_unknown"
+    job = harness.accepted(answer)
+    assert harness.submit(job) == harness.submit(job) == TO_FINISH
+    assert harness.error_code(job) == "upstream_outcome_unknown"
     assert len(harness.creates()) == 1
 
 
@@ -134,14 +123,13 @@ def test_after_a_call_that_may_have_been_obeyed_there_is_no_second(
         (UpstreamUnreachable("refused"), 2),
         (reply(429), 2),
         (reply(429, {"retry-after": "45"}), 45),
-        (UpstreamThrottled("patience", wait_seconds=math.nan), 1),
+        (UpstreamThrottled("later", wait_seconds=math.nan), 1),
     ],
 )
-def test_a_call_that_surely_made_nothing_is_made_again_later(
+def test_submit_retries_call_that_created_nothing(
     harness: Harness, answer: HttpReply | Exception, wait: int
 ) -> None:
-    job = harness.accepted()
-    harness.answer(CREATE, answer)
+    job = harness.accepted(answer)
     assert harness.submit(job) == {"status": "pending", "wait_seconds": wait}
     assert (harness.now(job).stage, harness.now(job).lease_until) == (Stage.WAITING, None)
     harness.clock.advance(wait)
@@ -150,9 +138,8 @@ def test_a_call_that_surely_made_nothing_is_made_again_later(
     assert harness.now(job).submissions == 2
 
 
-def test_tries_are_spaced_ever_wider(harness: Harness) -> None:
-    job = harness.accepted()
-    harness.answer(CREATE, reply(429))
+def test_submit_retry_delay_doubles(harness: Harness) -> None:
+    job = harness.accepted(reply(429))
     waits = []
     for _ in range(4):
         waits.append(harness.submit(job)["wait_seconds"])
@@ -161,154 +148,138 @@ def test_tries_are_spaced_ever_wider(harness: Harness) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "code"),
+    ("answer", "code", "upstream_code"),
     [
-        (reply(400, error={"message": "no", "code": "too_rude"}), "upstream_refused"),
-        (reply(400, error={"message": "no", "code": "content_filter"}), "content_filtered"),
-        (reply(401), "upstream_unauthorized"),
-        (HttpReply(200, {}, b"<html>"), "upstream_bad_response"),
+        (reply(400, error={"message": "no", "code": "too_rude"}), "upstream_refused", "too_rude"),
+        (
+            reply(400, error={"message": "no", "code": "content_filter"}),
+            "content_filtered",
+            "content_filter",
+        ),
+        (reply(401), "upstream_unauthorized", None),
+        (HttpReply(200, {}, b"<html>"), "upstream_bad_response", None),
     ],
 )
-def test_a_clear_no_and_nonsense_end_the_job(
-    harness: Harness, answer: HttpReply, code: str
+def test_submit_fails_job_after_refusal_or_invalid_response(
+    harness: Harness, answer: HttpReply, code: str, upstream_code: str | None
 ) -> None:
+    job = harness.accepted(answer)
+    assert harness.submit(job) == TO_FINISH
+    error = harness.error(job)
+    assert (error.code, error.upstream_code) == (code, upstream_code)
+
+
+def test_submit_retries_when_secret_is_unavailable(harness: Harness) -> None:
     job = harness.accepted()
-    harness.answer(CREATE, answer)
-    assert harness.submit(job) == ENDING
-    assert outcome(harness, job) == code
-
-
-@pytest.mark.parametrize("word", ["too_rude", "content_filter"])
-def test_the_providers_own_word_for_its_no_is_kept(harness: Harness, word: str) -> None:
-    job = harness.accepted()
-    harness.answer(CREATE, reply(400, error={"message": "no", "code": word}))
-    harness.submit(job)
-    decided = harness.now(job).outcome
-    assert decided is not None
-    assert decided.error is not None
-    assert decided.error.upstream_code == word
-
-
-def test_a_secret_that_cannot_be_read_costs_time_only(harness: Harness) -> None:
-    job = harness.accepted()
-    harness.upstreams.trouble = AwsUnavailable("throttled")
-    assert harness.submit(job) == {"status": "pending", "wait_seconds": STORE_TROUBLE_WAIT}
-    harness.upstreams.trouble = None
+    harness.upstreams.error = AwsUnavailable("throttled")
+    assert harness.submit(job) == {"status": "pending", "wait_seconds": AWS_RETRY_SECONDS}
+    harness.upstreams.error = None
     assert harness.submit(job)["status"] == "submitted"
     assert len(harness.creates()) == 1
 
 
-def test_a_file_that_cannot_be_read_just_now_costs_time_only(harness: Harness) -> None:
-    job = harness.accepted()
-    harness.answer(CREATE, AwsUnavailable("throttled"), video("queued"))
+def test_submit_retries_when_input_file_is_unavailable(harness: Harness) -> None:
+    job = harness.accepted(AwsUnavailable("throttled"), video("queued"))
     assert harness.submit(job)["status"] == "pending"
     assert harness.submit(job)["status"] == "submitted"
 
 
-def test_a_claim_that_cannot_be_written_makes_no_call(harness: Harness) -> None:
+def test_submit_makes_no_call_without_lease(harness: Harness) -> None:
     job = harness.accepted()
-    harness.jobs.before_write = _no_store
-    assert harness.submit(job) == {"status": "pending", "wait_seconds": STORE_TROUBLE_WAIT}
+    harness.jobs.before_write = unavailable
+    assert harness.submit(job) == {"status": "pending", "wait_seconds": AWS_RETRY_SECONDS}
     assert not harness.creates()
     assert harness.submit(job)["status"] == "submitted"
 
 
-def test_a_job_that_nobody_took_in_time_fails(harness: Harness) -> None:
+def test_submit_fails_job_after_deadline(harness: Harness) -> None:
     job = harness.accepted()
     harness.clock.advance(1800.1)
-    assert harness.submit(job) == ENDING
-    assert outcome(harness, job) == "upstream_timeout"
+    assert harness.submit(job) == TO_FINISH
+    assert harness.error_code(job) == "upstream_timeout"
     assert not harness.creates()
 
 
-def test_a_job_cancelled_before_it_was_submitted_never_is(harness: Harness) -> None:
+def test_submit_makes_no_call_for_cancelled_job(harness: Harness) -> None:
     job = harness.accepted()
     harness.service.cancel(ACCOUNT, job.id)
-    assert harness.submit(job) == ENDING
+    assert harness.submit(job) == TO_FINISH
     assert harness.finish(job)["status"] == "cancelled"
     assert not harness.creates()
 
 
-def test_a_cancel_waits_for_a_create_call_that_may_be_on_its_way(harness: Harness) -> None:
-    job = harness.accepted()
-    harness.jobs.change(ACCOUNT, job.id, lambda it: it.submitting(harness.clock(), LEASE_SECONDS))
+def test_submit_delays_cancel_while_lease_is_held(harness: Harness) -> None:
+    job = harness.leased()
     harness.service.cancel(ACCOUNT, job.id)
     assert harness.submit(job)["status"] == "pending"
     assert harness.now(job).outcome is None
 
 
-def test_a_picture_at_an_address_is_fetched_and_sent_along(harness: Harness) -> None:
-    job = harness.accepted(inputs=[PICTURE_THERE])
-    harness.http_client.files[ADDRESS] = PICTURE
-    assert harness.submit(job) == FETCHED
-    harness.http_client.files.clear()  # it is in the bucket: nobody asks there again
-    harness.submit(job)
+def sent_file(harness: Harness, field: str) -> StoredFile:
+    """Return the file part of the only create call."""
     (call,) = harness.creates()
     assert call.form is not None
-    part = call.form["input_reference"]
+    part = call.form[field]
     assert isinstance(part, FormFile)
-    assert part.file.key == f"inputs/{ACCOUNT}/{job.id}/0"
-    assert (part.file.content_type, part.file.size) == ("image/png", len(PICTURE))
-    assert harness.blobs.objects[part.file.key] == PICTURE
+    return part.file
 
 
-def test_a_film_at_an_address_is_fetched_and_sent_along(harness: Harness) -> None:
-    source = Input(role=Role.SOURCE_VIDEO, url=ADDRESS)
-    job = harness.accepted(inputs=[PICTURE_THERE.model_copy(update={"url": "x"}), source])
-    harness.http_client.files = {"x": PICTURE, ADDRESS: FILM}
+def test_submit_fetches_image_url_and_sends_file(harness: Harness) -> None:
+    job = harness.accepted(inputs=[IMAGE_INPUT])
+    harness.http_client.files[IMAGE_URL] = PNG_BYTES
+    assert harness.submit(job) == FETCHED
+    harness.http_client.files.clear()  # the file is in the bucket now
+    harness.submit(job)
+    file = sent_file(harness, "input_reference")
+    assert file.key == f"inputs/{ACCOUNT}/{job.id}/0"
+    assert (file.content_type, file.size) == ("image/png", len(PNG_BYTES))
+    assert harness.blobs.objects[file.key] == PNG_BYTES
+
+
+def test_submit_fetches_video_url_and_sends_file(harness: Harness) -> None:
+    source = Input(role=Role.SOURCE_VIDEO, url=IMAGE_URL)
+    job = harness.accepted(inputs=[IMAGE_INPUT.model_copy(update={"url": "x"}), source])
+    harness.http_client.files = {"x": PNG_BYTES, IMAGE_URL: MP4_BYTES}
     harness.answer("POST /videos/edits", video("queued"))
     assert harness.submit(job) == FETCHED
     assert harness.submit(job)["status"] == "submitted"
-    (call,) = harness.creates()
-    assert call.form is not None
-    part = call.form["video"]
-    assert isinstance(part, FormFile)
-    assert (part.file.key, part.file.content_type) == (
-        f"inputs/{ACCOUNT}/{job.id}/1",
-        "video/mp4",
-    )
-    assert harness.blobs.objects == {f"inputs/{ACCOUNT}/{job.id}/0": PICTURE, part.file.key: FILM}
+    file = sent_file(harness, "video")
+    folder = f"inputs/{ACCOUNT}/{job.id}"
+    assert (file.key, file.content_type) == (f"{folder}/1", "video/mp4")
+    assert harness.blobs.objects == {f"{folder}/0": PNG_BYTES, file.key: MP4_BYTES}
 
 
 @pytest.mark.parametrize(
-    ("role", "content", "said"),
+    ("role", "content", "message"),
     [
-        (Role.IMAGE, FILM, "what image points to is no image"),
-        (Role.IMAGE, SOUND, "what image points to is no image"),
-        (Role.SOURCE_VIDEO, PICTURE, "what source_video points to is no video"),
-        (Role.SOURCE_VIDEO, b"", "what source_video points to is no video"),
+        (Role.IMAGE, MP4_BYTES, "image must be a URL of type image (found video/mp4)"),
+        (Role.IMAGE, MP3_BYTES, "image must be a URL of type image (found audio/mpeg)"),
+        (SOURCE, PNG_BYTES, "source_video must be a URL of type video (found image/png)"),
+        (SOURCE, b"", "source_video must be a URL of type video (found an unknown file type)"),
     ],
 )
-def test_a_file_of_another_family_than_its_role_wants_ends_the_job(
-    harness: Harness, role: Role, content: bytes, said: str
+def test_submit_fails_job_if_file_type_does_not_fit_role(
+    harness: Harness, role: Role, content: bytes, message: str
 ) -> None:
-    job = harness.accepted(inputs=[Input(role=role, url=ADDRESS)])
-    harness.http_client.files[ADDRESS] = content
-    assert harness.submit(job) == ENDING
-    assert outcome(harness, job) == "invalid_input_reference"
-    decided = harness.now(job).outcome
-    assert decided is not None
-    assert decided.error is not None
-    assert decided.error.message == said
+    job = harness.accepted(inputs=[Input(role=role, url=IMAGE_URL)])
+    harness.http_client.files[IMAGE_URL] = content
+    assert harness.submit(job) == TO_FINISH
+    assert harness.error(job) == JobError(code="invalid_input_reference", message=message)
     assert (harness.http_client.calls, harness.blobs.objects) == ([], {})
 
 
-@pytest.mark.parametrize("picture", [b"<html>", InvalidInputFile("it answered 404")])
-def test_a_picture_that_is_none_ends_the_job_before_anything_is_sent(
-    harness: Harness, picture: bytes | Exception
+@pytest.mark.parametrize("content", [b"<html>", InvalidInputFile("it answered 404")])
+def test_submit_fails_job_with_invalid_image_before_the_call(
+    harness: Harness, content: bytes | Exception
 ) -> None:
-    job = harness.accepted(inputs=[PICTURE_THERE])
-    harness.http_client.files[ADDRESS] = picture
-    assert harness.submit(job) == ENDING
-    assert outcome(harness, job) == "invalid_input_reference"
+    job = harness.accepted(inputs=[IMAGE_INPUT])
+    harness.http_client.files[IMAGE_URL] = content
+    assert harness.submit(job) == TO_FINISH
+    assert harness.error_code(job) == "invalid_input_reference"
     assert not harness.creates()
 
 
-def test_a_job_whose_model_left_the_catalog_is_submitted_all_the_same(harness: Harness) -> None:
+def test_submit_accepts_job_of_removed_model(harness: Harness) -> None:
     job = harness.accepted()
     harness.catalog = CATALOG.model_copy(update={"models": CATALOG.models[1:], "aliases": {}})
     assert harness.submit(job) == {"status": "submitted", "wait_seconds": 15}
-
-
-def _no_store() -> None:
-    raise AwsUnavailable("throttled")

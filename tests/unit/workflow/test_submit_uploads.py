@@ -1,4 +1,4 @@
-"""Submitting to a provider that wants its file put to an address of its own beforehand."""
+"""Submit: providers that require an upload before the create call."""
 
 import json
 from typing import Any
@@ -15,20 +15,20 @@ from rushes.errors import (
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest, GenerationRequest, Input, Role, Upload
 from rushes.jobs.status import JobStatus, Stage
-from rushes.ports import HttpCall, HttpReply
+from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers.base import PollResult, Profile, Submitted, Succeeded, SupportsUpload
-from rushes.providers.replies import check_answered, check_created
-from rushes.workflow.rate_limiter import PATIENCE
-from rushes.workflow.task import ENDING, STORE_TROUBLE_WAIT
-from tests.harness import ACCOUNT, CREATE, PICTURE, Harness, reply, video
+from rushes.providers.replies import raise_for_create_status, raise_for_status
+from rushes.workflow.rate_limiter import DEFAULT_RETRY_AFTER
+from rushes.workflow.task import AWS_RETRY_SECONDS, TO_FINISH
+from tests.harness import ACCOUNT, CREATE, PNG_BYTES, Harness, reply, video
 
-PLACE = "https://uploads.example/put/1?signature=x"
-THERE = "https://pictures.example/ball.png"
-ASK_ADDRESS = "POST /uploads"
+UPLOAD_URL = "https://uploads.example/put/1?signature=x"
+IMAGE_URL = "https://images.example/ball.png"
+UPLOAD_CALL = "POST /uploads"
 
 
-class Depot:
-    """Takes its picture at an address that it gives first."""
+class UploadProvider:
+    """Issues an upload URL for the image before the create call."""
 
     profile = Profile()
 
@@ -39,76 +39,70 @@ class Depot:
         return HttpCall("POST", "/uploads", json={"type": image.content_type})
 
     def parse_upload_url(self, reply: HttpReply) -> str:
-        check_answered(reply)
-        address: str = json.loads(reply.body)["url"]
-        return address
+        raise_for_status(reply)
+        url: str = json.loads(reply.body)["url"]
+        return url
 
-    def submit_request_with_upload(self, job: Job, address: str) -> HttpCall:
-        return HttpCall("POST", "/videos", json={"prompt": job.request.prompt, "image": address})
+    def submit_request_with_upload(self, job: Job, url: str) -> HttpCall:
+        return HttpCall("POST", "/videos", json={"prompt": job.request.prompt, "image": url})
 
-    def submit(self, job: Job) -> HttpCall:
+    def submit_request(self, job: Job) -> HttpCall:
         return HttpCall("POST", "/videos", json={"prompt": job.request.prompt})
 
-    def submitted(self, reply: HttpReply) -> Submitted:
-        check_created(reply)
+    def parse_submit(self, reply: HttpReply) -> Submitted:
+        raise_for_create_status(reply)
         return Submitted({"id": "up-1"})
 
-    def poll(self, _operation: dict[str, Any]) -> HttpCall:
+    def poll_request(self, _operation: dict[str, Any]) -> HttpCall:
         return HttpCall("GET", "/videos/up-1")
 
-    def polled(self, _operation: dict[str, Any], _reply: HttpReply) -> PollResult:
+    def parse_poll(self, _operation: dict[str, Any], _reply: HttpReply) -> PollResult:
         return Succeeded()
 
 
 @pytest.fixture
 def harness() -> Harness:
-    harness = Harness(adapter=lambda _kind: Depot())
-    harness.answer(ASK_ADDRESS, reply(200, url=PLACE))
+    harness = Harness(adapter=lambda _entry: UploadProvider())
+    harness.answer(UPLOAD_CALL, reply(200, url=UPLOAD_URL))
     harness.answer(CREATE, video("queued"))
-    harness.http_client.files[THERE] = PICTURE
+    harness.http_client.files[IMAGE_URL] = PNG_BYTES
     return harness
 
 
 @pytest.fixture
 def job(harness: Harness) -> Job:
     request = GenerationRequest(model="sandbox/one", prompt="a red ball")
-    upload = Upload("input_reference", "image/png", PICTURE)
-    creation = CreateRequest(request, uploads=((Role.IMAGE, upload),))
-    return harness.service.create(ACCOUNT, "openai", creation).job
+    upload = Upload("input_reference", "image/png", PNG_BYTES)
+    create_request = CreateRequest(request, uploads=((Role.IMAGE, upload),))
+    return harness.service.create(ACCOUNT, "openai", create_request).job
 
 
-def paths(harness: Harness) -> list[str]:
-    return [f"{call.method} {call.path}" for call in harness.http_client.calls]
+def test_provider_of_these_tests_supports_upload() -> None:
+    assert isinstance(UploadProvider(), SupportsUpload)
 
 
-def test_the_provider_of_these_tests_has_that_ability() -> None:
-    assert isinstance(Depot(), SupportsUpload)
-
-
-def test_the_file_is_put_there_first_and_the_create_call_carries_the_address(
-    harness: Harness, job: Job
-) -> None:
+def test_submit_uploads_file_and_sends_its_url(harness: Harness, job: Job) -> None:
     assert harness.submit(job)["status"] == "submitted"
-    assert harness.http_client.puts == {PLACE: job.request.file(Role.IMAGE)}
-    ask, create = harness.http_client.calls
-    assert (ask.path, ask.json) == ("/uploads", {"type": "image/png"})
-    assert (create.path, create.json) == ("/videos", {"prompt": "a red ball", "image": PLACE})
+    assert harness.http_client.puts == {UPLOAD_URL: job.request.file(Role.IMAGE)}
+    upload, create = harness.http_client.calls
+    assert (upload.path, upload.json) == ("/uploads", {"type": "image/png"})
+    assert (create.path, create.json) == ("/videos", {"prompt": "a red ball", "image": UPLOAD_URL})
     running = harness.now(job)
     assert (running.status, running.submissions) == (JobStatus.IN_PROGRESS, 1)
 
 
-def test_a_file_that_was_at_an_address_is_fetched_and_put_there(harness: Harness) -> None:
-    job = harness.accepted(inputs=[Input(role=Role.IMAGE, url=THERE)])
+def test_submit_fetches_input_url_and_uploads_it(harness: Harness) -> None:
+    job = harness.accepted(inputs=[Input(role=Role.IMAGE, url=IMAGE_URL)])
     assert harness.submit(job)["status"] == "pending"
     assert harness.submit(job)["status"] == "submitted"
     (file,) = harness.http_client.puts.values()
-    assert (file.content_type, harness.blobs.objects[file.key]) == ("image/png", PICTURE)
-    assert harness.http_client.calls[-1].json["image"] == PLACE
+    assert (file.content_type, harness.blobs.objects[file.key]) == ("image/png", PNG_BYTES)
+    assert harness.http_client.calls[-1].json["image"] == UPLOAD_URL
 
 
-def test_a_job_without_a_file_is_submitted_without_further_ado(harness: Harness) -> None:
+def test_submit_without_file_makes_no_upload(harness: Harness) -> None:
     assert harness.submit(harness.accepted())["status"] == "submitted"
-    assert paths(harness) == [CREATE]
+    assert harness.calls() == [CREATE]
     assert harness.http_client.calls[0].json == {"prompt": "a red ball"}
     assert harness.http_client.puts == {}
 
@@ -121,16 +115,16 @@ def test_a_job_without_a_file_is_submitted_without_further_ado(harness: Harness)
         (UpstreamNoResponse("no answer"), 2),
     ],
 )
-def test_an_upload_that_fails_is_tried_again_and_nothing_was_claimed(
+def test_submit_retries_failed_upload_without_lease(
     harness: Harness, job: Job, answer: Exception, wait: int
 ) -> None:
-    harness.http_client.put_trouble = answer
+    harness.http_client.put_error = answer
     assert harness.submit(job) == {"status": "pending", "wait_seconds": wait}
     assert harness.now(job) == job
-    assert paths(harness) == [ASK_ADDRESS]
-    harness.http_client.put_trouble = None
+    assert harness.calls() == [UPLOAD_CALL]
+    harness.http_client.put_error = None
     assert harness.submit(job)["status"] == "submitted"
-    assert (paths(harness)[1:], harness.now(job).submissions) == ([ASK_ADDRESS, CREATE], 1)
+    assert (harness.calls()[1:], harness.now(job).submissions) == ([UPLOAD_CALL, CREATE], 1)
 
 
 @pytest.mark.parametrize(
@@ -143,92 +137,79 @@ def test_an_upload_that_fails_is_tried_again_and_nothing_was_claimed(
         (UpstreamNoResponse("no answer"), 2),
     ],
 )
-def test_an_address_that_is_not_given_just_now_is_asked_for_again(
+def test_submit_requests_upload_url_again_after_error(
     harness: Harness, job: Job, answer: HttpReply | Exception, wait: int
 ) -> None:
-    """Nothing that costs money was begun: even silence may be asked again."""
-    harness.answer(ASK_ADDRESS, answer)
+    """Nothing billed was begun: even a call without a response may be repeated."""
+    harness.answer(UPLOAD_CALL, answer)
     assert harness.submit(job) == {"status": "pending", "wait_seconds": wait}
     assert harness.now(job) == job
-    assert (paths(harness), harness.http_client.puts) == ([ASK_ADDRESS], {})
-    harness.answer(ASK_ADDRESS, reply(200, url=PLACE))
+    assert (harness.calls(), harness.http_client.puts) == ([UPLOAD_CALL], {})
+    harness.answer(UPLOAD_CALL, reply(200, url=UPLOAD_URL))
     assert harness.submit(job)["status"] == "submitted"
 
 
 @pytest.mark.parametrize("answer", [reply(401), reply(403)])
-def test_a_refused_address_ends_the_job(harness: Harness, job: Job, answer: HttpReply) -> None:
-    harness.answer(ASK_ADDRESS, answer)
-    assert harness.submit(job) == ENDING
-    outcome = harness.now(job).outcome
-    assert outcome is not None
-    assert outcome.error is not None
-    assert outcome.error.code == "upstream_unauthorized"
-    assert (paths(harness), harness.http_client.puts) == ([ASK_ADDRESS], {})
+def test_submit_fails_job_if_upload_url_is_refused(
+    harness: Harness, job: Job, answer: HttpReply
+) -> None:
+    harness.answer(UPLOAD_CALL, answer)
+    assert harness.submit(job) == TO_FINISH
+    assert harness.error_code(job) == "upstream_unauthorized"
+    assert (harness.calls(), harness.http_client.puts) == ([UPLOAD_CALL], {})
 
 
-def test_an_address_that_will_not_do_ends_the_job(harness: Harness, job: Job) -> None:
-    harness.http_client.put_trouble = UpstreamProtocolError(
-        "the provider's upload address will not do"
-    )
-    assert harness.submit(job) == ENDING
+def test_submit_fails_job_with_invalid_upload_url(harness: Harness, job: Job) -> None:
+    harness.http_client.put_error = UpstreamProtocolError("invalid upload URL")
+    assert harness.submit(job) == TO_FINISH
     assert harness.now(job).submissions == 0
-    assert paths(harness) == [ASK_ADDRESS]
+    assert harness.calls() == [UPLOAD_CALL]
 
 
-def test_a_file_that_cannot_be_read_just_now_costs_time_only(harness: Harness, job: Job) -> None:
-    harness.http_client.put_trouble = AwsUnavailable("throttled")
-    assert harness.submit(job) == {"status": "pending", "wait_seconds": STORE_TROUBLE_WAIT}
+def test_submit_retries_when_uploaded_file_is_unavailable(harness: Harness, job: Job) -> None:
+    harness.http_client.put_error = AwsUnavailable("throttled")
+    assert harness.submit(job) == {"status": "pending", "wait_seconds": AWS_RETRY_SECONDS}
     assert harness.now(job) == job
-    harness.http_client.put_trouble = None
+    harness.http_client.put_error = None
     assert harness.submit(job)["status"] == "submitted"
 
 
-def test_uploads_are_given_up_at_the_deadline(harness: Harness, job: Job) -> None:
-    harness.http_client.put_trouble = UpstreamThrottled("the upload was answered 503")
+def test_submit_stops_uploads_at_deadline(harness: Harness, job: Job) -> None:
+    harness.http_client.put_error = UpstreamThrottled("the upload was answered 503")
     harness.clock.advance(1800)
     assert harness.submit(job)["status"] == "pending"
     harness.clock.advance(0.1)
-    assert harness.submit(job) == ENDING
-    assert paths(harness) == [ASK_ADDRESS]
+    assert harness.submit(job) == TO_FINISH
+    assert harness.calls() == [UPLOAD_CALL]
 
 
-def test_a_create_call_that_is_silent_after_an_upload_is_made_once(
-    harness: Harness, job: Job
-) -> None:
+def test_submit_makes_unanswered_call_once_after_upload(harness: Harness, job: Job) -> None:
     harness.answer(CREATE, UpstreamNoResponse("no answer"))
-    assert harness.submit(job) == harness.submit(job) == ENDING
-    assert paths(harness) == [ASK_ADDRESS, CREATE]
+    assert harness.submit(job) == harness.submit(job) == TO_FINISH
+    assert harness.calls() == [UPLOAD_CALL, CREATE]
 
 
-def test_a_create_call_that_is_put_off_is_made_with_a_fresh_address(
-    harness: Harness, job: Job
-) -> None:
-    fresh = PLACE.replace("/1", "/2")
-    harness.answer(ASK_ADDRESS, reply(200, url=PLACE), reply(200, url=fresh))
+def test_submit_uploads_again_before_retried_call(harness: Harness, job: Job) -> None:
+    fresh = UPLOAD_URL.replace("/1", "/2")
+    harness.answer(UPLOAD_CALL, reply(200, url=UPLOAD_URL), reply(200, url=fresh))
     harness.answer(CREATE, reply(429), video("queued"))
     assert harness.submit(job)["status"] == "pending"
     assert (harness.now(job).stage, harness.now(job).submissions) == (Stage.WAITING, 1)
-    harness.clock.advance(PATIENCE)
+    harness.clock.advance(DEFAULT_RETRY_AFTER)
     assert harness.submit(job)["status"] == "submitted"
-    assert list(harness.http_client.puts) == [PLACE, fresh]
+    assert list(harness.http_client.puts) == [UPLOAD_URL, fresh]
     assert harness.http_client.calls[-1].json["image"] == fresh
 
 
-def test_a_cancel_that_comes_during_the_upload_is_in_time(harness: Harness, job: Job) -> None:
-    harness.jobs.before_write = lambda: _cancel(harness, job)
+def test_cancel_during_upload_prevents_create_call(harness: Harness, job: Job) -> None:
+    harness.jobs.before_write = lambda: harness.service.cancel(ACCOUNT, job.id)
     assert harness.submit(job)["status"] == "pending"
-    assert paths(harness) == [ASK_ADDRESS]
-    assert harness.submit(job) == ENDING
+    assert harness.calls() == [UPLOAD_CALL]
+    assert harness.submit(job) == TO_FINISH
     assert harness.finish(job, f"{job.id}-r2")["status"] == "cancelled"
 
 
-def test_while_a_create_call_may_be_on_its_way_nothing_is_uploaded(
-    harness: Harness, job: Job
-) -> None:
-    harness.jobs.change(ACCOUNT, job.id, lambda it: it.submitting(harness.clock(), 150.0))
+def test_submit_makes_no_upload_while_lease_is_held(harness: Harness, job: Job) -> None:
+    harness.change(job, lambda job, now: job.submitting(now, 150.0))
     assert harness.submit(job)["status"] == "pending"
-    assert (paths(harness), harness.http_client.puts) == ([], {})
-
-
-def _cancel(harness: Harness, job: Job) -> None:
-    harness.service.cancel(ACCOUNT, job.id)
+    assert (harness.calls(), harness.http_client.puts) == ([], {})

@@ -1,4 +1,4 @@
-"""API keys: who is calling. Only a digest of a key is kept.
+"""API keys: creation and verification. The table stores a digest, never the key.
 
 A key is `rk_` + its id + `_` + 32 random bytes in URL-safe base64.
 """
@@ -10,35 +10,38 @@ import secrets
 import time
 
 from rushes.errors import InvalidApiKey
-from rushes.ports import ApiKey, Keys
+from rushes.ports.api_keys import ApiKey, ApiKeys
 
 KEY = re.compile(r"rk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 ACCOUNT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 CACHE_TTL = 60.0
-"""How long a revoked key may still be taken by a warm function."""
+"""Seconds for which a warm function accepts a key after its revocation."""
 
 
 def create_api_key(account: str, now: float) -> tuple[str, ApiKey]:
-    """A new API key and what to store of it. The key itself cannot be had again."""
+    """Return a new API key and the record to store; the record does not contain the key."""
     if not ACCOUNT.fullmatch(account):
-        raise ValueError(f"an account is lower-case letters, digits and hyphens, not {account!r}")
+        raise ValueError(
+            f"account must match {ACCOUNT.pattern}: lower-case letters, digits and hyphens"
+            f" (got {account!r})"
+        )
     key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
     record = ApiKey(key_id=key_id, account=account, digest=_digest(secret), created_at=now)
     return f"rk_{key_id}_{secret}", record
 
 
 class Authenticator:
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: ApiKeys) -> None:
         self._keys = keys
-        self._seen: dict[str, tuple[float, ApiKey]] = {}
+        self._cache: dict[str, tuple[float, ApiKey]] = {}
 
     def account(self, api_key: str) -> str:
-        """Whose key it is.
+        """Return the account of a key.
 
         Raises
         ------
-        WrongKey
-            Whatever is wrong with it: the answer does not tell which part.
+        InvalidApiKey
+            If the key is malformed, unknown, wrong or revoked: one message for all of them.
         """
         match = KEY.fullmatch(api_key)
         if match is None:
@@ -50,15 +53,15 @@ class Authenticator:
         return record.account
 
     def _record(self, key_id: str) -> ApiKey | None:
-        read_at, record = self._seen.get(key_id, (float("-inf"), None))
+        read_at, cached = self._cache.get(key_id, (float("-inf"), None))
         if time.monotonic() - read_at < CACHE_TTL:
-            return record
-        found = self._keys.get(key_id)
-        if found:
-            self._seen[key_id] = (time.monotonic(), found)
-        return found
+            return cached
+        record = self._keys.get(key_id)
+        if record:
+            self._cache[key_id] = (time.monotonic(), record)
+        return record
 
 
 def _digest(secret: str) -> str:
-    """SHA-256 is enough for 256 random bits; a slow hash is for what people can remember."""
+    """Hash with SHA-256: 256 random bits need no slow password hash."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""From a create call to a job that can be stored: everything is checked before anything is kept."""
+"""Validate a create request, store its input files and build the job."""
 
 import re
 import secrets
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rushes.catalog.models import Catalog, ModelEntry
 from rushes.errors import InvalidRequest, NotFound
 from rushes.jobs.content import primary_artifact
-from rushes.jobs.content_type import family, sniff
+from rushes.jobs.content_type import media_type_of, sniff
 from rushes.jobs.job import Job, folder_of, new_id
 from rushes.jobs.request import (
     CreateRequest,
@@ -16,15 +16,18 @@ from rushes.jobs.request import (
     Role,
     StoredFile,
     Upload,
-    family_of,
+    role_media_type,
 )
 from rushes.jobs.status import JobStatus
-from rushes.ports import Blobs, Clock, Jobs, UrlPolicy
+from rushes.ports import Clock
+from rushes.ports.http import UrlPolicy
+from rushes.ports.jobs import Jobs
+from rushes.ports.storage import Blobs
 
-MOST_FILES = 16
-UPLOAD_BYTES = 200 * 1024 * 1024
+MAX_FILES = 16
+MAX_UPLOAD_BYTES = 200 * 1024 * 1024
 UPLOAD_NAME = r"[a-z0-9]{1,64}\.[a-z0-9]{1,8}"
-"""Names that S3 cannot even be asked for are none that were given out."""
+"""Also excludes names that are no valid S3 keys."""
 
 
 @dataclass(frozen=True)
@@ -33,62 +36,74 @@ class JobBuilder:
     blobs: Blobs
     catalog: Catalog
     clock: Clock
-    check_url: UrlPolicy
-    """Of the address that a job is to be told of at."""
+    validate_url: UrlPolicy
+    """Applied to the webhook URL of a request."""
 
-    def __call__(self, account: str, dialect: str, creation: CreateRequest) -> Job:
-        """The job, its files in the bucket; nobody knows of it yet."""
-        if creation.webhook:
-            self.check_url(creation.webhook.url, "webhook_url")
-        if creation.source_id:
-            return self._remix(account, dialect, creation, creation.source_id)
-        return self._create(account, dialect, creation)
+    def build(self, account: str, dialect: str, create_request: CreateRequest) -> Job:
+        """Return a job whose input files are in the bucket; the caller stores the job."""
+        if create_request.webhook:
+            self.validate_url(create_request.webhook.url, "webhook_url")
+        if create_request.source_id:
+            return self._remix(account, dialect, create_request, create_request.source_id)
+        return self._create(account, dialect, create_request)
 
-    def forget(self, job: Job) -> None:
-        """Remove the files of a job that was not stored."""
+    def delete_inputs(self, job: Job) -> None:
+        """Delete the input files of a job that was not stored."""
         if job.request.inputs:
             self.blobs.delete(folder_of(job, "inputs"))
 
-    def _create(self, account: str, dialect: str, creation: CreateRequest) -> Job:
-        name = creation.request.model or self.catalog.default_model
-        model, *others = self.catalog.candidates(name, *creation.request.fallbacks)
-        request = model.fit(creation.request.model_copy(update={"model": name}))
-        model.check_files(_roles(creation))
-        for other in others:
-            if other.modality != model.modality:
-                raise InvalidRequest(f"{other.name} makes no {model.modality}", param="fallbacks")
-            other.fit(request)
-            other.check_files(_roles(creation))
-        _check_count(creation)
-        uploads = [(role, _checked(role, upload)) for role, upload in creation.uploads]
+    def _create(self, account: str, dialect: str, create_request: CreateRequest) -> Job:
+        name = create_request.request.model or self.catalog.default_model
+        model, *fallbacks = self.catalog.resolve(name, *create_request.request.fallbacks)
+        named = create_request.request.model_copy(update={"model": name})
+        request = model.validate_and_fill(named)
+        roles = _roles(create_request)
+        model.validate_inputs(roles)
+        for fallback in fallbacks:
+            if fallback.modality != model.modality:
+                modalities = f"{fallback.modality}, not {model.modality}"
+                raise InvalidRequest(
+                    f"fallbacks: {fallback.name} generates {modalities}", param="fallbacks"
+                )
+            fallback.validate_and_fill(request)
+            fallback.validate_inputs(roles)
+        _validate_count(create_request)
+        uploads = [(role, _validated(role, upload)) for role, upload in create_request.uploads]
         job = self._new(account, dialect, model, request)
-        uploaded = [self._adopted(job, role, url) for role, url in creation.uploaded]
-        stored = [self._keep(job, role, n, it) for n, (role, it) in enumerate(uploads)]
-        inputs = (*request.inputs, *stored, *uploaded)
-        whole = request.model_copy(update={"inputs": inputs})
+        adopted = [self._adopt(job, role, url) for role, url in create_request.uploaded]
+        folder = folder_of(job, "inputs")
+        stored = [
+            Input(role=role, file=self.blobs.put(f"{folder}upload-{number}", upload))
+            for number, (role, upload) in enumerate(uploads)
+        ]
+        inputs = (*request.inputs, *stored, *adopted)
         changes = {
-            "request": whole,
-            "preferences": creation.preferences,
-            "webhook": creation.webhook,
-            "fallbacks": tuple(other.name for other in others),
+            "request": request.model_copy(update={"inputs": inputs}),
+            "preferences": create_request.preferences,
+            "webhook": create_request.webhook,
+            "fallbacks": tuple(fallback.name for fallback in fallbacks),
         }
         return job.model_copy(update=changes)
 
-    def _remix(self, account: str, dialect: str, creation: CreateRequest, source_id: str) -> Job:
-        """A job that reworks a finished one: same model, length and size, new prompt."""
+    def _remix(
+        self, account: str, dialect: str, create_request: CreateRequest, source_id: str
+    ) -> Job:
+        """Build a job from a completed one: its video, model, length and size, a new prompt."""
         source = self.jobs.get(account, source_id)
         if source is None or source.deleted_at:
-            raise NotFound(f"there is no job {source_id}", param="video_id")
+            raise NotFound(f"job {source_id} not found", param="video_id")
         if source.status is not JobStatus.COMPLETED:
-            raise InvalidRequest(f"{source_id} is not completed", param="video_id")
+            raise InvalidRequest(
+                f"job {source_id} is not completed (status {source.status.value})", param="video_id"
+            )
         model = self.catalog.find(source.request.model)
-        model.check_files({Role.SOURCE_VIDEO: "model"})
-        film = StoredFile(**primary_artifact(source, self.clock()).model_dump(exclude={"sha256"}))
-        inputs = (Input(role=Role.SOURCE_VIDEO, file=film),)
-        changes = {"prompt": creation.request.prompt, "inputs": inputs}
-        request = model.fit(source.request.model_copy(update=changes))
+        model.validate_inputs({Role.SOURCE_VIDEO: "model"})
+        video = StoredFile(**primary_artifact(source, self.clock()).model_dump(exclude={"sha256"}))
+        inputs = (Input(role=Role.SOURCE_VIDEO, file=video),)
+        changes = {"prompt": create_request.request.prompt, "inputs": inputs}
+        request = model.validate_and_fill(source.request.model_copy(update=changes))
         job = self._new(account, dialect, model, request)
-        return job.model_copy(update={"remixed_from": source.id, "webhook": creation.webhook})
+        return job.model_copy(update={"remixed_from": source.id, "webhook": create_request.webhook})
 
     def _new(
         self, account: str, dialect: str, model: ModelEntry, request: GenerationRequest
@@ -109,50 +124,60 @@ class JobBuilder:
             cost=model.price(request.seconds),
         )
 
-    def _keep(self, job: Job, role: Role, number: int, upload: Upload) -> Input:
-        key = f"{folder_of(job, 'inputs')}upload-{number}"
-        return Input(role=role, file=self.blobs.put(key, upload))
+    def _adopt(self, job: Job, role: Role, url: str) -> Input:
+        """Copy a file that the client PUT to a presigned URL; the URL itself is never fetched.
 
-    def _adopted(self, job: Job, role: Role, address: str) -> Input:
-        """A file that the client has PUT to an address of ours. The address is never fetched.
-
-        It is copied: the client may PUT something else to its address as long as that is good.
+        The copy is necessary: the client can overwrite the object until the URL expires.
         """
-        key = self.blobs.key_of(address)
-        ours = rf"uploads/{re.escape(job.account)}/{UPLOAD_NAME}"
-        if key is None or not re.fullmatch(ours, key):
-            raise InvalidRequest("URL is none that was given out to this account", param="URL")
+        key = self.blobs.key_of(url)
+        own_key = rf"uploads/{re.escape(job.account)}/{UPLOAD_NAME}"
+        if key is None or not re.fullmatch(own_key, key):
+            raise InvalidRequest(
+                "URL was not issued by POST /v1/input/upload-url for this account", param="URL"
+            )
         file = self.blobs.find(key)
         if file is None:
-            raise InvalidRequest("nothing was uploaded to URL, or too long ago", param="URL")
-        if file.size > UPLOAD_BYTES:
-            raise InvalidRequest(f"the upload has more than {UPLOAD_BYTES} bytes", param="URL")
-        if family(file.content_type) != family_of(role):
-            raise InvalidRequest(f"what was uploaded is no {family_of(role)}", param="URL")
+            raise InvalidRequest("URL: no file was uploaded, or it has expired", param="URL")
+        if file.size > MAX_UPLOAD_BYTES:
+            raise InvalidRequest(
+                f"URL: uploaded file must have at most {MAX_UPLOAD_BYTES} bytes (got {file.size})",
+                param="URL",
+            )
+        _ensure_media_type(role, file.content_type, "URL")
         copy = self.blobs.copy(file, f"{folder_of(job, 'inputs')}adopted")
         if copy is None:
-            raise InvalidRequest("what was uploaded has just been changed", param="URL")
+            raise InvalidRequest("URL: uploaded file changed during this request", param="URL")
         return Input(role=role, file=copy)
 
 
-def _roles(creation: CreateRequest) -> dict[Role, str]:
-    """What the files that came with a call are for, and the fields that they came in."""
-    roles = {it.role: "input_reference" for it in creation.request.inputs}
-    roles |= {role: upload.field for role, upload in creation.uploads}
-    return roles | {role: "URL" for role, _ in creation.uploaded}
+def _roles(create_request: CreateRequest) -> dict[Role, str]:
+    """Return the roles of the input files, each with the request field of the file."""
+    roles = {file.role: "input_reference" for file in create_request.request.inputs}
+    roles |= {role: upload.field for role, upload in create_request.uploads}
+    return roles | {role: "URL" for role, _ in create_request.uploaded}
 
 
-def _check_count(creation: CreateRequest) -> None:
-    count = len(creation.uploads) + len(creation.uploaded) + len(creation.request.inputs)
-    if count > MOST_FILES:
-        field = next(iter(_roles(creation).values()))
-        raise InvalidRequest(f"a job works from at most {MOST_FILES} files", param=field)
+def _validate_count(create_request: CreateRequest) -> None:
+    files = (*create_request.uploads, *create_request.uploaded, *create_request.request.inputs)
+    if len(files) > MAX_FILES:
+        field = next(iter(_roles(create_request).values()))
+        raise InvalidRequest(
+            f"{field}: at most {MAX_FILES} files are allowed (got {len(files)})", param=field
+        )
 
 
-def _checked(role: Role, upload: Upload) -> Upload:
-    """The file with its real content type."""
-    kind = sniff(upload.content)
-    if kind is None or family(kind) != family_of(role):
-        wanted = {"image": "an image", "video": "a film", "audio": "sound"}[family_of(role)]
-        raise InvalidRequest(f"{upload.field} is not {wanted}", param=upload.field)
-    return Upload(upload.field, kind, upload.content)
+def _validated(role: Role, upload: Upload) -> Upload:
+    """Return the file with the content type of its bytes."""
+    content_type = sniff(upload.content)
+    _ensure_media_type(role, content_type, upload.field)
+    return Upload(upload.field, content_type or "", upload.content)
+
+
+def _ensure_media_type(role: Role, content_type: str | None, field: str) -> None:
+    wanted = role_media_type(role)
+    if content_type is None or media_type_of(content_type) != wanted:
+        article = {"image": "an image", "video": "a video", "audio": "audio"}[wanted]
+        raise InvalidRequest(
+            f"{field}: uploaded file is not {article} (found {content_type or 'an unknown type'})",
+            param=field,
+        )

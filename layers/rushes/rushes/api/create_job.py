@@ -1,4 +1,4 @@
-"""How a job is accepted: stored once for each call, then started."""
+"""Create a job once per client call: detect duplicates, charge the budget, store, start."""
 
 import time
 from dataclasses import dataclass, replace
@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from aws_lambda_powertools import Logger
 
 from rushes.api.build_job import JobBuilder
+from rushes.api.log_events import JOB_NOT_STARTED
 from rushes.errors import (
     AlreadyAccepted,
     BudgetExceeded,
@@ -18,14 +19,15 @@ from rushes.jobs import idempotency
 from rushes.jobs.idempotency import IdempotencyInfo
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest
-from rushes.ports import BudgetCharge, Clock, Executions, IdempotencyRecord, Jobs
+from rushes.ports import Clock
+from rushes.ports.jobs import BudgetCharge, Executions, IdempotencyRecord, Jobs
 
 logger = Logger(service="rushes", child=True)
 
 
 @dataclass(frozen=True)
 class CreatedJob:
-    """`replayed`: the call had been made before, and this is the job that it made then."""
+    """A new job, or (`replayed`) the job of an earlier identical call."""
 
     job: Job
     replayed: bool = False
@@ -33,7 +35,7 @@ class CreatedJob:
 
 @dataclass(frozen=True)
 class CreateJob:
-    """`daily_dollars`: what an account may spend in a day; None where there is no limit."""
+    """`daily_dollars` is the budget of each account per UTC day; None sets no limit."""
 
     job_builder: JobBuilder
     jobs: Jobs
@@ -41,84 +43,85 @@ class CreateJob:
     clock: Clock
     daily_dollars: float | None = None
 
-    def __call__(
-        self, account: str, dialect: str, creation: CreateRequest, call: IdempotencyInfo
+    def run(
+        self, account: str, dialect: str, create_request: CreateRequest, call: IdempotencyInfo
     ) -> CreatedJob:
-        receipt = self._receipt(account, creation, call)
-        earlier = self._earlier(account, receipt) if receipt else None
-        if earlier:
+        record = self._record(account, create_request, call)
+        if earlier := self._earlier(account, record):
             return CreatedJob(earlier, replayed=True)
-        job = self.job_builder(account, dialect, creation)
+        job = self.job_builder.build(account, dialect, create_request)
         try:
-            self._store(job, receipt and replace(receipt, job_id=job.id))
+            self._store(job, record and replace(record, job_id=job.id))
         except AlreadyAccepted:
-            self.job_builder.forget(job)
-            earlier = self._earlier(account, receipt) if receipt else None
+            self.job_builder.delete_inputs(job)
+            earlier = self._earlier(account, record)
             if earlier is None:
                 raise IdempotencyKeyInUse(
-                    "the same Idempotency-Key is in use at this moment"
+                    "another request with this Idempotency-Key is in progress"
                 ) from None
             return CreatedJob(earlier, replayed=True)
         except BudgetExceeded:
-            self.job_builder.forget(job)
+            self.job_builder.delete_inputs(job)
             raise
         self.start(job)
         return CreatedJob(job)
 
     def start(self, job: Job) -> None:
-        """Start the newest execution. The job is stored: what fails here, the sweeper repairs."""
+        """Start the job's newest execution; after an error the sweeper starts it."""
         try:
             self.executions.start(job)
         except RushesError as error:
-            logger.warning("not started yet", job_id=job.id, reason=error.message)
+            logger.warning(JOB_NOT_STARTED, job_id=job.id, reason=error.message)
 
-    def _receipt(
-        self, account: str, creation: CreateRequest, call: IdempotencyInfo
+    def _record(
+        self, account: str, create_request: CreateRequest, call: IdempotencyInfo
     ) -> IdempotencyRecord | None:
-        """What a repetition of this call would be known by; None where nothing tells it."""
+        """Identify the call by its key, or by its body if an SDK counts its retries."""
         if call.key is None and call.retry is None:
             return None
-        body, now = idempotency.fingerprint(creation), self.clock()
+        body, now = idempotency.fingerprint(create_request), self.clock()
         if call.key is not None:
             name = idempotency.digest(account, call.operation, call.key)
             return IdempotencyRecord(name, body, "", now + idempotency.KEY_SECONDS)
         name = idempotency.digest(account, call.operation, body)
         return IdempotencyRecord(name, body, "", now + idempotency.RETRY_SECONDS, call.retry)
 
-    def _earlier(self, account: str, receipt: IdempotencyRecord) -> Job | None:
-        """The job that this very call has made before."""
-        job_id = self._job_of_key(receipt) if receipt.retry is None else self._job_lost(receipt)
+    def _earlier(self, account: str, record: IdempotencyRecord | None) -> Job | None:
+        """Return the job that the same call created before."""
+        job_id = self._earlier_id(record) if record else None
         if job_id is None:
             return None
         job = self.jobs.get(account, job_id)
         if job is None or job.deleted_at:
-            raise NotFound("the job that this call made was deleted", param="Idempotency-Key")
+            raise NotFound(f"job {job_id} of this request was deleted", param="Idempotency-Key")
         return job
 
-    def _job_lost(self, receipt: IdempotencyRecord) -> str | None:
-        """The job of a call that its SDK says it made before, and had no answer to."""
-        if not receipt.retry:
+    def _earlier_id(self, record: IdempotencyRecord) -> str | None:
+        if record.retry is None:
+            return self._id_by_key(record)
+        if record.retry == 0:
             return None
-        return self.jobs.claim(receipt.digest, receipt.retry, self.clock())
+        return self.jobs.adopt_retry(record.digest, record.retry, self.clock())
 
-    def _job_of_key(self, receipt: IdempotencyRecord) -> str | None:
-        known = self.jobs.receipt(receipt.digest)
+    def _id_by_key(self, record: IdempotencyRecord) -> str | None:
+        known = self.jobs.find_record(record.digest)
         if known is None or known.expires_at < self.clock():
             return None
-        if known.fingerprint != receipt.fingerprint:
+        if known.fingerprint != record.fingerprint:
             raise IdempotencyKeyReused(
-                "this Idempotency-Key came with another request before", param="Idempotency-Key"
+                "this Idempotency-Key was used with a different request", param="Idempotency-Key"
             )
         return known.job_id
 
-    def _store(self, job: Job, receipt: IdempotencyRecord | None) -> None:
-        if self.daily_dollars is None:
-            self.jobs.add(job, receipt)
+    def _store(self, job: Job, record: IdempotencyRecord | None) -> None:
+        limit = self.daily_dollars
+        if limit is None:
+            self.jobs.add(job, record)
             return
         cost = job.cost or 0.0
-        if cost > self.daily_dollars:
+        if cost > limit:
             raise BudgetExceeded(
-                f"the job costs {cost} dollars, more than the account may spend a day"
+                f"the job costs ${cost:.2f}, more than the daily budget of ${limit:.2f}"
             )
         day = time.strftime("%Y-%m-%d", time.gmtime(job.created_at))
-        self.jobs.add(job, receipt, BudgetCharge(job.account, day, cost, self.daily_dollars))
+        self.jobs.add(job, record, BudgetCharge(job.account, day, cost, limit))

@@ -1,4 +1,4 @@
-"""API Gateway's way of saying what a client called, and what it wants to hear."""
+"""Convert API Gateway events (format 2.0) to `HttpRequest`, and `HttpResponse` back."""
 
 import base64
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ def read_event(event: APIGatewayProxyEventV2, variables: Mapping[str, str]) -> H
     )
 
 
-def write_reply(reply: HttpResponse, event: APIGatewayProxyEventV2) -> Response[str]:
-    headers = {**reply.headers, "x-request-id": event.request_context.request_id}
+def write_response(response: HttpResponse, event: APIGatewayProxyEventV2) -> Response[str]:
+    headers = {**response.headers, "x-request-id": event.request_context.request_id}
     return Response(
-        status_code=reply.status,
+        status_code=response.status,
         content_type=headers.pop("content-type", None),
         headers=headers,
-        body=reply.body,
+        body=response.body,
     )

@@ -1,4 +1,4 @@
-"""What a client can do: the same verbs for every dialect."""
+"""Operations on jobs, the same for every dialect: create, get, list, content, cancel, delete."""
 
 import secrets
 from collections.abc import Callable
@@ -13,56 +13,57 @@ from rushes.jobs.idempotency import IdempotencyInfo
 from rushes.jobs.job import Job, JobPage
 from rushes.jobs.request import CreateRequest
 from rushes.jobs.result import Artifact
-from rushes.ports import Blobs, Clock, JobQuery, Jobs
+from rushes.ports import Clock
+from rushes.ports.jobs import JobQuery, Jobs
+from rushes.ports.storage import Blobs
 
-UNNAMED = IdempotencyInfo("")
-CANCEL_SECONDS = 3.0
-"""How long a client that cancels is made to wait for what came of it."""
-CANCEL_STEP = 0.2
-PAGE_BYTES = 3 * 1024 * 1024
-"""A function's answer may have 6 MB."""
+NO_KEY = IdempotencyInfo("")
+MAX_CANCEL_WAIT = 3.0
+"""Seconds for which a cancel request waits for the provider's outcome."""
+CANCEL_POLL_INTERVAL = 0.2
+MAX_PAGE_BYTES = 3 * 1024 * 1024
+"""Half of the 6 MB that a Lambda function may return."""
 
 
 @dataclass(frozen=True)
-class Service:
-    accept: CreateJob
+class JobService:
+    create_job: CreateJob
     jobs: Jobs
     blobs: Blobs
     catalog: Catalog
     clock: Clock
-    pause: Callable[[float], None]
+    sleep: Callable[[float], None]
 
     def create(
-        self, account: str, dialect: str, creation: CreateRequest, call: IdempotencyInfo = UNNAMED
+        self, account: str, dialect: str, request: CreateRequest, call: IdempotencyInfo = NO_KEY
     ) -> CreatedJob:
-        """Accept a job, or give the one that the same call has made before."""
-        return self.accept(account, dialect, creation, call)
+        return self.create_job.run(account, dialect, request, call)
 
     def get(self, account: str, job_id: str) -> Job:
-        """The job.
+        """Return a job.
 
         Raises
         ------
         NotFound
-            If it is absent, deleted or somebody else's: the answer is the same.
+            If it is absent, deleted or another account's: one message for all of them.
         """
         job = self.jobs.get(account, job_id)
         if job is None or job.deleted_at:
-            raise NotFound(f"there is no job {job_id}", param="video_id")
+            raise NotFound(f"job {job_id} not found", param="video_id")
         return job
 
     def list(self, account: str, query: JobQuery) -> JobPage:
         if query.after and self.jobs.get(account, query.after) is None:
-            raise UnknownCursor(f"there is no job {query.after} to go on after", param="after")
+            raise UnknownCursor("after: unknown cursor", param="after")
         if query.limit == 0:
             return JobPage()
-        return _short(self.jobs.page(account, query))
+        return _limit_bytes(self.jobs.page(account, query))
 
     def content(self, account: str, job_id: str, variant: str) -> str:
-        """An address to download the job's film from, good for an hour."""
+        """Return a presigned URL of the job's video, valid for one hour."""
         job = self.get(account, job_id)
         if variant != "video":
-            raise VariantNotAvailable(f"there is no {variant} of {job_id}", param="variant")
+            raise VariantNotAvailable(f"variant must be video (got {variant})", param="variant")
         return self.link(job, primary_artifact(job, self.clock()))
 
     def ensure_not_expired(self, job: Job) -> None:
@@ -72,34 +73,34 @@ class Service:
         extension = EXTENSIONS.get(artifact.content_type, "bin")
         return self.blobs.link(artifact, f"{job.id}.{extension}")
 
-    def upload_address(self, account: str, extension: str) -> str:
-        """An address to PUT one input file to; it belongs to the account."""
+    def upload_url(self, account: str, extension: str) -> str:
+        """Return a presigned URL for PUT of one input file; its key belongs to the account."""
         name = f"{secrets.token_hex(16)}.{extension}"
         return self.blobs.upload_link(f"uploads/{account}/{name}")
 
     def cancel(self, account: str, job_id: str) -> Job:
-        """Have a job stopped: at once where it waits, at the provider where it runs."""
+        """Request a cancel; a new execution stops the job, at the provider if it runs there."""
         self.get(account, job_id)
 
         def request(job: Job) -> Job:
             if job.has_outcome:
-                raise AlreadyFinished(f"{job_id} has ended already")
+                raise AlreadyFinished(f"job {job_id} has already finished")
             return job if job.cancel_requested_at else job.cancel_requested(self.clock())
 
         job = self.jobs.change(account, job_id, request)
-        self.accept.start(job)
+        self.create_job.start(job)
         return job
 
-    def settled(self, job: Job) -> Job:
-        """The cancelled job once it is known what came of it, or after a short while as it is."""
-        until = self.clock() + CANCEL_SECONDS
+    def wait_until_final(self, job: Job) -> Job:
+        """Poll until the job has an outcome, for at most `MAX_CANCEL_WAIT` seconds."""
+        until = self.clock() + MAX_CANCEL_WAIT
         while not job.has_outcome and self.clock() < until:
-            self.pause(CANCEL_STEP)
+            self.sleep(CANCEL_POLL_INTERVAL)
             job = self.jobs.get(job.account, job.id) or job
         return job
 
     def delete(self, account: str, job_id: str) -> Job:
-        """Remove a job and its files; one that still runs is cancelled first."""
+        """Cancel a job that still runs, mark it as deleted, then delete its files."""
         job = self.get(account, job_id)
         if not job.has_outcome:
             job = self._cancel_if_possible(job)
@@ -112,16 +113,16 @@ class Service:
 
     def _cancel_if_possible(self, job: Job) -> Job:
         try:
-            return self.settled(self.cancel(job.account, job.id))
+            return self.wait_until_final(self.cancel(job.account, job.id))
         except AlreadyFinished:
             return job
 
 
-def _short(page: JobPage) -> JobPage:
-    """As much of the page as fits into an answer; the rest is on the next one."""
+def _limit_bytes(page: JobPage) -> JobPage:
+    """Cut the page to `MAX_PAGE_BYTES`, but to no less than one job."""
     length = 0
     for count, job in enumerate(page.jobs):
         length += len(job.model_dump_json())
-        if count and length > PAGE_BYTES:
+        if count and length > MAX_PAGE_BYTES:
             return JobPage(jobs=page.jobs[:count], has_more=True)
     return page

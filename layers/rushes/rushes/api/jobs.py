@@ -1,25 +1,30 @@
-"""From a client's call to its answer: read in the dialect, do the verb, write in the dialect."""
+"""HTTP API of jobs: authenticate, read the request in its dialect, run the verb, write a response.
+
+The verbs are plain functions; `HANDLERS` maps the verbs of the routes to them.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from aws_lambda_powertools import Logger
 
 from rushes.api.auth import Authenticator
-from rushes.api.job_service import Service
+from rushes.api.job_service import JobService
+from rushes.api.log_events import REQUEST_COMPLETED, REQUEST_FAILED, UNEXPECTED_ERROR
 from rushes.dialects import dialect_of
 from rushes.dialects.base import (
-    Cancels,
     Dialect,
     HttpRequest,
     HttpResponse,
     JobView,
     PageView,
-    Uploads,
+    SupportsCancel,
+    SupportsUpload,
+    SupportsVideos,
     Verb,
-    Videos,
 )
+from rushes.dialects.response_headers import cancel_status_headers
 from rushes.errors import (
     AlreadyFinished,
     BudgetExceeded,
@@ -34,191 +39,185 @@ from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest, GenerationRequest
 
 logger = Logger(service="rushes", child=True)
+D = TypeVar("D", bound=Dialect)
 
 
 @dataclass(frozen=True)
-class Endpoints:
-    """`base_url` is what addresses of ours begin with, whatever host a client named."""
+class JobsApi:
+    """`base_url` is the gateway's own URL in responses, whatever Host header a client sends."""
 
-    service: Service
+    service: JobService
     authenticator: Authenticator
     base_url: str
 
     def answer(self, dialect: Dialect, verb: Verb, request: HttpRequest) -> HttpResponse:
-        """The answer, whatever happens: errors come in the dialect's envelope."""
-        dialect = dialect.speaker(request)
+        """Handle a request; errors become responses in the dialect's envelope."""
+        dialect = dialect.for_request(request)
         try:
             account = self.authenticator.account(dialect.read_key(request.headers))
-            response = VERBS[verb](self, dialect, account, request)
+            call = Call(dialect, verb, account, request, self.service, self.base_url)
+            response = HANDLERS[verb](call)
         except RushesError as error:
-            response = self._refuse(dialect, error)
+            response = _error_response(dialect, error)
         except Exception:
-            logger.exception("unexpected", dialect=dialect.name, verb=verb)
-            response = dialect.write_error(ServerError("something went wrong on our side"))
+            logger.exception(UNEXPECTED_ERROR, dialect=dialect.name, verb=verb)
+            response = dialect.write_error(ServerError("internal server error"))
+        status, job_id = response.status, request.variables.get("job_id")
         logger.info(
-            "answered",
-            dialect=dialect.name,
-            verb=verb,
-            status=response.status,
-            job_id=request.variables.get("job_id"),
+            REQUEST_COMPLETED, dialect=dialect.name, verb=verb, status=status, job_id=job_id
         )
         return response
 
-    def nowhere(self, request: HttpRequest) -> HttpResponse:
-        """The answer to a call that no dialect has a route for."""
-        error = NotFound(
-            f"there is nothing at {request.method} {request.path[:200]}", code="unknown_url"
-        )
-        return dialect_of(request.path).write_error(error)
+    def not_found(self, request: HttpRequest) -> HttpResponse:
+        """Respond to a URL that is no route, in the dialect with the nearest path."""
+        message = f"unknown URL: {request.method} {request.path[:200]}"
+        return dialect_of(request.path).write_error(NotFound(message, code="unknown_url"))
 
-    def _refuse(self, dialect: Dialect, error: RushesError) -> HttpResponse:
-        if error.http_status >= 500:
-            logger.error("not answered", reason=error.message)
-            error = type(error)(error.said)
-        response = dialect.write_error(error)
-        if isinstance(error, BudgetExceeded):  # SDKs would try again at once, and get no answer
-            response = _with(response, {"x-should-retry": "false"})
-        if error.retry_after is None:
-            return response
-        return _with(response, {"retry-after": str(error.retry_after)})
 
-    def _create(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
-        creation = dialect.read_create(request)
-        self._check_kind(dialect, creation.request.model)
-        return self._accept(dialect, account, request, creation, "create")
+@dataclass(frozen=True)
+class Call(Generic[D]):
+    """An authenticated request."""
 
-    def _edit(self, dialect: Videos, account: str, request: HttpRequest) -> HttpResponse:
-        creation = dialect.read_edit(request)
-        if creation.source_id is not None:
-            source = self._find(dialect, account, creation.source_id)
-            creation = replace(creation, source_id=source.id)
-        return self._accept(dialect, account, request, creation, "edit")
+    dialect: D
+    verb: Verb
+    account: str
+    request: HttpRequest
+    service: JobService
+    base_url: str
 
-    def _remix(self, dialect: Videos, account: str, request: HttpRequest) -> HttpResponse:
-        prompt = dialect.read_remix(request)
-        source = self._find(dialect, account, request.variables["job_id"])
-        creation = CreateRequest(GenerationRequest(model="", prompt=prompt), source_id=source.id)
-        return self._accept(dialect, account, request, creation, "remix")
+    def job(self, raw_reference: str | None = None) -> Job:
+        """Return the job of a reference such as `job_1:provider`, by default the one in the URL."""
+        raw = self.request.variables["job_id"] if raw_reference is None else raw_reference
+        reference = self.dialect.read_reference(raw)
+        job = self.service.get(self.account, reference.job_id)
+        if reference.provider and reference.provider not in job.providers:
+            self.validate_provider(reference.provider, "video_id")
+            raise NotFound(f"job {job.id} not found", param="video_id")
+        return job
 
-    def _accept(
-        self,
-        dialect: Dialect,
-        account: str,
-        request: HttpRequest,
-        creation: CreateRequest,
-        verb: Verb,
-    ) -> HttpResponse:
-        """The job of this call: a new one, or the one that the same call has made before."""
-        operation = f"{dialect.name} {verb}"
-        call = read_idempotency(operation, request.headers)
-        accepted = self.service.create(account, dialect.name, creation, call)
-        response = self._show(dialect, accepted.job, verb)
-        return _with(response, {"idempotent-replayed": "true"}) if accepted.replayed else response
+    def validate_provider(self, name: str, param: str) -> None:
+        if name not in self.service.catalog.providers:
+            raise InvalidRequest(f"{param}: unknown provider {name[:80]}", param=param)
 
-    def _retrieve(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
-        job = self._find(dialect, account, request.variables["job_id"])
-        return self._show(dialect, job, "retrieve")
+    def create(self, create_request: CreateRequest) -> HttpResponse:
+        info = read_idempotency(f"{self.dialect.name} {self.verb}", self.request.headers)
+        created = self.service.create(self.account, self.dialect.name, create_request, info)
+        replayed = {"idempotent-replayed": "true"} if created.replayed else {}
+        return _with_headers(self.show(created.job), replayed)
 
-    def _status(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
-        job = self._find(dialect, account, request.variables["job_id"])
-        return self._show(dialect, job, "status")
-
-    def _result(self, dialect: Dialect, account: str, request: HttpRequest) -> HttpResponse:
-        job = self._find(dialect, account, request.variables["job_id"])
-        self.service.ensure_not_expired(job)
-        return self._show(dialect, job, "result")
-
-    def _list(self, dialect: Videos, account: str, request: HttpRequest) -> HttpResponse:
-        query = dialect.read_list(request)
-        if query.provider:
-            self._check_provider(query.provider, "provider")
-        return dialect.write_page(PageView(self.service.list(account, query), query.provider))
-
-    def _delete(self, dialect: Videos, account: str, request: HttpRequest) -> HttpResponse:
-        job = self._find(dialect, account, request.variables["job_id"])
-        deleted = self.service.delete(account, job.id)
-        return _with(dialect.write_deleted(job), _truth(deleted))
-
-    def _content(self, dialect: Videos, account: str, request: HttpRequest) -> HttpResponse:
-        """A redirect to S3: the bytes would not fit through a function."""
-        variant = dialect.read_variant(request)
-        job = self._find(dialect, account, request.variables["job_id"])
-        link = self.service.content(account, job.id, variant)
-        return HttpResponse(302, headers={"location": link, "cache-control": "no-store"})
-
-    def _cancel(self, dialect: Cancels, account: str, request: HttpRequest) -> HttpResponse:
-        job = self._find(dialect, account, request.variables["job_id"])
-        accepted = dialect.may_cancel(job) and not job.has_outcome
-        if accepted:
-            try:
-                job = self.service.settled(self.service.cancel(account, job.id))
-            except AlreadyFinished:
-                accepted = False
-        if accepted and job.has_outcome and not job.is_cancelled:  # its end was faster
-            accepted = False
-        return _with(dialect.write_cancelled(job, accepted=accepted), _truth(job))
-
-    def _upload(self, dialect: Uploads, account: str, request: HttpRequest) -> HttpResponse:
-        address = self.service.upload_address(account, dialect.read_upload(request))
-        return dialect.write_upload(address)
-
-    def _unsupported(self, _dialect: Dialect, _account: str, request: HttpRequest) -> HttpResponse:
-        """A route that the dialect has and we have nothing behind."""
-        raise UnsupportedOperation(f"{request.method} {request.path} is not supported")
-
-    def _show(self, dialect: Dialect, job: Job, verb: Verb) -> HttpResponse:
+    def show(self, job: Job) -> HttpResponse:
         view = JobView(
             job=job,
             link=lambda artifact: self.service.link(job, artifact),
             read=lambda artifact: self.service.blobs.read(artifact.key),
             base_url=self.base_url,
         )
-        return _with(dialect.write_job(view, verb), _truth(job))
-
-    def _find(self, dialect: Dialect, account: str, written: str) -> Job:
-        reference = dialect.read_reference(written)
-        job = self.service.get(account, reference.job_id)
-        if reference.provider and reference.provider not in job.providers:
-            self._check_provider(reference.provider, "video_id")
-            raise NotFound(f"there is no job {job.id}", param="video_id")
-        return job
-
-    def _check_kind(self, dialect: Dialect, model: str) -> None:
-        catalog = self.service.catalog
-        modality = catalog.find(model or catalog.default_model).modality
-        if modality not in dialect.modalities:
-            raise InvalidRequest(
-                f"{model[:80]} is for {modality}, which this API has no words for", param="model"
-            )
-
-    def _check_provider(self, name: str, param: str) -> None:
-        if name not in self.service.catalog.providers:
-            raise InvalidRequest(f"there is no provider {name[:80]}", param=param)
+        return _with_headers(self.dialect.write_job(view, self.verb), cancel_status_headers(job))
 
 
-def _with(response: HttpResponse, headers: Mapping[str, str]) -> HttpResponse:
+def _create(call: Call[Dialect]) -> HttpResponse:
+    create_request = call.dialect.read_create(call.request)
+    catalog = call.service.catalog
+    model = create_request.request.model or catalog.default_model
+    modality, supported = catalog.find(model).modality, sorted(call.dialect.modalities)
+    if modality not in supported:
+        limit = f"this API supports {' and '.join(supported)} only"
+        raise InvalidRequest(f"{model[:80]} generates {modality}; {limit}", param="model")
+    return call.create(create_request)
+
+
+def _edit(call: Call[SupportsVideos]) -> HttpResponse:
+    create_request = call.dialect.read_edit(call.request)
+    if create_request.source_id is not None:
+        source = call.job(create_request.source_id)
+        create_request = replace(create_request, source_id=source.id)
+    return call.create(create_request)
+
+
+def _remix(call: Call[SupportsVideos]) -> HttpResponse:
+    prompt, source = call.dialect.read_remix(call.request), call.job()
+    request = GenerationRequest(model="", prompt=prompt)
+    return call.create(CreateRequest(request, source_id=source.id))
+
+
+def _retrieve(call: Call[Dialect]) -> HttpResponse:
+    return call.show(call.job())
+
+
+def _result(call: Call[Dialect]) -> HttpResponse:
+    job = call.job()
+    call.service.ensure_not_expired(job)
+    return call.show(job)
+
+
+def _list(call: Call[SupportsVideos]) -> HttpResponse:
+    query = call.dialect.read_list(call.request)
+    if query.provider:
+        call.validate_provider(query.provider, "provider")
+    page = call.service.list(call.account, query)
+    return call.dialect.write_page(PageView(page, query.provider))
+
+
+def _delete(call: Call[SupportsVideos]) -> HttpResponse:
+    job = call.job()
+    deleted = call.service.delete(call.account, job.id)
+    return _with_headers(call.dialect.write_deleted(job), cancel_status_headers(deleted))
+
+
+def _content(call: Call[SupportsVideos]) -> HttpResponse:
+    """Redirect to S3: a Lambda response is limited to 6 MB."""
+    variant = call.dialect.read_variant(call.request)
+    link = call.service.content(call.account, call.job().id, variant)
+    return HttpResponse(302, headers={"location": link, "cache-control": "no-store"})
+
+
+def _cancel(call: Call[SupportsCancel]) -> HttpResponse:
+    job = call.job()
+    accepted = call.dialect.may_cancel(job) and not job.has_outcome
+    if accepted:
+        try:
+            job = call.service.wait_until_final(call.service.cancel(call.account, job.id))
+            accepted = job.is_cancelled or not job.has_outcome  # else it finished before the cancel
+        except AlreadyFinished:
+            accepted = False
+    response = call.dialect.write_cancelled(job, accepted=accepted)
+    return _with_headers(response, cancel_status_headers(job))
+
+
+def _upload(call: Call[SupportsUpload]) -> HttpResponse:
+    extension = call.dialect.read_upload(call.request)
+    return call.dialect.write_upload(call.service.upload_url(call.account, extension))
+
+
+def _unsupported(call: Call[Dialect]) -> HttpResponse:
+    raise UnsupportedOperation(f"{call.request.method} {call.request.path} is not supported")
+
+
+def _error_response(dialect: Dialect, error: RushesError) -> HttpResponse:
+    if error.http_status >= 500:
+        logger.error(REQUEST_FAILED, reason=error.message)
+        error = type(error)(error.public_message)
+    headers = {} if error.retry_after is None else {"retry-after": str(error.retry_after)}
+    if isinstance(error, BudgetExceeded):
+        headers["x-should-retry"] = "false"  # else SDKs retry at once, in vain
+    return _with_headers(dialect.write_error(error), headers)
+
+
+def _with_headers(response: HttpResponse, headers: Mapping[str, str]) -> HttpResponse:
     return replace(response, headers={**response.headers, **headers})
 
 
-def _truth(job: Job) -> dict[str, str]:
-    """What became of a cancelled job at its provider, as far as that is known by now."""
-    if known := job.upstream_cancelled:
-        return {"rushes-upstream-cancelled": known.value}
-    asked_for = job.cancel_requested_at and not job.has_outcome
-    return {"rushes-upstream-cancelled": "pending"} if asked_for else {}
-
-
-VERBS: dict[Verb, Callable[[Endpoints, Any, str, HttpRequest], HttpResponse]] = {
-    "create": Endpoints._create,  # noqa: SLF001 - the table belongs to the class
-    "edit": Endpoints._edit,  # noqa: SLF001
-    "remix": Endpoints._remix,  # noqa: SLF001
-    "retrieve": Endpoints._retrieve,  # noqa: SLF001
-    "list": Endpoints._list,  # noqa: SLF001
-    "delete": Endpoints._delete,  # noqa: SLF001
-    "content": Endpoints._content,  # noqa: SLF001
-    "status": Endpoints._status,  # noqa: SLF001
-    "result": Endpoints._result,  # noqa: SLF001
-    "cancel": Endpoints._cancel,  # noqa: SLF001
-    "upload": Endpoints._upload,  # noqa: SLF001
-    "unsupported": Endpoints._unsupported,  # noqa: SLF001
+HANDLERS: dict[Verb, Callable[[Call[Any]], HttpResponse]] = {
+    "create": _create,
+    "edit": _edit,
+    "remix": _remix,
+    "retrieve": _retrieve,
+    "status": _retrieve,
+    "result": _result,
+    "list": _list,
+    "delete": _delete,
+    "content": _content,
+    "cancel": _cancel,
+    "upload": _upload,
+    "unsupported": _unsupported,
 }

@@ -1,1 +1,1 @@
-"""Adapters for AWS services; they implement the ports with boto3."""
+"""AWS adapters: implementations of the ports with boto3."""

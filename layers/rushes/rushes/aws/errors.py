@@ -1,4 +1,4 @@
-"""Where AWS's errors become ours."""
+"""Translate errors of boto3 to `AwsUnavailable`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rushes.errors import AwsUnavailable
 
-ANSWERS = frozenset(
+EXPECTED_CODES = frozenset(
     {
         "ConditionalCheckFailedException",
         "ExecutionAlreadyExists",
@@ -18,17 +18,17 @@ ANSWERS = frozenset(
         "TransactionCanceledException",
     }
 )
-"""Error codes that are answers to what was asked; they pass through."""
+"""Error codes that callers handle; they are not translated."""
 
 
 @contextmanager
 def translate_aws_errors() -> Iterator[None]:
-    """Whatever AWS could not do is `AwsUnavailable`, naming the operation and the code only."""
+    """Raise `AwsUnavailable` with the operation and the error code only, no request data."""
     try:
         yield
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "unknown")
-        if code in ANSWERS:
+        if code in EXPECTED_CODES:
             raise
         raise AwsUnavailable(f"{error.operation_name} answered {code}") from error
     except BotoCoreError as error:

@@ -1,4 +1,4 @@
-"""The event bus. The only user of the EventBridge client."""
+"""EventBridge adapter: puts events on the bus."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,8 @@ from rushes.jobs.events import SOURCE
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
-MOST = 10
-"""Entries that one call may have."""
+MAX_ENTRIES = 10
+"""Per PutEvents request."""
 
 
 class EventBus:
@@ -20,17 +20,17 @@ class EventBus:
         self._name = name
 
     def put(self, events: Sequence[Mapping[str, Any]]) -> list[int]:
-        """EventBridge answers 200 even where it has taken some of them only, or none."""
-        refused: list[int] = []
-        for start in range(0, len(events), MOST):
-            part = events[start : start + MOST]
+        """Return the indexes of rejected events: EventBridge answers 200 even if it rejects all."""
+        rejected: list[int] = []
+        for start in range(0, len(events), MAX_ENTRIES):
+            batch = events[start : start + MAX_ENTRIES]
             with translate_aws_errors():
-                reply = self._client.put_events(Entries=[self._entry(event) for event in part])
-            answers = enumerate(reply["Entries"], start)
-            refused += [index for index, answer in answers if "ErrorCode" in answer]
-        return refused
+                reply = self._client.put_events(Entries=[self._entry(event) for event in batch])
+            results = enumerate(reply["Entries"], start)
+            rejected += [index for index, result in results if "ErrorCode" in result]
+        return rejected
 
-    def _entry(self, event: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the stubs name it for type checking only
+    def _entry(self, event: Mapping[str, Any]) -> Any:  # noqa: ANN401 - its type is in the stubs
         return {
             "EventBusName": self._name,
             "Source": SOURCE,

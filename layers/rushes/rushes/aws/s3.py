@@ -1,4 +1,4 @@
-"""The bucket: clients' files under `inputs/`, ours under `outputs/`. The only user of S3."""
+"""S3 adapter: clients' files under `inputs/`, results under `outputs/`."""
 
 import hashlib
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ from botocore.exceptions import ClientError
 
 from rushes.aws.errors import translate_aws_errors
 from rushes.errors import AwsUnavailable, DownloadInterrupted, InvalidInputFile, InvalidOutput
-from rushes.jobs.content_type import HEAD, sniff
+from rushes.jobs.content_type import HEAD_BYTES, sniff
 from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import Artifact
-from rushes.ports import Download
+from rushes.ports.storage import Download
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 LINK_SECONDS = 3600
 UPLOAD_LINK_SECONDS = 900
-LONGEST_SINGLE_PUT = 5 * 1024**3
+MAX_PUT_BYTES = 5 * 1024**3
 PART_BYTES = 16 * 1024 * 1024
 
 
 class Bucket:
-    """`limit`: the most bytes an output may have."""
+    """`limit`: maximum bytes of an output."""
 
     def __init__(self, client: "S3Client", name: str, limit: int) -> None:
         self._client = client
@@ -41,13 +41,13 @@ class Bucket:
         return StoredFile(key=key, content_type=upload.content_type, size=len(upload.content))
 
     def put_stream(self, key: str, download: Download, content_type: str) -> Artifact:
-        """Copy a download with flat memory. What breaks off or is too long leaves no object."""
+        """Store a download in constant memory; an interrupted or too long one leaves no object."""
         if download.length is not None and download.length > self._limit:
             raise InvalidOutput(
-                f"the output has {download.length} bytes, at most {self._limit} are taken"
+                f"the output must have at most {self._limit} bytes (got {download.length})"
             )
         source = HashingStream(download, self._limit)
-        if download.length is None or download.length > LONGEST_SINGLE_PUT:
+        if download.length is None or download.length > MAX_PUT_BYTES:
             self._put_parts(key, source, content_type)
         else:
             self._put_whole(key, source, content_type, download.length)
@@ -64,7 +64,7 @@ class Bucket:
                     ContentType=content_type,
                 )
         except Exception:
-            source.raise_trouble()
+            source.raise_error()
             raise
 
     def _put_parts(self, key: str, source: "HashingStream", content_type: str) -> None:
@@ -83,10 +83,8 @@ class Bucket:
                     MultipartUpload={"Parts": parts},
                 )
         except BaseException:
-            with (
-                suppress(AwsUnavailable),
-                translate_aws_errors(),
-            ):  # what is left, the bucket clears away
+            # A lifecycle rule of the bucket removes what cannot be aborted now.
+            with suppress(AwsUnavailable), translate_aws_errors():
                 self._client.abort_multipart_upload(Bucket=self._name, Key=key, UploadId=upload_id)
             raise
 
@@ -94,14 +92,14 @@ class Bucket:
         self, key: str, source: "HashingStream", upload_id: str
     ) -> "list[CompletedPartTypeDef]":
         parts: list[CompletedPartTypeDef] = []
-        while piece := source.read(PART_BYTES):
+        while part := source.read(PART_BYTES):
             with translate_aws_errors():
                 reply = self._client.upload_part(
                     Bucket=self._name,
                     Key=key,
                     UploadId=upload_id,
                     PartNumber=len(parts) + 1,
-                    Body=piece,
+                    Body=part,
                 )
             parts.append({"PartNumber": len(parts) + 1, "ETag": reply["ETag"]})
         return parts
@@ -111,23 +109,23 @@ class Bucket:
             with translate_aws_errors():
                 return self._client.get_object(Bucket=self._name, Key=key)["Body"].read()
         except self._client.exceptions.NoSuchKey:
-            raise InvalidInputFile("a file that the job works from is gone") from None
+            raise InvalidInputFile("an input file no longer exists") from None
 
     def find(self, key: str) -> StoredFile | None:
-        """What is there, with the content type that its first bytes tell; None where nothing is."""
+        """Return an object with the content type sniffed from its first bytes, or None."""
         try:
-            with translate_aws_errors():  # whole, as of an empty object S3 gives no range
+            with translate_aws_errors():  # without Range, which fails for empty objects
                 reply = self._client.get_object(Bucket=self._name, Key=key)
                 with closing(reply["Body"]) as body:
-                    head = body.read(HEAD)
+                    head = body.read(HEAD_BYTES)
         except self._client.exceptions.NoSuchKey:
             return None
-        kind = sniff(head) or "application/octet-stream"
+        content_type = sniff(head) or "application/octet-stream"
         size, etag = reply["ContentLength"], reply["ETag"]
-        return StoredFile(key=key, content_type=kind, size=size, etag=etag)
+        return StoredFile(key=key, content_type=content_type, size=size, etag=etag)
 
     def copy(self, file: StoredFile, key: str) -> StoredFile | None:
-        """The very bytes that were found, under another key; None where there are others by now."""
+        """Copy an object found before to another key; None if its ETag changed since."""
         try:
             with translate_aws_errors():
                 self._client.copy_object(
@@ -136,33 +134,33 @@ class Bucket:
                     CopySource={"Bucket": self._name, "Key": file.key},
                     CopySourceIfMatch=file.etag or "",
                 )
-        except ClientError as refused:  # 412, or 404 where it is gone: all else is ours
-            if refused.response["Error"]["Code"] not in ("PreconditionFailed", "NoSuchKey"):
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("PreconditionFailed", "NoSuchKey"):
                 raise
             return None
         return file.model_copy(update={"key": key})
 
     def upload_link(self, key: str) -> str:
-        """An address that one file may be PUT to, for a quarter of an hour."""
+        """Return a presigned PUT URL for one file, valid for 15 minutes."""
         return self._client.generate_presigned_url(
             "put_object",
             Params={"Bucket": self._name, "Key": key},
             ExpiresIn=UPLOAD_LINK_SECONDS,
         )
 
-    def key_of(self, address: str) -> str | None:
-        """The object that a link of ours stands for. Only parsed: nothing is looked up."""
+    def key_of(self, url: str) -> str | None:
+        """Return the object key in a URL of this bucket, None for other URLs. Makes no request."""
         try:
-            asked, ours = urlsplit(address), urlsplit(self.upload_link("x"))
+            given, own = urlsplit(url), urlsplit(self.upload_link("x"))
         except ValueError:
             return None
-        prefix = ours.path.removesuffix("x")
-        if (asked.scheme, asked.netloc) != (ours.scheme, ours.netloc):
+        prefix = own.path.removesuffix("x")
+        if (given.scheme, given.netloc) != (own.scheme, own.netloc):
             return None
-        return unquote(asked.path.removeprefix(prefix)) if asked.path.startswith(prefix) else None
+        return unquote(given.path.removeprefix(prefix)) if given.path.startswith(prefix) else None
 
     def link(self, file: StoredFile, filename: str) -> str:
-        """An address that anybody may download from for an hour."""
+        """Return a presigned download URL, valid for one hour."""
         return self._client.generate_presigned_url(
             "get_object",
             Params={
@@ -183,19 +181,19 @@ class Bucket:
 
 
 class HashingStream:
-    """A download as a file to read from once, which counts and hashes what it hands out.
+    """File object over a download that counts and hashes the bytes read.
 
-    The last bytes are held back until the source has ended as announced: an upload that was to
-    become a wrong object is thus left incomplete, and S3 keeps nothing of it.
+    It returns the last bytes only when the source ends at its declared length. The upload of a
+    truncated download thus stays incomplete, and S3 stores no object.
     """
 
     def __init__(self, download: Download, limit: int) -> None:
         self._chunks: Iterator[bytes] = download.chunks
         self._length = download.length
         self._limit = limit
-        self._rest = b""
+        self._buffer = b""
         self._hash = hashlib.sha256()
-        self._trouble: Exception | None = None
+        self._error: Exception | None = None
         self.size = 0
 
     @property
@@ -206,35 +204,33 @@ class HashingStream:
         try:
             return self._read(size)
         except Exception as error:
-            self._trouble = error
+            self._error = error
             raise
 
-    def raise_trouble(self) -> None:
-        """Raise what went wrong while reading, whatever others have made of it since."""
-        if self._trouble:
-            raise self._trouble
+    def raise_error(self) -> None:
+        """Raise the original error of `read`, which botocore may have replaced."""
+        if self._error:
+            raise self._error
 
     def _read(self, size: int) -> bytes:
-        pieces, have = [self._rest], len(self._rest)
-        while size < 0 or have < size:
-            piece = next(self._chunks, None)
-            if piece is None:
-                self._at_end(have)
+        chunks, count = [self._buffer], len(self._buffer)
+        while size < 0 or count < size:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                self._check_end(self.size + count)
                 break
-            pieces.append(piece)
-            have += len(piece)
-        whole = b"".join(pieces)
-        given, self._rest = (whole, b"") if size < 0 else (whole[:size], whole[size:])
-        self.size += len(given)
-        self._hash.update(given)
+            chunks.append(chunk)
+            count += len(chunk)
+        data = b"".join(chunks)
+        result, self._buffer = (data, b"") if size < 0 else (data[:size], data[size:])
+        self.size += len(result)
+        self._hash.update(result)
         if self.size > self._limit:
-            raise InvalidOutput(f"the output has more than {self._limit} bytes")
+            raise InvalidOutput(f"the output must have at most {self._limit} bytes (got more)")
         if self._length is not None and self.size > self._length:
-            raise DownloadInterrupted(f"the output has more than its {self._length} bytes")
-        return given
+            raise DownloadInterrupted(f"the output must have {self._length} bytes (got more)")
+        return result
 
-    def _at_end(self, unread: int) -> None:
-        if self._length is not None and self.size + unread != self._length:
-            raise DownloadInterrupted(
-                f"the output ended after {self.size + unread} of {self._length} bytes"
-            )
+    def _check_end(self, size: int) -> None:
+        if self._length is not None and size != self._length:
+            raise DownloadInterrupted(f"the output ended after {size} of {self._length} bytes")

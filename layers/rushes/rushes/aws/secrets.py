@@ -1,7 +1,7 @@
-"""Where the providers are and the keys that we show them. The only user of Secrets Manager.
+"""Secrets Manager adapter: base URLs and API keys of the providers.
 
-The provider secret is a JSON object: provider name → {"api_key": …, "base_url": …}, either of
-which may be absent; a `base_url` there goes before the catalog's.
+The provider secret is a JSON object: provider name → {"api_key": …, "base_url": …}. Both are
+optional; a `base_url` in the secret overrides the catalog's.
 """
 
 import time
@@ -13,15 +13,16 @@ from rushes.aws.errors import translate_aws_errors
 from rushes.catalog.models import Catalog
 from rushes.catalog.provider_config import ProviderEntry
 from rushes.errors import ProviderNotConfigured
-from rushes.ports import Upstream
+from rushes.ports.http import Upstream
 from rushes.providers import adapter
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 CACHE_TTL = 60.0
+"""Seconds."""
 HEADER_TEXT = StringConstraints(strip_whitespace=True, pattern=r"^[ -~]*$")
-"""What a header can carry; a pasted key likes to bring a line end along."""
+"""Printable ASCII; whitespace is stripped, because pasted keys often end with a newline."""
 
 
 class Credential(BaseModel):
@@ -44,21 +45,21 @@ class ProviderSecret:
         self._read_at = float("-inf")
 
     def find(self, provider: str) -> Upstream:
-        """Where the provider is.
+        """Return a provider's base URL and authentication headers.
 
         Raises
         ------
         ProviderNotConfigured
-            If neither the catalog nor the secret has its address.
+            If neither the catalog nor the secret has its base URL.
         """
         entry = self._catalog.providers.get(provider)
         if entry is None:
-            raise ProviderNotConfigured(f"provider {provider!r} is not in the catalog any more")
+            raise ProviderNotConfigured(f"provider {provider!r} is no longer in the catalog")
         credential = self._credential(provider)
         base_url = credential.base_url or entry.base_url
         if not base_url:
             raise ProviderNotConfigured(
-                f"no base_url for provider {provider!r}: neither in the catalog nor in the secret"
+                f"provider {provider!r} has no base_url, neither in the catalog nor in the secret"
             )
         return Upstream(base_url.rstrip("/"), _headers(entry, credential))
 
@@ -74,8 +75,8 @@ class ProviderSecret:
         try:
             return _Secret.model_validate_json(text).root
         except ValidationError as error:
-            place = ".".join(str(part) for part in error.errors()[0]["loc"]) or "the whole"
-            raise ProviderNotConfigured(f"the provider secret cannot be read: {place}") from None
+            field = ".".join(str(part) for part in error.errors()[0]["loc"]) or "not a JSON object"
+            raise ProviderNotConfigured(f"the provider secret is invalid: {field}") from None
 
 
 def _headers(entry: ProviderEntry, credential: Credential) -> dict[str, str]:

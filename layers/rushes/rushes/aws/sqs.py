@@ -1,4 +1,4 @@
-"""The queues of webhooks. The only user of the SQS client."""
+"""SQS queues of webhooks."""
 
 import hashlib
 import json
@@ -7,51 +7,47 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rushes.aws.errors import translate_aws_errors
-from rushes.webhooks.ports import Ticket
+from rushes.webhooks.queue_message import DeliveryTask
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-MOST = 10
-"""Messages that one call may have."""
+MAX_BATCH = 10
 
 
 class WebhookQueues:
-    """`deliveries` is a FIFO queue, in which a lane is a group; `events` can keep things back."""
+    """`deliveries` is a FIFO queue; `events` is a standard queue, which supports delays."""
 
     def __init__(self, client: "SQSClient", *, deliveries: str, events: str) -> None:
         self._client = client
         self._deliveries = deliveries
         self._events = events
 
-    def put(self, tickets: Sequence[Ticket]) -> list[int]:
-        """SQS answers 200 even where it has taken some of them only, or none."""
-        refused: list[int] = []
-        for start in range(0, len(tickets), MOST):
-            part = tickets[start : start + MOST]
-            entries: Any = [_entry(index, it) for index, it in enumerate(part, start)]
+    def put(self, tasks: Sequence[DeliveryTask]) -> list[int]:
+        """Queue tasks and return the rejected indexes: SQS answers 200 to a partial failure."""
+        rejected: list[int] = []
+        for start in range(0, len(tasks), MAX_BATCH):
+            batch = tasks[start : start + MAX_BATCH]
+            entries: Any = [_entry(index, task) for index, task in enumerate(batch, start)]
             with translate_aws_errors():
                 reply = self._client.send_message_batch(QueueUrl=self._deliveries, Entries=entries)
-            refused += [int(failure["Id"]) for failure in reply.get("Failed", [])]
-        return refused
+            rejected += [int(failure["Id"]) for failure in reply.get("Failed", [])]
+        return rejected
 
-    def put_later(self, ticket: Ticket, seconds: float) -> None:
+    def put_later(self, task: DeliveryTask, seconds: float) -> None:
+        body = json.dumps(task.as_message())
         with translate_aws_errors():
             self._client.send_message(
-                QueueUrl=self._events, MessageBody=_body(ticket), DelaySeconds=math.ceil(seconds)
+                QueueUrl=self._events, MessageBody=body, DelaySeconds=math.ceil(seconds)
             )
 
 
-def _body(ticket: Ticket) -> str:
-    return json.dumps({"ticket": vars(ticket)})
-
-
-def _entry(index: int, ticket: Ticket) -> dict[str, str]:
-    """The same row at the same version is taken once within SQS's five minutes."""
-    name = f"{ticket.account} {ticket.message_id} {ticket.receiver} {ticket.version}"
+def _entry(index: int, task: DeliveryTask) -> dict[str, str]:
+    """SQS drops a second message with the same deduplication id within five minutes."""
+    name = f"{task.account} {task.message_id} {task.receiver} {task.version}"
     return {
         "Id": str(index),
-        "MessageBody": _body(ticket),
-        "MessageGroupId": ticket.lane,
+        "MessageBody": json.dumps(task.as_message()),
+        "MessageGroupId": task.message_group_id,
         "MessageDeduplicationId": hashlib.sha256(name.encode()).hexdigest(),
     }

@@ -1,4 +1,4 @@
-"""Messages of a queue, one by one: one that fails comes again by itself, and is heard of."""
+"""SQS batches with partial failures: only the failed messages of a batch are delivered again."""
 
 import json
 from collections.abc import Callable
@@ -10,6 +10,9 @@ from aws_lambda_powertools.utilities.batch.base import FailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from typing_extensions import override
 
+MESSAGE_FAILED = "message_failed"
+"""Log event."""
+
 logger = Logger(service="rushes", child=True)
 
 
@@ -19,17 +22,17 @@ class BatchHandler(BatchProcessor):
 
     @override
     def failure_handler(self, record: Any, exception: Any) -> FailureResponse:
-        logger.error("a message was not handled", exc_info=exception)
+        logger.error(MESSAGE_FAILED, exc_info=exception)
         return super().failure_handler(record, exception)
 
 
 def handle_each(event: dict[str, Any], handle: Callable[[Any], None]) -> dict[str, Any]:
-    """Gives what Lambda is to know: which messages shall come again."""
+    """Call `handle` with each message's JSON body; return the failed message ids for Lambda."""
 
     def handle_record(record: SQSRecord) -> None:
         handle(json.loads(record.body))
 
-    inbox = BatchHandler()
-    with inbox(event["Records"], handle_record):
-        inbox.process()
-    return dict(inbox.response())
+    batch = BatchHandler()
+    with batch(event["Records"], handle_record):
+        batch.process()
+    return dict(batch.response())

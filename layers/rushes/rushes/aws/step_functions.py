@@ -1,4 +1,4 @@
-"""The state machine's executions. The only user of the Step Functions client."""
+"""Step Functions adapter: starts and inspects executions of the state machine."""
 
 import json
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 VERSION = 1
-"""Of the input's form: an execution may outlive the code that started it."""
+"""Of the input format: an execution may outlive the code that started it."""
 
 
 class StateMachine:
@@ -19,7 +19,7 @@ class StateMachine:
         self._arn = arn
 
     def start(self, job: Job) -> None:
-        """Start the job's newest execution; one that is there already will do."""
+        """Start the job's newest execution, unless it was started before."""
         start = {"version": VERSION, "account": job.account, "job_id": job.id}
         try:
             with translate_aws_errors():
@@ -30,7 +30,7 @@ class StateMachine:
             return
 
     def is_running(self, job: Job) -> bool | None:
-        """None where the newest execution was never started."""
+        """Return None if the newest execution was never started."""
         arn = f"{self._arn.replace(':stateMachine:', ':execution:')}:{job.execution_name}"
         try:
             with translate_aws_errors():

@@ -1,1 +1,1 @@
-"""The model catalog: providers, models, aliases and their limits."""
+"""Model catalog: providers, models, aliases and their limits."""

@@ -1,11 +1,11 @@
-"""The catalog: model name → provider, upstream model, price, typical duration, limits.
+"""Model catalog: upstream model, price, typical duration and limits by model name.
 
-Data in `catalog.toml`; here it is read, checked and looked up.
+Reads, validates and searches `catalog.toml`.
 """
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -20,25 +20,16 @@ CATALOG_FILE = Path(__file__).with_name("catalog.toml")
 
 Size = Annotated[str, Field(pattern=r"^[1-9]\d{1,4}x[1-9]\d{1,4}$")]
 
-
-_ROLES = {
-    Role.IMAGE: "a picture",
-    Role.LAST_FRAME: "a last frame",
-    Role.REFERENCE: "reference pictures",
-    Role.SOURCE_VIDEO: "a film",
-    Role.AUDIO: "sound",
-}
-
-KNOWN_OPTIONS = ("seed", "negative_prompt", "generate_audio")
-"""The optional fields that the core itself has a name for."""
+NEUTRAL_OPTIONS = ("seed", "negative_prompt", "generate_audio")
+"""Optional fields that `GenerationRequest` has; other options are the provider's own."""
 
 Modality = Literal["video", "image", "audio", "transcription"]
 
 
 class ModelEntry(BaseModel):
-    """One model on offer. The first of `seconds` and of `sizes` is what a silent request gets.
+    """A model. The first of `seconds` and of `sizes` is the default of a request without them.
 
-    A model without `seconds`, or without `sizes`, cannot be asked for any.
+    A model without `seconds`, or without `sizes`, does not accept that field.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,9 +41,9 @@ class ModelEntry(BaseModel):
     sizes: tuple[Size, ...] = ()
     options: tuple[str, ...] = ()
     inputs: tuple[Role, ...] = ()
-    """What files it can work from."""
+    """Roles of files that the model accepts."""
     needs: tuple[Role, ...] = ()
-    """What files it cannot work without."""
+    """Roles of files that the model requires."""
     needs_prompt: bool = True
     prompt_characters: int = 32_000
     price_per_second: Annotated[float, Field(ge=0)] = 0.0
@@ -61,7 +52,7 @@ class ModelEntry(BaseModel):
     typical_seconds: Annotated[float, Field(gt=0)] = 60
     deadline_seconds: Annotated[float, Field(gt=0)] = 3600
     queue_seconds: Annotated[float, Field(gt=0)] | None = None
-    """How long a job may wait for this provider before the next candidate gets it."""
+    """Maximum queueing time at the provider before the job fails over to the next model."""
 
     @property
     def provider(self) -> str:
@@ -72,31 +63,31 @@ class ModelEntry(BaseModel):
         return self.upstream_model or self.name.partition("/")[2]
 
     @property
-    def offers(self) -> frozenset[str]:
-        """What requests may ask of it, in the names that the core has for it."""
+    def capabilities(self) -> frozenset[str]:
+        """Fields with a choice, file roles and neutral options, by their names in a request."""
         choices = {"seconds": self.seconds, "size": self.sizes}
         chosen = {name for name, choice in choices.items() if len(choice) > 1}
-        return frozenset({*chosen, *self.inputs, *set(KNOWN_OPTIONS).intersection(self.options)})
+        return frozenset({*chosen, *self.inputs, *set(NEUTRAL_OPTIONS).intersection(self.options)})
 
     def price(self, seconds: int | None) -> float:
-        """US dollars for a job of that length."""
+        """Return the US dollars for a job of that length."""
         return round(self.price_per_job + self.price_per_second * (seconds or 0), 6)
 
-    def fit(self, request: GenerationRequest) -> GenerationRequest:
-        """The request with its gaps filled.
+    def validate_and_fill(self, request: GenerationRequest) -> GenerationRequest:
+        """Return the request with defaults for absent fields.
 
         Raises
         ------
         InvalidRequest
-            If it asks for what the model does not have, naming the field.
+            If the model does not accept a field or its value; `param` names the field.
         """
-        request = request.model_copy(update={"size": self._with_width(request.size)})
-        self._check_prompt(request.prompt)
-        self._check_choice("seconds", request.seconds, self.seconds)
-        self._check_choice("size", request.size, self.sizes)
+        request = request.model_copy(update={"size": self._full_size(request.size)})
+        self._validate_prompt(request.prompt)
+        self._validate_choice("seconds", request.seconds, sorted(self.seconds))
+        self._validate_choice("size", request.size, self.sizes)
         for option in _options(request):
             if option not in self.options:
-                raise InvalidRequest(f"{self.name} does not take {option[:80]}", param=option[:80])
+                raise self._not_accepted(option[:80], option[:80])
         return request.model_copy(
             update={
                 "seconds": request.seconds or next(iter(self.seconds), None),
@@ -104,46 +95,43 @@ class ModelEntry(BaseModel):
             }
         )
 
-    def check_files(self, given: Mapping[Role, str]) -> None:
-        """Refuse files that it cannot work from, and their absence where it needs them.
+    def validate_inputs(self, given: Mapping[Role, str]) -> None:
+        """Refuse files that the model does not accept, and requests without a required file.
 
-        `given` has the roles of the files that came, and the fields that they came in.
+        `given` maps the role of each file to the request field that contained it.
         """
         for role, field in given.items():
             if role not in self.inputs:
-                raise InvalidRequest(f"{self.name} does not work from {_ROLES[role]}", param=field)
+                raise self._not_accepted(role.value, field)
         for role in self.needs:
             if role not in given:
-                raise InvalidRequest(
-                    f"{self.name} works from {_ROLES[role]} only", param=role.value
-                )
+                raise InvalidRequest(f"{self.name} requires {role.value}", param=role.value)
 
-    def _with_width(self, size: str | None) -> str | None:
-        """For a height alone, the first size that has it."""
+    def _not_accepted(self, name: str, param: str) -> InvalidRequest:
+        return InvalidRequest(f"{self.name} does not accept {name}", param=param)
+
+    def _full_size(self, size: str | None) -> str | None:
+        """Return the first size with the height of a size without a width."""
         if size is None or not size.startswith("x"):
             return size
-        return next((found for found in self.sizes if found.endswith(size)), size)
+        return next((full for full in self.sizes if full.endswith(size)), size)
 
-    def _check_prompt(self, prompt: str) -> None:
+    def _validate_prompt(self, prompt: str) -> None:
         if self.needs_prompt and not prompt.strip():
             raise InvalidRequest("prompt must not be empty", param="prompt")
         if len(prompt) > self.prompt_characters:
-            raise InvalidRequest(
-                f"prompt has {len(prompt)} characters, {self.name} takes at most"
-                f" {self.prompt_characters}",
-                param="prompt",
-            )
+            limit = f"at most {self.prompt_characters} characters"
+            raise InvalidRequest(f"prompt must have {limit} (got {len(prompt)})", param="prompt")
 
-    def _check_choice(
-        self, field: str, asked: str | int | None, on_offer: tuple[str | int, ...]
+    def _validate_choice(
+        self, field: str, value: str | int | None, allowed: Sequence[str | int]
     ) -> None:
-        if asked is not None and not on_offer:
-            raise InvalidRequest(f"{self.name} does not take {field}", param=field)
-        if asked is not None and asked not in on_offer:
-            choices = ", ".join(str(choice) for choice in on_offer)
-            raise InvalidRequest(
-                f"{self.name} has no {field} {str(asked)[:40]}; it has {choices}", param=field
-            )
+        if value is not None and not allowed:
+            raise self._not_accepted(field, field)
+        if value is not None and value not in allowed:
+            choices = ", ".join(map(str, allowed))
+            message = f"{field} must be one of {choices} (got {str(value)[:40]})"
+            raise InvalidRequest(message, param=field)
 
 
 class Catalog(BaseModel):
@@ -152,69 +140,64 @@ class Catalog(BaseModel):
     default_model: str
     providers: dict[str, ProviderEntry]
     aliases: dict[str, str | tuple[str, ...]] = {}
-    """A name and the model it stands for, or several to be tried in order."""
+    """Alias to a model, or to several that are tried in order."""
     models: tuple[ModelEntry, ...]
 
     @model_validator(mode="after")
-    def _hang_together(self) -> Self:
-        """Every name that is used is there.
+    def _validate_references(self) -> Self:
+        """Check that each referenced name exists.
 
-        Kinds of providers are checked by a test: the one function that clients wait for reads the
-        catalog and must not load the adapters.
+        `scripts/check_catalog.py` checks protocols, as the api function must not load adapters.
         """
         names = [model.name for model in self.models]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise ValueError(f"model {min(twice)!r} is there twice")
+        if repeated := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"model {min(repeated)!r} is defined twice")
         for model in self.models:
             if model.provider not in self.providers:
-                raise ValueError(f"model {model.name!r} names no provider of this catalog")
-            if lost := self.providers[model.provider].unsupported_fields(model.offers):
+                raise ValueError(f"model {model.name!r} has an undefined provider")
+            entry = self.providers[model.provider]
+            if unsupported := entry.unsupported_fields(model.capabilities):
                 raise ValueError(
-                    f"model {model.name!r} offers {', '.join(lost)}, for which the create.body of"
-                    f" provider {model.provider!r} has no placeholder"
+                    f"model {model.name!r} accepts {', '.join(unsupported)}, but the create.body of"
+                    f" provider {model.provider!r} has no placeholder for it"
                 )
         for alias in self.aliases:
-            for name in set(self._stands_for(alias)) - set(names):
-                raise ValueError(f"alias {alias!r} stands for {name!r}, which is not there")
+            for name in set(self._resolve_alias(alias)) - set(names):
+                raise ValueError(f"alias {alias!r} refers to the undefined model {name!r}")
         if self.default_model not in {*names, *self.aliases}:
-            raise ValueError(f"default_model {self.default_model!r} is not there")
+            raise ValueError(f"default_model {self.default_model!r} is not defined")
         return self
 
-    def candidates(self, *names: str) -> tuple[ModelEntry, ...]:
-        """The models that names stand for, each once, in the order in which they are tried.
+    def resolve(self, *names: str) -> tuple[ModelEntry, ...]:
+        """Return the models of names and aliases, each once, in the order of failover.
 
         Raises
         ------
         UnknownModel
         """
         entries = {model.name: model for model in self.models}
-        found: dict[str, ModelEntry] = {}
+        resolved: dict[str, ModelEntry] = {}
         for name in names:
-            meant = [it for it in self._stands_for(name) if it in entries]
-            if not meant:
-                raise UnknownModel(
-                    f"the model {_shown(name)!r} is not in the catalog", param="model"
-                )
-            found |= {it: entries[it] for it in meant}
-        return tuple(found.values())
+            known = [model for model in self._resolve_alias(name) if model in entries]
+            if not known:
+                shown = re.sub(r"\s+", " ", name)[:80]
+                raise UnknownModel(f"unknown model: {shown!r}", param="model")
+            resolved |= {model: entries[model] for model in known}
+        return tuple(resolved.values())
 
     def find(self, name: str) -> ModelEntry:
-        """The first of them."""
-        return self.candidates(name)[0]
+        """Return the first model of a name or alias."""
+        return self.resolve(name)[0]
 
-    def _stands_for(self, name: str) -> tuple[str, ...]:
-        meant = self.aliases.get(name, name)
-        return (meant,) if isinstance(meant, str) else meant
+    def _resolve_alias(self, name: str) -> tuple[str, ...]:
+        target = self.aliases.get(name, name)
+        return (target,) if isinstance(target, str) else target
 
 
 def _options(request: GenerationRequest) -> list[str]:
-    """The optional fields that a request has, named as in the catalog."""
-    asked = [name for name in KNOWN_OPTIONS if getattr(request, name) is not None]
-    return asked + list(request.provider_options)
-
-
-def _shown(name: str) -> str:
-    return re.sub(r"\s+", " ", name)[:80]
+    """Return the names of the options that a request has."""
+    neutral = [name for name in NEUTRAL_OPTIONS if getattr(request, name) is not None]
+    return neutral + list(request.provider_options)
 
 
 def read_catalog(text: str) -> Catalog:

@@ -1,6 +1,6 @@
-"""How to speak to a provider that has no adapter of its own, as its catalog entry tells it.
+"""Schema of the catalog's `[providers.NAME]` tables, validated when the catalog is read.
 
-All is checked when the catalog is read; `providers/declarative.py` does what it says.
+`providers/declarative` implements `HttpProviderSpec`, which describes an API without an adapter.
 """
 
 from typing import Annotated, Any, Literal, Self
@@ -10,92 +10,91 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from rushes.catalog.template import placeholders
 from rushes.jobs.request import Role
 
-FILES = frozenset(role.value for role in Role)
-SHAPES = frozenset({"size", "width", "height", "aspect_ratio", "resolution"})
-WORDS = frozenset(
+FILE_NAMES = frozenset(role.value for role in Role)
+SIZE_NAMES = frozenset({"size", "width", "height", "aspect_ratio", "resolution"})
+VALUE_NAMES = frozenset(
     {"model", "prompt", "seconds", "seed", "negative_prompt", "generate_audio", "job_id"}
 )
 FILE_FORMS = frozenset({"", "base64", "link"})
-WORD_FORMS = frozenset({"", "text"})
+VALUE_FORMS = frozenset({"", "text"})
 
 Path = Annotated[str, Field(pattern=r"^/\S*$")]
 Pointer = Annotated[str, Field(pattern=r"^(/[^/]*)+$")]
-"""Where in a JSON reply something stands (RFC 6901)."""
+"""JSON pointer into a reply (RFC 6901)."""
 Pointers = Annotated[str, Field(pattern=r"^(/[^/]*)+$")]
-"""The same, where a step `*` means each entry of a list."""
+"""JSON pointer with steps `*` for each entry of a list."""
 
 
-class _Part(BaseModel):
+class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Create(_Part):
+class Create(_Table):
     path: Path
     body: dict[str, Any]
-    """A template. Options that only the provider knows are added to it."""
+    """Template; options without a neutral name are added to it."""
 
     @model_validator(mode="after")
-    def _known(self) -> Self:
-        _check("path", self.path, frozenset({"model"}))
-        for placeholder in placeholders(self.body):
-            name, form, is_alone = placeholder
-            if name not in FILES | SHAPES | WORDS:
-                raise ValueError(f"body has {{{name}}}, which stands for nothing")
-            if form not in (FILE_FORMS if name in FILES else WORD_FORMS):
+    def _validate_placeholders(self) -> Self:
+        _names_in("path", self.path, frozenset({"model"}))
+        for name, form, is_whole_string in placeholders(self.body):
+            if name not in FILE_NAMES | SIZE_NAMES | VALUE_NAMES:
+                raise ValueError(f"body has an unknown placeholder {{{name}}}")
+            if form not in (FILE_FORMS if name in FILE_NAMES else VALUE_FORMS):
                 raise ValueError(f"body has {{{name}!{form}}}: {name} has no form {form!r}")
-            if name in FILES and not is_alone:
-                raise ValueError(f"body has {{{name}}} in a longer text; a file must stand alone")
+            if name in FILE_NAMES and not is_whole_string:
+                raise ValueError(f"body has {{{name}}} within text; a file must stand alone")
         return self
 
 
-class Call(_Part):
-    """A call about one job; `{id}` is the provider's name for it."""
+class Call(_Table):
+    """Request about one job; `{id}` is the provider's id of it."""
 
     method: Literal["GET", "POST", "PUT", "DELETE"] = "GET"
     path: Path
     body: dict[str, Any] | None = None
 
     @model_validator(mode="after")
-    def _about_the_job(self) -> Self:
-        names = _check("path", self.path, frozenset({"id"}))
-        if "id" not in names + _check("body", self.body, frozenset({"id"})):
-            raise ValueError("neither path nor body has {id}")
+    def _require_id(self) -> Self:
+        names = _names_in("path", self.path, frozenset({"id"}))
+        if "id" not in names + _names_in("body", self.body, frozenset({"id"})):
+            raise ValueError("path or body must contain {id}")
         return self
 
 
-class Result(_Part):
-    """A second call, made once the job is done, whose reply has the outputs."""
+class Result(_Table):
+    """Second request, sent when the job is done, whose reply has the outputs."""
 
     method: Literal["GET", "POST"] = "GET"
     path: Path
     values: dict[str, Pointer] = {}
-    """What else the path has placeholders for, and where in the poll's reply it stands."""
+    """Further placeholders of the path, read from the poll's reply."""
 
     @model_validator(mode="after")
-    def _known(self) -> Self:
-        _check("path", self.path, frozenset({"id", *self.values}))
+    def _validate_placeholders(self) -> Self:
+        _names_in("path", self.path, frozenset({"id", *self.values}))
         return self
 
 
-class ErrorMapping(_Part):
-    """Where a reply says what is wrong, and what its codes mean."""
+class ErrorMapping(_Table):
+    """Pointers to an error's code and message, and the meaning of codes."""
 
     code: Pointer
     message: Pointer
-    fine: tuple[str, ...] = ()
-    """Codes that mean that nothing is wrong."""
-    filtered: tuple[str, ...] = ()
-    """Codes that mean that a content filter said no."""
-    busy: tuple[str, ...] = ()
-    """Codes that mean that another try may succeed."""
+    success: tuple[str, ...] = ()
+    """Codes without an error."""
+    content_filtered: tuple[str, ...] = ()
+    """Codes of a content filter."""
+    throttled: tuple[str, ...] = ()
+    """Codes of errors that a retry may solve."""
 
 
-class HttpProviderSpec(_Part):
+class HttpProviderSpec(_Table):
     key_header: str = "authorization"
     key_scheme: str = "Bearer"
     headers: dict[str, str] = {}
-    """Headers of every call."""
-    shortest_wait: Annotated[float, Field(gt=0)] = 1.0
+    """Headers of every request."""
+    min_poll_seconds: Annotated[float, Field(gt=0)] = 1.0
     create: Create
     id: Pointer
     poll: Call
@@ -107,56 +106,56 @@ class HttpProviderSpec(_Part):
     outputs_need_key: bool = False
     cost: Pointer | None = None
     cost_unit: Annotated[float, Field(gt=0)] = 1.0
-    """US dollars that one of its units of cost is."""
+    """US dollars per unit of `cost`."""
     refusal: ErrorMapping | None = None
-    """In a reply that says no to the call itself."""
+    """Errors of the request itself."""
     failure: ErrorMapping | None = None
-    """In a poll's reply that says that the job failed; without it, as in a refusal."""
+    """Errors of a failed job in the poll's reply; defaults to `refusal`."""
     result: Result | None = None
     cancel: Call | None = None
 
     @model_validator(mode="after")
-    def _can_end(self) -> Self:
+    def _require_success_status(self) -> Self:
         if "succeeded" not in self.statuses.values():
-            raise ValueError("statuses has no word for succeeded")
+            raise ValueError("statuses must map one to succeeded")
         return self
 
-    def unsupported_fields(self, offered: frozenset[str]) -> list[str]:
-        """Which of the things that a model takes no create call would carry."""
-        carried = {placeholder.name for placeholder in placeholders(self.create.body)}
-        if carried & SHAPES:
-            carried.add("size")
-        return sorted(offered - carried)
+    def unsupported_fields(self, capabilities: frozenset[str]) -> list[str]:
+        """Return the capabilities of a model without a placeholder in the create body."""
+        names = {placeholder.name for placeholder in placeholders(self.create.body)}
+        if names & SIZE_NAMES:
+            names.add("size")
+        return sorted(capabilities - names)
 
 
-class ProviderEntry(_Part):
+class ProviderEntry(_Table):
     protocol: str
     base_url: str | None = None
     idempotency: Literal["none", "key", "lookup"] = "none"
-    """What it has against a create call that is made twice, as its deployer vouches for.
+    """Protection against duplicate create calls, guaranteed by the operator.
 
-    none: such a call is never repeated. key: it honours an `Idempotency-Key`, and may be called
-    again. lookup: it can be looked through for a job of ours.
+    none: Rushes never repeats a create call. key: the provider honours `Idempotency-Key`, so Rushes
+    repeats the call. lookup: the provider lists its jobs, so Rushes searches for the job.
     """
     creates_per_minute: Annotated[float, Field(gt=0)] | None = None
-    """How many create calls it is to be sent at most, where it has such a limit."""
+    """Maximum rate of create calls, if the provider limits it."""
     spec: HttpProviderSpec | None = None
 
-    def unsupported_fields(self, offered: frozenset[str]) -> list[str]:
-        return self.spec.unsupported_fields(offered) if self.spec else []
+    def unsupported_fields(self, capabilities: frozenset[str]) -> list[str]:
+        return self.spec.unsupported_fields(capabilities) if self.spec else []
 
     @model_validator(mode="after")
-    def _described_if_need_be(self) -> Self:
+    def _require_spec_if_declarative(self) -> Self:
         if self.protocol == "declarative" and self.spec is None:
-            raise ValueError('kind "declarative" needs a table `spec`')
+            raise ValueError('protocol "declarative" requires a table `spec`')
         if self.protocol != "declarative" and self.spec is not None:
-            raise ValueError('`spec` is for kind "declarative" alone')
+            raise ValueError('`spec` requires protocol "declarative"')
         return self
 
 
-def _check(field: str, template: object, known: frozenset[str]) -> list[str]:
+def _names_in(field: str, template: object, allowed: frozenset[str]) -> list[str]:
     names = [placeholder.name for placeholder in placeholders(template)]
     for name in names:
-        if name not in known:
-            raise ValueError(f"{field} has {{{name}}}, which stands for nothing there")
+        if name not in allowed:
+            raise ValueError(f"{field} has an unknown placeholder {{{name}}}")
     return names

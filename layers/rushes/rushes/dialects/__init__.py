@@ -1,4 +1,4 @@
-"""The dialects that clients may speak."""
+"""The registry of client API formats."""
 
 from rushes.dialects.base import Dialect
 from rushes.dialects.fal_queue.fal import FalDialect
@@ -19,7 +19,7 @@ DIALECTS: tuple[Dialect, ...] = (
 
 
 def dialect_of(path: str) -> Dialect:
-    """In whose words to say that there is nothing at a path: the nearest dialect's."""
+    """Return the dialect whose error envelope fits an unknown URL: the first with its prefix."""
     for dialect in DIALECTS:
         if any(path.startswith(route.path.partition("<")[0]) for route in dialect.routes):
             return dialect

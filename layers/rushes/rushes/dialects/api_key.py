@@ -1,4 +1,4 @@
-"""Finding the API key in a request, wherever vendors' clients put it."""
+"""Read the API key of a request from every header that vendors' clients use."""
 
 import base64
 from collections.abc import Mapping
@@ -9,29 +9,24 @@ KEY_HEADERS = ("x-bf-vk", "x-api-key")
 
 
 def read_key(headers: Mapping[str, str]) -> str:
-    """The one key of a request: Bearer, Basic (as user name or as password) or in a header.
+    """Return the key of Bearer, of Basic (user name or password) or of a key header.
 
-    Raises
-    ------
-    MissingKey
-        If there is none.
-    ConflictingKeys
-        If there are several, and not all the same.
+    Raise `MissingApiKey` without any key, and `ConflictingKeys` for different keys.
     """
     found = {key for name in KEY_HEADERS for key in _values(headers.get(name, ""))}
     found |= {_authorization(value) for value in _values(headers.get("authorization", ""))}
     found.discard("")
     if len(found) > 1:
-        raise ConflictingKeys("the request carries different API keys", param="authorization")
+        raise ConflictingKeys("the request has different API keys", param="authorization")
     if not found:
         raise MissingApiKey(
-            "no API key: send it as `Authorization: Bearer …`", param="authorization"
+            "API key is required: send it as `Authorization: Bearer …`", param="authorization"
         )
     return found.pop()
 
 
 def _values(header: str) -> list[str]:
-    """API Gateway joins a header that was sent several times with commas; no key has one."""
+    """Split at commas: API Gateway joins repeated headers so, and a key contains none."""
     return [value.strip() for value in header.split(",") if value.strip()]
 
 
@@ -41,9 +36,7 @@ def _authorization(value: str) -> str:
         return rest.strip()
     if scheme.lower() == "basic":
         return _basic(rest.strip())
-    raise InvalidApiKey(
-        "the Authorization header is neither Bearer nor Basic", param="authorization"
-    )
+    raise InvalidApiKey("authorization must be Bearer or Basic", param="authorization")
 
 
 def _basic(encoded: str) -> str:
@@ -51,9 +44,9 @@ def _basic(encoded: str) -> str:
         user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
     except ValueError:
         raise InvalidApiKey(
-            "the Basic credentials cannot be decoded", param="authorization"
+            "Basic credentials are not valid base64", param="authorization"
         ) from None
     keys = {part for part in (user, password) if part.startswith("rk_")}
     if len(keys) > 1:
-        raise ConflictingKeys("the Basic credentials hold two API keys", param="authorization")
+        raise ConflictingKeys("Basic credentials have two API keys", param="authorization")
     return keys.pop() if keys else user

@@ -1,7 +1,4 @@
-"""What every dialect is: routes as data, and how it reads requests and writes answers.
-
-A dialect is vocabulary only; `service` has the same verbs for all of them.
-"""
+"""The dialect contract: routes as data, request readers and response writers, without I/O."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,27 +6,18 @@ from typing import Any, Literal, Protocol
 
 from pydantic_core import from_json
 
+from rushes.dialects.api_key import read_key
+from rushes.dialects.job_reference import JobReference, read_reference
 from rushes.errors import RushesError
 from rushes.jobs.job import Job, JobPage
 from rushes.jobs.request import CreateRequest, StoredFile
 from rushes.jobs.result import Artifact
-from rushes.ports import JobQuery
+from rushes.ports.jobs import JobQuery
 
 Verb = Literal[
-    "create",
-    "edit",
-    "remix",
-    "retrieve",
-    "status",
-    "result",
-    "list",
-    "content",
-    "cancel",
-    "delete",
-    "upload",
-    "unsupported",
-]
-
+    "create", "edit", "remix", "retrieve", "status", "result", "list", "content", "cancel",
+    "delete", "upload", "unsupported",
+]  # fmt: skip
 
 ALL_MODALITIES = frozenset({"video", "image", "audio", "transcription"})
 
@@ -43,9 +31,17 @@ class Route:
     verb: Verb
 
 
+def model_paths(prefix: str, max_segments: int) -> tuple[str, ...]:
+    """Return a route path per model length, because a route variable matches one segment."""
+    return tuple(
+        prefix + "".join(f"/<step_{n}>" for n in range(length))
+        for length in range(1, max_segments + 1)
+    )
+
+
 @dataclass(frozen=True)
 class HttpRequest:
-    """A client's call. `headers` has lower-case names; `body` is what was sent, undecoded."""
+    """A client's request. `headers` has lower-case names; `body` is not decoded."""
 
     method: str
     path: str
@@ -64,10 +60,10 @@ class HttpResponse:
 
 @dataclass(frozen=True)
 class JobView:
-    """A job to be shown.
+    """A job with access to its files, for a response.
 
-    `link` gives a fresh download address for one of its artifacts, `read` its bytes; addresses of
-    ours begin with `base_url`, which has no slash at its end.
+    `link` creates a presigned URL of an artifact, `read` returns the bytes of a stored file.
+    `base_url` is the gateway's own URL without a slash at its end.
     """
 
     job: Job
@@ -77,51 +73,56 @@ class JobView:
 
     @property
     def document(self) -> dict[str, Any] | None:
-        """The result that is JSON, wherever it is kept."""
+        """The JSON result, from the job or from its file in S3."""
         if self.job.document_file is None:
             return self.job.document
-        kept: dict[str, Any] = from_json(self.read(self.job.document_file))
-        return kept
+        stored: dict[str, Any] = from_json(self.read(self.job.document_file))
+        return stored
 
 
 @dataclass(frozen=True)
 class PageView:
     page: JobPage
     provider: str | None = None
-    """What the list was narrowed to."""
-
-
-@dataclass(frozen=True)
-class JobReference:
-    """An id as a client wrote it, with the provider that it named behind a colon."""
-
-    job_id: str
-    provider: str | None
+    """The provider filter of the list call."""
 
 
 class Dialect(Protocol):
-    """The contract. Reading raises `ClientError`, which `write_error` then puts into words.
+    """A client API format. Readers raise `ClientError`; `write_error` serializes it.
 
-    For the verbs that only some have, there are the protocols below.
+    `SupportsVideos`, `SupportsCancel` and `SupportsUpload` declare the verbs of some dialects only.
     """
 
     name: str
     routes: tuple[Route, ...]
     modalities: frozenset[str]
-    """Kinds of jobs that can be handed in by it. Any job can be looked at."""
+    """Modalities of the jobs that it can create. It can read every job."""
 
-    def speaker(self, request: HttpRequest) -> "Dialect":
-        """Who answers: the dialect itself, or another that shares its paths."""
+    def for_request(self, request: HttpRequest) -> "Dialect":
+        """Return the dialect of the response: this one, or another one that shares its paths."""
         ...
 
     def read_key(self, headers: Mapping[str, str]) -> str: ...
-    def read_reference(self, written: str) -> JobReference: ...
+    def read_reference(self, raw: str) -> JobReference: ...
     def read_create(self, request: HttpRequest) -> CreateRequest: ...
     def write_job(self, view: JobView, verb: Verb) -> HttpResponse: ...
     def write_error(self, error: RushesError) -> HttpResponse: ...
 
 
-class Videos(Dialect, Protocol):
+class DialectDefaults:
+    """Shared implementations of the methods that most dialects have in common."""
+
+    def for_request(self: Dialect, request: HttpRequest) -> Dialect:  # noqa: ARG002 - for overrides
+        return self
+
+    def read_key(self, headers: Mapping[str, str]) -> str:
+        return read_key(headers)
+
+    def read_reference(self, raw: str) -> JobReference:
+        return read_reference(raw)
+
+
+class SupportsVideos(Dialect, Protocol):
     """Verbs: edit, remix, list, content, delete."""
 
     def read_edit(self, request: HttpRequest) -> CreateRequest: ...
@@ -132,21 +133,21 @@ class Videos(Dialect, Protocol):
     def write_deleted(self, job: Job) -> HttpResponse: ...
 
 
-class Cancels(Dialect, Protocol):
+class SupportsCancel(Dialect, Protocol):
     """Verb: cancel."""
 
     def may_cancel(self, job: Job) -> bool:
-        """Whether the dialect lets a job be cancelled that stands so."""
+        """Return whether the API accepts a cancel in the job's current state."""
         ...
 
     def write_cancelled(self, job: Job, *, accepted: bool) -> HttpResponse: ...
 
 
-class Uploads(Dialect, Protocol):
+class SupportsUpload(Dialect, Protocol):
     """Verb: upload."""
 
     def read_upload(self, request: HttpRequest) -> str:
-        """The extension of the file that is to come, without a dot."""
+        """Return the extension of the file to upload, without a dot."""
         ...
 
-    def write_upload(self, address: str) -> HttpResponse: ...
+    def write_upload(self, url: str) -> HttpResponse: ...

@@ -1,34 +1,37 @@
-"""Where a create call wants its job told of, as each API lets it be said."""
+"""Read the `webhook` field of a create call: a URL, or an object of `url` and `format`."""
 
 from typing import Any
 
-from rushes.dialects.references import is_http_url
+from rushes.dialects.input_files import is_http_url
+from rushes.dialects.validation import shown
 from rushes.errors import InvalidRequest
 from rushes.jobs.request import WebhookTarget
 
 FORMATS = ("rushes", "openai", "fal", "pipelet")
 
 
-def read_webhook(written: Any, form: str) -> WebhookTarget | None:  # noqa: ANN401 - as sent
-    """An address, or an object of `url` and `format`; `form` is meant where there is none."""
-    if written is None:
+def read_webhook(value: Any, default_format: str) -> WebhookTarget | None:  # noqa: ANN401 - any JSON
+    if value is None:
         return None
-    if isinstance(written, str):
-        return read_target("webhook", written, form)
-    if not isinstance(written, dict):
-        raise InvalidRequest("webhook is neither an address nor an object", param="webhook")
-    for name in written.keys() - {"url", "format"}:
-        raise InvalidRequest(f"webhook has no member {name[:80]}", param="webhook")
-    form = written.get("format", form)
+    if isinstance(value, str):
+        return read_webhook_url("webhook", value, default_format)
+    if not isinstance(value, dict):
+        raise InvalidRequest("webhook must be a URL or an object", param="webhook")
+    for name in value.keys() - {"url", "format"}:
+        raise InvalidRequest(
+            f"webhook must have url and format only (got {name[:80]})", param="webhook"
+        )
+    form = value.get("format", default_format)
     if form not in FORMATS:
         raise InvalidRequest(
-            f"webhook.format is one of {', '.join(FORMATS)}", param="webhook.format"
+            f"webhook.format must be one of {', '.join(FORMATS)} (got {shown(form)})",
+            param="webhook.format",
         )
-    return read_target("webhook.url", written.get("url"), form)
+    return read_webhook_url("webhook.url", value.get("url"), form)
 
 
-def read_target(name: str, written: Any, form: str) -> WebhookTarget:  # noqa: ANN401 - as sent
-    """Whether anything may be sent there is judged later, when the job is accepted."""
-    if not isinstance(written, str) or not is_http_url(written):
-        raise InvalidRequest(f"{name} is not an address", param=name)
-    return WebhookTarget(url=written, format=form)
+def read_webhook_url(name: str, value: Any, form: str) -> WebhookTarget:  # noqa: ANN401 - any JSON
+    """Check the form of the URL; the URL policy is applied when the job is created."""
+    if not isinstance(value, str) or not is_http_url(value):
+        raise InvalidRequest(f"{name} is not a valid URL", param=name)
+    return WebhookTarget(url=value, format=form)

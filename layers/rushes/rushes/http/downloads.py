@@ -1,6 +1,6 @@
-"""An output's bytes as one stream: taken up again where they broke off, and never of two files.
+"""Output bytes as one stream, resumed by Range requests only for the same file (If-Range).
 
-Only for `http_client`.
+Only `client` uses this module.
 """
 
 import time
@@ -18,111 +18,120 @@ from rushes.errors import (
     UpstreamNoResponse,
     UpstreamUnreachable,
 )
-from rushes.http.transport import Ask
+from rushes.http.transport import GetAgain
 
-RESUMES = 3
+MAX_RESUMES = 3
 PAUSE_SECONDS = 0.5
-"""Before the first resumption; before the second twice as long, and so on."""
+"""Before the first resumption; each later one waits this much longer."""
 
 
 @dataclass(frozen=True)
-class Mark:
-    """By which to know a file again, byte for byte: one of its headers, and its length."""
+class RangeValidator:
+    """Strong validator of one file: a response header's value, and the length in bytes."""
 
     header: str
     value: str
     length: int
 
-    def ask_from(self, start: int) -> dict[str, str]:
+    def range_headers(self, start: int) -> dict[str, str]:
         return {"range": f"bytes={start}-", "if-range": self.value}
 
     def check(self, response: httpx.Response, start: int) -> None:
-        """Raise unless the answer is the rest of this very file from `start` on."""
+        """Raise `DownloadInterrupted` unless the response is this file from `start` to its end."""
         if response.status_code != 206:
             raise DownloadInterrupted(
-                f"the output broke off, and its address then answered {response.status_code}"
+                f"the output broke off, and its URL then answered {response.status_code}"
             )
         headers = response.headers
-        wanted = f"bytes {start}-{self.length - 1}/{self.length}"
-        # Beside If-Range a server may leave Last-Modified out, but not ETag.
-        known = headers.get(self.header, None if self.header == "etag" else self.value)
-        if headers.get("content-range") != wanted or known != self.value or encoding(response):
-            raise DownloadInterrupted("the output broke off, and what came then is not its rest")
+        expected = f"bytes {start}-{self.length - 1}/{self.length}"
+        # A 206 response to If-Range may leave out Last-Modified, but not ETag.
+        found = headers.get(self.header, None if self.header == "etag" else self.value)
+        if headers.get("content-range") != expected or found != self.value or encoding(response):
+            raise DownloadInterrupted("the output broke off, and its URL now has another file")
 
 
 def check_output(response: httpx.Response) -> None:
-    """Links die and servers stumble: another look may bring a fresh one."""
+    """Check status and encoding.
+
+    Raises
+    ------
+    DownloadInterrupted
+        If the link may have expired or the server failed: polling again may bring a new link.
+    InvalidOutput
+    """
     status = response.status_code
     if status in (401, 403, 404, 408, 410, 429) or status >= 500:
-        raise DownloadInterrupted(f"the output's address answered {status}")
+        raise DownloadInterrupted(f"the output's URL answered {status}")
     if status != 200:
-        raise InvalidOutput(f"the output's address answered {status}")
-    if packed := encoding(response):
+        raise InvalidOutput(f"the output's URL answered {status}")
+    if found := encoding(response):
         raise InvalidOutput(
-            f"the output came packed ({packed[:40]}), in an encoding not asked for: "
-            "it is neither unpacked nor stored"
+            f"the output must have no content-encoding, as requested (got {found[:40]})"
         )
 
 
 def length_of(response: httpx.Response) -> int | None:
-    if "transfer-encoding" in response.headers:  # a length beside it does not count
+    if "transfer-encoding" in response.headers:  # it overrides a content-length
         return None
     length = response.headers.get("content-length")
     return int(length) if length else None
 
 
 def encoding(response: httpx.Response) -> str | None:
-    told = response.headers.get("content-encoding", "").strip().lower()
-    return None if told in ("", "identity") else told
+    value = response.headers.get("content-encoding", "").strip().lower()
+    return None if value in ("", "identity") else value
 
 
-def chunks_of(response: httpx.Response, ask: Ask) -> Generator[bytes, None, None]:
-    """The whole file's bytes in order.
+def read_chunks(response: httpx.Response, get: GetAgain) -> Generator[bytes, None, None]:
+    """Yield the whole file in order, resuming after interruptions.
 
     Raises
     ------
-    OutputInterrupted
-        If they break off for good; what has come by then is the beginning of the file.
+    DownloadInterrupted
+        If it cannot be resumed; the bytes yielded before are the beginning of the file.
     """
-    mark, done = range_validator_of(response), 0
-    trouble: Exception | None = None
-    for resumption in range(RESUMES + 1 if mark else 1):
+    validator, done = range_validator_of(response), 0
+    failure: Exception | None = None
+    for resumption in range(MAX_RESUMES + 1 if validator else 1):
         time.sleep(PAUSE_SECONDS * resumption)
+        resumed = validator if failure else None
         try:
-            with ask(mark.ask_from(done)) if mark and trouble else nullcontext(response) as answer:
-                if mark and trouble:
-                    mark.check(answer, done)
+            with get(resumed.range_headers(done)) if resumed else nullcontext(response) as answer:
+                if resumed:
+                    resumed.check(answer, done)
                 for chunk in answer.iter_raw():
                     done += len(chunk)
-                    if mark and done > mark.length:
-                        raise DownloadInterrupted(f"the output has more than {mark.length} bytes")
+                    if validator and done > validator.length:
+                        raise DownloadInterrupted(
+                            f"the output must have {validator.length} bytes (got more)"
+                        )
                     yield chunk
-            if mark is None or done >= mark.length:
+            if validator is None or done >= validator.length:
                 return
-            trouble = EOFError("the rest came short")
+            failure = EOFError("connection closed before the end")
         except (httpx.HTTPError, UpstreamUnreachable, UpstreamNoResponse) as error:
-            trouble = error
-    reason = type(trouble).__name__
-    raise DownloadInterrupted(f"the output broke off after {done} bytes ({reason})") from trouble
+            failure = error
+    reason = type(failure).__name__
+    raise DownloadInterrupted(f"the output broke off after {done} bytes ({reason})") from failure
 
 
-def range_validator_of(response: httpx.Response) -> Mark | None:
-    """None where a resumption could not be asked for, or not be trusted."""
+def range_validator_of(response: httpx.Response) -> RangeValidator | None:
+    """Return None unless the server supports ranges and sends a strong validator."""
     length, headers = length_of(response), response.headers
     if not length or headers.get("accept-ranges", "").lower() != "bytes":
         return None
     etag = headers.get("etag", "")
-    if etag.startswith('"'):  # a weak one, W/"…", may be shared by files that merely look alike
-        return Mark("etag", etag, length)
-    if not etag and _is_settled(headers):
-        return Mark("last-modified", headers["last-modified"], length)
+    if etag.startswith('"'):  # a weak one, W/"…", may be shared by files with different bytes
+        return RangeValidator("etag", etag, length)
+    if not etag and _is_strong(headers):
+        return RangeValidator("last-modified", headers["last-modified"], length)
     return None
 
 
-def _is_settled(headers: httpx.Headers) -> bool:
-    """Whether the file cannot have changed since within the same second (RFC 9110, 8.8.2.2)."""
+def _is_strong(headers: httpx.Headers) -> bool:
+    """Whether Last-Modified is at least one second before Date (RFC 9110, 8.8.2.2)."""
     try:
-        changed = parsedate_to_datetime(headers["last-modified"])
-        return parsedate_to_datetime(headers["date"]) - changed >= timedelta(seconds=1)
-    except (KeyError, TypeError, ValueError):  # TypeError: one of them tells no time zone
+        modified = parsedate_to_datetime(headers["last-modified"])
+        return parsedate_to_datetime(headers["date"]) - modified >= timedelta(seconds=1)
+    except (KeyError, TypeError, ValueError):  # TypeError: only one of them has a time zone
         return False

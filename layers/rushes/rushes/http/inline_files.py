@@ -1,30 +1,30 @@
-"""Files that arrive inside JSON: in base64, at a JSON pointer (RFC 6901)."""
+"""Decode base64 files inside JSON replies, found by JSON pointer (RFC 6901)."""
 
 import base64
 import binascii
 
 from rushes.errors import DownloadInterrupted, InvalidOutput
-from rushes.json_pointer import find
-from rushes.ports import HttpReply
+from rushes.json_pointer import resolve_in_json
+from rushes.ports.http import HttpReply
 
 
 def unpack(reply: HttpReply, pointer: str) -> bytes:
-    """The file at `pointer`, in base64 or as a data URL.
+    """Decode the file at `pointer`, which is base64 or a base64 data URL.
 
     Raises
     ------
-    OutputInterrupted
-        If the reply is a refusal: another look may help.
-    BadOutput
-        If there is no such file in it.
+    DownloadInterrupted
+        If the reply's status is not 200: a new request may succeed.
+    InvalidOutput
+        If there is no base64 text at `pointer`.
     """
     if reply.status != 200:
-        raise DownloadInterrupted(f"the reply with the output was {reply.status}")
-    text = find(reply.body, pointer)
+        raise DownloadInterrupted(f"the reply with the output had status {reply.status}")
+    text = resolve_in_json(reply.body, pointer)
     if not isinstance(text, str):
-        raise InvalidOutput(f"there is no file at {pointer} of the provider's reply")
+        raise InvalidOutput(f"the provider's reply has no file at {pointer}")
     encoded = text.partition(",")[2] if text.startswith("data:") else text
     try:
         return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
-        raise InvalidOutput(f"what is at {pointer} of the provider's reply is not base64") from None
+        raise InvalidOutput(f"the provider's reply has no base64 at {pointer}") from None

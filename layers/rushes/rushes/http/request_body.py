@@ -1,4 +1,4 @@
-"""What a call carries, with the files put in that it names."""
+"""Request bodies of provider calls: multipart or JSON, with files read from the bucket."""
 
 import base64
 from io import BytesIO
@@ -6,55 +6,57 @@ from typing import Any
 
 from rushes.errors import InvalidInputFile
 from rushes.jobs.request import StoredFile
-from rushes.ports import Blobs, FormFile, HttpCall, JsonFile
+from rushes.ports.http import FormFile, HttpCall, JsonFile
+from rushes.ports.storage import Blobs
 
-FILE_BYTES = 256 * 1024 * 1024
-"""A file is held in memory while it is sent."""
-
-
-EMBEDDED_BYTES = 48 * 1024 * 1024
-"""In base64 it takes four times its size while the call is made."""
+MAX_FILE_BYTES = 256 * 1024 * 1024
+"""A file is in memory while it is sent."""
+MAX_EMBEDDED_BYTES = 48 * 1024 * 1024
+"""As base64 in JSON, a file takes four times its size in memory during the call."""
 
 
 def content_of(call: HttpCall, blobs: Blobs) -> dict[str, Any]:
-    """The call's body as httpx takes it: multipart for a form, even where no part is a file."""
+    """Return the body as httpx arguments; a form is always multipart, even without files."""
     if call.form:
         return {"files": {name: _part(part, blobs) for name, part in call.form.items()}}
     if call.json is None:
         return {}
-    return {"json": _filled(call.json, blobs)}
+    return {"json": _with_files(call.json, blobs)}
 
 
 def _part(part: str | FormFile, blobs: Blobs) -> tuple[str | None, str | BytesIO, str | None]:
     if isinstance(part, str):
         return None, part, None
-    # As a file it is written in pieces, and the time limit is for each of them.
+    # httpx writes a file object in chunks, so that the write timeout is per chunk.
     return part.filename, BytesIO(bytes_of(part.file, blobs)), part.file.content_type
 
 
-def _filled(value: Any, blobs: Blobs) -> Any:  # noqa: ANN401 - any JSON value
+def _with_files(value: Any, blobs: Blobs) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, JsonFile):
         return _embedded(value, blobs)
     if isinstance(value, dict):
-        return {name: _filled(member, blobs) for name, member in value.items()}
+        return {name: _with_files(member, blobs) for name, member in value.items()}
     if isinstance(value, list | tuple):
-        return [_filled(member, blobs) for member in value]
+        return [_with_files(member, blobs) for member in value]
     return value
 
 
 def _embedded(value: JsonFile, blobs: Blobs) -> str:
     if value.form == "link":
         return blobs.link(value.file, value.file.key.rpartition("/")[2])
-    if value.file.size > EMBEDDED_BYTES:
-        raise InvalidInputFile(
-            f"a file of {value.file.size} bytes is too large to be put into a call"
-        )
+    _check_size(value.file, MAX_EMBEDDED_BYTES)
     text = base64.b64encode(bytes_of(value.file, blobs)).decode()
     return f"data:{value.file.content_type};base64,{text}" if value.form == "data_url" else text
 
 
 def bytes_of(file: StoredFile, blobs: Blobs) -> bytes:
-    """A file, unless memory would not hold it."""
-    if file.size > FILE_BYTES:
-        raise InvalidInputFile(f"a file of {file.size} bytes is too large to be sent")
+    """Read a stored file; raises `InvalidInputFile` if it exceeds `MAX_FILE_BYTES`."""
+    _check_size(file, MAX_FILE_BYTES)
     return blobs.read(file.key)
+
+
+def _check_size(file: StoredFile, limit: int) -> None:
+    if file.size > limit:
+        raise InvalidInputFile(
+            f"input file must have at most {limit} bytes for this provider (got {file.size})"
+        )

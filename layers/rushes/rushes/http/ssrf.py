@@ -1,7 +1,7 @@
-"""Where a connection to an address of somebody else's may lead: the one judgement of it.
+"""SSRF checks: URL syntax, DNS resolution and blocked IP ranges.
 
-Reading and looking up only. The function that clients wait for asks here without loading what it
-takes to connect; `connections` asks again, and connects to what was judged.
+This module opens no connection, so that the api function loads no HTTP client. `connections`
+repeats the check at connect time and pins the resolved addresses.
 """
 
 import ipaddress
@@ -13,34 +13,35 @@ from threading import Thread
 
 from rushes.errors import UrlNotAllowed
 
-NOT_FOR_US = tuple(
+BLOCKED_NETWORKS = tuple(
     ipaddress.ip_network(block)
     for block in (
-        "64:ff9b::/96",  # NAT64: an IPv4 address in disguise
+        "64:ff9b::/96",  # NAT64: embeds an IPv4 address
         "64:ff9b:1::/48",
         "2002::/16",  # 6to4, likewise
-        "2001::/23",  # Teredo, likewise, and other protocols' own
-        "2620:4f:8000::/48",  # a sink for reverse look-ups of private addresses
+        "2001::/23",  # Teredo, likewise, and other protocol assignments
+        "2620:4f:8000::/48",  # AS112: reverse DNS of private addresses
         "3fff::/20",  # documentation
         "100.64.0.0/10",  # carrier-grade NAT
-        "168.63.129.16/32",  # a cloud's own services
-        "192.0.0.0/24",  # protocols' own
-        "192.31.196.0/24",  # a sink as above
-        "192.52.193.0/24",  # multicast tunnels
+        "168.63.129.16/32",  # Azure platform services
+        "192.0.0.0/24",  # IETF protocol assignments
+        "192.31.196.0/24",  # AS112
+        "192.52.193.0/24",  # AMT
         "192.88.99.0/24",  # 6to4 relays
-        "192.175.48.0/24",  # a sink as above
+        "192.175.48.0/24",  # AS112
     )
 )
-"""Blocks that Python's `is_global` lets through, or did in one of the versions we run on."""
+"""Networks that `is_global` accepts in at least one of the supported Python versions."""
 
 GLOBAL_IPV6 = ipaddress.ip_network("2000::/3")
 PORTS = {"http": 80, "https": 443}
-LAST_PORT = 65535
-LONGEST = 8192
-"""Characters; signed addresses of some clouds have a few thousand."""
+MAX_PORT = 65535
+MAX_LENGTH = 8192
+"""Characters; presigned URLs have up to a few thousand."""
 RESOLVE_SECONDS = 5.0
+INVALID_URL = "url is not a valid URL"
 
-ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)(?:[/?#].*)?", re.IGNORECASE)
+URL = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)(?:[/?#].*)?", re.IGNORECASE)
 AUTHORITY = re.compile(
     r"(?:\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<name>[^\[\]:]+))(?::(?P<port>[0-9]{0,5}))?"
 )
@@ -50,7 +51,7 @@ NUMBER = re.compile("[0-9]+|0x[0-9a-f]*")
 
 @dataclass(frozen=True)
 class Origin:
-    """`host` as it is looked up: in ASCII and lower case, an IPv6 address without brackets."""
+    """`host` as for DNS: ASCII, lower case, an IPv6 address without brackets."""
 
     scheme: str
     host: str
@@ -58,12 +59,12 @@ class Origin:
 
 
 def check_public(url: str, *, local_mode: bool) -> None:
-    """Judge an address before anything is to be sent there, up to what its name means now.
+    """Check a URL's text and, outside local mode, the addresses that its host resolves to now.
 
     Raises
     ------
-    AddressRefused
-        With a sentence for whoever named it.
+    UrlNotAllowed
+        With a message for the client that gave the URL.
     """
     origin = check_form(url, local_mode=local_mode)
     if local_mode:
@@ -75,73 +76,73 @@ def check_public(url: str, *, local_mode: bool) -> None:
 
 
 def check_form(url: str, *, local_mode: bool) -> Origin:
-    """What can be told of an address without looking anything up.
+    """Check a URL without DNS: https, port 443 and a public host.
 
-    On one machine http, other ports and hosts of that machine will do.
+    In local mode, http, other ports and private hosts are allowed.
 
     Raises
     ------
-    AddressRefused
+    UrlNotAllowed
     """
     origin = read_origin(url)
     if local_mode and origin.scheme in PORTS:
         return origin
     if origin.scheme != "https":
-        raise UrlNotAllowed(f"only https is spoken, not {origin.scheme}")
+        raise UrlNotAllowed(f"url must use https (got {origin.scheme})")
     if origin.port != PORTS["https"]:
-        raise UrlNotAllowed(f"only port 443 is connected to, not {origin.port}")
+        raise UrlNotAllowed(f"url must use port {PORTS['https']} (got {origin.port})")
     literal = _literal(origin.host)
-    known = is_public(literal) if literal else "." in origin.host.removesuffix(".")
-    if not known:
-        raise UrlNotAllowed(f"{origin.host} is not on the open internet")
+    allowed = is_public(literal) if literal else "." in origin.host.removesuffix(".")
+    if not allowed:
+        raise UrlNotAllowed(f"{origin.host} is not a public host")
     return origin
 
 
 def read_origin(url: str) -> Origin:
-    """The scheme, host and port, where there is no doubt about them.
+    """Parse scheme, host and port, accepting only forms that all URL parsers read alike.
 
     Raises
     ------
-    AddressRefused
-        Also over a user name, which in such addresses is there to deceive.
+    UrlNotAllowed
+        Also for a user name, which such URLs carry only to deceive.
     """
-    found = ADDRESS.fullmatch(url) if len(url) <= LONGEST and url.isprintable() else None
-    if found is None:
-        raise UrlNotAllowed("this is no address")
-    scheme, authority = found[1].lower(), found[2].lower()
+    match = URL.fullmatch(url) if len(url) <= MAX_LENGTH and url.isprintable() else None
+    if match is None:
+        raise UrlNotAllowed(INVALID_URL)
+    scheme, authority = match[1].lower(), match[2].lower()
     if "@" in authority:
-        raise UrlNotAllowed("addresses with a user name are not connected to")
+        raise UrlNotAllowed("url must not have a user name")
     parts = AUTHORITY.fullmatch(authority)
     if parts is None:
-        raise UrlNotAllowed("this is no address")
+        raise UrlNotAllowed(INVALID_URL)
     port = int(parts["port"] or PORTS.get(scheme, 0))
-    if port > LAST_PORT:
-        raise UrlNotAllowed("this is no address")
+    if port > MAX_PORT:
+        raise UrlNotAllowed(INVALID_URL)
     return Origin(scheme, _host(parts["ipv6"], parts["name"]), port)
 
 
 def _host(ipv6: str | None, name: str) -> str:
-    """Names as DNS has them; of an IPv4 address only the form that everybody reads alike."""
+    """Return a DNS name, or an IPv4 address in dotted-decimal form: others are ambiguous."""
     if ipv6 is not None:
         if _literal(ipv6) is None:
-            raise UrlNotAllowed("this is no address")
+            raise UrlNotAllowed(INVALID_URL)
         return ipv6
     host = name if name.isascii() else _to_ascii(name)
     labels = host.removesuffix(".").split(".")
     if len(host) > 253 or not all(LABEL.fullmatch(label) for label in labels):
-        raise UrlNotAllowed("this is no address")
+        raise UrlNotAllowed(INVALID_URL)
     if NUMBER.fullmatch(labels[-1]) and _literal(host) is None:
-        raise UrlNotAllowed("an IPv4 address is written as four plain numbers")
+        raise UrlNotAllowed("an IPv4 address must be in dotted-decimal form, as 192.0.2.1")
     return host
 
 
 def _to_ascii(name: str) -> str:
-    import idna  # noqa: PLC0415 - half a megabyte of tables, for a name in a thousand
+    import idna  # noqa: PLC0415 - 0.5 MB of tables, needed for rare names only
 
     try:
         return idna.encode(name).decode()
     except idna.IDNAError as error:
-        raise UrlNotAllowed("this is no address") from error
+        raise UrlNotAllowed(INVALID_URL) from error
 
 
 def _literal(host: str) -> str | None:
@@ -152,7 +153,7 @@ def _literal(host: str) -> str | None:
 
 
 def is_public(address: str) -> bool:
-    """Whether an address is one of the open internet."""
+    """Whether an IP address is global unicast and not in `BLOCKED_NETWORKS`."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(parsed, ipaddress.IPv6Address):
         if parsed.ipv4_mapped:
@@ -161,38 +162,37 @@ def is_public(address: str) -> bool:
             return False
     if not parsed.is_global or parsed.is_multicast:
         return False
-    return not any(parsed in block for block in NOT_FOR_US if block.version == parsed.version)
+    return not any(parsed in block for block in BLOCKED_NETWORKS if block.version == parsed.version)
 
 
 def public_addresses(host: str, port: int) -> tuple[str, ...]:
-    """Every address of a host: one that is not public spoils them all.
+    """Resolve a host to IP addresses that must all be public.
 
     Raises
     ------
-    AddressRefused
+    UrlNotAllowed
     OSError
-        If the name cannot be resolved, in time.
+        If the name cannot be resolved in time.
     """
     addresses = resolve(host, port)
     if not addresses or not all(is_public(address) for address in addresses):
-        raise UrlNotAllowed(f"{host} is not on the open internet")
+        raise UrlNotAllowed(f"{host} is not a public host")
     return addresses
 
 
 def resolve(host: str, port: int) -> tuple[str, ...]:
-    """Every address of a host, once each, in the resolver's order.
+    """Resolve a host to distinct IP addresses, in the resolver's order.
 
-    In a thread of its own: the system's look-up takes no time limit, and somebody else's name
-    server might take its time.
+    `getaddrinfo` has no timeout and an untrusted name server may be slow: it runs in a thread.
     """
-    answer: Future[tuple[str, ...]] = Future()
-    Thread(target=_look_up, args=(host, port, answer), daemon=True).start()
-    return answer.result(RESOLVE_SECONDS)
+    result: Future[tuple[str, ...]] = Future()
+    Thread(target=_resolve_into, args=(host, port, result), daemon=True).start()
+    return result.result(RESOLVE_SECONDS)
 
 
-def _look_up(host: str, port: int, answer: "Future[tuple[str, ...]]") -> None:
+def _resolve_into(host: str, port: int, result: "Future[tuple[str, ...]]") -> None:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        answer.set_result(tuple(dict.fromkeys(str(entry[4][0]) for entry in found)))
-    except Exception as error:  # noqa: BLE001 - whatever it is, whoever waits shall see it
-        answer.set_exception(error)
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        result.set_result(tuple(dict.fromkeys(str(entry[4][0]) for entry in entries)))
+    except Exception as error:  # noqa: BLE001 - raised again in the calling thread
+        result.set_exception(error)

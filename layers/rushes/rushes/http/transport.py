@@ -1,6 +1,7 @@
-"""HTTP as `http_client` speaks it: one call on one connection, and errors by our names.
+"""One HTTP exchange per connection, GET with redirects, and httpx errors as `UpstreamError`s.
 
-Only for `http_client` and `downloads`; together they are the only users of httpx.
+Only `client` and `downloads` use this module. Together with `connections` and `urls`, they are
+the only users of httpx.
 """
 
 import ssl
@@ -12,19 +13,19 @@ from typing import Any
 import httpx
 
 from rushes.errors import UpstreamError, UpstreamNoResponse, UpstreamUnreachable, UrlNotAllowed
-from rushes.http.connections import Deadline, PinnedBackend
-from rushes.http.urls import joined, judged, origin, own, parsed
-from rushes.ports import Upstream
+from rushes.http.connections import Deadline, PinnedBackend, exchange
+from rushes.http.urls import origin, parse_url, provider_url, public_url, resolve_redirect
+from rushes.ports.http import Upstream
 
 TIMEOUT = httpx.Timeout(connect=5, read=45, write=45, pool=5)
-"""For each single read and write; how long all of them may take, the connector knows."""
+"""For each single read and write; `Deadline` limits them all together."""
 HEADERS = {
     "accept": "*/*",
     "accept-encoding": "identity",
     "connection": "close",
     "user-agent": "rushes",
 }
-REDIRECTS = 3
+MAX_REDIRECTS = 3
 NOTHING_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -36,6 +37,8 @@ CAUSES: dict[type[BaseException], str] = {
     ssl.SSLError: "tls",
     ConnectionRefusedError: "refused",
 }
+GetAgain = Callable[[Mapping[str, str]], AbstractContextManager[httpx.Response]]
+"""Repeats a GET of the same URL with additional headers."""
 
 
 def make_request(
@@ -44,23 +47,19 @@ def make_request(
     headers: Mapping[str, str],
     content: Mapping[str, Any] | None = None,
 ) -> httpx.Request:
-    """`content` as httpx names it: at most one of `content`, `json` and `files`."""
-    named = httpx.Headers(HEADERS)
-    named.update(dict(headers))
+    """Build a request; `content` has at most one of httpx's `content`, `json` and `files`."""
+    merged = httpx.Headers(HEADERS)
+    merged.update(dict(headers))
     timeouts = {"timeout": TIMEOUT.as_dict()}
-    return httpx.Request(method, url, headers=named, extensions=timeouts, **(content or {}))
-
-
-Ask = Callable[[Mapping[str, str]], AbstractContextManager[httpx.Response]]
-"""Asks for the same address again, with further headers."""
+    return httpx.Request(method, url, headers=merged, extensions=timeouts, **(content or {}))
 
 
 class Transport:
-    """Calls, each on a connection of its own. `local_mode` lets http and private addresses through.
+    """HTTP exchanges, each on a connection of its own. `local_mode` allows http and private hosts.
 
-    It looks at no proxy variables, retries nothing and keeps nothing. No connection outlives its
-    call: one kept while the function was frozen may be dead, and what became of a create call sent
-    into it nobody could tell.
+    It ignores proxy variables, retries nothing and keeps no cookies. No connection is reused: it
+    may have died while the function was frozen, and the outcome of a create call sent into it
+    would be unknown.
     """
 
     def __init__(self, context: ssl.SSLContext, *, local_mode: bool) -> None:
@@ -71,37 +70,36 @@ class Transport:
     def open(
         self, request: httpx.Request, deadline: Deadline, *, public: bool
     ) -> Iterator[httpx.Response]:
-        """An answer with its body still to come. Troubles from then on are for who reads it."""
-        connector = PinnedBackend(deadline, public=public and not self._local_mode)
+        """Yield a response whose body is still unread; reading it may raise httpx errors."""
+        backend = PinnedBackend(deadline, public=public and not self._local_mode)
         with ExitStack() as stack:
-            transport = make_transport(self._context, connector)
-            stack.callback(transport.close)
-            with named_errors(request.url):
-                response = transport.handle_request(request)
-                stack.callback(response.close)
-            response.request = request
+            with translate_http_errors(request.url):
+                response = stack.enter_context(exchange(request, self._context, backend))
             yield response
 
     @contextmanager
     def follow(
-        self, address: str, upstream: Upstream | None, deadline: Deadline
-    ) -> Iterator[tuple[httpx.Response, Ask]]:
-        """GET with redirects, each judged anew. Once one leads away, the key stays behind."""
-        home = parsed(upstream.base_url) if upstream else None
-        for _ in range(REDIRECTS + 1):
-            if home and origin(parsed(address)) != origin(home):
-                home = None
-            url = (own if home else judged)(address, local_mode=self._local_mode)
-            key = upstream.headers if upstream and home else {}
-            ask = partial(self._ask, url, key, deadline, public=home is None)
-            with ask({}) as response:
-                if not response.has_redirect_location:
-                    yield response, ask
-                    return
-                address = joined(url, response.headers["location"])
-        raise UrlNotAllowed(f"more than {REDIRECTS} redirects")
+        self, url: str, upstream: Upstream | None, deadline: Deadline
+    ) -> Iterator[tuple[httpx.Response, GetAgain]]:
+        """GET with redirects, each URL validated anew.
 
-    def _ask(
+        The provider's key goes to the provider's origin only, until the first redirect leaves it.
+        """
+        home = parse_url(upstream.base_url) if upstream else None
+        for _ in range(MAX_REDIRECTS + 1):
+            if home and origin(parse_url(url)) != origin(home):
+                home = None
+            target = (provider_url if home else public_url)(url, local_mode=self._local_mode)
+            key = upstream.headers if upstream and home else {}
+            get = partial(self._get, target, key, deadline, public=home is None)
+            with get({}) as response:
+                if not response.has_redirect_location:
+                    yield response, get
+                    return
+                url = resolve_redirect(target, response.headers["location"])
+        raise UrlNotAllowed(f"more than {MAX_REDIRECTS} redirects")
+
+    def _get(
         self,
         url: httpx.URL,
         key: Mapping[str, str],
@@ -114,16 +112,9 @@ class Transport:
         return self.open(request, deadline, public=public)
 
 
-def make_transport(context: ssl.SSLContext, connector: PinnedBackend) -> httpx.HTTPTransport:
-    transport = httpx.HTTPTransport(verify=context, retries=0, trust_env=False)
-    # httpx has no public seam for this; a test holds the pinned version to it.
-    transport._pool._network_backend = connector  # noqa: SLF001
-    return transport
-
-
 @contextmanager
-def named_errors(url: httpx.URL) -> Iterator[None]:
-    """What httpx raises, as ours; the line that matters is whether anything may have been sent."""
+def translate_http_errors(url: httpx.URL) -> Iterator[None]:
+    """Raise `UpstreamUnreachable` if nothing was sent, otherwise `UpstreamNoResponse`."""
     try:
         yield
     except NOTHING_SENT as error:
@@ -133,21 +124,21 @@ def named_errors(url: httpx.URL) -> Iterator[None]:
         raise UpstreamNoResponse(f"no answer from {url.host} ({type(error).__name__})") from error
 
 
-def cause_of(error: UpstreamError) -> str:
-    """A word for what kept an answer away: timeout, tls, refused, unreachable or broken."""
-    found: BaseException | None = error
-    while found:
-        for kind, word in CAUSES.items():
-            if isinstance(found, kind):
-                return word
-        found = found.__cause__ or found.__context__  # httpcore keeps the latter only
+def failure_code(error: UpstreamError) -> str:
+    """Return the cause of a missing response: timeout, tls, refused, unreachable or broken."""
+    cause: BaseException | None = error
+    while cause:
+        for error_type, code in CAUSES.items():
+            if isinstance(cause, error_type):
+                return code
+        cause = cause.__cause__ or cause.__context__  # httpcore sets only the latter
     return "unreachable" if isinstance(error, UpstreamUnreachable) else "broken"
 
 
 def read(response: httpx.Response, limit: int, too_long: UpstreamError) -> bytes:
-    """The whole body, its encoding undone."""
+    """Return the whole decoded body; raise `too_long` beyond `limit` bytes."""
     body = bytearray()
-    with named_errors(response.url):
+    with translate_http_errors(response.url):
         for chunk in response.iter_bytes():
             body += chunk
             if len(body) > limit:
@@ -156,9 +147,9 @@ def read(response: httpx.Response, limit: int, too_long: UpstreamError) -> bytes
 
 
 def read_beginning(response: httpx.Response, limit: int) -> bytes:
-    """The body as it came, up to `limit`; what follows is left unread."""
+    """Return the first `limit` bytes of the body, not decoded; the rest stays unread."""
     body = bytearray()
-    with named_errors(response.url):
+    with translate_http_errors(response.url):
         for chunk in response.iter_raw():
             body += chunk
             if len(body) >= limit:

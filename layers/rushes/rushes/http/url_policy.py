@@ -1,28 +1,28 @@
-"""Whether anything may be sent to an address: judged when it is named, and at each attempt."""
+"""Policy for webhook URLs: checked at registration and at each delivery attempt."""
 
 from dataclasses import dataclass
 
 from rushes.errors import UrlNotAllowed
 from rushes.http.ssrf import check_public
 
-LONGEST = 2048
+MAX_LENGTH = 2048
 """Characters."""
 
 
 @dataclass(frozen=True)
 class PublicUrlPolicy:
-    """In local mode http and this machine will do."""
+    """Public https only; local mode also allows http and private hosts."""
 
     local_mode: bool
 
     def __call__(self, url: str, param: str) -> None:
-        if len(url) > LONGEST:
-            raise UrlNotAllowed(f"an address has at most {LONGEST} characters", param=param)
+        if len(url) > MAX_LENGTH:
+            raise UrlNotAllowed(
+                f"url must have at most {MAX_LENGTH} characters (got {len(url)})", param=param
+            )
         if "#" in url:
-            raise UrlNotAllowed("what is behind # would never be sent", param=param)
+            raise UrlNotAllowed("url must not have a fragment (#)", param=param)
         try:
             check_public(url, local_mode=self.local_mode)
-        except UrlNotAllowed as refused:
-            raise UrlNotAllowed(
-                f"nothing can be sent there: {refused.message}", param=param
-            ) from refused
+        except UrlNotAllowed as error:
+            raise UrlNotAllowed(error.message, param=param) from error

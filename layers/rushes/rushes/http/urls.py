@@ -1,6 +1,6 @@
-"""Addresses as httpx takes them, and whose they are: the deployer's own or somebody else's.
+"""URLs as httpx parses them: of the deployment's providers, or given by a client or provider.
 
-Only for `http_client` and `wire`.
+Only `client` and `transport` use this module.
 """
 
 import re
@@ -8,67 +8,68 @@ import re
 import httpx
 
 from rushes.errors import UrlNotAllowed
-from rushes.http.ssrf import LAST_PORT, PORTS, check_form
+from rushes.http.ssrf import INVALID_URL, MAX_PORT, PORTS, check_form
 
 SCHEME = re.compile("[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
-def own(address: str, *, local_mode: bool) -> httpx.URL:
-    """An address of the deployer's: any host and port, but http on one machine only.
+def provider_url(text: str, *, local_mode: bool) -> httpx.URL:
+    """Parse a URL that the operator configured: any host and port, http in local mode only.
 
     Raises
     ------
-    AddressRefused
+    UrlNotAllowed
     """
-    url = parsed(address)
+    url = parse_url(text)
     if not (url.scheme == "https" or (local_mode and url.scheme == "http")):
-        raise UrlNotAllowed(f"only https is spoken, not {url.scheme or 'nothing'}")
+        raise UrlNotAllowed(f"url must use https (got {url.scheme or 'no scheme'})")
     return url
 
 
-def judged(address: str, *, local_mode: bool) -> httpx.URL:
-    """An address of somebody else's, if it may be connected to as far as its form tells.
+def public_url(text: str, *, local_mode: bool) -> httpx.URL:
+    """Parse an untrusted URL and check everything that its text alone shows.
 
-    It must mean to httpx what it means to the judge: else the wrong thing would be judged.
+    httpx and `ssrf` must read the same origin from it. Otherwise the check would be of another
+    host than the one connected to.
 
     Raises
     ------
-    AddressRefused
+    UrlNotAllowed
     """
-    meant = check_form(address, local_mode=local_mode)
-    url = parsed(address)
-    if origin(url) != (meant.scheme, meant.host, meant.port):
-        raise UrlNotAllowed("this address can be read in two ways")
+    checked = check_form(text, local_mode=local_mode)
+    url = parse_url(text)
+    if origin(url) != (checked.scheme, checked.host, checked.port):
+        raise UrlNotAllowed("url is ambiguous: its host or port can be read in two ways")
     return url
 
 
-def joined(base: httpx.URL, location: str) -> str:
-    """Where a redirect leads. A whole address stays as it is written, to be judged as that."""
+def resolve_redirect(base: httpx.URL, location: str) -> str:
+    """Return a redirect's target. An absolute URL stays unchanged, to be validated as given."""
     if SCHEME.match(location):
         return location
     try:
         return str(base.join(location))
     except (httpx.InvalidURL, ValueError) as error:
-        raise UrlNotAllowed("this is no address") from error
+        raise UrlNotAllowed(INVALID_URL) from error
 
 
-def parsed(address: str) -> httpx.URL:
-    """What httpx makes of an address.
+def parse_url(text: str) -> httpx.URL:
+    """Parse a URL that has a host which can be resolved.
 
     Raises
     ------
-    AddressRefused
+    UrlNotAllowed
     """
     try:
-        url = httpx.URL(address)
-        url.host.encode("idna")  # else the resolver cannot even be asked for it
+        url = httpx.URL(text)
+        url.host.encode("idna")  # as the resolver does: it raises another error
     except (httpx.InvalidURL, ValueError) as error:
-        raise UrlNotAllowed("this is no address") from error
-    if not url.host or (url.port or 0) > LAST_PORT:
-        raise UrlNotAllowed("this is no address")
+        raise UrlNotAllowed(INVALID_URL) from error
+    if not url.host or (url.port or 0) > MAX_PORT:
+        raise UrlNotAllowed(INVALID_URL)
     return url
 
 
 def origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    """Comparable; where httpx leaves the port out, the scheme's own."""
+    """Return scheme, host and port for comparison, with the scheme's default port."""
     return url.scheme, url.raw_host.decode().lower(), url.port or PORTS.get(url.scheme)

@@ -1,4 +1,4 @@
-"""What a job's owner may have of its files, and until when."""
+"""Access to a job's stored files, and their expiry."""
 
 from rushes.errors import ContentNotReady
 from rushes.jobs.job import Job
@@ -7,28 +7,31 @@ from rushes.jobs.status import JobStatus
 
 
 def ensure_not_expired(job: Job, now: float) -> None:
-    """Refuse to give out what may have been deleted by its age."""
+    """Raise ContentNotReady once the retention period has ended."""
     if job.expires_at and job.expires_at < now:
         raise ContentNotReady(
-            f"the content of {job.id} has expired", param="video_id", code="content_expired"
+            f"the content of job {job.id} has expired", param="video_id", code="content_expired"
         )
 
 
 def primary_artifact(job: Job, now: float) -> Artifact:
-    """The job's first file.
+    """Return the job's first file.
 
     Raises
     ------
     ContentNotReady
-        If there is none (yet, or any more).
+        If there is none yet, it has expired, or the job has no file.
     """
     ensure_not_expired(job, now)
-    if job.status is JobStatus.COMPLETED and not job.artifacts:
-        raise ContentNotReady(
-            f"{job.id} came to words, not to a file", param="video_id", code="no_content"
-        )
     if job.status is not JobStatus.COMPLETED:
         raise ContentNotReady(
-            f"{job.id} is {job.status.value}: it has no content", param="video_id"
+            f"job {job.id} is {job.status.value}; only a completed job has content",
+            param="video_id",
+        )
+    if not job.artifacts:
+        raise ContentNotReady(
+            f"job {job.id} produced a transcript; it has no downloadable content",
+            param="video_id",
+            code="no_content",
         )
     return job.artifacts[0]

@@ -1,7 +1,7 @@
-"""What a file is, by its first bytes. The names that others give a file are not believed."""
+"""Detect a file's content type from its first bytes; declared types and names are ignored."""
 
-HEAD = 64
-"""Bytes that are enough to tell."""
+HEAD_BYTES = 64
+"""Number of bytes that `sniff` needs."""
 
 EXTENSIONS = {
     "video/mp4": "mp4",
@@ -18,7 +18,7 @@ EXTENSIONS = {
     "audio/mp4": "m4a",
 }
 
-_STARTS = (
+_SIGNATURES = (
     (b"\x1a\x45\xdf\xa3", "video/webm"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -31,22 +31,20 @@ _STARTS = (
     (b"OggS", "audio/ogg"),
     (b"fLaC", "audio/flac"),
 )
-
-
 _BRANDS = {b"qt  ": "video/quicktime", b"M4A ": "audio/mp4"}
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
 
 
 def sniff(head: bytes) -> str | None:
-    """The content type, None where the bytes are nothing that we know."""
+    """Return the content type, or None for an unknown signature."""
     if head[4:8] == b"ftyp":
         return _BRANDS.get(head[8:12], "video/mp4")
     if head[:4] == b"RIFF":
         return _RIFF.get(head[8:12])
-    return next((kind for start, kind in _STARTS if head.startswith(start)), None)
+    return next((name for magic, name in _SIGNATURES if head.startswith(magic)), None)
 
 
-def family(content_type: str | None) -> str:
-    """`video`, `image` or `audio`; empty where it is none of them."""
-    found = (content_type or "").partition("/")[0]
-    return found if found in ("video", "image", "audio") else ""
+def media_type_of(content_type: str | None) -> str:
+    """Return `video`, `image` or `audio`, or an empty string."""
+    media_type = (content_type or "").partition("/")[0]
+    return media_type if media_type in ("video", "image", "audio") else ""

@@ -1,4 +1,4 @@
-"""What the world is told of a job: one envelope, the same on the bus and in webhooks."""
+"""Job events: one envelope, the same on the bus and in webhooks."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,14 +7,14 @@ from pydantic import BaseModel, ConfigDict
 
 from rushes.errors import UnknownUpstreamStatus, UpstreamNoResponse, UpstreamProtocolError
 from rushes.jobs.job import Job
-from rushes.jobs.result import Attempt, JobError
+from rushes.jobs.result import JobError, ProviderAttempt
 from rushes.jobs.status import JobStatus, UpstreamCancelled
 
 SOURCE = "rushes"
-UNSURE = frozenset(
+UNCONFIRMED = frozenset(
     {UpstreamNoResponse.code, UpstreamProtocolError.code, UnknownUpstreamStatus.code}
 )
-"""After these a provider may have taken a job, though nobody was told so."""
+"""Error codes after which the provider may have accepted the job."""
 
 
 class ArtifactData(BaseModel):
@@ -29,7 +29,7 @@ class ArtifactData(BaseModel):
 
 
 class CommonJobData(BaseModel):
-    """What every event tells. It holds no prompt: whoever listens may not be who asked."""
+    """Fields of every event. Excludes the prompt: a subscriber may be another party."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,25 +42,25 @@ class CommonJobData(BaseModel):
 
 
 class JobStartedData(CommonJobData):
-    """A job that its provider has taken."""
+    """A job that its provider has accepted."""
 
     started_at: datetime
 
 
 class JobEventData(CommonJobData):
-    """A job that ended. It holds no prompt: whoever listens may not be who asked."""
+    """A job in a terminal state."""
 
     finished_at: datetime
     artifacts: tuple[ArtifactData, ...]
     error: JobError | None
     cost: float | None
-    """US dollars; null where no provider can have made anything of it."""
+    """US dollars; null if no provider can have billed the job."""
     upstream_cancelled: UpstreamCancelled | None = None
-    """Only of a cancelled job: whether the provider has stopped."""
+    """For a cancelled job: whether the provider has stopped."""
 
 
 class Event(BaseModel):
-    """`id` depends on the job and what happened alone, so that a repetition can be told."""
+    """`id` is derived from the job and the event type, so that receivers can deduplicate."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -68,7 +68,7 @@ class Event(BaseModel):
     type: str
     timestamp: datetime
     sequence: int
-    """Grows within a job: what arrives out of order can be put in order."""
+    """Grows within a job, so that receivers can reorder events."""
 
 
 class JobStarted(Event):
@@ -76,28 +76,26 @@ class JobStarted(Event):
 
 
 class JobEvent(Event):
-    """A job's ending."""
-
     data: JobEventData
 
 
-def started(job: Job) -> JobStarted:
-    """The event of a job that has just been submitted; said once, whoever else tries it later."""
-    started_at = _moment(job.submitted_at or job.updated_at)
+def started_event(job: Job) -> JobStarted:
+    """Build the event of a submitted job; a later failover publishes no second one."""
+    started_at = _datetime(job.submitted_at or job.updated_at)
     return JobStarted(
         id=f"evt_{job.id}_started",
         type="job.started",
         timestamp=started_at,
         sequence=1,
-        data=JobStartedData(**_facts(job), started_at=started_at),
+        data=JobStartedData(**_common_data(job), started_at=started_at),
     )
 
 
-def ending(job: Job, bucket: str) -> JobEvent:
-    """The event of a finished job."""
-    finished_at = _moment(job.finished_at or job.updated_at)
-    facts = JobEventData(
-        **_facts(job),
+def terminal_event(job: Job, bucket: str) -> JobEvent:
+    """Build the event of a finished job."""
+    finished_at = _datetime(job.finished_at or job.updated_at)
+    data = JobEventData(
+        **_common_data(job),
         finished_at=finished_at,
         artifacts=tuple(
             ArtifactData(bucket=bucket, **artifact.model_dump(exclude={"etag"}))
@@ -112,31 +110,33 @@ def ending(job: Job, bucket: str) -> JobEvent:
         type=f"job.{job.status.value}",
         timestamp=finished_at,
         sequence=2,
-        data=facts,
+        data=data,
     )
 
 
 def _cost(job: Job) -> float | None:
-    """None where the job ended without ever having been taken: the estimate was not spent."""
-    everybody: tuple[Job | Attempt, ...] = (job, *job.attempts)
-    taken = any(it.operation is not None for it in everybody) or job.generated_at is not None
-    unsure = job.submission_unconfirmed_since is not None or any(
-        it.error is not None and it.error.code in UNSURE for it in everybody
+    """Return None if no provider ever accepted the job: the estimate was not spent."""
+    attempts: tuple[Job | ProviderAttempt, ...] = (job, *job.attempts)
+    accepted = job.generated_at is not None or any(
+        attempt.operation is not None for attempt in attempts
     )
-    is_made = job.status is JobStatus.COMPLETED
-    return job.cost if is_made or taken or unsure else None
+    unconfirmed = job.submission_unconfirmed_since is not None or any(
+        attempt.error is not None and attempt.error.code in UNCONFIRMED for attempt in attempts
+    )
+    completed = job.status is JobStatus.COMPLETED
+    return job.cost if completed or accepted or unconfirmed else None
 
 
-def _facts(job: Job) -> dict[str, Any]:
+def _common_data(job: Job) -> dict[str, Any]:
     return {
         "id": job.id,
         "account": job.account,
         "status": job.status,
         "model": job.request.model,
         "provider": job.provider,
-        "created_at": _moment(job.created_at),
+        "created_at": _datetime(job.created_at),
     }
 
 
-def _moment(seconds: float) -> datetime:
+def _datetime(seconds: float) -> datetime:
     return datetime.fromtimestamp(round(seconds, 3), UTC)

@@ -1,7 +1,7 @@
-"""The job: a client's request and all that became of it, and the steps it may take.
+"""The job and its state transitions.
 
-Pure: no clock, no storage. Each step returns a new job; the table `PREDECESSORS` says which
-status may follow which, and the condition of every write is derived from it.
+Pure: no clock, no storage. Each transition returns a new job; the condition of every write is
+derived from the table `PREDECESSORS`.
 """
 
 from typing import Any, Literal, Self, get_args
@@ -9,29 +9,28 @@ from typing import Any, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from rushes.jobs.request import GenerationRequest, Input, StoredFile, WebhookTarget
-from rushes.jobs.result import Artifact, Attempt, JobError, JobOutcome, Output
+from rushes.jobs.result import Artifact, JobError, JobOutcome, Output, ProviderAttempt
 from rushes.jobs.status import PREDECESSORS, TERMINAL, JobStatus, Stage, UpstreamCancelled
 
 STALE_AFTER = 60.0
-"""An open job that nobody wrote to for so long is looked after."""
-WARNINGS = 20
-"""The last ones are kept: a row has 400 KB."""
+"""Seconds without a write after which the sweeper checks an open job."""
+MAX_WARNINGS = 20
+"""The latest are stored: an item is limited to 400 KB."""
 LATE_WRITE_GRACE = 960.0
-"""Longer than any function may run: after it, nobody stores anything for a job that ended."""
-
+"""Longer than any function timeout: later, no function can store a file of a deleted job."""
 
 Folder = Literal["outputs", "inputs", "archive"]
 
 
 def formerly(stored_name: str, *, default: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
-    """Declare a field that version 0.1.0 stored as `stored_name`; it is read by either name."""
+    """Declare a field that version 0.1.0 stored as `stored_name`; both names are read."""
     return Field(default=default, validation_alias=stored_name)
 
 
 class Job(BaseModel):
-    """A request to generate media and all that became of it. Times are seconds since 1970.
+    """A request to generate media, its state and its results. Times are seconds since 1970.
 
-    Fields that a newer version wrote are kept, so that going back to this one loses nothing.
+    Unknown fields are preserved, so that a rollback loses no data of a newer version.
     """
 
     model_config = ConfigDict(
@@ -44,24 +43,23 @@ class Job(BaseModel):
 
     id: str
     account: str
-    """Who owns it."""
     dialect: str
-    """The API that it came in by."""
+    """The client API that created the job."""
     provider: str
     upstream_model: str
     model: str = ""
-    """The catalog's name of what makes it at present; `request.model` is what was asked for."""
+    """Catalog name of the current model; `request.model` is the requested one."""
     fallbacks: tuple[str, ...] = formerly("candidates", default=())
-    """What is tried next, by the catalog's names, where the present provider does not make it."""
-    attempts: tuple[Attempt, ...] = ()
-    """What was tried before."""
+    """Catalog names of the models to fail over to, in order."""
+    attempts: tuple[ProviderAttempt, ...] = ()
+    """Earlier providers."""
     attempt_at: float | None = None
-    """Since when the present provider is tried, if it is not the first."""
+    """Time of the last failover."""
     request: GenerationRequest
     modality: str = formerly("kind", default="video")
     """video, image, audio or transcription."""
     preferences: dict[str, str] = Field(default_factory=dict)
-    """How its client wants answers, for the dialect that it came in by."""
+    """Response options, interpreted by the dialect only."""
     status: JobStatus = JobStatus.QUEUED
     stage: Stage = Stage.ACCEPTED
     progress: int = 0
@@ -69,53 +67,53 @@ class Job(BaseModel):
     created_at: float
     updated_at: float
     deadline_at: float
-    """When the job fails if it has not ended by then."""
+    """Time at which an unfinished job fails."""
     submitted_at: float | None = None
     generated_at: float | None = None
-    """When it was first seen that the provider was done."""
+    """Time of the first poll that returned the result."""
     finished_at: float | None = None
     finished_by: str | None = None
-    """The execution that ended it, so that a repeated last step can tell its own write."""
+    """The execution that finished the job, so that a retried finish recognizes its own write."""
     expires_at: float | None = None
-    """When the artifacts may be gone."""
+    """End of the artifacts' retention period."""
     cancel_requested_at: float | None = None
     upstream_cancelled: UpstreamCancelled | None = None
     track_until: float | None = formerly("late_until", default=None)
-    """Cancelled, but still being made: until when the result is waited for, to be archived."""
+    """If the provider continues after a cancel: how long its result is polled, to be archived."""
     archived_artifacts: tuple[Artifact, ...] = formerly("late_artifacts", default=())
-    """What was made in spite of the cancel."""
+    """Files generated in spite of the cancel."""
     deleted_at: float | None = None
     purged_at: float | None = None
-    """When nothing could be left in the bucket of a deleted job."""
+    """Time of the final deletion of a deleted job's files."""
     lease_until: float | None = None
-    """While a create call may be on its way to the provider: until when it may take."""
+    """End of the lease of a create call that may be in flight."""
     submissions: int = 0
-    """How often a create call was begun."""
+    """Number of create calls begun."""
     submission_unconfirmed_since: float | None = formerly("unsure_since", default=None)
-    """Since when a create call has had no answer; what became of it is being found out."""
+    """Start of the period in which the outcome of a create call is unknown."""
     operation: dict[str, Any] | None = None
-    """The provider's handle on the running generation, opaque to everybody else."""
+    """Handle of the running generation, opaque outside the provider adapter."""
     failing_since: float | None = formerly("troubled_since", default=None)
-    """Since when the provider's answers have made no sense, without a break."""
+    """Time of the first of an unbroken series of invalid responses."""
     outputs: tuple[Output, ...] = ()
     document: dict[str, Any] | None = None
-    """A result that is JSON: a transcript, for example."""
+    """A JSON result, such as a transcript."""
     document_file: StoredFile | None = None
-    """The same, where it is too large for the row."""
+    """The JSON result, if it is too large for the item."""
     artifacts: tuple[Artifact, ...] = ()
-    collections: int = 0
-    """How often fetching the outputs was begun."""
+    collect_attempts: int = formerly("collections", default=0)
+    """Number of tries to store the outputs."""
     outcome: JobOutcome | None = formerly("verdict", default=None)
     error: JobError | None = None
     warnings: tuple[str, ...] = ()
     webhook: WebhookTarget | None = None
     outbox: tuple[dict[str, Any], ...] = ()
-    """Events that are to be put on the bus, as they will stand there."""
+    """Events to publish, in their final form (transactional outbox)."""
     remixed_from: str | None = None
     cost: float | None = None
-    """In US dollars: the catalog's price for what was asked, or what the provider said it was."""
+    """In US dollars: the catalog's estimate, or the cost that the provider reported."""
     executions: int = 1
-    """How many state machine executions were started for it."""
+    """Number of state machine executions started."""
     version: int = 0
     """Counts the writes; every write names the version it was decided on."""
 
@@ -125,22 +123,22 @@ class Job(BaseModel):
 
     @property
     def providers(self) -> frozenset[str]:
-        """All that have had it: an id that names one of them was given out at its time."""
+        """Current and earlier providers; ids issued to clients may name any of them."""
         return frozenset((self.provider, *(attempt.provider for attempt in self.attempts)))
 
     @property
     def has_outcome(self) -> bool:
-        """Whether it is known how the job ends."""
+        """Whether the terminal state is decided."""
         return self.is_finished or self.outcome is not None
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether it ends, or has ended, by its client's wish."""
+        """Whether the outcome is a cancel."""
         return self.outcome is not None and self.outcome.status is JobStatus.CANCELLED
 
     @property
     def is_tracked(self) -> bool:
-        """Whether it was cancelled, and its provider goes on with it all the same."""
+        """Whether the provider may still run this cancelled job."""
         return self.is_finished and self.track_until is not None
 
     @property
@@ -149,55 +147,55 @@ class Job(BaseModel):
 
     @property
     def is_submission_unconfirmed(self) -> bool:
-        """Whether a create call was begun of which nobody knows (yet) what became."""
+        """Whether a create call was begun and its outcome is unknown."""
         return self.submission_unconfirmed_since is not None or self.lease_until is not None
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """Where in the bucket its files are; each ends with a slash."""
+        """Key prefixes of the job's files in the bucket, each with a final slash."""
         return tuple(folder_of(self, kind) for kind in get_args(Folder))
 
     @property
     def create_key(self) -> str:
-        """What a provider can know a repeated create call by."""
+        """Idempotency key of the create call at the current provider."""
         return f"{self.id}-{len(self.attempts) + 1}"
 
     @property
     def needs_immediate_check(self) -> bool:
-        """Whether it waits for the sweeper alone, and not only for its being looked at."""
+        """Whether only the sweeper can advance the job."""
         return bool(self.outbox) or self.stage is Stage.ACCEPTED
 
     @property
     def next_check_at(self) -> float | None:
-        """When the sweeper is to look at it; None where nothing is left to be done."""
+        """Time of the sweeper's next check; None if no work is left."""
         if self.needs_immediate_check:
             return self.updated_at
         return self.updated_at + STALE_AFTER if self.needs_execution else self.purge_at
 
     @property
     def purge_at(self) -> float | None:
-        """When what stragglers have stored for a deleted job is to be removed, if it is to be."""
-        left = self.deleted_at and not self.purged_at
-        return self.updated_at + LATE_WRITE_GRACE if left else None
+        """Time to delete files that a late write stored for a deleted job."""
+        pending = self.deleted_at and not self.purged_at
+        return self.updated_at + LATE_WRITE_GRACE if pending else None
 
     @property
     def execution_name(self) -> str:
-        """The name of the newest execution: the job's id, later with `-r2`, `-r3` behind it."""
+        """Name of the newest execution: the job's id, then with the suffix `-r2`, `-r3`."""
         return self.id if self.executions == 1 else f"{self.id}-r{self.executions}"
 
-    def _step(self, now: float, **changes: Any) -> Self:  # noqa: ANN401 - any field of the job
+    def _with(self, now: float, **changes: Any) -> Self:  # noqa: ANN401 - any field of the job
         return self.model_copy(update={"updated_at": now, "version": self.version + 1, **changes})
 
     def fetched(self, now: float, inputs: tuple[Input, ...]) -> Self:
-        """What its request pointed at is in the bucket."""
-        return self._step(now, request=self.request.model_copy(update={"inputs": inputs}))
+        """Replace the input URLs by files in the bucket."""
+        return self._with(now, request=self.request.model_copy(update={"inputs": inputs}))
 
     def submitting(self, now: float, lease_seconds: float) -> Self:
-        """A create call is about to be made; nobody else may make one until the lease ends.
+        """Take the lease: no other invocation sends a create call until it ends.
 
-        A lease that has run out tells of a call before it, of which nobody knows what became.
+        An expired lease means that the outcome of an earlier create call is unknown.
         """
-        return self._step(
+        return self._with(
             now,
             stage=Stage.SUBMITTING,
             lease_until=now + lease_seconds,
@@ -207,12 +205,12 @@ class Job(BaseModel):
         )
 
     def postponed(self, now: float) -> Self:
-        """The create call surely made nothing; it may be made again."""
-        return self._step(now, stage=Stage.WAITING, lease_until=None)
+        """Release the lease after a create call that created nothing."""
+        return self._with(now, stage=Stage.WAITING, lease_until=None)
 
-    def unsure(self, now: float) -> Self:
-        """The create call was sent and not answered, to a provider that can be asked again."""
-        return self._step(
+    def submission_unconfirmed(self, now: float) -> Self:
+        """Release the lease after a create call without a response."""
+        return self._with(
             now,
             stage=Stage.WAITING,
             lease_until=None,
@@ -220,11 +218,11 @@ class Job(BaseModel):
         )
 
     def confirmed_absent(self, now: float) -> Self:
-        """The provider has been looked through: the create call that was lost made nothing."""
-        return self._step(now, lease_until=None, submission_unconfirmed_since=None)
+        """Record that the provider does not list the unconfirmed create call."""
+        return self._with(now, lease_until=None, submission_unconfirmed_since=None)
 
     def submitted(self, now: float, operation: dict[str, Any], warnings: tuple[str, ...]) -> Self:
-        return self._step(
+        return self._with(
             now,
             status=JobStatus.IN_PROGRESS,
             stage=Stage.RUNNING,
@@ -245,8 +243,8 @@ class Job(BaseModel):
         upstream_model: str,
         cost: float,
     ) -> Self:
-        """The next candidate gets it; the ledger keeps what became of the present one."""
-        attempt = Attempt(
+        """Move the job to its next model and append the current provider to `attempts`."""
+        attempt = ProviderAttempt(
             model=self.model or self.request.model,
             provider=self.provider,
             operation=self.operation,
@@ -255,7 +253,7 @@ class Job(BaseModel):
             error=error,
             cost=self.cost,
         )
-        return self._step(
+        return self._with(
             now,
             stage=Stage.WAITING,
             attempts=(*self.attempts, attempt),
@@ -271,27 +269,27 @@ class Job(BaseModel):
             outputs=(),
             document=None,
             document_file=None,
-            collections=0,
+            collect_attempts=0,
             progress=0,
             failing_since=None,
             lease_until=None,
         )
 
     def progressed(self, now: float, progress: int) -> Self:
-        """Progress never runs backwards, whatever the provider says."""
-        return self._step(now, progress=max(self.progress, min(progress, 99)), failing_since=None)
+        """Raise the progress; a lower value from the provider is ignored."""
+        return self._with(now, progress=max(self.progress, min(progress, 99)), failing_since=None)
 
-    def failing_response(self, now: float, warning: str) -> Self:
-        """The provider's answer made no sense; each kind of nonsense is noted once."""
+    def failing(self, now: float, warning: str) -> Self:
+        """Record an invalid response; an identical warning is stored once."""
         new = () if warning in self.warnings else (warning,)
-        return self._step(
+        return self._with(
             now,
-            warnings=(self.warnings + new)[-WARNINGS:],
+            warnings=(self.warnings + new)[-MAX_WARNINGS:],
             failing_since=self.failing_since or now,
         )
 
     def warned(self, now: float, warning: str) -> Self:
-        return self._step(now, warnings=(*self.warnings, warning)[-WARNINGS:])
+        return self._with(now, warnings=(*self.warnings, warning)[-MAX_WARNINGS:])
 
     def generated(
         self,
@@ -300,8 +298,8 @@ class Job(BaseModel):
         cost: float | None,
         document: dict[str, Any] | StoredFile | None = None,
     ) -> Self:
-        """The provider is done; its outputs are still to be fetched."""
-        return self._step(
+        """Record the provider's result; the outputs are not stored yet."""
+        return self._with(
             now,
             document=document if isinstance(document, dict) else None,
             document_file=document if isinstance(document, StoredFile) else None,
@@ -313,77 +311,77 @@ class Job(BaseModel):
         )
 
     def collecting(self, now: float) -> Self:
-        return self._step(now, collections=self.collections + 1)
+        return self._with(now, collect_attempts=self.collect_attempts + 1)
 
     def stored(self, now: float, artifacts: tuple[Artifact, ...]) -> Self:
-        return self._step(now, artifacts=artifacts, outcome=JobOutcome(status=JobStatus.COMPLETED))
+        return self._with(now, artifacts=artifacts, outcome=JobOutcome(status=JobStatus.COMPLETED))
 
     def will_fail(self, now: float, error: JobError) -> Self:
-        """It will fail; the last step of the workflow makes it so."""
-        return self._step(now, outcome=JobOutcome(status=JobStatus.FAILED, error=error))
+        """Decide that the job fails; finish writes the terminal status."""
+        return self._with(now, outcome=JobOutcome(status=JobStatus.FAILED, error=error))
 
     def cancelled_by_client(self, now: float, upstream: UpstreamCancelled) -> Self:
-        """Its client wants no more of it; what is made all the same will be archived."""
-        goes_on = upstream is not UpstreamCancelled.YES and not self.deleted_at
-        return self._step(
+        """Decide that the job is cancelled; a result of a provider that continues is archived."""
+        continues = upstream is not UpstreamCancelled.YES and not self.deleted_at
+        return self._with(
             now,
             outcome=JobOutcome(status=JobStatus.CANCELLED),
             upstream_cancelled=upstream,
-            track_until=max(self.deadline_at, now) if goes_on else None,
+            track_until=max(self.deadline_at, now) if continues else None,
         )
 
     def archived(self, now: float, artifacts: tuple[Artifact, ...]) -> Self:
-        return self._step(now, archived_artifacts=artifacts, track_until=None)
+        return self._with(now, archived_artifacts=artifacts, track_until=None)
 
-    def given_up(self, now: float, *, stopped: bool) -> Self:
-        """Nothing comes late any more; `stopped` where the provider says that it made nothing."""
+    def tracking_ended(self, now: float, *, stopped: bool) -> Self:
+        """End the polling after a cancel; `stopped` if the provider generated nothing."""
         upstream = UpstreamCancelled.YES if stopped else self.upstream_cancelled
-        return self._step(now, track_until=None, upstream_cancelled=upstream)
+        return self._with(now, track_until=None, upstream_cancelled=upstream)
 
     def cancel_requested(self, now: float) -> Self:
-        """Somebody wants it stopped; a further execution is started to see to it at once."""
-        return self._step(now, cancel_requested_at=now, executions=self.executions + 1)
+        """Record a cancel request and count the execution that will stop the job."""
+        return self._with(now, cancel_requested_at=now, executions=self.executions + 1)
 
     def mark_running(self, now: float) -> Self:
-        """Its execution runs: there is no need to look after it for a while."""
-        return self._step(now)
+        """Postpone the next check: the execution is running."""
+        return self._with(now)
 
     def restarted(self, now: float) -> Self:
-        return self._step(now, executions=self.executions + 1)
+        return self._with(now, executions=self.executions + 1)
 
     def finished(
-        self, now: float, outcome: JobOutcome, execution: str, keep_seconds: float
+        self, now: float, outcome: JobOutcome, execution: str, retention_seconds: float
     ) -> Self:
-        """The one terminal step."""
-        done = outcome.status is JobStatus.COMPLETED
-        return self._step(
+        """Write the terminal state."""
+        completed = outcome.status is JobStatus.COMPLETED
+        return self._with(
             now,
             status=outcome.status,
             stage=Stage.FINISHED,
             error=outcome.error,
             outcome=outcome,
-            progress=100 if done else self.progress,
+            progress=100 if completed else self.progress,
             finished_at=now,
             finished_by=execution,
-            expires_at=now + keep_seconds if done else None,
+            expires_at=now + retention_seconds if completed else None,
             lease_until=None,
             artifacts=() if self.deleted_at else self.artifacts,
         )
 
     def deleted(self, now: float) -> Self:
-        """Gone for its owner; the row stays as a tombstone until it expires."""
-        return self._step(now, deleted_at=now, track_until=None)
+        """Hide the job from its account; the item remains as a tombstone until it expires."""
+        return self._with(now, deleted_at=now, track_until=None)
 
     def purged(self, now: float) -> Self:
-        return self._step(now, purged_at=now)
+        return self._with(now, purged_at=now)
 
     def with_event(self, event: dict[str, Any]) -> Self:
-        """The same step, which is to be heard of: the event is written with it, then announced."""
+        """Add an event to the outbox, to be written with the same transition."""
         return self.model_copy(update={"outbox": (*self.outbox, event)})
 
     def published(self, now: float, events: tuple[dict[str, Any], ...]) -> Self:
-        """Those events are on the bus."""
-        return self._step(now, outbox=tuple(it for it in self.outbox if it not in events))
+        """Remove published events from the outbox."""
+        return self._with(now, outbox=tuple(entry for entry in self.outbox if entry not in events))
 
 
 def folder_of(job: Job, kind: Folder) -> str:
@@ -391,7 +389,7 @@ def folder_of(job: Job, kind: Folder) -> str:
 
 
 class JobPage(BaseModel):
-    """A part of an account's list of jobs."""
+    """One page of an account's jobs."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -399,18 +397,18 @@ class JobPage(BaseModel):
     has_more: bool = False
 
 
-def new_id(now: float, chance: str) -> str:
-    """Ids sort by time: `job_`, the milliseconds since 1970 in hexadecimal, then chance."""
-    return f"{oldest_id(now)}{chance}"
+def new_id(now: float, random_hex: str) -> str:
+    """Build an id that sorts by time: milliseconds since 1970 in hexadecimal, then randomness."""
+    return f"{oldest_id(now)}{random_hex}"
 
 
 def oldest_id(now: float) -> str:
-    """What no id that was given out since is less than."""
+    """Return a lower bound of all ids created since `now`."""
     return f"job_{int(now * 1000):012x}"
 
 
 def allowed_before(before: Job, after: Job) -> frozenset[JobStatus]:
-    """The statuses that the stored job may have for `after` to be written over it."""
+    """Return the stored statuses over which `after` may be written."""
     if after.status is before.status:
         return frozenset({after.status})
     return PREDECESSORS[after.status]

@@ -1,4 +1,4 @@
-"""The neutral form of a create call, whichever dialect it came in."""
+"""The dialect-independent form of a create call."""
 
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -17,30 +17,30 @@ class StoredFile(BaseModel):
     content_type: str
     size: int
     etag: str | None = None
-    """S3's mark of these very bytes, where it matters."""
+    """S3 ETag of the content, if it must not change."""
 
 
 class Role(StrEnum):
-    """What a file is for."""
+    """Purpose of an input file."""
 
     IMAGE = "image"
-    """The picture to start from."""
+    """First frame."""
     LAST_FRAME = "last_frame"
     REFERENCE = "reference"
-    """A picture to take a look, a person or a style from; there may be several."""
+    """Image of a subject, person or style; there may be several."""
     SOURCE_VIDEO = "source_video"
-    """The film to rework."""
+    """Video to edit."""
     AUDIO = "audio"
-    """The sound to go with, or the speech to write down."""
+    """Soundtrack, or the speech to transcribe."""
 
 
-def family_of(role: Role) -> str:
-    """What kind of file fills a role: image, video or audio."""
+def role_media_type(role: Role) -> str:
+    """Return the media type that a role requires: image, video or audio."""
     return {Role.SOURCE_VIDEO: "video", Role.AUDIO: "audio"}.get(role, "image")
 
 
 class Input(BaseModel):
-    """A file to work from: in the bucket, or at an address that is fetched at submission."""
+    """An input file: in the bucket, or a URL that submit fetches."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,7 +50,7 @@ class Input(BaseModel):
 
 
 class WebhookTarget(BaseModel):
-    """Where one job's client wants to hear of it, and in which API's words."""
+    """Webhook URL of one job and the payload format of its deliveries."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -59,28 +59,28 @@ class WebhookTarget(BaseModel):
 
 
 class GenerationRequest(BaseModel):
-    """What a client wants made. None means: as the model does it by itself."""
+    """Parameters of a generation. None selects the model's default."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     model: str
-    """As the client wrote it: `provider/model` or a catalog alias."""
+    """As requested: `provider/model` or a catalog alias."""
     prompt: str = ""
     seconds: int | None = None
     size: str | None = None
-    """Width and height in pixels, as `1280x720`; `x720` leaves the width to the model."""
+    """Width and height in pixels, as `1280x720`; with `x720` the model selects the width."""
     seed: int | None = None
     negative_prompt: str | None = None
     generate_audio: bool | None = None
     inputs: tuple[Input, ...] = ()
     fallbacks: tuple[str, ...] = ()
-    """Models to go on with, in order, where the first one's provider does not make it."""
+    """Models to fail over to, in order."""
     provider_options: dict[str, Any] = Field(default_factory=dict)
-    """Fields that only the provider knows, handed to it unchanged."""
+    """Provider-specific fields, passed through unchanged."""
 
     def files(self, role: Role) -> tuple[StoredFile, ...]:
-        """Those of a role that are in the bucket, in the client's order."""
-        return tuple(it.file for it in self.inputs if it.role is role and it.file)
+        """Return the files of a role that are in the bucket, in the client's order."""
+        return tuple(entry.file for entry in self.inputs if entry.role is role and entry.file)
 
     def file(self, role: Role) -> StoredFile | None:
         return next(iter(self.files(role)), None)
@@ -88,7 +88,7 @@ class GenerationRequest(BaseModel):
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that came with the request. `field` is its name in the client's words."""
+    """A file sent with the request. `field` is its field name in the dialect."""
 
     field: str
     content_type: str
@@ -97,15 +97,15 @@ class Upload:
 
 @dataclass(frozen=True)
 class CreateRequest:
-    """A create call as a dialect read it: the request, and what is still to be looked after."""
+    """A create call as parsed by a dialect, before its files are stored."""
 
     request: GenerationRequest
     uploads: tuple[tuple[Role, Upload], ...] = ()
-    """Files that are not in the bucket yet."""
+    """Files that are not yet in the bucket."""
     uploaded: tuple[tuple[Role, str], ...] = ()
-    """Addresses of ours that the client says it has put files to."""
+    """Upload URLs issued to the client, to which it has PUT files."""
     source_id: str | None = None
-    """The job whose film is reworked, where the client named a job."""
+    """The job whose video is edited, if the client named one."""
     preferences: dict[str, str] = dataclass_field(default_factory=dict)
-    """How the client wants its answers; for its dialect alone."""
+    """Response options, interpreted by the dialect only."""
     webhook: WebhookTarget | None = None

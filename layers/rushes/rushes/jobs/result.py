@@ -1,4 +1,4 @@
-"""What comes of a job: files, a verdict, an error, and what was tried before."""
+"""Results of a job: outputs, artifacts, outcome, error, and earlier provider attempts."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from rushes.jobs.status import JobStatus
 
 
 class JobError(BaseModel):
-    """Why a job failed. `upstream_code` is the provider's own word for it."""
+    """Why a job failed. `upstream_code` is the provider's error code."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -19,7 +19,7 @@ class JobError(BaseModel):
 
 
 class JobOutcome(BaseModel):
-    """How the job will end, decided by a step of the workflow and carried out by its last one."""
+    """The terminal state that a task decided and finish will write."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,30 +28,30 @@ class JobOutcome(BaseModel):
 
 
 class Output(BaseModel):
-    """A file at the provider, at an address or inside a JSON reply."""
+    """A file at the provider: at a URL or inside a JSON reply."""
 
     model_config = ConfigDict(frozen=True)
 
     url: str
-    """Absolute, or relative to the provider's base URL where it begins with a slash."""
+    """Absolute, or relative to the provider's base URL if it begins with a slash."""
     needs_key: bool = False
-    """Whether its download wants the provider's key."""
+    """Whether the download requires the provider's API key."""
     content_type: str | None = None
     pointer: str | None = None
-    """Where in the JSON reply at `url` the file stands in base64 (RFC 6901)."""
+    """JSON pointer (RFC 6901) to the base64 content in the reply of `url`."""
     json_body: dict[str, Any] | None = None
-    """What to POST to `url` for that reply; without it, it is a GET."""
+    """Body of a POST to `url`; without it, the request is a GET."""
 
 
 class Artifact(StoredFile):
-    """Our copy of an output."""
+    """An output stored in the bucket."""
 
     sha256: str
-    """Of the bytes as stored, in hexadecimal."""
+    """Of the stored bytes, in hexadecimal."""
 
 
-class Attempt(BaseModel):
-    """A provider that was tried before the present one, and why it was left."""
+class ProviderAttempt(BaseModel):
+    """An earlier provider of the job, and the error that caused the failover."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -62,4 +62,4 @@ class Attempt(BaseModel):
     ended_at: float
     error: JobError
     cost: float | None = None
-    """What the present one's estimate was; whether it was billed, the provider knows."""
+    """Estimate in US dollars; the provider may not have billed it."""

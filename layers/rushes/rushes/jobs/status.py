@@ -1,4 +1,4 @@
-"""Where a job may stand, and how it may come there."""
+"""Job statuses and their allowed transitions."""
 
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ class JobStatus(StrEnum):
 
 
 class Stage(StrEnum):
-    """Where a job stands, finer than its status."""
+    """Internal progress of a job, finer than its status."""
 
     ACCEPTED = "accepted"
     WAITING = "waiting"
@@ -31,14 +31,14 @@ PREDECESSORS: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.FAILED: frozenset({JobStatus.QUEUED, JobStatus.IN_PROGRESS}),
     JobStatus.CANCELLED: frozenset({JobStatus.QUEUED, JobStatus.IN_PROGRESS}),
 }
-"""For each status, those that a job may come to it from. A finished job never moves again."""
+"""Allowed previous statuses of each status. A terminal status never changes."""
 
 
 class UpstreamCancelled(StrEnum):
-    """What became of a cancelled job at its provider.
+    """Effect of a cancel at the provider.
 
-    yes: nothing runs there (any more). no: it was told, and may go on all the same.
-    unsupported: it cannot be told.
+    yes: nothing runs there. no: the provider was notified and may continue.
+    unsupported: the provider has no cancel.
     """
 
     YES = "yes"

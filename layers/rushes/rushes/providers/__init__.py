@@ -1,4 +1,4 @@
-"""Adapters by protocol. An adapter is imported when it is first needed."""
+"""Adapters by protocol, each imported at its first use."""
 
 from collections.abc import Callable
 from functools import cache
@@ -8,7 +8,7 @@ from rushes.catalog.provider_config import ProviderEntry
 from rushes.providers.base import Provider
 
 PROVIDERS = {
-    "declarative": "rushes.providers.declarative.adapter:described",
+    "declarative": "rushes.providers.declarative.adapter:from_spec",
     "fal": "rushes.providers.fal_queue.fal_queue:Fal",
     "gemini": "rushes.providers.google.gemini:Gemini",
     "openai_compatible": "rushes.providers.openai_videos.openai_compatible:OpenAICompatible",
@@ -23,14 +23,14 @@ PROVIDERS = {
 
 
 def adapter(entry: ProviderEntry) -> Provider:
-    """The adapter for a provider of the catalog."""
-    make = _maker(entry.protocol)
-    made: Provider = make(entry.spec) if entry.spec else make()
+    """Return the adapter of a catalog provider."""
+    factory = _factory(entry.protocol)
+    made: Provider = factory(entry.spec) if entry.spec else factory()
     return made
 
 
 @cache
-def _maker(protocol: str) -> Callable[..., Provider]:
+def _factory(protocol: str) -> Callable[..., Provider]:
     module, _, name = PROVIDERS[protocol].partition(":")
-    maker: Callable[..., Provider] = getattr(import_module(module), name)
-    return maker
+    factory: Callable[..., Provider] = getattr(import_module(module), name)
+    return factory

@@ -1,6 +1,6 @@
-"""What every provider adapter is: a profile and four pure functions. It opens no connection.
+"""Provider adapter contract: a profile and pure functions that build requests and parse replies.
 
-An adapter says which call to make and what an answer means; `workflow` makes the calls.
+`workflow` sends the requests; an adapter opens no connection.
 """
 
 from dataclasses import dataclass
@@ -8,25 +8,21 @@ from typing import Any, Protocol, runtime_checkable
 
 from rushes.jobs.job import Job
 from rushes.jobs.result import JobError, Output
-from rushes.ports import HttpCall, HttpReply
+from rushes.ports.http import HttpCall, HttpReply
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Facts about a kind of provider that need no code.
-
-    `key_header` and `key_scheme` say how it wants its key; `shortest_wait` is the least number of
-    seconds between two polls that it bears.
-    """
+    """Constants of a protocol: the API key header and the minimum seconds between two polls."""
 
     key_header: str = "authorization"
     key_scheme: str = "Bearer"
-    shortest_wait: float = 1.0
+    min_poll_seconds: float = 1.0
 
 
 @dataclass(frozen=True)
 class Submitted:
-    """The provider took the job. `operation` is all that later calls need, as plain JSON."""
+    """The provider accepted the job. `operation` is plain JSON, the input of later requests."""
 
     operation: dict[str, Any]
     warnings: tuple[str, ...] = ()
@@ -34,9 +30,9 @@ class Submitted:
 
 @dataclass(frozen=True)
 class Pending:
-    """Not done yet. `wait_seconds` where the provider said when to ask again.
+    """Not done yet. `wait_seconds` is the provider's `Retry-After`; `queued` means not started.
 
-    `queued` where it said that it has not begun.
+    `progress` is a percentage.
     """
 
     progress: int | None = None
@@ -46,7 +42,7 @@ class Pending:
 
 @dataclass(frozen=True)
 class Succeeded:
-    """Files, or a `document`, or both; `cost` in US dollars where the provider tells it."""
+    """Files, or a JSON `document`, or both; `cost` in US dollars if the provider reports it."""
 
     outputs: tuple[Output, ...] = ()
     cost: float | None = None
@@ -60,7 +56,14 @@ class Failed:
 
 @dataclass(frozen=True)
 class FetchResult:
-    """Done, and what came of it is told by another call, whose reply `parse_result` reads."""
+    """Done; `parse_result` reads the result from the reply to `call`."""
+
+    call: HttpCall
+
+
+@dataclass(frozen=True)
+class NextPage:
+    """Not on this page of the provider's list; `call` requests the next one."""
 
     call: HttpCall
 
@@ -69,46 +72,48 @@ PollResult = Pending | Succeeded | Failed
 
 
 class Provider(Protocol):
-    """The contract. Raises `UpstreamError` where a reply cannot be taken as an answer."""
+    """Required functions. A parser raises `UpstreamError` for a refusal or an invalid reply."""
 
     profile: Profile
 
-    def submit(self, job: Job) -> HttpCall: ...
-    def submitted(self, reply: HttpReply) -> Submitted: ...
-    def poll(self, operation: dict[str, Any]) -> HttpCall: ...
-    def polled(self, operation: dict[str, Any], reply: HttpReply) -> PollResult | FetchResult: ...
+    def submit_request(self, job: Job) -> HttpCall: ...
+    def parse_submit(self, reply: HttpReply) -> Submitted: ...
+    def poll_request(self, operation: dict[str, Any]) -> HttpCall: ...
+    def parse_poll(
+        self, operation: dict[str, Any], reply: HttpReply
+    ) -> PollResult | FetchResult: ...
 
 
 class HasResultCall(Protocol):
-    """What a provider that answers `FetchResult` has as well."""
+    """Implemented by each provider that returns `FetchResult`."""
 
     def parse_result(self, operation: dict[str, Any], reply: HttpReply) -> PollResult: ...
 
 
 @runtime_checkable
 class SupportsUpload(Protocol):
-    """An ability: the provider wants its input file put to an address that it gives first."""
+    """The provider takes the input file at an upload URL that it issues before the create call."""
 
     def upload_url_request(self, job: Job) -> HttpCall | None:
-        """None where this job has no file for it."""
+        """Return None if the job has no file to upload."""
         ...
 
     def parse_upload_url(self, reply: HttpReply) -> str: ...
-    def submit_request_with_upload(self, job: Job, address: str) -> HttpCall: ...
+    def submit_request_with_upload(self, job: Job, url: str) -> HttpCall: ...
 
 
 @runtime_checkable
 class SupportsLookup(Protocol):
-    """An ability: a job that was created unheard can be found again by our name for it."""
+    """The provider lists its jobs, each with the `create_key` that the create call sent."""
 
-    def find(self, job: Job) -> HttpCall: ...
-    def found(self, job: Job, reply: HttpReply) -> "Submitted | FetchResult | None":
-        """None where it is not there (yet); `FetchResult` where there is more to look through."""
+    def lookup_request(self, job: Job) -> HttpCall: ...
+    def parse_lookup(self, job: Job, reply: HttpReply) -> Submitted | NextPage | None:
+        """Return None if the provider lists no such job (yet)."""
         ...
 
 
 @runtime_checkable
-class Cancels(Protocol):
-    """An ability: the provider can be told to stop."""
+class SupportsCancel(Protocol):
+    """The provider can cancel a running job."""
 
-    def cancel(self, operation: dict[str, Any]) -> HttpCall: ...
+    def cancel_request(self, operation: dict[str, Any]) -> HttpCall: ...

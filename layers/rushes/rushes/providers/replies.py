@@ -1,5 +1,6 @@
-"""Reading what providers answer: refusals, waiting times and JSON bodies."""
+"""Parse provider replies: HTTP errors, `Retry-After`, progress and JSON bodies."""
 
+import math
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
@@ -15,12 +16,13 @@ from rushes.errors import (
     UpstreamThrottled,
 )
 from rushes.jobs.result import JobError
-from rushes.ports import HttpReply
+from rushes.ports.http import HttpReply
 
-EXCERPT = 300
-"""Characters of a provider's own words that we keep."""
-CODE_EXCERPT = 80
-"""The same, of its codes and statuses."""
+MAX_MESSAGE = 300
+"""Characters of a provider's error message that are stored."""
+MAX_CODE = 80
+"""The same for its error codes and statuses."""
+NO_REASON = "the provider gave no reason"
 
 CONTENT_FILTERS = frozenset(
     {"content_filter", "content_filtered", "content_policy_violation", "moderation_blocked"}
@@ -30,19 +32,22 @@ Body = TypeVar("Body", bound=BaseModel)
 
 
 class Reply(BaseModel):
-    """Base of what we read of a reply: only the fields used, whatever else there is."""
+    """Base of reply schemas: unused fields are ignored; NaN and infinity are invalid."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
-class _Error(Reply):
+class ErrorObject(Reply):
     message: str | None = None
     code: str | int | None = None
+
+
+class _Error(ErrorObject):
     type: str | None = None
 
 
-class _Fault(Reply):
-    """One field of a call that will not do, as FastAPI tells it."""
+class _FieldError(Reply):
+    """Validation error of one field, in FastAPI's format."""
 
     msg: str = ""
     loc: tuple[str | int, ...] = ()
@@ -53,123 +58,153 @@ class _ErrorBody(Reply):
     error: _Error | str | None = None
     message: str | None = None
     code: str | int | None = None
-    detail: str | list[_Fault] | None = None
+    detail: str | list[_FieldError] | None = None
 
 
-def read(reply: HttpReply, shape: type[Body]) -> Body:
-    """The body as `shape`.
+def read(reply: HttpReply, schema: type[Body]) -> Body:
+    """Parse the JSON body as `schema`.
 
     Raises
     ------
-    UpstreamConfused
-        If it is not that, naming what does not fit.
+    UpstreamProtocolError
+        If the body does not match; the message names the first invalid field.
     """
     try:
-        return shape.model_validate_json(reply.body)
+        return schema.model_validate_json(reply.body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "body"
+        path = ".".join(str(part) for part in first["loc"]) or "body"
         raise UpstreamProtocolError(
-            f"the provider's answer ({reply.status}) makes no sense: {place}: {first['msg']}"
+            f"invalid response from the provider ({reply.status}): {path}: {first['msg']}"
         ) from error
 
 
-def check_created(reply: HttpReply) -> None:
-    """Let a success pass; say of anything else whether something may have been created.
+def raise_for_create_status(reply: HttpReply) -> None:
+    """Raise for an HTTP error of a create call, by whether a job may have been created.
 
-    4xx proves that nothing was. 408 and 5xx prove nothing: a gateway in between may have given up
-    on a provider that is rendering already.
+    4xx proves that none was. 408 and 5xx do not: a gateway may time out while the provider renders.
     """
     if reply.status == 408 or reply.status >= 500:
-        raise UpstreamNoResponse(f"the provider answered {reply.status} to the create call")
-    _check(reply)
+        raise UpstreamNoResponse(f"the provider returned {reply.status} for the create call")
+    _raise_for_refusal(reply)
 
 
-def check_answered(reply: HttpReply) -> None:
-    """Let a success pass, for calls that may be repeated freely."""
+def raise_for_status(reply: HttpReply) -> None:
+    """Raise for an HTTP error of a request that is safe to repeat."""
     if reply.status in (408, 425) or reply.status >= 500:
-        raise UpstreamThrottled(
-            f"the provider answered {reply.status}", wait_seconds=retry_after(reply)
-        )
+        message = f"the provider returned {reply.status}"
+        raise UpstreamThrottled(message, wait_seconds=retry_after(reply))
     if reply.status in (404, 410):
-        raise UpstreamJobNotFound("the provider knows no such job")
-    _check(reply)
+        raise UpstreamJobNotFound("the provider does not know the job")
+    _raise_for_refusal(reply)
 
 
-def _check(reply: HttpReply) -> None:
+def parse_created(reply: HttpReply, schema: type[Body]) -> Body:
+    raise_for_create_status(reply)
+    return read(reply, schema)
+
+
+def parse_reply(reply: HttpReply, schema: type[Body]) -> Body:
+    raise_for_status(reply)
+    return read(reply, schema)
+
+
+def _raise_for_refusal(reply: HttpReply) -> None:
     if reply.status == 429:
-        raise UpstreamThrottled("the provider asks for patience", wait_seconds=retry_after(reply))
+        raise UpstreamThrottled("the provider throttles requests", wait_seconds=retry_after(reply))
     if reply.status >= 300:
         raise _refusal(reply)
 
 
 def _refusal(reply: HttpReply) -> UpstreamError:
-    message, code = own_words(reply)
-    if reply.status == 401:  # its words are about our key, and some quote it
+    message, code = error_message_and_code(reply)
+    if reply.status == 401:  # some providers quote the API key in the message
         return UpstreamRefused(
-            "the provider refused our key", code="upstream_unauthorized", key_refused=True
+            "the provider rejected the API key", code="upstream_unauthorized", key_rejected=True
         )
     if reply.status == 403:
         return UpstreamRefused(
-            f"the provider refused our key: {message}", code="upstream_unauthorized"
+            f"the provider rejected the API key: {message}", code="upstream_unauthorized"
         )
     if code in CONTENT_FILTERS:
         return UpstreamRefused(message, code="content_filtered", upstream_code=code)
     return UpstreamRefused(
-        f"the provider refused ({reply.status}): {message}", upstream_code=code or None
+        f"the provider refused the request ({reply.status}): {message}", upstream_code=code or None
     )
 
 
-def own_words(reply: HttpReply) -> tuple[str, str]:
-    """The message and the code of a refusal, each as far as there is one."""
+def error_message_and_code(reply: HttpReply) -> tuple[str, str]:
+    """Return the message and the code of an error reply, each empty if absent."""
     try:
         body = _ErrorBody.model_validate_json(reply.body)
     except ValidationError:
-        return reply.body[:EXCERPT].decode("utf-8", "replace"), ""
+        return reply.body[:MAX_MESSAGE].decode("utf-8", "replace"), ""
     if isinstance(body.error, _Error):
         code = str(body.error.code or body.error.type or "")
-        return (body.error.message or "")[:EXCERPT], code[:CODE_EXCERPT]
+        return (body.error.message or "")[:MAX_MESSAGE], code[:MAX_CODE]
     if isinstance(body.detail, list):
-        return _told(body.detail)
+        return _field_errors(body.detail)
     code = str(body.code or reply.headers.get("x-fal-error-type") or "")
-    return (body.error or body.message or body.detail or "")[:EXCERPT], code[:CODE_EXCERPT]
+    return (body.error or body.message or body.detail or "")[:MAX_MESSAGE], code[:MAX_CODE]
 
 
-def _told(faults: list[_Fault]) -> tuple[str, str]:
-    places = (".".join(str(step) for step in fault.loc if step != "body") for fault in faults)
-    lines = (f"{place}: {fault.msg}" for place, fault in zip(places, faults, strict=True))
-    code = next((fault.type for fault in faults if fault.type), "")
-    return "; ".join(line.removeprefix(": ") for line in lines)[:EXCERPT], code[:CODE_EXCERPT]
+def _field_errors(errors: list[_FieldError]) -> tuple[str, str]:
+    paths = (".".join(str(step) for step in error.loc if step != "body") for error in errors)
+    lines = (f"{path}: {error.msg}" for path, error in zip(paths, errors, strict=True))
+    code = next((error.type for error in errors if error.type), "")
+    return "; ".join(line.removeprefix(": ") for line in lines)[:MAX_MESSAGE], code[:MAX_CODE]
 
 
-def failure(code: str | None, message: str | None) -> JobError:
-    """A generation that failed at the provider, in its own words, under our code for it."""
-    ours = "content_filtered" if code in CONTENT_FILTERS else "upstream_failed"
+def failure(
+    code: str | None, message: str | None, *, content_filtered: bool | None = None
+) -> JobError:
+    """Return the job error of a failed generation, with the provider's message and code.
+
+    `content_filtered` replaces the decision by the code.
+    """
+    if content_filtered is None:
+        content_filtered = code in CONTENT_FILTERS
     return JobError(
-        code=ours,
-        message=(message or "the provider gave no reason")[:EXCERPT],
-        upstream_code=code[:CODE_EXCERPT] if code else None,
+        code="content_filtered" if content_filtered else "upstream_failed",
+        message=(message or NO_REASON)[:MAX_MESSAGE],
+        upstream_code=code[:MAX_CODE] if code else None,
     )
 
 
+def failure_of(status: str, error: ErrorObject | str | None) -> JobError:
+    """Return the same from an error object, or plain text as some providers send it."""
+    if isinstance(error, str):
+        return failure(status, error)
+    error = error or ErrorObject()
+    return failure(str(error.code or status), error.message)
+
+
 def unknown_status(status: str) -> UnknownUpstreamStatus:
-    shown = status[:CODE_EXCERPT]
-    return UnknownUpstreamStatus(f"the provider reports a status {shown!r} that we do not know")
+    return UnknownUpstreamStatus(f"the provider returned an unknown status: {status[:MAX_CODE]!r}")
+
+
+def percentage(part: float | None, whole: float = 100) -> int | None:
+    """Return `part` of `whole` as a percentage from 0 to 100; None if absent.
+
+    Clamping precedes the division: `1e308` times 100 is infinite, and `round` raises for it.
+    """
+    return None if part is None else round(100 * (min(max(part, 0), whole) / whole))
 
 
 def retry_after(reply: HttpReply) -> float | None:
-    """Seconds that the provider asked to wait for, by `Retry-After` in either of its forms."""
+    """Return the seconds of `Retry-After`, a number or a date (RFC 9110, 10.2.3)."""
     value = reply.headers.get("retry-after", "").strip()
     if not value:
         return None
     if value.replace(".", "", 1).isdecimal():
-        return float(value)
+        seconds = float(value)
+        return seconds if math.isfinite(seconds) else None
     return _until(value, reply.headers.get("date", ""))
 
 
-def _until(moment: str, now: str) -> float | None:
+def _until(date: str, now: str) -> float | None:
     try:
-        distance = parsedate_to_datetime(moment) - parsedate_to_datetime(now)
+        delay = parsedate_to_datetime(date) - parsedate_to_datetime(now)
     except (TypeError, ValueError):
         return None
-    return max(distance.total_seconds(), 0.0)
+    return max(delay.total_seconds(), 0.0)

@@ -1,39 +1,39 @@
-"""What stands in a result whose form is the model's own: files by address or by value, or text."""
+"""Find files and text in a result whose fields depend on the model."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from rushes.jobs.result import Output
 
-FILES = ("video", "videos", "image", "images", "audio", "audio_file", "audio_url")
-"""Where a result may have its files: an address, an object with one, or a list of either."""
-ADDRESSES = ("url", "data_uri")
-TEXTS = ("text", "transcription", "output")
+FILE_FIELDS = ("video", "videos", "image", "images", "audio", "audio_file", "audio_url")
+"""Each holds a URL, base64, an object with either, or a list of these."""
+URL_FIELDS = ("url", "data_uri")
+TEXT_FIELDS = ("text", "transcription", "output")
 
 
-def files_in(place: str, result: dict[str, Any]) -> tuple[Output, ...]:
-    """The files that the reply at `place` names or holds."""
+def files_in(path: str, result: dict[str, Any]) -> tuple[Output, ...]:
+    """Return the files that the reply at `path` links to or contains."""
     return tuple(
-        output for name in FILES for output in files_at(place, f"/{name}", result.get(name))
+        output for name in FILE_FIELDS for output in files_at(path, f"/{name}", result.get(name))
     )
 
 
-def files_at(place: str, pointer: str, value: Any) -> Iterator[Output]:  # noqa: ANN401 - any JSON value
+def files_at(path: str, pointer: str, value: Any) -> Iterator[Output]:  # noqa: ANN401 - any JSON value
     if isinstance(value, list):
         for number, member in enumerate(value):
-            yield from files_at(place, f"{pointer}/{number}", member)
+            yield from files_at(path, f"{pointer}/{number}", member)
     elif isinstance(value, dict):
-        name = next((it for it in ADDRESSES if value.get(it)), "")
-        yield from files_at(place, f"{pointer}/{name}", value.get(name))
+        name = next((field for field in URL_FIELDS if value.get(field)), "")
+        yield from files_at(path, f"{pointer}/{name}", value.get(name))
     elif isinstance(value, str) and value:
-        yield _file(place, pointer, value)
+        yield _file(path, pointer, value)
 
 
-def _file(place: str, pointer: str, text: str) -> Output:
-    """Base64 has no colon: what begins like an address is one."""
+def _file(path: str, pointer: str, text: str) -> Output:
+    """Base64 contains no colon: a text with an HTTP scheme is a URL."""
     if is_http_url(text):
         return Output(url=text)
-    return Output(url=place, needs_key=True, pointer=pointer)
+    return Output(url=path, needs_key=True, pointer=pointer)
 
 
 def is_http_url(text: str) -> bool:
@@ -41,6 +41,7 @@ def is_http_url(text: str) -> bool:
 
 
 def text_in(result: dict[str, Any]) -> dict[str, Any] | None:
-    """The whole result as a document, its words under `text`; None where it has no words."""
-    found = next((result[it] for it in TEXTS if isinstance(result.get(it), str)), None)
-    return None if found is None else {**result, "text": found}
+    """Return the whole result with its text under `text`; None if the result has no text."""
+    texts = (result[name] for name in TEXT_FIELDS if isinstance(result.get(name), str))
+    text = next(texts, None)
+    return None if text is None else {**result, "text": text}

@@ -1,16 +1,16 @@
-"""Files that a provider has a place for."""
+"""Check the input files of a request against the roles of a provider's API."""
 
 from rushes.errors import InvalidInputFile
 from rushes.jobs.request import GenerationRequest, Role
 
 
 def check_roles(request: GenerationRequest, provider: str, *roles: Role) -> None:
-    """Refuse files that would be left behind, however the catalog came to promise them.
+    """Refuse a file that the create call would drop because the catalog declares too much.
 
     Raises
     ------
-    BadInputFile
+    InvalidInputFile
     """
     for given in request.inputs:
         if given.role not in roles:
-            raise InvalidInputFile(f"{provider} cannot be given a file as {given.role.value}")
+            raise InvalidInputFile(f"{provider} does not accept {given.role.value}")

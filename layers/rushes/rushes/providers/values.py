@@ -1,22 +1,22 @@
-"""What placeholders of a described provider stand for, and what its pointers lead to."""
+"""Fill the placeholders of a provider spec from a job; read values of its pointers from a reply."""
 
 import math
 from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import quote
 
-from rushes.catalog.provider_config import FILES
+from rushes.catalog.provider_config import FILE_NAMES
 from rushes.catalog.template import Placeholder, ValueOf, as_text, fill
 from rushes.jobs.job import Job
 from rushes.jobs.request import GenerationRequest, Role, StoredFile
 from rushes.json_pointer import resolve_pointer
-from rushes.ports import JsonFile
-from rushes.providers.sizes import aspect_ratio, resolution, width_and_height
+from rushes.ports.http import JsonFile
+from rushes.providers.sizes import resolution_and_aspect_ratio, width_and_height
 
 
 def values_of(job: Job) -> ValueOf:
     request = job.request
-    words: dict[str, Any] = {
+    values: dict[str, Any] = {
         "model": job.upstream_model,
         "job_id": job.id,
         "prompt": request.prompt or None,
@@ -24,33 +24,27 @@ def values_of(job: Job) -> ValueOf:
         "seed": request.seed,
         "negative_prompt": request.negative_prompt,
         "generate_audio": request.generate_audio,
-        **_shapes(request.size),
+        "size": request.size,
+        **width_and_height(request.size),
+        **resolution_and_aspect_ratio(request.size),
     }
 
     def value_of(placeholder: Placeholder) -> Any:  # noqa: ANN401 - any JSON value
-        if placeholder.name in FILES:
+        if placeholder.name in FILE_NAMES:
             return _file(request, placeholder)
-        value = words.get(placeholder.name)
+        value = values.get(placeholder.name)
         return as_text(value) if placeholder.form == "text" and value is not None else value
 
     return value_of
 
 
-def _shapes(size: str | None) -> dict[str, Any]:
-    if size is None:
-        return {}
-    width, height = width_and_height(size)
-    shapes = {"aspect_ratio": aspect_ratio(size), "resolution": resolution(size)}
-    return {"size": size, "width": width, "height": height, **shapes}
-
-
 def _file(request: GenerationRequest, placeholder: Placeholder) -> Any:  # noqa: ANN401 - one or several
-    """The file of a role; of references there may be several, so they are a list."""
+    """Return the file of a role; for references a list, as there may be several."""
     role = Role(placeholder.name)
-    found = [_json_file(file, placeholder.form) for file in request.files(role)]
+    files = [_json_file(file, placeholder.form) for file in request.files(role)]
     if role is Role.REFERENCE:
-        return found or None
-    return next(iter(found), None)
+        return files or None
+    return next(iter(files), None)
 
 
 def _json_file(file: StoredFile, form: str) -> JsonFile:
@@ -59,25 +53,26 @@ def _json_file(file: StoredFile, form: str) -> JsonFile:
 
 
 def fill_path(path: str, values: Mapping[str, Any]) -> str:
-    """The path with values in it, each of them one segment, or one value of the query."""
+    """Fill a path; quoting keeps each value within one path segment or query value."""
     return str(fill(path, lambda placeholder: quote(as_text(values[placeholder.name]), safe=":")))
 
 
 def each(value: object, pointers: str) -> list[Any]:
-    """All that pointers lead to; where nothing is, nothing."""
-    head, several, rest = pointers.partition("/*")
+    """Return the values at a pointer with `*` steps, without null and empty text."""
+    head, has_star, rest = pointers.partition("/*")
     found = resolve_pointer(value, head)
-    if not several:
+    if not has_star:
         return [] if found in (None, "") else [found]
-    return [it for entry in found for it in each(entry, rest)] if isinstance(found, list) else []
+    members = found if isinstance(found, list) else []
+    return [leaf for member in members for leaf in each(member, rest)]
 
 
 def number(value: object) -> float | None:
-    """A number, also one written as text; None for anything else: it only informs."""
+    """Convert a number or its text; None for anything else, as it is only informative."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        found = float(value)
-    except ValueError:
+        converted = float(value)
+    except (ValueError, OverflowError):
         return None
-    return found if math.isfinite(found) else None
+    return converted if math.isfinite(converted) else None

@@ -1,5 +1,5 @@
-"""Signed messages about jobs to whoever asked for them.
+"""Signed webhooks about jobs.
 
-`model` is what is kept, `signature` and `schedule` are the rules, `fanout` turns an event into
-deliveries, `deliver` makes one attempt at one of them.
+`fanout` turns an event into deliveries, `deliver` makes one attempt, `requeue` finds deliveries
+that are due and in no queue. `retry_policy` and `signature` hold the rules.
 """

@@ -1,21 +1,21 @@
-"""One POST and what came of it."""
+"""Delivery attempts: one POST and its result."""
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 AttemptTrigger = Literal["scheduled", "manual"]
-"""By the table of delays, or because somebody asked for it."""
+"""`scheduled`: by the retry policy. `manual`: by a resend request."""
 
 EXCERPT_BYTES = 1024
-UNWRITABLE = "unwritable"
-"""Nothing was sent: what it is about cannot be read, and the receiver has no part in it."""
-MANUAL_ATTEMPTS = 20
-"""How many attempts that somebody asked for are kept of a delivery, the newest."""
+RENDER_FAILED = "unwritable"
+"""Error of an attempt that sent nothing, because the body could not be rendered."""
+MAX_MANUAL_ATTEMPTS = 20
+"""A delivery stores only its newest manual attempts."""
 
 
-class Attempt(BaseModel):
-    """One POST and what came of it: a status, or why there is none."""
+class DeliveryAttempt(BaseModel):
+    """One POST: the status code of the response, or an error. Times are seconds since 1970."""
 
     model_config = ConfigDict(
         frozen=True, extra="allow", validate_by_name=True, validate_by_alias=True
@@ -24,23 +24,23 @@ class Attempt(BaseModel):
     at: float
     status_code: int | None = None
     error: str | None = None
-    """timeout, tls, refused, unreachable, broken or address_refused; or unwritable."""
+    """timeout, tls, refused, unreachable, broken, address_refused or unwritable."""
     latency_ms: int = 0
     response_excerpt: str = ""
-    """The beginning of the answer's body."""
+    """First KiB of the response body."""
     trigger: AttemptTrigger = Field(default="scheduled", validation_alias="kind")
 
 
 def excerpt(body: bytes) -> str:
-    """An answer's beginning. Controls, each six characters in JSON, are not kept as they are."""
+    """Decode the first KiB and replace control characters: JSON needs six bytes for each."""
     text = body[:EXCERPT_BYTES].decode(errors="replace")
     return "".join(
-        it if it >= " " or it in "\t\n\r" else "\N{REPLACEMENT CHARACTER}" for it in text
+        char if char >= " " or char in "\t\n\r" else "\N{REPLACEMENT CHARACTER}" for char in text
     )
 
 
-def kept(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
-    """All of the schedule's, and the newest of those that somebody asked for."""
+def trim_manual(attempts: tuple[DeliveryAttempt, ...]) -> tuple[DeliveryAttempt, ...]:
+    """Drop all but the newest manual attempts."""
     manual = [attempt for attempt in attempts if attempt.trigger == "manual"]
-    dropped = manual[:-MANUAL_ATTEMPTS]
+    dropped = manual[:-MAX_MANUAL_ATTEMPTS]
     return tuple(attempt for attempt in attempts if attempt not in dropped)

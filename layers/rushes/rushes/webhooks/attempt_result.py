@@ -1,105 +1,105 @@
-"""What an attempt says of its delivery and of its endpoint. Pure: moments and dice are given."""
+"""Apply an attempt's result to its delivery and its endpoint. Pure functions."""
 
 from dataclasses import dataclass
 
 from rushes.webhooks import operational_events, retry_policy
-from rushes.webhooks.attempt import UNWRITABLE, Attempt
+from rushes.webhooks.attempt import RENDER_FAILED, DeliveryAttempt
 from rushes.webhooks.delivery import CLOCK_SKEW, QUEUED_SECONDS, Delivery, DeliveryStatus
 from rushes.webhooks.endpoint import Endpoint
-from rushes.webhooks.ports import LONGEST_DELAY
+from rushes.webhooks.ports import MAX_QUEUE_DELAY
 
 
 @dataclass(frozen=True)
 class AttemptResult:
-    """`is_last` where its endpoint is sent nothing more, whatever came of this."""
+    """`is_last`: the endpoint was disabled or deleted, so no attempt follows."""
 
-    attempt: Attempt
+    attempt: DeliveryAttempt
     retry_after: str | None = None
     is_last: bool = False
 
 
-def is_held(delivery: Delivery, endpoint: Endpoint, now: float) -> bool:
-    """Whether an attempt would most likely be one more that is not answered in time.
+def must_pause(delivery: Delivery, endpoint: Endpoint, now: float) -> bool:
+    """Return True while the endpoint is paused after a timeout.
 
-    Who asks for one after the last that was not answered gets it: the receiver may be mended.
+    A resend request after that timeout is attempted at once: the receiver may be repaired.
     """
     timed_out_at = endpoint.timed_out_at
     if timed_out_at is None or delivery.is_test or not endpoint.is_enabled:
         return False
-    asked_since = delivery.resent_from is not None and (delivery.resent_at or 0.0) > timed_out_at
-    return endpoint.held_until > now + CLOCK_SKEW and not asked_since
+    resent_since = delivery.resent_from is not None and (delivery.resent_at or 0.0) > timed_out_at
+    return endpoint.paused_until > now + CLOCK_SKEW and not resent_since
 
 
-def tells_of_endpoint(delivery: Delivery, attempt: Attempt) -> bool:
-    """A test tells nothing, unless the answer is that nothing more is wanted."""
+def counts_for_endpoint(delivery: Delivery, attempt: DeliveryAttempt) -> bool:
+    """Ignore tests, except a 410, and attempts that sent nothing."""
     if delivery.is_test:
         return attempt.status_code == retry_policy.GONE
-    return attempt.error != UNWRITABLE
+    return attempt.error != RENDER_FAILED
 
 
-def judged(endpoint: Endpoint, attempt: Attempt, now: float) -> Endpoint:
+def apply_to_endpoint(endpoint: Endpoint, attempt: DeliveryAttempt, now: float) -> Endpoint:
+    """Update the failure series; disable the endpoint after a 410 or five days of failures."""
     if retry_policy.succeeded(attempt):
-        return endpoint.well()
-    failing = endpoint.failing(now, timed_out=retry_policy.timed_out(attempt))
+        return endpoint.record_success()
+    failing = endpoint.record_failure(now, timed_out=retry_policy.timed_out(attempt))
     since = now if failing.failing_since is None else failing.failing_since
     if attempt.status_code == retry_policy.GONE:
-        return failing.disabled(now, "gone", operational_events.disabled(failing, now, "gone"))
-    if now - since >= retry_policy.DISABLED_AFTER:
-        return failing.disabled(
-            now, "failing", operational_events.disabled(failing, now, "failing")
-        )
+        return _disabled(failing, now, "gone")
+    if now - since >= retry_policy.DISABLE_AFTER:
+        return _disabled(failing, now, "failing")
     return failing
 
 
-def recorded(
-    current: Delivery, leased: Delivery, tried: AttemptResult, now: float, dice: float
-) -> Delivery:
-    """`current`, with what came of the attempt that `leased` was the beginning of.
+def _disabled(endpoint: Endpoint, now: float, reason: str) -> Endpoint:
+    event = operational_events.endpoint_disabled(endpoint, now, reason)
+    return endpoint.disabled(now, reason, event)
 
-    What was asked for meanwhile is asked for still: it is another attempt.
+
+def apply_to_delivery(
+    current: Delivery, leased: Delivery, result: AttemptResult, now: float, jitter: float
+) -> Delivery:
+    """Record the result of the attempt that began with `leased`.
+
+    A resend request during the attempt stays due: it asks for another attempt.
     """
     is_pending = current.status is DeliveryStatus.PENDING
     if is_pending and current.resent_at is not None and current.resent_at != leased.resent_at:
         newer = {"attempts": current.attempts, "version": current.version}
         before = leased.model_copy(update=newer)
-        return _outcome(before, tried, now, dice).resent(current.resent_at)
-    return _outcome(current, tried, now, dice)
+        return _next_state(before, result, now, jitter).resent(current.resent_at)
+    return _next_state(current, result, now, jitter)
 
 
-def _outcome(delivery: Delivery, tried: AttemptResult, now: float, dice: float) -> Delivery:
-    attempt = tried.attempt
+def _next_state(delivery: Delivery, result: AttemptResult, now: float, jitter: float) -> Delivery:
+    attempt = result.attempt
     if retry_policy.succeeded(attempt):
         return delivery.delivered(now, attempt)
     if delivery.status is not DeliveryStatus.PENDING:
-        return delivery.noted(now, attempt)
-    delay = None if _is_over(delivery, tried) else _delay(delivery, tried, now, dice)
+        return delivery.with_attempt(now, attempt)
+    delay = None if _is_final(delivery, result) else _delay(delivery, result, now, jitter)
     if delay is None:
-        return delivery.given_up(now, attempt)
-    return delivery.postponed(now, attempt, now + delay, _trusted_until(now, delay))
+        return delivery.failed(now, attempt)
+    return delivery.rescheduled(now, attempt, now + delay, _queued_until(now, delay))
 
 
-def _is_over(delivery: Delivery, tried: AttemptResult) -> bool:
-    asked_for = tried.attempt.trigger == "manual"
-    was_over = asked_for and delivery.resent_from is not DeliveryStatus.PENDING
-    return (
-        tried.is_last
-        or was_over
-        or delivery.is_test
-        or tried.attempt.status_code == retry_policy.GONE
-    )
+def _is_final(delivery: Delivery, result: AttemptResult) -> bool:
+    is_manual = result.attempt.trigger == "manual"
+    was_terminal = is_manual and delivery.resent_from is not DeliveryStatus.PENDING
+    is_gone = result.attempt.status_code == retry_policy.GONE
+    return result.is_last or was_terminal or delivery.is_test or is_gone
 
 
-def _delay(delivery: Delivery, tried: AttemptResult, now: float, dice: float) -> float | None:
-    """An attempt that somebody asked for leaves the schedule's next one where it was."""
-    attempt = tried.attempt
-    tries = delivery.tries + (attempt.trigger == "scheduled")
-    delay = retry_policy.next_delay(tries, attempt, tried.retry_after, now, dice)
+def _delay(delivery: Delivery, result: AttemptResult, now: float, jitter: float) -> float | None:
+    """Keep the time of the next scheduled attempt after a manual one."""
+    attempt = result.attempt
+    attempts = delivery.scheduled_attempts + (attempt.trigger == "scheduled")
+    delay = retry_policy.next_delay(attempts, attempt, result.retry_after, now, jitter)
     if delay is None or delivery.planned_at is None:
         return delay
-    least = retry_policy.least_delay(attempt, tried.retry_after, now)
+    least = retry_policy.min_delay(attempt, result.retry_after, now)
     return min(delay, max(delivery.planned_at - now, least))
 
 
-def _trusted_until(now: float, delay: float) -> float | None:
-    """The queue cannot keep anything back for long; the sweeper brings the rest."""
-    return now + delay + QUEUED_SECONDS if delay <= LONGEST_DELAY else None
+def _queued_until(now: float, delay: float) -> float | None:
+    """Return None if the delay exceeds SQS's limit; the sweeper queues the delivery then."""
+    return now + delay + QUEUED_SECONDS if delay <= MAX_QUEUE_DELAY else None

@@ -1,10 +1,9 @@
-"""One attempt at one delivery.
+"""Make one attempt at one delivery.
 
-    lease ──► POST ──► what it says of the endpoint ──► what comes next
-      │         │                  │                        │
-      └─────────┴──── died here: due again when the lease ends: a second POST, the same id
+    lease ──► POST ──► update endpoint ──► update delivery ──► queue the next attempt
 
-What somebody hears twice they know by the id; what nobody wrote down is tried again.
+If the function dies in between, the delivery is due again when the lease ends. The receiver may
+then get a second POST with the same `webhook-id`.
 """
 
 from collections.abc import Callable
@@ -12,121 +11,122 @@ from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
-from rushes.errors import (
-    AwsUnavailable,
-    NotFound,
-    RushesError,
-    UpstreamError,
-)
+from rushes.errors import AwsUnavailable, NotFound, RushesError, UpstreamError
 from rushes.ports import Bus, Clock
 from rushes.webhooks import retry_policy, signature
-from rushes.webhooks.attempt import UNWRITABLE, Attempt, AttemptTrigger, excerpt
+from rushes.webhooks.attempt import RENDER_FAILED, AttemptTrigger, DeliveryAttempt, excerpt
 from rushes.webhooks.attempt_result import (
     AttemptResult,
-    is_held,
-    judged,
-    recorded,
-    tells_of_endpoint,
+    apply_to_delivery,
+    apply_to_endpoint,
+    counts_for_endpoint,
+    must_pause,
 )
 from rushes.webhooks.delivery import TARGET, Delivery
 from rushes.webhooks.endpoint import Endpoint
-from rushes.webhooks.ports import Deliveries, Endpoints, Notifier, Queue, Writer
-from rushes.webhooks.queue_message import ticket
+from rushes.webhooks.log_events import DELIVERY_NOT_QUEUED, PAYLOAD_NOT_RENDERED
+from rushes.webhooks.ports import (
+    DeliveryRepository,
+    EndpointRepository,
+    Queue,
+    RenderPayload,
+    WebhookClient,
+)
+from rushes.webhooks.queue_message import DeliveryTask
 
 LEASE_SECONDS = 45.0
-"""Longer than the function may run."""
+"""Longer than the function's timeout."""
 
 logger = Logger(service="rushes", child=True)
 
 
 class NotDue(RushesError):
-    """Somebody else has made the attempt, or is making it."""
+    """Another invocation has made the attempt or is making it."""
 
 
 @dataclass(frozen=True)
 class Deliver:
-    deliveries: Deliveries
-    endpoints: Endpoints
+    deliveries: DeliveryRepository
+    endpoints: EndpointRepository
     queue: Queue
     bus: Bus
-    notifier: Notifier
-    write: Writer
+    http_client: WebhookClient
+    render: RenderPayload
     clock: Clock
-    dice: Callable[[], float]
+    jitter: Callable[[], float]
 
-    def __call__(self, account: str, message_id: str, receiver: str) -> str:
-        """A word for what came of it. A repetition finds nothing due, and does nothing."""
+    def run(self, account: str, message_id: str, receiver: str) -> str:
+        """Return the delivery's new status, or `not_due`, `gone` or `paused`."""
         endpoint = None if receiver == TARGET else self.endpoints.get(account, receiver)
         try:
             delivery = self.deliveries.change(
-                account, message_id, receiver, lambda it: self._taken(it, endpoint)
+                account, message_id, receiver, lambda current: self._lease(current, endpoint)
             )
         except NotDue:
             return "not_due"
         except NotFound:
             return "gone"
-        return "held" if delivery.is_held else self._attempt(delivery, endpoint)
+        return "paused" if delivery.is_paused else self._attempt(delivery, endpoint)
 
-    def _attempt(self, delivery: Delivery, endpoint: Endpoint | None) -> str:
-        if delivery.target:
-            kept = self.endpoints.request_secrets(delivery.account)
-            secrets = kept.live_secrets(self.clock())
-            return self._record(delivery, self._post(delivery, delivery.target.url, secrets))
-        if endpoint is None or not endpoint.is_enabled:
-            return self._cancel(delivery, endpoint)
-        secrets = endpoint.live_secrets(self.clock())
-        tried = self._post(delivery, endpoint.url, secrets)
-        goes_on = self._learn(endpoint, delivery, tried.attempt)
-        return self._record(delivery, replace(tried, is_last=not goes_on))
-
-    def _taken(self, delivery: Delivery, endpoint: Endpoint | None) -> Delivery:
+    def _lease(self, delivery: Delivery, endpoint: Endpoint | None) -> Delivery:
         now = self.clock()
         if not delivery.is_due(now):
             raise NotDue(f"{delivery.id} is not due")
-        if endpoint and is_held(delivery, endpoint, now):
-            return delivery.held(now, endpoint.held_until)
+        if endpoint and must_pause(delivery, endpoint, now):
+            return delivery.paused(now, endpoint.paused_until)
         return delivery.leased(now, LEASE_SECONDS)
+
+    def _attempt(self, delivery: Delivery, endpoint: Endpoint | None) -> str:
+        if delivery.target:
+            secrets = self.endpoints.request_secrets(delivery.account).active_secrets(self.clock())
+            return self._record(delivery, self._post(delivery, delivery.target.url, secrets))
+        if endpoint is None or not endpoint.is_enabled:
+            return self._cancel(delivery, endpoint)
+        secrets = endpoint.active_secrets(self.clock())
+        result = self._post(delivery, endpoint.url, secrets)
+        is_enabled = self._update_endpoint(endpoint, delivery, result.attempt)
+        return self._record(delivery, replace(result, is_last=not is_enabled))
 
     def _post(self, delivery: Delivery, url: str, secrets: tuple[str, ...]) -> AttemptResult:
         trigger: AttemptTrigger = "manual" if delivery.resent_from else "scheduled"
         try:
-            body = self.write(delivery)
-        except Exception:  # whatever it is, what is behind it in its lane must not wait for it
-            logger.exception("nothing could be written", delivery=delivery.id)
-            return AttemptResult(Attempt(at=self.clock(), error=UNWRITABLE, trigger=trigger))
+            body = self.render(delivery)
+        except Exception:  # any error: it must not block the message group
+            logger.exception(PAYLOAD_NOT_RENDERED, delivery=delivery.id)
+            failed = DeliveryAttempt(at=self.clock(), error=RENDER_FAILED, trigger=trigger)
+            return AttemptResult(failed)
         at = self.clock()
         signed = signature.headers(delivery.message_id, at, body, secrets)
+        headers = {"content-type": "application/json", **signed}
+        reply, error = None, None
         try:
-            reply = self.notifier.notify(url, {"content-type": "application/json", **signed}, body)
-        except UpstreamError as error:
-            latency = self._since(at)
-            return AttemptResult(
-                Attempt(at=at, error=error.error_code, latency_ms=latency, trigger=trigger)
-            )
-        attempt = Attempt(
+            reply = self.http_client.post_webhook(url, headers, body)
+        except UpstreamError as failure:
+            error = failure.error_code
+        attempt = DeliveryAttempt(
             at=at,
-            status_code=reply.status,
-            latency_ms=self._since(at),
-            response_excerpt=excerpt(reply.body),
+            status_code=reply.status if reply else None,
+            error=error,
+            latency_ms=round((self.clock() - at) * 1000),
+            response_excerpt=excerpt(reply.body) if reply else "",
             trigger=trigger,
         )
-        return AttemptResult(attempt, reply.headers.get("retry-after"))
+        return AttemptResult(attempt, reply.headers.get("retry-after") if reply else None)
 
-    def _since(self, moment: float) -> int:
-        return round((self.clock() - moment) * 1000)
+    def _update_endpoint(
+        self, endpoint: Endpoint, delivery: Delivery, attempt: DeliveryAttempt
+    ) -> bool:
+        """Store the effect on the endpoint; return False if it is disabled or deleted now.
 
-    def _learn(self, endpoint: Endpoint, delivery: Delivery, attempt: Attempt) -> bool:
-        """Keep what the attempt tells of the endpoint; whether it is still sent to.
-
-        It tells nothing of an address that has been put in its place meanwhile.
+        The result does not count if the endpoint has got another URL in the meantime.
         """
-        is_news = endpoint.failing_since is not None or not retry_policy.succeeded(attempt)
-        if not is_news or not tells_of_endpoint(delivery, attempt):
+        is_change = endpoint.failing_since is not None or not retry_policy.succeeded(attempt)
+        if not is_change or not counts_for_endpoint(delivery, attempt):
             return True
 
         def change(current: Endpoint) -> Endpoint:
             is_same = current.is_enabled and current.url == endpoint.url
-            return judged(current, attempt, self.clock()) if is_same else current
+            return apply_to_endpoint(current, attempt, self.clock()) if is_same else current
 
         try:
             current = self.endpoints.change(endpoint.account, endpoint.id, change)
@@ -136,36 +136,37 @@ class Deliver:
         return current.is_enabled
 
     def _publish(self, endpoint: Endpoint) -> None:
-        """Before the attempt is written down: until then the delivery is due, and comes again."""
+        """Publish before the delivery is updated: after a failure it is still due, and retried."""
         if not endpoint.outbox:
             return
         if self.bus.put(endpoint.outbox):
-            raise AwsUnavailable("the bus did not take what is to be said of an endpoint")
+            raise AwsUnavailable("EventBridge rejected an event about an endpoint")
         self.endpoints.change(endpoint.account, endpoint.id, Endpoint.published)
 
     def _cancel(self, delivery: Delivery, endpoint: Endpoint | None) -> str:
         if endpoint:
             self._publish(endpoint)
-        return self._changed(delivery, lambda current: current.cancelled(self.clock())).status.value
+        return self._change(delivery, lambda current: current.cancelled(self.clock())).status.value
 
-    def _record(self, delivery: Delivery, tried: AttemptResult) -> str:
+    def _record(self, delivery: Delivery, result: AttemptResult) -> str:
         def change(current: Delivery) -> Delivery:
-            return recorded(current, delivery, tried, self.clock(), self.dice())
+            return apply_to_delivery(current, delivery, result, self.clock(), self.jitter())
 
-        written = self._changed(delivery, change)
-        self._queue_again(written)
-        return written.status.value
+        changed = self._change(delivery, change)
+        self._queue_next(changed)
+        return changed.status.value
 
-    def _queue_again(self, delivery: Delivery) -> None:
-        """What goes wrong here costs a minute: then the sweeper finds it."""
+    def _queue_next(self, delivery: Delivery) -> None:
+        """Queue the next attempt; if SQS fails, the sweeper does it within a minute."""
         if delivery.next_attempt_at is None or delivery.queued_until is None:
             return
+        task = DeliveryTask.for_delivery(delivery)
         try:
-            self.queue.put_later(ticket(delivery), delivery.next_attempt_at - self.clock())
+            self.queue.put_later(task, delivery.next_attempt_at - self.clock())
         except RushesError as error:
-            logger.warning("not queued again", delivery=delivery.id, reason=error.message)
+            logger.warning(DELIVERY_NOT_QUEUED, delivery=delivery.id, reason=error.message)
 
-    def _changed(self, delivery: Delivery, change: Callable[[Delivery], Delivery]) -> Delivery:
+    def _change(self, delivery: Delivery, change: Callable[[Delivery], Delivery]) -> Delivery:
         return self.deliveries.change(
             delivery.account, delivery.message_id, delivery.receiver, change
         )

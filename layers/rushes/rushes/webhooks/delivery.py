@@ -1,74 +1,106 @@
-"""An event on its way to a receiver, and the steps it may take.
+"""Deliveries: one event on its way to one receiver, and the state transitions.
 
-Pure, as `model` is: times are seconds since 1970, and every step gives the next version.
+Pure values: times are seconds since 1970, and each step returns the next version.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from rushes.jobs.request import WebhookTarget
-from rushes.webhooks.attempt import Attempt, kept
+from rushes.webhooks.attempt import DeliveryAttempt, trim_manual
+from rushes.webhooks.endpoint import Endpoint
 
-KEEP_SECONDS = 30 * 24 * 3600.0
-"""How long a delivery can be looked at and sent again."""
+RETENTION_SECONDS = 30 * 24 * 3600.0
 QUEUED_SECONDS = 60.0
-"""For so long a delivery that is due is trusted to stand in a queue."""
+"""Seconds after which the sweeper queues a due delivery again."""
 CLOCK_SKEW = 2.0
-"""Seconds by which whoever put a message back and whoever gets it may disagree."""
+"""Tolerated seconds between the clocks of two functions."""
 TARGET = "target"
-"""Stands where an endpoint's id would, in deliveries to the address of one request."""
+"""Receiver id of deliveries to the webhook URL of a create request."""
 
 
 class DeliveryStatus(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
     FAILED = "failed"
-    """Every attempt of the schedule failed, or the receiver wants nothing more."""
+    """All attempts of the schedule failed, or the receiver answered 410."""
     CANCELLED = "cancelled"
-    """Its endpoint was disabled or deleted first."""
+    """The endpoint was disabled or deleted first."""
 
 
 class Delivery(BaseModel):
-    """One event on its way to one endpoint, or to the address that its job's request named."""
+    """One event for one endpoint, or for the webhook URL of the job's create request."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(
+        frozen=True, extra="allow", validate_by_name=True, validate_by_alias=True
+    )
 
     message_id: str
-    """The event's id: the same in every attempt and in every delivery of the event."""
+    """Id of the event; the same in all attempts and deliveries of the event."""
     account: str
     endpoint_id: str | None = None
     target: WebhookTarget | None = None
-    """Where it goes, if not to an endpoint."""
+    """Set instead of `endpoint_id`."""
     event: dict[str, Any]
-    """As on the bus."""
+    """Event as published to the bus."""
     format: str = "rushes"
-    """One of `Format`; a word that is not known here is answered in the bus's own."""
+    """A `Format`; an unknown one is rendered as `rushes`."""
     status: DeliveryStatus = DeliveryStatus.PENDING
-    attempts: tuple[Attempt, ...] = ()
+    attempts: tuple[DeliveryAttempt, ...] = ()
     next_attempt_at: float | None = None
-    """None once nothing more will be tried."""
+    """None in a terminal status."""
     lease_until: float | None = None
-    """Until then somebody is making an attempt, unless they died."""
+    """Until then another invocation may be making an attempt."""
     queued_until: float | None = None
-    """Until then it is believed to stand in a queue, and is not put there again."""
+    """Until then the sweeper assumes that a queue holds the delivery."""
     requeues: int = 0
-    """How often the sweeper has put it into a queue since it was last taken out of one."""
+    """Times that the sweeper queued it since the last attempt."""
     resent_from: DeliveryStatus | None = None
-    """While an attempt that somebody asked for is due: the status before."""
+    """Status before the resend request, while its attempt is due."""
     resent_at: float | None = None
-    """When somebody last asked for an attempt."""
+    """Last resend request."""
     planned_at: float | None = None
-    """While an attempt that somebody asked for is due: when the schedule's next one is."""
-    is_held: bool = False
-    """Whether it was put off because its endpoint did not answer something else in time."""
+    """Next scheduled attempt, while a manual one is due."""
+    is_paused: bool = Field(default=False, validation_alias="is_held")
+    """True if postponed because another delivery to the endpoint timed out."""
     is_test: bool = False
-    """It is tried once, and tells nothing of its endpoint."""
+    """One attempt only; its result does not count for the endpoint."""
     created_at: float
     updated_at: float
     expires_at: float
     version: int = 0
+
+    @classmethod
+    def for_endpoint(cls, endpoint: Endpoint, event: Mapping[str, Any], now: float) -> Self:
+        receiver = {"endpoint_id": endpoint.id, "format": endpoint.format}
+        return cls._new(endpoint.account, event, now, **receiver)
+
+    @classmethod
+    def for_url(
+        cls, target: WebhookTarget, account: str, event: Mapping[str, Any], now: float
+    ) -> Self:
+        return cls._new(account, event, now, target=target, format=target.format)
+
+    @classmethod
+    def test(cls, endpoint: Endpoint, event: Mapping[str, Any], now: float) -> Self:
+        return cls.for_endpoint(endpoint, event, now).model_copy(update={"is_test": True})
+
+    @classmethod
+    def _new(cls, account: str, event: Mapping[str, Any], now: float, **fields: Any) -> Self:  # noqa: ANN401 - any field
+        return cls(
+            message_id=event["id"],
+            account=account,
+            event=dict(event),
+            next_attempt_at=now,
+            queued_until=now + QUEUED_SECONDS,
+            created_at=now,
+            updated_at=now,
+            expires_at=now + RETENTION_SECONDS,
+            **fields,
+        )
 
     @property
     def receiver(self) -> str:
@@ -76,34 +108,30 @@ class Delivery(BaseModel):
 
     @property
     def id(self) -> str:
-        """Follows from the event and the receiver: the same event again makes no second one."""
+        """Derived from event and receiver, so that a repeated event creates no second delivery."""
         return f"{self.message_id}.{self.receiver}"
 
     @property
     def cursor(self) -> str:
-        """Orders the deliveries of a receiver by when they were made."""
+        """Sort key within a receiver's list: creation time, then message id."""
         return f"{self.created_at:017.3f}#{self.message_id}"
 
     @property
     def next_check_at(self) -> float | None:
-        """When the sweeper is to look at it; None once nothing more will be tried."""
+        """Next time for the sweeper; None in a terminal status."""
         if self.next_attempt_at is None:
             return None
         return max(self.next_attempt_at, self.queued_until or 0.0, self.lease_until or 0.0)
 
     @property
     def job_id(self) -> str | None:
-        """None for an event that is not a job's."""
-        found = self.event["data"].get("id") if self.event["type"].startswith("job.") else None
-        return str(found) if found else None
+        """None if the event is not about a job."""
+        job_id = self.event["data"].get("id") if self.event["type"].startswith("job.") else None
+        return str(job_id) if job_id else None
 
     @property
-    def tries(self) -> int:
-        """How many attempts of the schedule were made."""
+    def scheduled_attempts(self) -> int:
         return sum(attempt.trigger == "scheduled" for attempt in self.attempts)
-
-    def _step(self, now: float, **changes: Any) -> Self:  # noqa: ANN401 - any field
-        return self.model_copy(update={"updated_at": now, "version": self.version + 1, **changes})
 
     def is_due(self, now: float) -> bool:
         waits = self.next_attempt_at is None or self.next_attempt_at > now + CLOCK_SKEW
@@ -111,22 +139,22 @@ class Delivery(BaseModel):
         return self.status is DeliveryStatus.PENDING and not waits and not is_leased
 
     def leased(self, now: float, seconds: float) -> Self:
-        """An attempt is about to be made; nobody else may make one until the lease ends."""
-        return self._step(now, lease_until=now + seconds, is_held=False, requeues=0)
+        """Reserve the next attempt for this invocation."""
+        return self._step(now, lease_until=now + seconds, is_paused=False, requeues=0)
 
-    def held(self, now: float, until: float) -> Self:
-        """Put off without an attempt."""
-        return self._step(now, next_attempt_at=until, queued_until=None, is_held=True, requeues=0)
+    def paused(self, now: float, until: float) -> Self:
+        """Postpone without an attempt."""
+        return self._step(now, next_attempt_at=until, queued_until=None, is_paused=True, requeues=0)
 
     def queued(self, now: float, until: float) -> Self:
         return self._step(now, queued_until=until, requeues=self.requeues + 1)
 
-    def waiting(self, now: float, until: float) -> Self:
-        """Due, and not put into a queue before that moment: others are there already."""
+    def deferred(self, now: float, until: float) -> Self:
+        """Leave a due delivery out of the queue until then, behind others of its endpoint."""
         return self._step(now, queued_until=until)
 
     def resent(self, now: float) -> Self:
-        """One more attempt, at once, because somebody asked for it."""
+        """Request one manual attempt at once."""
         return self._step(
             now,
             status=DeliveryStatus.PENDING,
@@ -135,19 +163,22 @@ class Delivery(BaseModel):
             resent_from=self.resent_from or self.status,
             resent_at=now,
             planned_at=self.planned_at if self.resent_from else self.next_attempt_at,
-            is_held=False,
+            is_paused=False,
         )
 
-    def delivered(self, now: float, attempt: Attempt) -> Self:
-        return self._ended(now, DeliveryStatus.DELIVERED, attempt)
+    def delivered(self, now: float, attempt: DeliveryAttempt) -> Self:
+        return self._finished(now, DeliveryStatus.DELIVERED, attempt)
 
-    def postponed(
-        self, now: float, attempt: Attempt, until: float, queued_until: float | None
+    def rescheduled(
+        self, now: float, attempt: DeliveryAttempt, until: float, queued_until: float | None
     ) -> Self:
-        """It failed and will be tried again; None where no queue can keep it for so long."""
+        """Record a failed attempt and plan the next one.
+
+        `queued_until` is None if the delay is longer than a queue supports.
+        """
         return self._step(
             now,
-            attempts=kept((*self.attempts, attempt)),
+            attempts=trim_manual((*self.attempts, attempt)),
             next_attempt_at=until,
             queued_until=queued_until,
             lease_until=None,
@@ -155,38 +186,41 @@ class Delivery(BaseModel):
             planned_at=None,
         )
 
-    def noted(self, now: float, attempt: Attempt) -> Self:
-        """It was decided otherwise while the attempt was on its way."""
-        return self._step(now, attempts=kept((*self.attempts, attempt)))
+    def with_attempt(self, now: float, attempt: DeliveryAttempt) -> Self:
+        """Record an attempt only: the status became terminal during it."""
+        return self._step(now, attempts=trim_manual((*self.attempts, attempt)))
 
-    def given_up(self, now: float, attempt: Attempt) -> Self:
-        """It failed for good; what somebody asked for leaves it as it was before."""
-        return self._ended(now, self._settled or DeliveryStatus.FAILED, attempt)
+    def failed(self, now: float, attempt: DeliveryAttempt) -> Self:
+        """Record the last failure; a failed resend restores the earlier terminal status."""
+        return self._finished(now, self._status_before_resend or DeliveryStatus.FAILED, attempt)
 
     def cancelled(self, now: float) -> Self:
-        return self._ended(now, self._settled or DeliveryStatus.CANCELLED)
+        return self._finished(now, self._status_before_resend or DeliveryStatus.CANCELLED)
 
     @property
-    def _settled(self) -> DeliveryStatus | None:
-        """How it had ended before somebody asked for one more attempt."""
+    def _status_before_resend(self) -> DeliveryStatus | None:
+        """Terminal status before the resend request, if there was one."""
         return None if self.resent_from is DeliveryStatus.PENDING else self.resent_from
 
-    def _ended(self, now: float, status: DeliveryStatus, *attempts: Attempt) -> Self:
+    def _finished(self, now: float, status: DeliveryStatus, *attempts: DeliveryAttempt) -> Self:
         return self._step(
             now,
             status=status,
-            attempts=kept((*self.attempts, *attempts)),
+            attempts=trim_manual((*self.attempts, *attempts)),
             next_attempt_at=None,
             lease_until=None,
             queued_until=None,
             resent_from=None,
             planned_at=None,
-            is_held=False,
+            is_paused=False,
         )
+
+    def _step(self, now: float, **changes: Any) -> Self:  # noqa: ANN401 - any field
+        return self.model_copy(update={"updated_at": now, "version": self.version + 1, **changes})
 
 
 class DeliveryPage(BaseModel):
-    """A part of an endpoint's list of deliveries, newest first."""
+    """Page of an endpoint's deliveries, newest first."""
 
     model_config = ConfigDict(frozen=True)
 

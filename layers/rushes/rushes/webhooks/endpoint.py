@@ -1,8 +1,8 @@
-"""Where an account has its events sent to, and what signs them.
+"""Webhook endpoints and their signing secrets.
 
-Pure: no clock, no storage. Times are seconds since 1970. Every step gives a new value with the
-next version; a write names the version that it was decided on. Fields that a newer version wrote
-are kept, so that going back to this one loses nothing.
+Pure values: times are seconds since 1970, and each step returns the next version. A write is
+conditional on the version that was read. Unknown fields of a newer release are preserved, so that
+a rollback loses nothing.
 """
 
 from enum import StrEnum
@@ -11,17 +11,17 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 Format = Literal["rushes", "openai", "fal", "pipelet"]
-"""In which API's words a message is written."""
+"""API whose webhook payload format the endpoint receives."""
 
-SHORTEST_HOLD, LONGEST_HOLD = 60.0, 900.0
-"""Seconds for which an endpoint that did not answer in time is left in peace."""
-QUIET_SECONDS = 36 * 3600.0
-"""Failures so far apart are no series; one message's own are nearer to each other."""
+MIN_PAUSE, MAX_PAUSE = 60.0, 900.0
+"""Seconds without attempts after a timeout."""
+MAX_FAILURE_GAP = 36 * 3600.0
+"""Failures further apart are no series; the retries of one message are closer together."""
 HEALTHY: dict[str, Any] = {"failing_since": None, "failed_at": None, "timed_out_at": None}
 
 
 class Secret(BaseModel):
-    """What messages are signed with. A replaced one signs as well until `expires_at`."""
+    """HMAC secret. After a rotation the old one signs, too, until `expires_at`."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -29,8 +29,21 @@ class Secret(BaseModel):
     expires_at: float | None = None
 
 
-def _live(secrets: tuple[Secret, ...], now: float) -> tuple[str, ...]:
-    return tuple(it.value for it in secrets if it.expires_at is None or it.expires_at > now)
+class SecretOwner(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    account: str
+    secrets: tuple[Secret, ...]
+    """Newest first."""
+    version: int = 0
+
+    def active_secrets(self, now: float) -> tuple[str, ...]:
+        active = (s for s in self.secrets if s.expires_at is None or s.expires_at > now)
+        return tuple(secret.value for secret in active)
+
+
+class RequestSecrets(SecretOwner):
+    """Secrets of an account for webhook URLs that are part of a create request."""
 
 
 class EndpointStatus(StrEnum):
@@ -38,76 +51,67 @@ class EndpointStatus(StrEnum):
     DISABLED = "disabled"
 
 
-class Endpoint(BaseModel):
-    """An address that an account has its events sent to."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
+class Endpoint(SecretOwner):
+    """URL that receives an account's events."""
 
     id: str
-    account: str
     url: str
     description: str = ""
     event_types: tuple[str, ...] = ()
-    """None, or `*`: all of them."""
+    """Empty, or `*`: all types."""
     format: Format = "rushes"
-    secrets: tuple[Secret, ...]
-    """The newest first."""
     status: EndpointStatus = EndpointStatus.ENABLED
     disabled_reason: str | None = None
     failing_since: float | None = None
-    """The first failed attempt since the last that succeeded, or since a long silence."""
+    """First failed attempt of the current series."""
     failed_at: float | None = None
-    """The last failed attempt."""
+    """Last failed attempt."""
     timed_out_at: float | None = None
-    """The last attempt, if it had no answer in time."""
+    """Last attempt, if it timed out."""
     outbox: tuple[dict[str, Any], ...] = ()
-    """Events about the endpoint itself that are still to be put on the bus."""
+    """Events about the endpoint itself, not yet published to the bus."""
     created_at: float
     updated_at: float
-    version: int = 0
 
     @property
     def is_enabled(self) -> bool:
         return self.status is EndpointStatus.ENABLED
 
     @property
-    def held_until(self) -> float:
-        """Until then it is sent nothing, for as long again as it has been failing already."""
+    def paused_until(self) -> float:
+        """End of the pause after a timeout: as long as the endpoint has been failing already."""
         if self.timed_out_at is None or self.failing_since is None:
             return 0.0
         failing = self.timed_out_at - self.failing_since
-        return self.timed_out_at + min(max(failing, SHORTEST_HOLD), LONGEST_HOLD)
+        return self.timed_out_at + min(max(failing, MIN_PAUSE), MAX_PAUSE)
 
-    def wants(self, event_type: str) -> bool:
+    def subscribes_to(self, event_type: str) -> bool:
         return not self.event_types or bool({"*", event_type} & set(self.event_types))
 
-    def live_secrets(self, now: float) -> tuple[str, ...]:
-        return _live(self.secrets, now)
-
-    def step(self, now: float, **changes: Any) -> Self:  # noqa: ANN401 - any field
-        """What its owner wants of it; only this is a change that its owner would call one."""
+    def updated(self, now: float, **changes: Any) -> Self:  # noqa: ANN401 - any field
+        """Change fields for the owner; only such a change moves `updated_at`."""
         return self._step(updated_at=now, **changes)
 
-    def failing(self, now: float, *, timed_out: bool = False) -> Self:
+    def record_failure(self, now: float, *, timed_out: bool = False) -> Self:
         last = self.failing_since if self.failed_at is None else self.failed_at
-        is_first = last is None or now - last > QUIET_SECONDS
+        is_first = last is None or now - last > MAX_FAILURE_GAP
         return self._step(
             failing_since=now if is_first else self.failing_since,
             failed_at=now,
             timed_out_at=now if timed_out else None,
         )
 
-    def well(self) -> Self:
+    def record_success(self) -> Self:
         return self if self.failing_since is None else self._step(**HEALTHY)
 
     def enabled(self, now: float) -> Self:
-        return self.step(now, status=EndpointStatus.ENABLED, disabled_reason=None, **HEALTHY)
+        return self.updated(now, status=EndpointStatus.ENABLED, disabled_reason=None, **HEALTHY)
 
     def disabled(self, now: float, reason: str, event: dict[str, Any] | None = None) -> Self:
-        """Nothing goes there any more. `event` is for an owner whose wish it was not."""
+        """Stop all deliveries. `event` informs the owner, if the owner did not ask for it."""
         disabled = {"status": EndpointStatus.DISABLED, "disabled_reason": reason}
         if event is None:
-            return self.step(now, **disabled)
+            return self.updated(now, **disabled)
         return self._step(**disabled, outbox=(*self.outbox, event))
 
     def published(self) -> Self:
@@ -115,16 +119,3 @@ class Endpoint(BaseModel):
 
     def _step(self, **changes: Any) -> Self:  # noqa: ANN401 - any field
         return self.model_copy(update={"version": self.version + 1, **changes})
-
-
-class RequestSecrets(BaseModel):
-    """What signs the messages to addresses that an account's single requests name."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    account: str
-    secrets: tuple[Secret, ...]
-    version: int = 0
-
-    def live_secrets(self, now: float) -> tuple[str, ...]:
-        return _live(self.secrets, now)

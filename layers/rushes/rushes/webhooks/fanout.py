@@ -1,4 +1,4 @@
-"""An event becomes a delivery to each who wants it."""
+"""Create one delivery per event and receiver."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from rushes.errors import AwsUnavailable
-from rushes.ports import Clock, Jobs
+from rushes.ports import Clock
+from rushes.ports.jobs import Jobs
 from rushes.webhooks.delivery import Delivery
-from rushes.webhooks.new_delivery import to_endpoint, to_target
-from rushes.webhooks.ports import Deliveries, Endpoints, Queue, Speaks, Ticket
-from rushes.webhooks.queue_message import ticket
+from rushes.webhooks.ports import DeliveryRepository, EndpointRepository, Queue, SupportsEvent
+from rushes.webhooks.queue_message import DeliveryTask, is_task
 
 Event = Mapping[str, Any]
 
@@ -18,50 +18,44 @@ Event = Mapping[str, Any]
 @dataclass(frozen=True)
 class Fanout:
     jobs: Jobs
-    endpoints: Endpoints
-    deliveries: Deliveries
+    endpoints: EndpointRepository
+    deliveries: DeliveryRepository
     queue: Queue
-    speaks: Speaks
+    supports: SupportsEvent
     clock: Clock
 
-    def take(self, message: Mapping[str, Any]) -> int:
-        """A message of the queue: an event, or a ticket that was kept back until now."""
-        if "detail" in message:  # as EventBridge puts it aside: the whole envelope
-            return self(message["detail"])
-        if "ticket" not in message:
-            return self(message)
-        self._queue([Ticket(**message["ticket"])])
-        return 0
+    def run(self, message: Mapping[str, Any]) -> int:
+        """Handle a message of the events queue and return the number of new deliveries.
 
-    def __call__(self, event: Event) -> int:
-        """How many deliveries the event has become; the same event again makes no more of them.
-
-        All are queued even if they were there: who made them may have died before queueing them.
+        The message is an event, an EventBridge envelope from the dead-letter queue, or a delayed
+        `DeliveryTask`. A repeated event creates no new deliveries.
         """
-        made = [*self._to_endpoints(event), *self._to_target(event)]
-        new = sum([self.deliveries.add(delivery) for delivery in made])
-        self._queue([ticket(delivery) for delivery in made])
+        if is_task(message):
+            self._queue([DeliveryTask.parse(message)])
+            return 0
+        event = message.get("detail", message)
+        deliveries = [*self._for_endpoints(event), *self._for_request_url(event)]
+        new = sum([self.deliveries.add(delivery) for delivery in deliveries])
+        # Queue existing ones, too: an earlier invocation may have died between the two writes.
+        self._queue([DeliveryTask.for_delivery(delivery) for delivery in deliveries])
         return new
 
-    def _to_endpoints(self, event: Event) -> Iterator[Delivery]:
-        """An endpoint hears of what happens while it is there, not of what was before."""
+    def _for_endpoints(self, event: Event) -> Iterator[Delivery]:
+        """Skip endpoints younger than the event."""
         happened_at = datetime.fromisoformat(event["timestamp"]).timestamp()
         for endpoint in self.endpoints.all(event["data"]["account"]):
-            is_there = endpoint.is_enabled and endpoint.created_at <= happened_at
-            if is_there and endpoint.wants(event["type"]) and self._speaks(endpoint.format, event):
-                yield to_endpoint(endpoint, event, self.clock())
+            is_active = endpoint.is_enabled and endpoint.created_at <= happened_at
+            is_wanted = is_active and endpoint.subscribes_to(event["type"])
+            if is_wanted and self.supports(endpoint.format, event["type"]):
+                yield Delivery.for_endpoint(endpoint, event, self.clock())
 
-    def _to_target(self, event: Event) -> Iterator[Delivery]:
-        """To the address that the job's own request named."""
+    def _for_request_url(self, event: Event) -> Iterator[Delivery]:
         if not event["type"].startswith("job."):
             return
         job = self.jobs.get(event["data"]["account"], event["data"]["id"])
-        if job and job.webhook and self._speaks(job.webhook.format, event):
-            yield to_target(job.webhook, job.account, event, self.clock())
+        if job and job.webhook and self.supports(job.webhook.format, event["type"]):
+            yield Delivery.for_url(job.webhook, job.account, event, self.clock())
 
-    def _speaks(self, form: str, event: Event) -> bool:
-        return self.speaks(form, event["type"])
-
-    def _queue(self, tickets: Sequence[Ticket]) -> None:
-        if self.queue.put(tickets):
-            raise AwsUnavailable("the queue did not take every delivery")
+    def _queue(self, tasks: Sequence[DeliveryTask]) -> None:
+        if self.queue.put(tasks):
+            raise AwsUnavailable("SQS rejected some deliveries")

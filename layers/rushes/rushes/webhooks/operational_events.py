@@ -1,4 +1,4 @@
-"""Events about webhooks themselves, in the envelope of all events."""
+"""Events about webhook endpoints, in the same envelope as job events."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ DISABLED, TEST = "endpoint.disabled", "webhook.test"
 
 
 class EndpointEventData(BaseModel):
-    """An endpoint that nothing is sent to any more. Its address is left out: it may be a secret."""
+    """A disabled endpoint. The URL is left out, because it may contain a secret."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -20,60 +20,59 @@ class EndpointEventData(BaseModel):
     account: str
     name: str
     reason: str
-    """failing: nothing but failures for five days. gone: it answered 410."""
+    """failing: five days of failures only. gone: the endpoint answered 410."""
     failing_since: datetime | None
     disabled_at: datetime
 
 
 class EndpointDisabled(Event):
-    """Not its owner's wish: it failed for days, or said that it wants nothing more."""
+    """Published when Rushes disables an endpoint; not when its owner does."""
 
     data: EndpointEventData
 
 
-class TestFacts(BaseModel):
+class WebhookTestData(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
-    """The endpoint's."""
+    """Id of the endpoint."""
     account: str
 
 
 class WebhookTest(Event):
-    """Sent because somebody asked for it; it is not on the bus."""
+    """Sent by a request to test an endpoint; never published to the bus."""
 
-    data: TestFacts
+    data: WebhookTestData
 
 
-def disabled(endpoint: Endpoint, now: float, reason: str) -> dict[str, Any]:
-    """The same event each time, for the same series of failures."""
+def endpoint_disabled(endpoint: Endpoint, now: float, reason: str) -> dict[str, Any]:
+    """Return the event; its id is the same for the same series of failures."""
     since = endpoint.failing_since
-    facts = EndpointEventData(
-        id=endpoint.id,
-        account=endpoint.account,
-        name=endpoint.description,
-        reason=reason,
-        failing_since=None if since is None else _moment(since),
-        disabled_at=_moment(now),
-    )
     event = EndpointDisabled(
         id=f"evt_{endpoint.id}_disabled_{int(now if since is None else since)}",
         type=DISABLED,
         timestamp=_moment(now),
         sequence=1,
-        data=facts,
+        data=EndpointEventData(
+            id=endpoint.id,
+            account=endpoint.account,
+            name=endpoint.description,
+            reason=reason,
+            failing_since=None if since is None else _moment(since),
+            disabled_at=_moment(now),
+        ),
     )
     return event.model_dump(mode="json")
 
 
-def test(endpoint: Endpoint, now: float, name: str) -> dict[str, Any]:
-    """`name` tells one test from the other."""
+def webhook_test(endpoint: Endpoint, now: float, name: str) -> dict[str, Any]:
+    """Return the event; `name` makes its id unique."""
     event = WebhookTest(
         id=f"evt_test_{name}",
         type=TEST,
         timestamp=_moment(now),
         sequence=1,
-        data=TestFacts(id=endpoint.id, account=endpoint.account),
+        data=WebhookTestData(id=endpoint.id, account=endpoint.account),
     )
     return event.model_dump(mode="json")
 

@@ -1,60 +1,92 @@
-"""What a message says, in the words of the API that its receiver knows.
+"""Webhook bodies in each payload format.
 
-A body is made when an attempt is made: its links are fresh, however late it is. In the bus's own
-words it has no links, and is the same in every attempt.
+Each attempt renders the body anew, so its download links are fresh. In the `rushes` format it has
+no links and stays identical.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from rushes.dialects.base import JobView
 from rushes.dialects.fal_queue.fal import payload_of
 from rushes.dialects.fal_queue.pipelet import result_of
-from rushes.dialects.openai_videos.openai_format import as_json
+from rushes.dialects.json_format import as_json
+from rushes.jobs.content_type import EXTENSIONS
+from rushes.jobs.job import Job
+from rushes.jobs.result import Artifact
+from rushes.ports import Clock
+from rushes.ports.jobs import Jobs
+from rushes.ports.storage import Blobs
+from rushes.webhooks.delivery import Delivery
 
 Event = Mapping[str, Any]
-"""As it stood on the bus."""
-Look = Callable[[], JobView | None]
-"""Gives the job that an event is about, None where it is gone."""
+GetView = Callable[[], JobView | None]
+"""Loads the event's job; None if it was deleted."""
 
 COMPLETED, FAILED, CANCELLED = "job.completed", "job.failed", "job.cancelled"
-ENDINGS = (COMPLETED, FAILED, CANCELLED)
+TERMINAL_EVENTS = (COMPLETED, FAILED, CANCELLED)
 OPENAI_TYPES = {COMPLETED: "video.completed", FAILED: "video.failed", CANCELLED: "video.failed"}
-"""OpenAI has no word for cancelled: its own API calls such a film failed."""
+"""OpenAI's API has no cancelled status: it reports such a video as failed."""
 PIPELET_TYPES = {
     "job.started": "acquired",
     COMPLETED: "completed",
     FAILED: "failed",
     CANCELLED: "cancelled",
 }
-WORDS: dict[str, tuple[str, ...]] = {
+SUPPORTED_TYPES: dict[str, tuple[str, ...]] = {
     "openai": tuple(OPENAI_TYPES),
-    "fal": ENDINGS,
+    "fal": TERMINAL_EVENTS,
     "pipelet": tuple(PIPELET_TYPES),
 }
-"""The events that each API has words for; the bus's own has words for all."""
+"""Event types of each vendor format; `rushes` supports all."""
 
 GONE = "the result is gone: the job was deleted"
 
 
-def speaks(form: str, event_type: str) -> bool:
-    """Whether there is anything to be said of such an event in that form."""
-    return form not in WORDS or event_type in WORDS[form]
+def supports(format_name: str, event_type: str) -> bool:
+    return format_name not in SUPPORTED_TYPES or event_type in SUPPORTED_TYPES[format_name]
 
 
-def body_of(event: Event, form: str, look: Look) -> str:
-    """The message's body. `look` is called only where the words are about the job's result."""
-    match form:
+def render(event: Event, format_name: str, get_view: GetView) -> str:
+    """Return the JSON body; call `get_view` only for a body that contains the result."""
+    match format_name:
         case "openai":
             body = _openai(event)
         case "fal":
-            body = _fal(event, look)
+            body = _fal(event, get_view)
         case "pipelet":
-            body = _pipelet(event, look)
+            body = _pipelet(event, get_view)
         case _:
             body = dict(event)
     return as_json(body)
+
+
+@dataclass(frozen=True)
+class PayloadRenderer:
+    jobs: Jobs
+    blobs: Blobs
+    clock: Clock
+
+    def render(self, delivery: Delivery) -> bytes:
+        return render(delivery.event, delivery.format, lambda: self._view(delivery)).encode()
+
+    def _view(self, delivery: Delivery) -> JobView | None:
+        """Load the job; None if its files no longer exist."""
+        job = self.jobs.get(delivery.account, delivery.job_id) if delivery.job_id else None
+        if job is None or job.deleted_at or (job.expires_at and job.expires_at < self.clock()):
+            return None
+        return JobView(
+            job=job,
+            link=lambda artifact: self.blobs.link(artifact, _filename(job, artifact)),
+            read=lambda file: self.blobs.read(file.key),
+            base_url="",
+        )
+
+
+def _filename(job: Job, artifact: Artifact) -> str:
+    return f"{job.id}.{EXTENSIONS.get(artifact.content_type, 'bin')}"
 
 
 def _openai(event: Event) -> dict[str, Any]:
@@ -67,35 +99,35 @@ def _openai(event: Event) -> dict[str, Any]:
     }
 
 
-def _fal(event: Event, look: Look) -> dict[str, Any]:
-    job_id, trouble = event["data"]["id"], _trouble(event)
+def _fal(event: Event, get_view: GetView) -> dict[str, Any]:
+    job_id, error = event["data"]["id"], _error(event)
     body = {"request_id": job_id, "gateway_request_id": job_id}
-    if trouble:
-        told = {"status": "ERROR", "error": trouble["message"]}
-        return {**body, **told, "payload": {"detail": trouble["message"]}}
-    view = look()
+    if error:
+        message = error["message"]
+        return {**body, "status": "ERROR", "error": message, "payload": {"detail": message}}
+    view = get_view()
     if view is None:
         return {**body, "status": "OK", "payload": None, "payload_error": GONE}
     return {**body, "status": "OK", "payload": payload_of(view)}
 
 
-def _pipelet(event: Event, look: Look) -> dict[str, Any]:
-    """The film is there as a link: in base64 it would be too much for most receivers."""
-    event_type, trouble = PIPELET_TYPES[event["type"]], _trouble(event)
-    body = {"eventType": event_type, "jobId": event["data"]["id"]}
-    if trouble:
-        messages = {"message": trouble["message"], "detail_message": trouble["code"]}
+def _pipelet(event: Event, get_view: GetView) -> dict[str, Any]:
+    """Render the result with a link: base64 would exceed most receivers' limits."""
+    error = _error(event)
+    body = {"eventType": PIPELET_TYPES[event["type"]], "jobId": event["data"]["id"]}
+    if error:
+        messages = {"message": error["message"], "detail_message": error["code"]}
         return {**body, "statusMessages": messages}
     if event["type"] != COMPLETED:
         return body
-    view = look()
+    view = get_view()
     if view is None:
         return {**body, "statusMessages": {"message": GONE}}
     return {**body, **result_of(view, as_link=True)}
 
 
-def _trouble(event: Event) -> dict[str, str] | None:
-    """Why a job came to a bad end, in the words that a look at it would find as well."""
+def _error(event: Event) -> dict[str, str] | None:
+    """Return code and message, as a status request for the job does."""
     if event["type"] == CANCELLED:
         return {"code": "request_cancelled", "message": "the request was cancelled"}
     if event["type"] == FAILED:

@@ -1,40 +1,27 @@
-"""What webhooks need of the world outside, beside what the jobs need."""
+"""Protocols of the adapters that webhooks use."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
-from rushes.ports import HttpReply
+from rushes.ports.http import HttpReply
 from rushes.webhooks.delivery import Delivery, DeliveryPage
 from rushes.webhooks.endpoint import Endpoint, RequestSecrets
+from rushes.webhooks.queue_message import DeliveryTask
 
 
-@dataclass(frozen=True)
-class Ticket:
-    """A delivery's place in a queue. It may be there more than once: the row decides."""
-
-    account: str
-    message_id: str
-    receiver: str
-    lane: str
-    """What is delivered one by one: who hangs holds up only what is in the same lane."""
-    version: int
-    """Of the row, when it was put there: by it, the same is not put there twice."""
-
-
-class Endpoints(Protocol):
+class EndpointRepository(Protocol):
     def add(self, endpoint: Endpoint) -> None: ...
     def get(self, account: str, endpoint_id: str) -> Endpoint | None: ...
     def all(self, account: str) -> tuple[Endpoint, ...]: ...
     def change(
         self, account: str, endpoint_id: str, change: Callable[[Endpoint], Endpoint]
     ) -> Endpoint:
-        """As `Jobs.change`: NotFound where there is none, WriteConflict if others were faster."""
+        """Apply `change` to the stored endpoint; raises as `Jobs.change` does."""
         ...
 
     def delete(self, account: str, endpoint_id: str) -> None: ...
     def request_secrets(self, account: str) -> RequestSecrets:
-        """An account's, made when they are first asked for."""
+        """Return the account's secrets; the first call creates them."""
         ...
 
     def change_request_secrets(
@@ -42,56 +29,51 @@ class Endpoints(Protocol):
     ) -> RequestSecrets: ...
 
 
-class Deliveries(Protocol):
+class DeliveryRepository(Protocol):
     def add(self, delivery: Delivery) -> bool:
-        """False where there is one of that event to that receiver already."""
+        """Store a new delivery; return False if event and receiver already have one."""
         ...
 
     def get(self, account: str, message_id: str, receiver: str) -> Delivery | None: ...
     def of_message(self, account: str, message_id: str) -> tuple[Delivery, ...]: ...
     def page(self, account: str, receiver: str, limit: int, after: str | None) -> DeliveryPage:
-        """An endpoint's, newest first; `after` is the cursor of the last one seen."""
+        """Return an endpoint's deliveries after a cursor, newest first."""
         ...
 
     def change(
-        self,
-        account: str,
-        message_id: str,
-        receiver: str,
-        change: Callable[[Delivery], Delivery],
+        self, account: str, message_id: str, receiver: str, change: Callable[[Delivery], Delivery]
     ) -> Delivery: ...
     def due(self, now: float, limit: int) -> tuple[Delivery, ...]:
-        """Those that should be in a queue by now and may not be, the longest forgotten first."""
+        """Return deliveries that are due and may be in no queue, the oldest first."""
         ...
 
 
 class Queue(Protocol):
-    def put(self, tickets: Sequence[Ticket]) -> list[int]:
-        """To be delivered now; gives the indexes of those that were not taken."""
+    def put(self, tasks: Sequence[DeliveryTask]) -> list[int]:
+        """Queue tasks for delivery now; return the indexes of the rejected ones."""
         ...
 
-    def put_later(self, ticket: Ticket, seconds: float) -> None:
-        """To be delivered in so many seconds, at most `LONGEST_DELAY`."""
+    def put_later(self, task: DeliveryTask, seconds: float) -> None:
+        """Queue a task with a delay of at most `MAX_QUEUE_DELAY`."""
         ...
 
 
-LONGEST_DELAY = 900.0
-"""Seconds that a queue can keep something back."""
+MAX_QUEUE_DELAY = 900.0
+"""Seconds; the limit of SQS."""
 
 
-class Notifier(Protocol):
-    def notify(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpReply:
-        """POST to an address that somebody named; no redirect is followed.
+class WebhookClient(Protocol):
+    def post_webhook(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpReply:
+        """POST to a client's URL without following redirects.
 
         Raises
         ------
         UpstreamError
-            If no answer came; its code says why.
+            If there was no response; `error_code` gives the reason.
         """
         ...
 
 
-Writer = Callable[[Delivery], bytes]
-"""Puts a delivery's event into the words of its format."""
-Speaks = Callable[[str, str], bool]
-"""Whether a format has a word for a type of event."""
+RenderPayload = Callable[[Delivery], bytes]
+SupportsEvent = Callable[[str, str], bool]
+"""Takes a payload format and an event type."""

@@ -1,4 +1,4 @@
-"""What looks after due deliveries in no queue: their time was far, or whoever had them died."""
+"""Queue due deliveries that are in no queue: after a long delay, or after a function died."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -9,67 +9,66 @@ from aws_lambda_powertools import Logger
 from rushes.errors import RushesError
 from rushes.ports import Clock
 from rushes.webhooks.delivery import Delivery
-from rushes.webhooks.ports import Deliveries, Queue
-from rushes.webhooks.queue_message import ticket
+from rushes.webhooks.log_events import DELIVERY_NOT_MARKED
+from rushes.webhooks.ports import DeliveryRepository, Queue
+from rushes.webhooks.queue_message import DeliveryTask
 
 BATCH = 500
-TRUSTED_SECONDS = 900.0
-"""What was put into a queue is left there for a while, each time for twice as long: a receiver
-that hangs has a long queue."""
-MOST_DOUBLINGS = 4
-HELD_AT_ONCE = 20
-"""Deliveries that were put off for one endpoint: one of them will show whether it answers."""
-ROUND_SECONDS = 60.0
-"""How often the sweeper comes."""
+REQUEUE_SECONDS = 900.0
+"""Seconds until a delivery is queued again, doubled each time: a slow receiver's message group
+takes long to empty."""
+MAX_DOUBLINGS = 4
+PAUSED_BATCH = 20
+"""Paused deliveries queued at once per endpoint; one of them shows whether it responds again."""
+SWEEP_SECONDS = 60.0
+"""Interval of the sweeper."""
 
+Step = Callable[[Delivery, float, float], Delivery]
 logger = Logger(service="rushes", child=True)
 
 
 @dataclass(frozen=True)
 class DeliverySweeper:
-    deliveries: Deliveries
+    deliveries: DeliveryRepository
     queue: Queue
     clock: Clock
 
     def sweep(self) -> int:
-        """How many were queued. Any number of these may run at once."""
+        """Queue due deliveries and return their number. Concurrent sweeps are safe."""
         due = self.deliveries.due(self.clock(), BATCH)
         rounds = list(zip(due, _rounds(due), strict=True))
         for delivery, number in rounds:
             if number:
-                self._put_off(delivery, number * ROUND_SECONDS)
+                self._mark(delivery, Delivery.deferred, number * SWEEP_SECONDS)
         ready = [delivery for delivery, number in rounds if not number]
-        refused = set(self.queue.put([ticket(delivery) for delivery in ready]))
-        queued = [delivery for index, delivery in enumerate(ready) if index not in refused]
+        tasks = [DeliveryTask.for_delivery(delivery) for delivery in ready]
+        rejected = set(self.queue.put(tasks))
+        queued = [delivery for index, delivery in enumerate(ready) if index not in rejected]
         for delivery in queued:
-            self._trust(delivery)
+            seconds = REQUEUE_SECONDS * 2 ** min(delivery.requeues, MAX_DOUBLINGS)
+            self._mark(delivery, Delivery.queued, seconds)
         return len(queued)
 
-    def _trust(self, seen: Delivery) -> None:
+    def _mark(self, seen: Delivery, change: Step, seconds: float) -> None:
+        """Apply `change` for this time, unless the delivery has changed since it was read."""
         now = self.clock()
-        until = now + TRUSTED_SECONDS * 2 ** min(seen.requeues, MOST_DOUBLINGS)
-        self._note(seen, lambda delivery: delivery.queued(now, until))
 
-    def _put_off(self, seen: Delivery, seconds: float) -> None:
-        now = self.clock()
-        self._note(seen, lambda delivery: delivery.waiting(now, now + seconds))
-
-    def _note(self, seen: Delivery, change: Callable[[Delivery], Delivery]) -> None:
         def unless_changed(delivery: Delivery) -> Delivery:
-            return change(delivery) if delivery.version == seen.version else delivery
+            is_same = delivery.version == seen.version
+            return change(delivery, now, now + seconds) if is_same else delivery
 
         try:
             self.deliveries.change(seen.account, seen.message_id, seen.receiver, unless_changed)
-        except RushesError as error:  # then it is queued twice, and delivered once
-            logger.warning("not noted", delivery=seen.id, reason=error.message)
+        except RushesError as error:  # harmless: it is queued twice and delivered once
+            logger.warning(DELIVERY_NOT_MARKED, delivery=seen.id, reason=error.message)
 
 
 def _rounds(due: Sequence[Delivery]) -> list[int]:
-    """In which round from now each is queued: those held for one endpoint a few at a time."""
+    """Assign each delivery to a sweep, 0 being this one: paused ones go in batches per endpoint."""
     seen: Counter[tuple[str, str]] = Counter()
     rounds = []
     for delivery in due:
         receiver = (delivery.account, delivery.receiver)
-        rounds.append(seen[receiver] // HELD_AT_ONCE if delivery.is_held else 0)
-        seen[receiver] += delivery.is_held
+        rounds.append(seen[receiver] // PAUSED_BATCH if delivery.is_paused else 0)
+        seen[receiver] += delivery.is_paused
     return rounds

@@ -1,62 +1,58 @@
-"""When a message is sent again. Pure: the moment and the dice are the caller's."""
+"""Retry schedule, `Retry-After` and the rules that disable an endpoint. Pure functions."""
 
 from email.utils import parsedate_to_datetime
 
-from rushes.webhooks.attempt import Attempt
+from rushes.webhooks.attempt import DeliveryAttempt
 
-DELAYS = (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
-"""Seconds before each attempt, from the one before: ten within 76 hours."""
+RETRY_DELAYS = (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+"""Seconds before each attempt, counted from the previous one: ten attempts within 76 hours."""
 JITTER = 0.2
-"""Delays differ by so much either way: what failed together does not come back together."""
-THROTTLED_SECONDS = 60.0
-"""The least after an answer that asks for less, or after none in time."""
-LONGEST_PATIENCE = 24 * 3600.0
-"""More than that no receiver is listened to."""
-DISABLED_AFTER = 120 * 3600.0
-"""Seconds of nothing but failures, with no long silence, after which an endpoint is left alone."""
+"""Relative spread of each delay, so that messages that failed together retry apart."""
+MIN_THROTTLED_DELAY = 60.0
+"""Seconds after a 429 or a timeout."""
+MAX_RETRY_AFTER = 24 * 3600.0
+DISABLE_AFTER = 120 * 3600.0
+"""Seconds of uninterrupted failures after which the endpoint is disabled."""
 GONE = 410
-"""The answer that wants nothing more, ever."""
+"""Status code that disables the endpoint at once."""
 
 
-def succeeded(attempt: Attempt) -> bool:
-    """Only 2xx: a redirect is not followed, and not believed."""
+def succeeded(attempt: DeliveryAttempt) -> bool:
+    """Only 2xx is a success; redirects are not followed."""
     return attempt.status_code is not None and 200 <= attempt.status_code < 300
 
 
-def timed_out(attempt: Attempt) -> bool:
+def timed_out(attempt: DeliveryAttempt) -> bool:
     return attempt.error == "timeout"
 
 
 def next_delay(
-    tries: int, attempt: Attempt, retry_after: str | None, now: float, dice: float
+    attempts: int, attempt: DeliveryAttempt, retry_after: str | None, now: float, jitter: float
 ) -> float | None:
-    """Seconds until the next attempt after `tries` of them; None where there is none.
+    """Return the seconds until the next attempt, or None after the last one.
 
-    `dice` is at least 0 and less than 1. A receiver's `Retry-After` can only lengthen the wait:
-    ten attempts in ten seconds would help nobody.
+    `attempts` counts the scheduled attempts so far; `0 <= jitter < 1`. `Retry-After` can only
+    lengthen the delay: otherwise a receiver could use up all ten attempts in ten seconds.
     """
-    if tries >= len(DELAYS):
+    if attempts >= len(RETRY_DELAYS):
         return None
-    planned = DELAYS[tries] * (1 + JITTER * (2 * dice - 1))
-    return max(planned, least_delay(attempt, retry_after, now))
+    planned = RETRY_DELAYS[attempts] * (1 + JITTER * (2 * jitter - 1))
+    return max(planned, min_delay(attempt, retry_after, now))
 
 
-def least_delay(attempt: Attempt, retry_after: str | None, now: float) -> float:
-    """Seconds that its receiver has to be given after such an attempt, whatever was planned."""
+def min_delay(attempt: DeliveryAttempt, retry_after: str | None, now: float) -> float:
+    """Return the minimum delay after this attempt, regardless of the schedule."""
     throttled = attempt.status_code == 429 or timed_out(attempt)
-    return max(_asked_for(retry_after, now), THROTTLED_SECONDS if throttled else 0.0)
+    return max(_parse_retry_after(retry_after, now), MIN_THROTTLED_DELAY if throttled else 0.0)
 
 
-def _asked_for(retry_after: str | None, now: float) -> float:
-    """Seconds, from a number or a date; nonsense asks for nothing."""
-    if not retry_after:
+def _parse_retry_after(value: str | None, now: float) -> float:
+    """Read seconds or an HTTP date; an invalid value counts as 0."""
+    if not value:
         return 0.0
     try:
-        seconds = (
-            float(retry_after)
-            if retry_after.strip().isdecimal()
-            else parsedate_to_datetime(retry_after).timestamp() - now
-        )
+        is_number = value.strip().isdecimal()
+        seconds = float(value) if is_number else parsedate_to_datetime(value).timestamp() - now
     except (ValueError, TypeError, OverflowError):
         return 0.0
-    return min(max(seconds, 1.0), LONGEST_PATIENCE)
+    return min(max(seconds, 1.0), MAX_RETRY_AFTER)

@@ -1,6 +1,6 @@
-"""Standard Webhooks signatures: HMAC-SHA256 over id, time and body, and secrets for them.
+"""Standard Webhooks signatures: HMAC-SHA256 over id, timestamp and body.
 
-Of the specification's two kinds this is the symmetric one, `v1`; `v1a` (ed25519) is not offered.
+Of the specification's two schemes this is the symmetric one, `v1`; `v1a` (ed25519) is not offered.
 """
 
 import base64
@@ -13,28 +13,30 @@ from collections.abc import Iterable
 from rushes.errors import InvalidRequest
 
 PREFIX = "whsec_"
-SHORTEST, LONGEST = 24, 64
-"""Bytes of a secret."""
-MINTED = 32
+MIN_BYTES, MAX_BYTES = 24, 64
+NEW_SECRET_BYTES = 32
 
 
 def new_secret() -> str:
-    return PREFIX + base64.b64encode(secrets.token_bytes(MINTED)).decode()
+    return PREFIX + base64.b64encode(secrets.token_bytes(NEW_SECRET_BYTES)).decode()
 
 
-def check_secret(value: str) -> None:
-    """Raise InvalidRequest unless it can be signed with."""
+def validate_secret(value: str) -> None:
+    """Raise InvalidRequest unless `value` is a `whsec_` secret of 24 to 64 bytes."""
     _key(value)
 
 
-def headers(message_id: str, now: float, body: bytes, live: Iterable[str]) -> dict[str, str]:
-    """What goes with a body: one signature for each live secret, and the second it was made in."""
+def headers(
+    message_id: str, now: float, body: bytes, active_secrets: Iterable[str]
+) -> dict[str, str]:
+    """Return the `webhook-*` headers, with one signature per active secret."""
     timestamp = str(int(now))
     signed = b".".join((message_id.encode(), timestamp.encode(), body))
+    signatures = (f"v1,{_signature(secret, signed)}" for secret in active_secrets)
     return {
         "webhook-id": message_id,
         "webhook-timestamp": timestamp,
-        "webhook-signature": " ".join(f"v1,{_signature(secret, signed)}" for secret in live),
+        "webhook-signature": " ".join(signatures),
     }
 
 
@@ -44,12 +46,14 @@ def _signature(secret: str, signed: bytes) -> str:
 
 
 def _key(secret: str) -> bytes:
+    """Decode a secret. An error never repeats the value, as clients may log responses."""
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise InvalidRequest("a secret is base64 behind `whsec_`", param="secret") from error
-    if not secret.startswith(PREFIX) or not SHORTEST <= len(key) <= LONGEST:
+    except (binascii.Error, ValueError):
+        key = b""
+    if not secret.startswith(PREFIX) or not MIN_BYTES <= len(key) <= MAX_BYTES:
         raise InvalidRequest(
-            f"a secret is `{PREFIX}` and {SHORTEST} to {LONGEST} bytes in base64", param="secret"
+            f"secret must be {PREFIX} followed by {MIN_BYTES} to {MAX_BYTES} bytes in base64",
+            param="secret",
         )
     return key

@@ -1,5 +1,5 @@
-"""What the state machine does with a job, one module for each of its steps.
+"""The tasks of the state machine, one module each, and the sweeper.
 
-Each step reads the job, does one thing and returns an outcome; what a provider does wrong is an
-outcome too, never an exception. The truth is in the store; an outcome only says where to go next.
+A task reads the job, makes one step and returns the next one; a provider error becomes a job
+outcome, not an exception. The job in the table is authoritative: a task's result only routes.
 """

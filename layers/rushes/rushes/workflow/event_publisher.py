@@ -1,4 +1,4 @@
-"""Put a job's events on the bus: they are in its row until they surely are."""
+"""Publish a job's events from its outbox to the event bus."""
 
 from dataclasses import dataclass
 
@@ -6,33 +6,37 @@ from aws_lambda_powertools import Logger
 
 from rushes.errors import RushesError
 from rushes.jobs.job import Job
-from rushes.ports import Bus, Clock, Jobs
+from rushes.ports import Bus, Clock
+from rushes.ports.jobs import Jobs
+from rushes.workflow.log_events import EVENTS_NOT_PUBLISHED, EVENTS_REJECTED
 
 logger = Logger(service="rushes", child=True)
 
 
 @dataclass(frozen=True)
 class EventPublisher:
-    """What breaks off here is taken up by the sweeper: an event may be said twice, never less."""
+    """Delivers at least once: the sweeper publishes again after a failure."""
 
     jobs: Jobs
     bus: Bus
     clock: Clock
 
-    def __call__(self, job: Job) -> bool:
-        """Whether nothing is left to be announced. Events that are refused stay where they are."""
+    def publish(self, job: Job) -> bool:
+        """Return whether the outbox is empty now; rejected events stay in it."""
         if not job.outbox:
             return True
         try:
-            refused = self.bus.put(job.outbox)
-            said = tuple(it for index, it in enumerate(job.outbox) if index not in refused)
-            if said:
+            rejected = self.bus.put(job.outbox)
+            published = tuple(
+                event for index, event in enumerate(job.outbox) if index not in rejected
+            )
+            if published:
                 self.jobs.change(
-                    job.account, job.id, lambda current: current.published(self.clock(), said)
+                    job.account, job.id, lambda current: current.published(self.clock(), published)
                 )
         except RushesError as error:
-            logger.warning("not announced yet", job_id=job.id, reason=error.message)
+            logger.warning(EVENTS_NOT_PUBLISHED, job_id=job.id, reason=error.message)
             return False
-        if refused:
-            logger.warning("not all announced yet", job_id=job.id, refused=len(refused))
-        return not refused
+        if rejected:
+            logger.warning(EVENTS_REJECTED, job_id=job.id, count=len(rejected))
+        return not rejected

@@ -1,153 +1,145 @@
-"""Ask a provider once how a job stands, and decide what follows from it."""
+"""Poll a provider once for a job's state."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from pydantic_core import from_json, to_json
-from typing_extensions import override
+from pydantic_core import from_json
 
 from rushes.errors import UnknownUpstreamStatus, UpstreamError
 from rushes.jobs.job import Job, folder_of
 from rushes.jobs.request import StoredFile
 from rushes.jobs.status import UpstreamCancelled
-from rushes.providers.base import (
-    Cancels,
-    Failed,
-    Pending,
-    PollResult,
-    Succeeded,
+from rushes.ports.storage import Blobs
+from rushes.providers.base import Failed, Pending, PollResult, Succeeded
+from rushes.workflow import documents
+from rushes.workflow.log_events import PROVIDER_STATUS_UNKNOWN
+from rushes.workflow.provider_client import ProviderClient
+from rushes.workflow.task import (
+    TO_COLLECT,
+    TO_SUBMIT,
+    JobContext,
+    NextStep,
+    pending,
+    queued_too_long,
 )
-from rushes.workflow.task import Outcome, Step, pending, queued_too_long
 
 DOCUMENT_BYTES = 128 * 1024
-PATIENCE_SECONDS = 300.0
-"""How long a provider may answer nonsense about a job before the job fails."""
-
+RETRY_WINDOW = 300.0
+"""Seconds of invalid responses after which the job fails."""
 
 logger = Logger(service="rushes", child=True)
 
 
-class Poll(Step):
-    @override
-    def take(self, job: Job) -> Outcome:
-        if job.operation is None:  # the next candidate is to have it, and the answer was lost
-            return {"status": "resubmit", "wait_seconds": 1}
-        if job.cancel_requested_at:
-            upstream = self._stop_upstream(job)
-            return self.end(
-                job, lambda current: current.cancelled_by_client(self.clock(), upstream)
-            )
-        if self.clock() > job.deadline_at and not job.generated_at:
-            self._stop_upstream(job)
-            allowed = job.deadline_at - job.created_at
-            late = f"the provider did not finish within {allowed:.0f} s"
-            return self.fail_with(job, UpstreamError(late, code="upstream_timeout"))
-        try:
-            result = self.ask(job)
-        except UpstreamError as error:
-            return self._trouble(job, error)
-        return self._follow(job, result)
+@dataclass(frozen=True)
+class Poll:
+    context: JobContext
+    providers: ProviderClient
+    blobs: Blobs
 
-    def _follow(self, job: Job, result: PollResult) -> Outcome:
+    def run(self, account: str, job_id: str) -> NextStep:
+        return self.context.run(account, job_id, self._run, self._run_after_cancel)
+
+    def _run(self, job: Job) -> NextStep:
+        if job.operation is None:  # failed over, and the invocation that did so was lost
+            return TO_SUBMIT
+        if job.cancel_requested_at:
+            upstream = self._cancel(job)
+            return self.context.complete(
+                job, lambda current, now: current.cancelled_by_client(now, upstream)
+            )
+        if self.context.clock() > job.deadline_at and not job.generated_at:
+            self._cancel(job)
+            allowed = job.deadline_at - job.created_at
+            message = f"the provider did not finish within {allowed:.0f} s"
+            return self.context.fail(job, UpstreamError(message, code="upstream_timeout"))
+        try:
+            result = self.providers.poll(job)
+        except UpstreamError as error:
+            return self._retry_or_fail(job, error)
+        return self._apply(job, result)
+
+    def _apply(self, job: Job, result: PollResult) -> NextStep:
         match result:
-            case Pending(queued=True) if self.has_waited_enough(job) and self._stopped(job):
-                return self.fail_with(job, queued_too_long())
+            case Pending(queued=True) if self.context.is_queued_too_long(
+                job
+            ) and self.providers.cancel_confirmed(job):
+                return self.context.fail(job, queued_too_long())
             case Pending():
-                self._note_progress(job, result.progress or 0)
-                shortest = self.provider(job).profile.shortest_wait
-                return pending(self.wait(job, result.wait_seconds, shortest))
+                self._record_progress(job, result.progress or 0)
+                shortest = self.providers.provider(job).profile.min_poll_seconds
+                return pending(self.context.poll_delay(job, result.wait_seconds, shortest))
             case Succeeded():
-                document = self._kept(job, result.document)
-                self.change(
+                document = self._store_document(job, result.document)
+                self.context.update(
                     job,
-                    lambda current: current.generated(
-                        self.clock(), result.outputs, result.cost, document
+                    lambda current, now: current.generated(
+                        now, result.outputs, result.cost, document
                     ),
                 )
-                return {"status": "succeeded", "wait_seconds": 0}
+                return TO_COLLECT
             case Failed():
-                return self.fail(job, result.error)
+                return self.context.fail(job, result.error)
 
-    def _kept(
+    def _store_document(
         self, job: Job, document: dict[str, Any] | None
     ) -> dict[str, Any] | StoredFile | None:
-        """The document, or where it was put because the job's row cannot hold it."""
+        """Return the document, or its file in the bucket if it is too large for the item."""
         if document is None:
             return None
-        content = to_json(document, inf_nan_mode="null")  # speech models do tell NaN
+        content = documents.encode(document)
         if len(content) <= DOCUMENT_BYTES:
             plain: dict[str, Any] = from_json(content)
             return plain
-        return self.keep_document(folder_of(job, "outputs"), content)
+        return documents.store(self.blobs, folder_of(job, "outputs"), content)
 
-    def _note_progress(self, job: Job, progress: int) -> None:
-        """Write only what is news: a poll that learns nothing costs no write."""
+    def _record_progress(self, job: Job, progress: int) -> None:
+        """Write new progress only: a poll without news costs no write."""
         if progress > job.progress or job.failing_since:
-            self.change(job, lambda current: current.progressed(self.clock(), progress))
+            self.context.update(job, lambda current, now: current.progressed(now, progress))
 
-    def _trouble(self, job: Job, error: UpstreamError) -> Outcome:
-        """Bad moments pass; nonsense and refusals are borne for a while.
+    def _retry_or_fail(self, job: Job, error: UpstreamError) -> NextStep:
+        """Retry transient errors; fail after `RETRY_WINDOW` of invalid responses or rejections.
 
-        The render is running and paid for: a key that is being exchanged, or a secret that somebody
-        is writing, must not end it. A status that we do not know may be a new word for a stage on
-        the way: only the deadline ends that.
+        The generation is running and billed: an API key under rotation must not end it. An
+        unknown status may name a new intermediate stage: only the deadline ends that.
         """
-        wait = pending(self.wait(job, error.wait_seconds))
+        retry = pending(self.context.poll_delay(job, error.wait_seconds))
         if error.retryable:
-            return wait
-        failing_response = self.change(
-            job, lambda current: current.failing_response(self.clock(), error.message)
-        )
+            return retry
+        failing = self.context.update(job, lambda current, now: current.failing(now, error.message))
         if isinstance(error, UnknownUpstreamStatus):
-            logger.warning("unknown status", job_id=job.id, provider=job.provider)
-            return wait
-        since = failing_response.failing_since or self.clock()
-        return self.fail_with(job, error) if self.clock() - since > PATIENCE_SECONDS else wait
+            logger.warning(PROVIDER_STATUS_UNKNOWN, job_id=job.id, provider=job.provider)
+            return retry
+        now = self.context.clock()
+        since = failing.failing_since or now
+        return self.context.fail(job, error) if now - since > RETRY_WINDOW else retry
 
-    def _stop_upstream(self, job: Job) -> UpstreamCancelled:
-        """Tell the provider to stop, where it can; what came of it is noted on the job."""
+    def _cancel(self, job: Job) -> UpstreamCancelled:
+        """Cancel the job at its provider and record the result as a warning."""
         try:
-            note, cancelled = self._cancel(job)
+            warning, cancelled = self.providers.cancel(job)
         except UpstreamError as error:
-            note = f"the provider could not be told to stop: {error.message}"
-            cancelled = UpstreamCancelled.NO
-        self.change(job, lambda current: current.warned(self.clock(), note))
+            warning, cancelled = f"cancel request failed: {error.message}", UpstreamCancelled.NO
+        self.context.update(job, lambda current, now: current.warned(now, warning))
         return cancelled
 
-    def _stopped(self, job: Job) -> bool:
-        """Whether the provider has surely let go of the job."""
+    def _run_after_cancel(self, job: Job) -> NextStep:
+        if self.context.clock() > (job.track_until or 0):
+            return self._end_tracking(job, stopped=False)
         try:
-            return self._cancel(job)[1] is UpstreamCancelled.YES
-        except UpstreamError:
-            return False
-
-    def _cancel(self, job: Job) -> tuple[str, UpstreamCancelled]:
-        provider = self.provider(job)
-        if not isinstance(provider, Cancels):
-            return "the provider cannot be told to stop", UpstreamCancelled.UNSUPPORTED
-        upstream = self.upstreams.find(job.provider)
-        reply = self.http_client.send(upstream, provider.cancel(job.operation or {}))
-        if reply.status >= 300:
-            note = f"the provider was told to stop and answered {reply.status}"
-            return note, UpstreamCancelled.NO
-        if reply.status in (200, 204):
-            return "the provider was told to stop", UpstreamCancelled.YES
-        return "the provider was asked to stop", UpstreamCancelled.NO
-
-    @override
-    def take_late(self, job: Job) -> Outcome:
-        if self.clock() > (job.track_until or 0):
-            return self.settle(job, lambda current: current.given_up(self.clock(), stopped=False))
-        try:
-            result = self.ask(job)
+            result = self.providers.poll(job)
         except UpstreamError as error:
-            return pending(self.wait(job, error.wait_seconds))
+            return pending(self.context.poll_delay(job, error.wait_seconds))
         match result:
             case Pending():
-                return pending(self.wait(job, result.wait_seconds))
+                return pending(self.context.poll_delay(job, result.wait_seconds))
             case Succeeded():
-                return {"status": "succeeded", "wait_seconds": 0}
+                return TO_COLLECT
             case Failed():
-                return self.settle(
-                    job, lambda current: current.given_up(self.clock(), stopped=True)
-                )
+                return self._end_tracking(job, stopped=True)
+
+    def _end_tracking(self, job: Job, *, stopped: bool) -> NextStep:
+        return self.context.record_archived(
+            job, lambda current, now: current.tracking_ended(now, stopped=stopped)
+        )

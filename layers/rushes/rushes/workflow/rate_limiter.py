@@ -1,4 +1,7 @@
-"""When create calls may go to a provider: what it asked for, what it bears, whether it knows us."""
+"""Rate limiter and circuit breaker for provider create calls.
+
+Inputs: Retry-After, the catalog's `creates_per_minute`, and a rejected API key.
+"""
 
 import zlib
 from contextlib import suppress
@@ -9,15 +12,18 @@ from aws_lambda_powertools import Logger
 from rushes.catalog.models import Catalog
 from rushes.errors import AwsUnavailable, UpstreamRefused
 from rushes.jobs.job import Job
-from rushes.ports import Clock, RateLimits
+from rushes.metrics import Metric, count
+from rushes.ports import Clock
+from rushes.ports.providers import RateLimits
 from rushes.workflow import wait_times
+from rushes.workflow.log_events import PROVIDER_KEY_REJECTED
 
-BREAKER_SECONDS = 60.0
-"""How long nothing is sent to a provider that has refused our key."""
-PATIENCE = 2.0
-"""Seconds that a provider is left alone which asks for patience without saying for how long."""
-SPREAD = 0.25
-"""Jobs that wait for the same moment come this much later, as a part of the wait, not together."""
+CIRCUIT_OPEN_SECONDS = 60.0
+"""Pause of create calls after the provider rejected the API key."""
+DEFAULT_RETRY_AFTER = 2.0
+"""Seconds of throttling if the provider names no duration."""
+JITTER = 0.25
+"""Share of the delay added per job, so that waiting jobs do not retry at the same moment."""
 
 logger = Logger(service="rushes", child=True)
 
@@ -28,40 +34,41 @@ class RateLimiter:
     catalog: Catalog
     clock: Clock
 
-    def wait(self, job: Job) -> float:
-        """Seconds for which no create call may go to the job's provider; 0 where one may.
+    def delay(self, job: Job) -> float:
+        """Return the seconds before a create call is allowed, 0 if it is allowed now.
 
         Raises
         ------
         UpstreamRefused
-            If it has refused our key just now: it would refuse it again.
+            If the circuit is open: the provider would reject the API key again.
         """
-        gate, now = self.rate_limits.get(job.provider), self.clock()
-        if gate.closed_until > now:
-            raise UpstreamRefused(gate.reason, code="upstream_unauthorized")
-        if gate.not_before > now:
-            return _spread(job, gate.not_before - now)
+        limit, now = self.rate_limits.get(job.provider), self.clock()
+        if limit.circuit_open_until > now:
+            raise UpstreamRefused(limit.reason, code="upstream_unauthorized")
+        if limit.not_before > now:
+            return _with_jitter(job, limit.not_before - now)
         entry = self.catalog.providers.get(job.provider)
         interval = 60 / entry.creates_per_minute if entry and entry.creates_per_minute else 0.0
-        if not interval or self.rate_limits.admit(job.provider, now, interval):
+        if not interval or self.rate_limits.acquire(job.provider, now, interval):
             return 0.0
-        return _spread(job, interval)
+        return _with_jitter(job, interval)
 
-    def hold(self, provider: str, seconds: float | None) -> None:
-        """It asks for patience. Where that cannot be noted, the next call will be told the same.
+    def throttle(self, provider: str, seconds: float | None) -> None:
+        """Delay the provider's create calls, for `MAX_REQUESTED_DELAY` at most.
 
-        However long it asks for, it is tried again before: one answer must not stop all jobs.
+        A failed write is ignored: the provider throttles the next call again.
         """
-        wait = min(seconds or PATIENCE, wait_times.LONGEST_ON_REQUEST)
+        delay = min(seconds or DEFAULT_RETRY_AFTER, wait_times.MAX_REQUESTED_DELAY)
         with suppress(AwsUnavailable):
-            self.rate_limits.hold(provider, self.clock() + wait)
+            self.rate_limits.throttle(provider, self.clock() + delay)
 
-    def close(self, provider: str, reason: str) -> None:
-        """It refuses our key; an alarm counts these lines."""
-        logger.error("provider refused our key", provider=provider)
+    def open_circuit(self, provider: str, reason: str) -> None:
+        """Stop create calls for a minute after the provider rejected the API key."""
+        logger.error(PROVIDER_KEY_REJECTED, provider=provider)
+        count(Metric.PROVIDER_KEY_REJECTED)
         with suppress(AwsUnavailable):
-            self.rate_limits.close(provider, self.clock() + BREAKER_SECONDS, reason)
+            self.rate_limits.open_circuit(provider, self.clock() + CIRCUIT_OPEN_SECONDS, reason)
 
 
-def _spread(job: Job, seconds: float) -> float:
-    return seconds * (1 + SPREAD * zlib.crc32(job.id.encode()) / 2**32)
+def _with_jitter(job: Job, seconds: float) -> float:
+    return seconds * (1 + JITTER * zlib.crc32(job.id.encode()) / 2**32)

@@ -1,188 +1,162 @@
-"""What submit, poll and collect have in common."""
+"""State and decisions that submit, poll and collect share."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypedDict, cast
+from typing import TypedDict
 
 from rushes.catalog.models import Catalog, ModelEntry
-from rushes.catalog.provider_config import ProviderEntry
-from rushes.errors import (
-    AwsUnavailable,
-    ProviderNotConfigured,
-    UnknownModel,
-    UpstreamError,
-    WriteConflict,
-)
+from rushes.errors import AwsUnavailable, UnknownModel, UpstreamError, WriteConflict
 from rushes.jobs.job import Job
-from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import JobError
-from rushes.ports import Blobs, Change, Clock, HttpClient, Jobs, RateLimits, Timings, Upstreams
-from rushes.providers.base import FetchResult, HasResultCall, PollResult, Provider
+from rushes.ports import Clock
+from rushes.ports.jobs import Jobs
 from rushes.workflow import wait_times
 from rushes.workflow.event_publisher import EventPublisher
 
-STORE_TROUBLE_WAIT = 20
-NOTHING_RUNS = frozenset({"upstream_failed", "upstream_queued_too_long"})
-"""Failures after which nothing runs at the provider, even if it had taken the job."""
-NOTHING_RAN = NOTHING_RUNS | {
+Transition = Callable[[Job, float], Job]
+"""Changes a stored job at a time in seconds since 1970."""
+AWS_RETRY_SECONDS = 20
+STOPPED = frozenset({"upstream_failed", "upstream_queued_too_long"})
+"""Error codes after which nothing runs at the provider, even if it had accepted the job."""
+NEVER_STARTED = STOPPED | {
     "provider_not_configured",
     "upstream_refused",
     "upstream_unauthorized",
 }
-"""Those of a create call after which it has not taken the job at all."""
+"""Error codes of a create call after which the provider has not accepted the job."""
 
 
-class Outcome(TypedDict):
-    """Where to go next: `status` and `wait_seconds` before it.
+class NextStep(TypedDict):
+    """The next state: `status` selects it, after `wait_seconds`.
 
-    pending: the same again; submitted: poll; succeeded: collect; resubmit: submit; ending: finish.
+    pending: repeat; submitted: poll; succeeded: collect; resubmit: submit; ending: finish.
     """
 
     status: str
     wait_seconds: int
 
 
-ENDING: Outcome = {"status": "ending", "wait_seconds": 0}
+TO_FINISH: NextStep = {"status": "ending", "wait_seconds": 0}
+TO_COLLECT: NextStep = {"status": "succeeded", "wait_seconds": 0}
+TO_POLL: NextStep = {"status": "submitted", "wait_seconds": 1}
+TO_SUBMIT: NextStep = {"status": "resubmit", "wait_seconds": 1}
 
 
-def pending(seconds: int) -> Outcome:
+def pending(seconds: int) -> NextStep:
     return {"status": "pending", "wait_seconds": seconds}
 
 
 def queued_too_long() -> UpstreamError:
-    return UpstreamError("it waited too long for the provider", code="upstream_queued_too_long")
+    return UpstreamError(
+        "the job waited too long for the provider", code="upstream_queued_too_long"
+    )
 
 
 @dataclass(frozen=True)
-class Step(ABC):
+class JobContext:
+    """Reads and writes one job on behalf of a task."""
+
     jobs: Jobs
-    blobs: Blobs
-    timings: Timings
-    upstreams: Upstreams
-    http_client: HttpClient
-    rate_limits: RateLimits
-    publish: EventPublisher
+    event_publisher: EventPublisher
     catalog: Catalog
-    adapter: Callable[[ProviderEntry], Provider]
     clock: Clock
 
-    def __call__(self, account: str, job_id: str) -> Outcome:
-        """Take the step; our own store's bad moments cost a job nothing but time."""
+    def run(
+        self,
+        account: str,
+        job_id: str,
+        step: Callable[[Job], NextStep],
+        after_cancel: Callable[[Job], NextStep] = lambda _: TO_POLL,
+    ) -> NextStep:
+        """Run `step`, or `after_cancel` if the provider still runs a cancelled job.
+
+        An AWS error or a write conflict delays the job and does not fail it.
+        """
         try:
             job = self.jobs.get(account, job_id)
             if job is None or (job.has_outcome and not job.is_tracked):
-                return ENDING
-            return self.take_late(job) if job.is_tracked else self.take(job)
+                return TO_FINISH
+            return after_cancel(job) if job.is_tracked else step(job)
         except (AwsUnavailable, WriteConflict):
-            return pending(STORE_TROUBLE_WAIT)
+            return pending(AWS_RETRY_SECONDS)
 
-    @abstractmethod
-    def take(self, job: Job) -> Outcome: ...
-
-    def take_late(self, job: Job) -> Outcome:  # noqa: ARG002 - for those that have use for it
-        """The same for a job that was cancelled and is being made all the same."""
-        return {"status": "submitted", "wait_seconds": 1}
-
-    def ask(self, job: Job) -> PollResult:
-        """How the job stands at its provider."""
-        provider, operation = self.provider(job), job.operation or {}
-        upstream = self.upstreams.find(job.provider)
-        reply = self.http_client.send(upstream, provider.poll(operation))
-        result = provider.polled(operation, reply)
-        if not isinstance(result, FetchResult):
-            return result
-        teller = cast("HasResultCall", provider)
-        return teller.parse_result(operation, self.http_client.send(upstream, result.call))
-
-    def wait(
-        self, job: Job, asked_seconds: float | None, shortest: float = wait_times.SHORTEST
-    ) -> int:
-        age = self.clock() - (job.submitted_at or job.created_at)
-        return wait_times.next_wait(age, asked_seconds, shortest)
-
-    def keep_document(self, folder: str, content: bytes) -> StoredFile:
-        """A result that is JSON, beside the job's files."""
-        upload = Upload("document", "application/json", content)
-        return self.blobs.put(f"{folder}document.json", upload)
-
-    def settle(self, job: Job, change: Change) -> Outcome:
-        """Write what came late, unless nobody waits for it any more."""
-        self.jobs.change(
-            job.account,
-            job.id,
-            lambda current: change(current) if current.is_tracked else current,
-        )
-        return ENDING
-
-    def provider(self, job: Job) -> Provider:
-        """The job's provider, which may have left the catalog since."""
-        entry = self.catalog.providers.get(job.provider)
-        if entry is None:
-            raise ProviderNotConfigured(f"provider {job.provider!r} is not in the catalog any more")
-        return self.adapter(entry)
-
-    def change(self, job: Job, change: Change) -> Job:
-        """Change the job as it is stored now; another execution may have ended it meanwhile."""
+    def update(self, job: Job, change: Transition) -> Job:
+        """Change the stored job unless another execution has finished it."""
         return self.jobs.change(
             job.account,
             job.id,
-            lambda current: current if current.is_finished else change(current),
+            lambda current: current if current.is_finished else change(current, self.clock()),
         )
 
-    def end(self, job: Job, change: Change) -> Outcome:
-        """Leave a verdict, unless there is one already."""
-        self.change(job, lambda current: current if current.has_outcome else change(current))
-        return ENDING
-
-    def fail_with(self, job: Job, error: UpstreamError) -> Outcome:
-        reason = JobError(
-            code=error.error_code, message=error.message, upstream_code=error.upstream_code
+    def complete(self, job: Job, change: Transition) -> NextStep:
+        """Write a change that sets the outcome, unless the job has one."""
+        self.update(
+            job, lambda current, now: current if current.has_outcome else change(current, now)
         )
-        return self.fail(job, reason)
+        return TO_FINISH
 
-    def fail(self, job: Job, reason: JobError) -> Outcome:
-        """Fail the job, or hand it to its next candidate where that cannot make it twice."""
-        may_move = reason.code in (NOTHING_RUNS if job.operation else NOTHING_RAN)
-        following = self.model(job.fallbacks[0]) if may_move and job.fallbacks else None
-        if following is None:
-            return self.end(job, lambda current: current.will_fail(self.clock(), reason))
+    def record_archived(self, job: Job, change: Transition) -> NextStep:
+        """Write the result of a cancelled job, unless tracking has ended."""
+        self.jobs.change(
+            job.account,
+            job.id,
+            lambda current: change(current, self.clock()) if current.is_tracked else current,
+        )
+        return TO_FINISH
 
-        def move(current: Job) -> Job:
-            changed = current.has_outcome or current.cancel_requested_at
-            taken_up = current.submission_unconfirmed_since or current.operation != job.operation
-            if changed or taken_up or current.fallbacks != job.fallbacks:
+    def fail(self, job: Job, error: UpstreamError | JobError) -> NextStep:
+        """Fail the job, or fail over to its next model if that cannot generate it twice."""
+        if isinstance(error, UpstreamError):
+            error = JobError(
+                code=error.error_code, message=error.message, upstream_code=error.upstream_code
+            )
+        safe = error.code in (STOPPED if job.operation else NEVER_STARTED)
+        fallback = self.model(job.fallbacks[0]) if safe and job.fallbacks else None
+        if fallback is None:
+            return self.complete(job, lambda current, now: current.will_fail(now, error))
+        return self._fail_over(job, error, fallback)
+
+    def _fail_over(self, job: Job, error: JobError, fallback: ModelEntry) -> NextStep:
+        def change(current: Job, now: float) -> Job:
+            decided = current.has_outcome or current.cancel_requested_at
+            begun = current.submission_unconfirmed_since or current.operation != job.operation
+            if decided or begun or current.fallbacks != job.fallbacks:
                 return current
             return current.failed_over(
-                self.clock(),
-                reason,
-                model=following.name,
-                provider=following.provider,
-                upstream_model=following.model_at_provider,
-                cost=following.price(current.request.seconds),
+                now,
+                error,
+                model=fallback.name,
+                provider=fallback.provider,
+                upstream_model=fallback.model_at_provider,
+                cost=fallback.price(current.request.seconds),
             )
 
-        self.change(job, move)
-        return {"status": "resubmit", "wait_seconds": 1}
+        self.update(job, change)
+        return TO_SUBMIT
 
-    def has_waited_enough(self, job: Job) -> bool:
-        """Whether another candidate should get a job that still waits for its provider."""
-        model = self.model(job.model or job.request.model)
-        if (
-            not job.fallbacks
-            or job.is_submission_unconfirmed
-            or model is None
-            or model.queue_seconds is None
-        ):
+    def is_queued_too_long(self, job: Job) -> bool:
+        """Whether a queued job should fail over to its next model."""
+        model = self.current_model(job)
+        limit = model.queue_seconds if model else None
+        if limit is None or not job.fallbacks or job.is_submission_unconfirmed:
             return False
-        return self.waited(job) > model.queue_seconds
+        return self.waited(job) > limit
 
     def waited(self, job: Job) -> float:
-        """Seconds since the present provider has been tried."""
+        """Return the seconds since the current provider was first tried."""
         return self.clock() - (job.attempt_at or job.created_at)
 
+    def poll_delay(
+        self, job: Job, requested_seconds: float | None, shortest: float = wait_times.MIN_DELAY
+    ) -> int:
+        age = self.clock() - (job.submitted_at or job.created_at)
+        return wait_times.next_poll_delay(age, requested_seconds, shortest)
+
+    def current_model(self, job: Job) -> ModelEntry | None:
+        return self.model(job.model or job.request.model)
+
     def model(self, name: str) -> ModelEntry | None:
-        """None where it has left the catalog since the job was accepted."""
+        """Return None if the model has left the catalog since the job was accepted."""
         try:
             return self.catalog.find(name)
         except UnknownModel:

@@ -1,52 +1,51 @@
-"""How long to wait: before the first look at a job, and between looks. Pure arithmetic.
+"""Compute delays before and between polls, and before retries.
 
-First wait: the time by which only one job in twenty of its kind has ended, learned from those
-before it. Then steps that grow with the job's age, so that a long job is not asked after often:
-at most about 150 looks in an hour, 9 events of history each.
+First poll: the 5th percentile of the durations of similar jobs. Then delays grow with the job's
+age, to about 150 polls per hour at most, each with 9 events of the execution's history.
 """
 
 import math
 
 from rushes.jobs.job import Job
-from rushes.ports import Timing
+from rushes.ports.providers import Timing
 
 FIFTH_PERCENTILE = -1.645
 """Standard deviations below the mean, of a normal distribution."""
 STEP = 0.12
-"""A look's distance to the next, as a part of the job's age."""
-SHORTEST_STEP = 0.09
-"""The same, where the provider asks for shorter ones."""
-SHORTEST, LONGEST = 1.0, 30.0
+"""Delay to the next poll as a fraction of the job's age."""
+MIN_REQUESTED_STEP = 0.09
+"""Smallest fraction if the provider requests a shorter delay."""
 LATE_STEP = 0.02
-"""The part of a job's age that a step may always have: one that takes a day is asked less often."""
-LONGEST_ON_REQUEST = 300.0
-"""The most that a provider may make us wait by its own word."""
-MEMORY = 20
-"""Jobs after which an old one hardly counts."""
-LEAST_VARIANCE = 0.01
-KNOWN = 3
-"""Jobs of a kind after which what they teach is used."""
-AT_FIRST_LOOK = 1.15
-"""As a part of the first wait: what was done by then was done at the first look."""
+"""Fraction of the job's age that replaces `MAX_DELAY` for jobs that run for hours."""
+MIN_DELAY, MAX_DELAY = 1.0, 30.0
+MAX_REQUESTED_DELAY = 300.0
+"""Longest delay that a provider may request."""
+EWMA_WINDOW = 20
+"""Jobs after which an old duration has little weight."""
+MIN_VARIANCE = 0.01
+MIN_SAMPLES = 3
+"""Durations recorded before they are used."""
+AT_FIRST_POLL = 1.15
+"""A duration below this multiple of the first delay means: done at the first poll."""
 
 
 def timing_key(job: Job) -> str:
-    """Jobs of one kind take about equally long."""
+    """Return the key shared by jobs of similar duration."""
     request = job.request
     return f"{job.provider}/{job.upstream_model}/{request.seconds}s/{request.size}"
 
 
-def learned(timing: Timing, seconds: float) -> Timing:
-    """The timing with one more job in it, the newer ones counting more.
+def record_duration(timing: Timing, seconds: float) -> Timing:
+    """Add a duration to the moving average; newer jobs weigh more.
 
-    `seconds` is when it was seen to be done. One that was done at the first look was so at some
-    time before: half of it is taken, and a first wait that has become too long mends itself.
+    `seconds` is the time until a poll saw the result. A job done at the first poll was done some
+    time before it: half is recorded, so that a first delay that is too long shrinks.
     """
-    if timing.count >= KNOWN and seconds < first_wait(timing, 0) * AT_FIRST_LOOK:
+    if timing.count >= MIN_SAMPLES and seconds < first_poll_delay(timing, 0) * AT_FIRST_POLL:
         seconds /= 2
     value = math.log(max(seconds, 0.1))
     count = timing.count + 1
-    weight = max(1 / count, 1 / MEMORY)
+    weight = max(1 / count, 1 / EWMA_WINDOW)
     distance = value - timing.mean
     return Timing(
         count=count,
@@ -55,33 +54,33 @@ def learned(timing: Timing, seconds: float) -> Timing:
     )
 
 
-def first_wait(timing: Timing, typical_seconds: float) -> int:
-    if timing.count < KNOWN:
-        return whole(typical_seconds / 2, LONGEST)
-    spread = math.sqrt(max(timing.variance, LEAST_VARIANCE))
-    return whole(math.exp(timing.mean + FIFTH_PERCENTILE * spread), LONGEST_ON_REQUEST)
+def first_poll_delay(timing: Timing, typical_seconds: float) -> int:
+    if timing.count < MIN_SAMPLES:
+        return whole_seconds(typical_seconds / 2, MAX_DELAY)
+    spread = math.sqrt(max(timing.variance, MIN_VARIANCE))
+    return whole_seconds(math.exp(timing.mean + FIFTH_PERCENTILE * spread), MAX_REQUESTED_DELAY)
 
 
-def next_wait(age_seconds: float, asked_seconds: float | None, shortest: float) -> int:
-    """Seconds until the next look at a job of that age.
+def next_poll_delay(age_seconds: float, requested_seconds: float | None, shortest: float) -> int:
+    """Return the seconds until the next poll of a job of that age.
 
-    What the provider asked for comes first, but it does not make us look much more often than
-    we would: the history of an execution is limited.
+    A delay that the provider requests takes precedence, but shortens the default by a quarter at
+    most: the history of an execution is limited.
     """
-    longest = min(max(LONGEST, age_seconds * LATE_STEP), LONGEST_ON_REQUEST)
-    if asked_seconds is not None:
-        floor = min(age_seconds * SHORTEST_STEP, longest)
-        return whole(max(asked_seconds, floor), LONGEST_ON_REQUEST)
-    return whole(max(age_seconds * STEP, shortest), longest)
+    longest = min(max(MAX_DELAY, age_seconds * LATE_STEP), MAX_REQUESTED_DELAY)
+    if requested_seconds is not None:
+        floor = min(age_seconds * MIN_REQUESTED_STEP, longest)
+        return whole_seconds(max(requested_seconds, floor), MAX_REQUESTED_DELAY)
+    return whole_seconds(max(age_seconds * STEP, shortest), longest)
 
 
-def retry_wait(tries: int, asked_seconds: float | None) -> int:
-    """Seconds until something that failed is tried again: 2, 4, 8 … 60."""
-    if asked_seconds is not None:
-        return whole(asked_seconds, LONGEST_ON_REQUEST)
-    return whole(2.0 ** min(tries, 6), 60.0)
+def retry_delay(tries: int, requested_seconds: float | None) -> int:
+    """Return the seconds until the next try: as requested, or 2, 4, 8 … 60."""
+    if requested_seconds is not None:
+        return whole_seconds(requested_seconds, MAX_REQUESTED_DELAY)
+    return whole_seconds(2.0 ** min(tries, 6), 60.0)
 
 
-def whole(seconds: float, longest: float) -> int:
-    """Whole seconds within bounds. In this order of arguments even a NaN becomes a number."""
-    return math.ceil(min(max(SHORTEST, seconds), longest))
+def whole_seconds(seconds: float, longest: float) -> int:
+    """Round up within bounds; this order of arguments turns a NaN into a number."""
+    return math.ceil(min(max(MIN_DELAY, seconds), longest))

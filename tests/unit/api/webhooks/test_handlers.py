@@ -1,4 +1,4 @@
-"""The API for endpoints: what it takes, what it shows, and what it never shows again."""
+"""Tests of the API for webhook endpoints and secrets."""
 
 import base64
 import json
@@ -9,13 +9,14 @@ from openai.types.webhooks import DeletedWebhookEndpoint, WebhookEndpoint
 from openai.types.webhooks.webhook_endpoint_with_secret import WebhookEndpointWithSecret
 from openai.types.webhooks.webhook_event_type_list import WebhookEventTypeList
 
-from rushes.api.webhooks.endpoint_service import MOST_ENDPOINTS
+from rushes.api.webhooks.endpoint_service import MAX_ENDPOINTS
 from rushes.errors import AwsUnavailable
-from tests.unit.webhooks.client import URL, Client, refused
-from tests.unit.webhooks.harness import DAY, HOUR
+from tests.unit.webhooks.client import ENDPOINTS, Client, assert_refused, path
+from tests.unit.webhooks.harness import DAY, HOUR, URL
 
-ENDPOINTS = "webhook_endpoints"
 EVERY = ["job.started", "job.completed", "job.failed", "job.cancelled", "endpoint.disabled"]
+KEEP_OLD = "keep_old_secret_active_for_24_hours"
+KEEP = {KEEP_OLD: True}
 OWN_SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 
 
@@ -24,12 +25,8 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
     return Client(monkeypatch)
 
 
-def path(shown: dict[str, Any], rest: str = "") -> str:
-    return f"{ENDPOINTS}/{shown['id']}{rest}"
-
-
-def test_a_new_endpoint_is_shown_with_its_secret_once(client: Client):
-    shown = client.made(name="gallery", event_types=["job.completed", "job.failed"])
+def test_create_returns_the_secret_once(client: Client):
+    shown = client.create_endpoint(name="gallery", event_types=["job.completed", "job.failed"])
     WebhookEndpointWithSecret.model_validate(shown, strict=True)
     secret = shown.pop("signing_secret")
     assert len(base64.b64decode(secret.removeprefix("whsec_"))) == 32
@@ -45,14 +42,14 @@ def test_a_new_endpoint_is_shown_with_its_secret_once(client: Client):
 
 
 @pytest.mark.parametrize("prefix", ["/v1", "/openai/v1"])
-def test_it_is_wherever_the_sdks_base_urls_are(client: Client, prefix: str):
+def test_routes_exist_at_each_base_url(client: Client, prefix: str):
     shown = client.post(f"{prefix}/{ENDPOINTS}", {"url": URL}).json
     assert client.get(f"{prefix}/{path(shown)}").status == 200
     assert client.get(f"{prefix}/webhook_event_types").status == 200
     assert client.get(f"{prefix}/webhook_secret").status == 200
 
 
-def test_the_event_types_are_listed(client: Client):
+def test_list_event_types_returns_all(client: Client):
     shown = client.get("webhook_event_types").json
     WebhookEventTypeList.model_validate(shown, strict=True)
     assert shown["data"] == ["job.started", "job.completed", "job.failed", "job.cancelled",
@@ -60,7 +57,7 @@ def test_the_event_types_are_listed(client: Client):
 
 
 @pytest.mark.parametrize(
-    ("fields", "form", "shown", "kept"),
+    ("fields", "form", "shown", "stored_types"),
     [
         ({}, "rushes", ["*"], ()),
         ({"event_types": ["*"]}, "rushes", ["*"], ()),
@@ -68,24 +65,20 @@ def test_the_event_types_are_listed(client: Client):
         ({"event_types": ["job.failed"]}, "rushes", ["job.failed"], ("job.failed",)),
         ({"event_types": EVERY[::-1]}, "rushes", EVERY, tuple(EVERY)),
         ({"event_types": ["job.failed"] * 2}, "rushes", ["job.failed"], ("job.failed",)),
-        (
-            {"event_types": ["video.failed"]},
-            "openai", ["video.failed"], ("job.failed", "job.cancelled"),
-        ),
+        ({"event_types": ["video.failed"]},
+         "openai", ["video.failed"], ("job.failed", "job.cancelled")),
         ({"format": "openai"}, "openai", ["video.completed", "video.failed"], ()),
         ({"format": "fal"}, "fal", EVERY[1:4], ()),
         ({"format": "pipelet", "event_types": ["job.started"]},
          "pipelet", ["job.started"], ("job.started",)),
     ],
 )  # fmt: skip
-def test_event_types_tell_the_format_or_the_other_way_round(
-    client: Client, fields: dict[str, Any], form: str, shown: list[str], kept: tuple[str, ...]
+def test_create_derives_event_types_and_format_from_each_other(
+    client: Client, fields: Any, form: str, shown: list[str], stored_types: tuple[str, ...]
 ):
-    made = client.made(**fields)
+    made = client.create_endpoint(**fields)
     assert (made["format"], made["event_types"]) == (form, shown)
-    stored = client.harness.endpoints.get("one", made["id"])
-    assert stored
-    assert stored.event_types == kept
+    assert client.harness.stored_endpoint(made["id"]).event_types == stored_types
 
 
 BAD_TYPES: list[tuple[dict[str, Any], str]] = [
@@ -124,7 +117,7 @@ BAD_URLS = {
     "nat64": "https://[64:ff9b::a00:1]/",
     "octal": "https://0177.0.0.1/",
     "user": "https://me:canary@hooks.example/",
-    "unknown": "https://nowhere.example/",
+    "unknown": "https://unknown.example/",
     "partly private": "https://mixed.example/",
     "fragment": f"{URL}#part",
     "newline": f"{URL}\nx",
@@ -133,83 +126,67 @@ BAD_URLS = {
 
 
 @pytest.mark.parametrize(("fields", "param"), BAD_TYPES)
-def test_what_cannot_be_honoured_is_refused_by_name(
-    client: Client, fields: dict[str, Any], param: str
-):
-    refused(client.post(ENDPOINTS, {"url": URL, **fields}), param)
+def test_create_refuses_invalid_fields_by_name(client: Client, fields: dict[str, Any], param: str):
+    assert_refused(client.post(ENDPOINTS, {"url": URL, **fields}), param)
     assert client.get(ENDPOINTS).json["data"] == []
 
 
 @pytest.mark.parametrize("url", BAD_URLS.values(), ids=BAD_URLS)
-def test_an_address_that_nothing_would_be_sent_to_is_refused(client: Client, url: str):
+def test_create_and_update_refuse_a_forbidden_url(client: Client, url: str):
     reply = client.post(ENDPOINTS, {"url": url})
-    refused(reply, "url")
-    assert reply.code == "address_refused"
+    assert_refused(reply, "url", code="address_refused")
     assert "canary" not in reply.text
-    shown = client.made()
-    refused(client.post(path(shown), {"url": url}), "url")
+    shown = client.create_endpoint()
+    assert_refused(client.post(path(shown), {"url": url}), "url")
     assert client.get(path(shown)).json["url"] == URL
 
 
 @pytest.mark.parametrize("url", [None, 5, [URL], {"a": URL}])
-def test_an_address_is_text(client: Client, url: Any):
-    refused(client.post(ENDPOINTS, {"url": url}), "url")
-    refused(client.post(ENDPOINTS, {}), "url")
+def test_create_refuses_a_url_that_is_no_string(client: Client, url: Any):
+    assert_refused(client.post(ENDPOINTS, {"url": url}), "url")
+    assert_refused(client.post(ENDPOINTS, {}), "url")
 
 
-def test_on_one_machine_it_may_be_that_machine(monkeypatch: pytest.MonkeyPatch):
-    client = Client(monkeypatch, local_mode=True)
-    assert client.made(url="http://127.0.0.1:9000/in")["url"] == "http://127.0.0.1:9000/in"
-    refused(client.post(ENDPOINTS, {"url": "http://me@127.0.0.1:9000/in"}), "url")
-    refused(client.post(ENDPOINTS, {"url": "ftp://127.0.0.1/in"}), "url")
+def test_create_accepts_a_loopback_url_in_local_mode(monkeypatch: pytest.MonkeyPatch):
+    client, local = Client(monkeypatch, local_mode=True), "http://127.0.0.1:9000/in"
+    assert client.create_endpoint(url=local)["url"] == local
+    for url in ("http://me@127.0.0.1:9000/in", "ftp://127.0.0.1/in"):
+        assert_refused(client.post(ENDPOINTS, {"url": url}), "url")
 
 
 @pytest.mark.parametrize("secret", BAD_SECRETS)
-def test_a_secret_that_is_none_is_refused(client: Client, secret: str):
-    refused(client.post(ENDPOINTS, {"url": URL, "signing_secret": secret}), "signing_secret")
-    shown = client.made()
-    refused(
-        client.post(path(shown, "/rotate_secret"), {"signing_secret": secret}), "signing_secret"
-    )
-    refused(client.post("webhook_secret/rotate", {"signing_secret": secret}), "signing_secret")
+def test_create_and_rotate_refuse_an_invalid_secret(client: Client, secret: str):
+    body = {"signing_secret": secret}
+    rotate = path(client.create_endpoint(), "/rotate_secret")
+    assert_refused(client.post(ENDPOINTS, {"url": URL, **body}), "signing_secret")
+    for where in (rotate, "webhook_secret/rotate"):
+        assert_refused(client.post(where, body), "signing_secret")
 
 
-def test_who_has_a_secret_may_bring_it(client: Client):
-    assert client.made(signing_secret=OWN_SECRET)["signing_secret"] == OWN_SECRET
+def test_create_accepts_the_clients_secret(client: Client):
+    assert client.create_endpoint(signing_secret=OWN_SECRET)["signing_secret"] == OWN_SECRET
 
 
-def test_a_hundred_endpoints_are_enough(client: Client):
-    first = client.made()
-    for _ in range(MOST_ENDPOINTS - 1):
-        client.made()
+def test_create_refuses_more_than_100_endpoints(client: Client):
+    first, *_ = [client.create_endpoint() for _ in range(MAX_ENDPOINTS)]
     reply = client.post(ENDPOINTS, {"url": URL})
-    refused(reply, None)
-    assert reply.code == "too_many_endpoints"
+    assert_refused(reply, None, code="too_many_endpoints")
     assert "100" in reply.json["error"]["message"]
     client.call("DELETE", path(first))
-    client.made()
-    other = client.post(
-        ENDPOINTS, {"url": URL}, {"authorization": f"Bearer {client.other_accounts_key}"}
-    )
-    assert other.status == 200
+    client.create_endpoint()
+    assert client.post(ENDPOINTS, {"url": URL}, client.other_account).status == 200
 
 
-def test_they_are_listed_newest_first_a_page_at_a_time(client: Client):
+def test_list_pages_endpoints_newest_first(client: Client):
     ids: list[str] = []
     for _ in range(5):
         client.harness.clock.advance(1)
-        ids.insert(0, client.made()["id"])
+        ids.insert(0, client.create_endpoint()["id"])
     seen: list[str] = []
-    query: dict[str, str] = {"limit": "2"}
-    while True:
-        page = client.get(ENDPOINTS, **query).json
-        seen += [it["id"] for it in page["data"]]
-        assert (page["first_id"], page["last_id"]) == (
-            page["data"][0]["id"], page["data"][-1]["id"],
-        )  # fmt: skip
-        if not page["has_more"]:
-            break
-        query["after"] = page["last_id"]
+    for page in client.pages(ENDPOINTS, limit="2"):
+        listed = [entry["id"] for entry in page.json["data"]]
+        assert (page.json["first_id"], page.json["last_id"]) == (listed[0], listed[-1])
+        seen += listed
     assert seen == ids
     assert client.get(ENDPOINTS, after=ids[-1]).json == {
         "object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False,
@@ -221,14 +198,14 @@ def test_they_are_listed_newest_first_a_page_at_a_time(client: Client):
     [({"limit": "0"}, "limit"), ({"limit": "101"}, "limit"), ({"limit": "x"}, "limit"),
      ({"after": "we_x"}, "after"), ({"order": "asc"}, "order")],
 )  # fmt: skip
-def test_a_list_is_asked_for_properly(client: Client, query: dict[str, str], param: str):
-    refused(client.get(ENDPOINTS, **query), param)
-    shown = client.made()
-    refused(client.get(path(shown, "/attempts"), **query), param)
+def test_list_refuses_invalid_query_parameters(client: Client, query: dict[str, str], param: str):
+    assert_refused(client.get(ENDPOINTS, **query), param)
+    shown = client.create_endpoint()
+    assert_refused(client.get(path(shown, "/attempts"), **query), param)
 
 
-def test_an_update_changes_what_it_names(client: Client):
-    made = client.made(name="gallery", event_types=["job.completed"])
+def test_update_changes_only_the_named_fields(client: Client):
+    made = client.create_endpoint(name="gallery", event_types=["job.completed"])
     made.pop("signing_secret")
     client.harness.clock.advance(10)
     other = "https://hooks.example/other"
@@ -242,42 +219,40 @@ def test_an_update_changes_what_it_names(client: Client):
     assert client.post(path(made)).json == expected
 
 
-def test_a_format_can_be_changed_where_it_has_the_words(client: Client):
-    made = client.made(event_types=["job.started", "job.failed"])
-    refused(client.post(path(made), {"format": "fal"}), "format")
+def test_update_refuses_a_format_that_does_not_support_the_event_types(client: Client):
+    made = client.create_endpoint(event_types=["job.started", "job.failed"])
+    assert_refused(client.post(path(made), {"format": "fal"}), "format")
     shown = client.post(path(made), {"format": "pipelet"}).json
     assert (shown["format"], shown["event_types"]) == ("pipelet", ["job.started", "job.failed"])
     types = {"format": "openai", "event_types": ["video.failed"]}
     shown = client.post(path(made), types).json
     assert (shown["format"], shown["event_types"]) == ("openai", ["video.failed"])
-    refused(client.post(path(made), {"event_types": ["job.failed"]}), "event_types")
+    assert_refused(client.post(path(made), {"event_types": ["job.failed"]}), "event_types")
 
 
-@pytest.mark.parametrize(("fields", "param"), [it for it in BAD_TYPES if "format" not in it[0]])
-def test_a_bad_update_is_refused_and_changes_nothing(
-    client: Client, fields: dict[str, Any], param: str
-):
-    made = client.made(event_types=["job.completed"])
+@pytest.mark.parametrize(("fields", "param"), [c for c in BAD_TYPES if "format" not in c[0]])
+def test_update_with_an_invalid_field_changes_nothing(client: Client, fields: Any, param: str):
+    made = client.create_endpoint(event_types=["job.completed"])
     before = client.get(path(made)).json
-    refused(client.post(path(made), {"name": "changed", **fields}), param)
+    assert_refused(client.post(path(made), {"name": "changed", **fields}), param)
     assert client.get(path(made)).json == before
 
 
-def test_an_owner_can_disable_and_enable(client: Client):
-    made = client.made()
+def test_update_disables_and_enables(client: Client):
+    made = client.create_endpoint()
     shown = client.post(path(made), {"status": "disabled"}).json
     assert (shown["status"], shown["disabled_reason"]) == ("disabled", "owner")
     shown = client.post(path(made), {"status": "enabled"}).json
     assert (shown["status"], shown["disabled_reason"]) == ("enabled", None)
-    refused(client.post(path(made), {"status": "paused"}), "status")
+    assert_refused(client.post(path(made), {"status": "paused"}), "status")
 
 
-def test_a_deleted_endpoint_is_gone(client: Client):
-    made = client.made()
+def test_delete_removes_the_endpoint(client: Client):
+    made = client.create_endpoint()
     gone = client.call("DELETE", path(made)).json
     DeletedWebhookEndpoint.model_validate(gone, strict=True)
     assert gone == {"id": made["id"], "object": "webhook_endpoint.deleted", "deleted": True}
-    refused(client.call("DELETE", path(made)), "webhook_endpoint_id", 404)
+    assert_refused(client.call("DELETE", path(made)), "webhook_endpoint_id", 404)
     assert client.get(ENDPOINTS).json["data"] == []
 
 
@@ -289,84 +264,81 @@ ON_ONE = [
 
 
 @pytest.mark.parametrize(("method", "rest", "body"), ON_ONE)
-def test_a_strangers_endpoint_is_as_absent_as_one_that_never_was(
+def test_endpoint_of_another_account_is_answered_like_an_unknown_one(
     client: Client, method: str, rest: str, body: Any
 ):
-    made = client.made()
-    key = {"authorization": f"Bearer {client.other_accounts_key}"}
-    foreign = client.call(method, path(made, rest), body, key)
+    made = client.create_endpoint()
+    foreign = client.call(method, path(made, rest), body, client.other_account)
     absent = client.call(method, path({"id": "we_0"}, rest), body)
     for reply in (foreign, absent):
-        refused(reply, "webhook_endpoint_id", 404)
+        assert_refused(reply, "webhook_endpoint_id", 404)
     assert foreign.text.replace(made["id"], "we_0") == absent.text
     assert client.get(path(made)).json["name"] == ""
 
 
 @pytest.mark.parametrize(("method", "rest", "body"), ON_ONE)
 @pytest.mark.parametrize("key", ["", "Bearer rk_0000000000000000_" + "x" * 43, "Key x"])
-def test_nothing_is_told_without_a_key(client: Client, method: str, rest: str, body: Any, key: str):
-    refused(client.call(method, path(client.made(), rest), body, {"authorization": key}),
-            "authorization" if not key.startswith("Bearer") else None, 401)  # fmt: skip
+def test_requests_without_a_valid_key_are_refused(
+    client: Client, method: str, rest: str, body: Any, key: str
+):
+    reply = client.call(method, path(client.create_endpoint(), rest), body, {"authorization": key})
+    assert_refused(reply, None if key.startswith("Bearer") else "authorization", 401)
 
 
-def test_rotating_ends_the_old_secret_at_once_or_after_a_day(client: Client):
-    made = client.made(signing_secret=OWN_SECRET)
+def test_rotate_expires_the_old_secret_at_once_or_after_a_day(client: Client):
+    made = client.create_endpoint(signing_secret=OWN_SECRET)
 
-    def live(after: float = 0.0) -> tuple[str, ...]:
-        kept = client.harness.endpoints.get("one", made["id"])
-        assert kept
-        return kept.live_secrets(client.harness.clock() + after)
+    def active(after: float = 0.0) -> tuple[str, ...]:
+        stored = client.harness.stored_endpoint(made["id"])
+        return stored.active_secrets(client.harness.clock() + after)
 
-    keep = {"keep_old_secret_active_for_24_hours": True}
-    second = client.post(path(made, "/rotate_secret"), keep).json
+    second = client.post(path(made, "/rotate_secret"), KEEP).json
     WebhookEndpointWithSecret.model_validate(second, strict=True)
-    assert live() == (second["signing_secret"], OWN_SECRET)
-    assert live(DAY - 1) == live()
-    assert live(DAY) == (second["signing_secret"],)
+    assert active() == (second["signing_secret"], OWN_SECRET)
+    assert active(DAY - 1) == active()
+    assert active(DAY) == (second["signing_secret"],)
     client.harness.clock.advance(HOUR)
-    third = client.post(path(made, "/rotate_secret"), keep).json["signing_secret"]
-    assert live() == (third, second["signing_secret"], OWN_SECRET)
-    assert live(DAY - HOUR) == (third, second["signing_secret"])
+    third = client.post(path(made, "/rotate_secret"), KEEP).json["signing_secret"]
+    assert active() == (third, second["signing_secret"], OWN_SECRET)
+    assert active(DAY - HOUR) == (third, second["signing_secret"])
     fourth = client.post(path(made, "/rotate_secret")).json["signing_secret"]
-    assert live() == (fourth,)
+    assert active() == (fourth,)
 
 
-def test_old_secrets_do_not_pile_up(client: Client):
-    """None of them is ended before its time, either."""
-    made, keep = client.made(), {"keep_old_secret_active_for_24_hours": True}
+def test_rotate_refuses_more_than_ten_old_secrets(client: Client):
+    """A refused rotation expires no secret early."""
+    made = client.create_endpoint()
     where = path(made, "/rotate_secret")
-    assert [client.post(where, keep).status for _ in range(10)] == [200] * 10
-    before = client.harness.endpoints.get("one", made["id"])
-    refused(client.post(where, keep), "keep_old_secret_active_for_24_hours")
-    assert client.harness.endpoints.get("one", made["id"]) == before
+    assert [client.post(where, KEEP).status for _ in range(10)] == [200] * 10
+    before = client.harness.stored_endpoint(made["id"])
+    assert_refused(client.post(where, KEEP), KEEP_OLD)
+    assert client.harness.stored_endpoint(made["id"]) == before
     client.harness.clock.advance(DAY)
-    assert client.post(where, keep).status == 200
-    for _ in range(9):
-        client.post(where, keep)
-    refused(client.post(where, keep), "keep_old_secret_active_for_24_hours")
+    assert [client.post(where, KEEP).status for _ in range(10)] == [200] * 10
+    assert_refused(client.post(where, KEEP), KEEP_OLD)
     assert client.post(where).status == 200
 
 
-def test_what_signs_messages_to_requests_addresses_is_shown_when_it_is_new(client: Client):
+def test_rotate_secret_returns_the_request_secret_once(client: Client):
     before = client.get("webhook_secret").json
     assert before.keys() == {"object", "signing_secret_hint"}
-    rotated = client.post("webhook_secret/rotate", {"keep_old_secret_active_for_24_hours": True})
+    rotated = client.post("webhook_secret/rotate", KEEP)
     secret = rotated.json["signing_secret"]
     assert rotated.json["signing_secret_hint"] == f"whsec_…{secret[-4:]}"
-    live = client.harness.endpoints.request_secrets("one").live_secrets(client.harness.clock())
-    assert (live[0], len(live)) == (secret, 2)
+    secrets = client.harness.endpoints.request_secrets("one").active_secrets(client.harness.clock())
+    assert (secrets[0], len(secrets)) == (secret, 2)
     assert secret not in client.get("webhook_secret").text
-    refused(client.post("webhook_secret/rotate", {"keep": True}), "keep")
+    assert_refused(client.post("webhook_secret/rotate", {"keep": True}), "keep")
 
 
 @pytest.mark.parametrize("body", [b"[", b"[]", b'{"url": "a", "url": "b"}', b"\xff", b'{"a": NaN}'])
-def test_what_is_no_body_is_refused(client: Client, body: bytes):
+def test_create_refuses_an_invalid_body(client: Client, body: bytes):
     reply = client.post(ENDPOINTS, body)
     assert reply.status == 400
     assert set(reply.json["error"]) == {"message", "type", "param", "code"}
 
 
-def test_our_own_faults_tell_nothing(client: Client, monkeypatch: pytest.MonkeyPatch):
+def test_unexpected_error_reveals_nothing(client: Client, monkeypatch: pytest.MonkeyPatch):
     def fail(*_: object) -> None:
         raise KeyError("canary")
 
@@ -381,16 +353,12 @@ LONG = "x" * 201
 
 
 @pytest.mark.parametrize(
-    ("method", "where", "body", "status"),
-    [
-        ("GET", f"{ENDPOINTS}/{LONG}", None, 404),
-        ("POST", f"{ENDPOINTS}/{LONG}/rotate_secret", {}, 404),
-        ("GET", f"webhook_messages/{LONG}", None, 404),
-        ("POST", f"webhook_messages/{LONG}/resend", {}, 404),
-    ],
-)
-def test_what_is_too_long_for_an_id_is_none(
-    client: Client, method: str, where: str, body: Any, status: int, monkeypatch: pytest.MonkeyPatch
+    ("method", "where"),
+    [("GET", f"{ENDPOINTS}/{LONG}"), ("POST", f"{ENDPOINTS}/{LONG}/rotate_secret"),
+     ("GET", f"webhook_messages/{LONG}"), ("POST", f"webhook_messages/{LONG}/resend")],
+)  # fmt: skip
+def test_too_long_id_is_not_found(
+    client: Client, method: str, where: str, monkeypatch: pytest.MonkeyPatch
 ):
     def no_key(*_: object) -> None:
         raise AwsUnavailable("GetItem answered ValidationException")
@@ -398,46 +366,45 @@ def test_what_is_too_long_for_an_id_is_none(
     for port in (client.harness.endpoints, client.harness.deliveries):
         monkeypatch.setattr(port, "get", no_key)
     monkeypatch.setattr(client.harness.deliveries, "of_message", no_key)
-    assert client.call(method, where, body).status == status
+    assert client.call(method, where, {}).status == 404
 
 
-def test_a_cursor_that_is_too_long_is_refused_by_name(client: Client):
-    made = client.made()
-    refused(client.get(ENDPOINTS, after=LONG), "after")
-    refused(client.get(path(made, "/attempts"), after=LONG), "after")
-    for asked in ({"message_id": LONG}, {"since": 1, "after": LONG}):
-        refused(client.post(path(made, "/resend"), asked), list(asked)[-1])
+def test_too_long_cursor_is_refused_by_name(client: Client):
+    made = client.create_endpoint()
+    assert_refused(client.get(ENDPOINTS, after=LONG), "after")
+    assert_refused(client.get(path(made, "/attempts"), after=LONG), "after")
+    for body in ({"message_id": LONG}, {"since": 1, "after": LONG}):
+        assert_refused(client.post(path(made, "/resend"), body), list(body)[-1])
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 @pytest.mark.parametrize("prefix", ["/v1", "/openai/v1"])
-def test_a_method_that_means_nothing_is_refused_in_the_same_words(
-    client: Client, method: str, prefix: str
-):
-    made = client.made()
+def test_unknown_method_is_refused_as_unknown_url(client: Client, method: str, prefix: str):
+    made = client.create_endpoint()
     for where in (path(made), ENDPOINTS, path(made, "/test"), "webhook_messages/evt_1"):
         reply = client.call(method, f"{prefix}/{where}", {"name": "x"})
-        refused(reply, None, 404)
-        assert reply.code == "unknown_url"
+        assert_refused(reply, None, 404, "unknown_url")
     assert client.get(path(made)).json["name"] == ""
 
 
-def test_another_address_begins_without_the_failures_of_the_old_one(client: Client):
-    made = client.made()
+def test_update_of_the_url_resets_the_failure_series(client: Client):
+    made = client.create_endpoint()
     now = client.harness.clock()
-    client.harness.endpoints.change("one", made["id"], lambda it: it.failing(now, timed_out=True))
+    client.harness.change_endpoint(
+        lambda current: current.record_failure(now, timed_out=True), made["id"]
+    )
     assert client.post(path(made), {"url": URL, "name": "same"}).json["failing_since"] == int(now)
     changed = client.post(path(made), {"url": f"{URL}/new"}).json
     assert changed["failing_since"] is None
-    kept = client.harness.endpoints.get("one", made["id"])
-    assert kept
-    assert (kept.failed_at, kept.held_until) == (None, 0.0)
+    stored = client.harness.stored_endpoint(made["id"])
+    assert (stored.failed_at, stored.paused_until) == (None, 0.0)
 
 
-def test_refusals_are_in_the_words_of_the_format(client: Client):
-    made = client.made(format="openai", event_types=["video.failed"])
-    told = client.post(path(made, "/test"), {"event_type": "x"}).json["error"]["message"]
-    assert told.endswith("video.completed, video.failed")
-    made = client.made(event_types=["job.started"])
-    told = client.post(path(made), {"format": "openai"}).json["error"]["message"]
-    assert "job.started" in told
+def test_errors_name_the_event_types_of_the_format(client: Client):
+    made = client.create_endpoint(format="openai", event_types=["video.failed"])
+    message = client.post(path(made, "/test"), {"event_type": "x"}).json["error"]["message"]
+    assert "video.completed, video.failed" in message
+    assert "job." not in message
+    made = client.create_endpoint(event_types=["job.started"])
+    message = client.post(path(made), {"format": "openai"}).json["error"]["message"]
+    assert "job.started" in message

@@ -1,4 +1,4 @@
-"""The log of deliveries, sending again, and trying out: through the API, on a virtual clock."""
+"""Tests of messages, attempts, resend and test through the API, on a virtual clock."""
 
 import json
 from datetime import UTC, datetime
@@ -10,12 +10,10 @@ from openai.types.webhooks.webhook_endpoint_test_result import WebhookEndpointTe
 from rushes.api.webhooks import message_service
 from rushes.errors import UpstreamUnreachable
 from rushes.jobs.request import WebhookTarget
-from rushes.ports import HttpReply
-from tests.unit.webhooks.client import URL, Client, refused
-from tests.unit.webhooks.fakes import FakeNotifier
-from tests.unit.webhooks.harness import DAY, HOUR, START, event, job
-
-ENDPOINTS = "webhook_endpoints"
+from rushes.ports.http import HttpReply
+from tests.unit.webhooks.client import Client, assert_refused, path
+from tests.unit.webhooks.fakes import FakeWebhookClient
+from tests.unit.webhooks.harness import DAY, HOUR, START, URL, event, job
 
 
 @pytest.fixture
@@ -23,36 +21,37 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
     return Client(monkeypatch)
 
 
-def answers(client: Client, *given: HttpReply | Exception | int) -> FakeNotifier:
-    client.harness.notifier = FakeNotifier(*given)
-    return client.harness.notifier
+def answers(client: Client, *given: HttpReply | Exception | int) -> FakeWebhookClient:
+    client.harness.http_client = FakeWebhookClient(*given)
+    return client.harness.http_client
 
 
-def told(client: Client, job_id: str, event_type: str = "job.completed") -> str:
-    """Let an event happen now, and give its id."""
-    said = event(event_type, job_id, client.harness.clock())
-    client.harness.fanout.take(said)
+def publish(client: Client, job_id: str, event_type: str = "job.completed") -> str:
+    """Publish an event now and return its id."""
+    happened = event(event_type, job_id, client.harness.clock())
+    client.harness.fanout.run(happened)
     client.harness.run(1)
-    return str(said["id"])
+    return str(happened["id"])
 
 
-def attempts(client: Client, endpoint_id: str, **query: str) -> Any:
-    return client.get(f"{ENDPOINTS}/{endpoint_id}/attempts", **query).json
+def newest(client: Client, made: dict[str, Any]) -> Any:
+    """Return the newest delivery of an endpoint."""
+    return client.get(path(made, "/attempts")).json["data"][0]
 
 
-def resend(client: Client, endpoint_id: str, **asked: Any) -> Any:
-    reply = client.post(f"{ENDPOINTS}/{endpoint_id}/resend", asked)
+def resend(client: Client, made: dict[str, Any], **body: Any) -> Any:
+    reply = client.post(path(made, "/resend"), body)
     assert reply.status == 200, reply
     client.harness.run(1)
     return reply.json
 
 
-def test_the_log_tells_each_attempt(client: Client):
-    made = client.made(name="gallery")
+def test_attempts_lists_each_attempt(client: Client):
+    made = client.create_endpoint(name="gallery")
     answers(client, HttpReply(500, {}, b"broken"), HttpReply(200, {}, b"thanks"))
-    message_id = told(client, "job_1")
+    message_id = publish(client, "job_1")
     client.harness.run(10)
-    page = attempts(client, made["id"])
+    page = client.get(path(made, "/attempts")).json
     assert (page["first_id"], page["has_more"]) == (message_id, False)
     delivery = page["data"][0]
     tries = delivery.pop("attempts")
@@ -67,75 +66,67 @@ def test_the_log_tells_each_attempt(client: Client):
         "created_at": int(START),
         "next_attempt_at": None,
     }
-    told_of = [
-        (it["number"], it["status_code"], it["response_excerpt"], it["kind"]) for it in tries
+    members = ("number", "status_code", "response_excerpt", "kind")
+    assert [tuple(attempt[name] for name in members) for attempt in tries] == [
+        (1, 500, "broken", "scheduled"),
+        (2, 200, "thanks", "scheduled"),
     ]
-    assert told_of == [(1, 500, "broken", "scheduled"), (2, 200, "thanks", "scheduled")]
     assert tries[1]["attempted_at"] >= tries[0]["attempted_at"] + 4
     assert {"object", "error", "latency_ms"} <= tries[0].keys()
 
 
-def test_what_is_still_to_be_tried_says_when(client: Client):
-    made = client.made()
+def test_attempts_shows_the_next_attempt_of_a_pending_delivery(client: Client):
+    made = client.create_endpoint()
     answers(client, 500)
-    told(client, "job_1")
-    delivery = attempts(client, made["id"])["data"][0]
+    publish(client, "job_1")
+    delivery = newest(client, made)
     assert delivery["status"] == "pending"
     assert int(START) < delivery["next_attempt_at"] <= int(START) + 7
 
 
-def test_the_log_is_paged_newest_first(client: Client):
-    made = client.made()
-    ids = [told(client, f"job_{n}") for n in range(7)]
-    seen: list[str] = []
-    query: dict[str, str] = {"limit": "3"}
-    while True:
-        page = attempts(client, made["id"], **query)
-        seen += [it["message_id"] for it in page["data"]]
-        if not page["has_more"]:
-            break
-        query["after"] = page["last_id"]
-    assert seen == ids[::-1]
-    refused(client.get(f"{ENDPOINTS}/{made['id']}/attempts", after="evt_x"), "after")
+def test_attempts_pages_newest_first(client: Client):
+    made = client.create_endpoint()
+    ids = [publish(client, f"job_{n}") for n in range(7)]
+    pages = client.pages(path(made, "/attempts"), limit="3")
+    assert [entry["message_id"] for page in pages for entry in page.json["data"]] == ids[::-1]
+    assert_refused(client.get(path(made, "/attempts"), after="evt_x"), "after")
 
 
-def test_a_message_shows_everybody_whom_it_goes_to(client: Client):
-    made, thin = client.made(), client.made(format="openai")
+def test_message_lists_all_deliveries(client: Client):
+    made, thin = client.create_endpoint(), client.create_endpoint(format="openai")
     client.harness.jobs.add(job(WebhookTarget(url="https://once.example/", format="fal")))
-    message_id = told(client, "job_1")
+    message_id = publish(client, "job_1")
     shown = client.get(f"webhook_messages/{message_id}").json
     assert (shown["id"], shown["object"]) == (message_id, "webhook_message")
     assert shown["event"]["type"] == "job.completed"
-    to = {it["webhook_endpoint_id"]: it for it in shown["deliveries"]}
+    to = {delivery["webhook_endpoint_id"]: delivery for delivery in shown["deliveries"]}
     assert to.keys() == {made["id"], thin["id"], None}
     assert to[thin["id"]]["event_type"] == "video.completed"
     assert (to[None]["url"], to[None]["format"]) == ("https://once.example/", "fal")
-    assert {it["status"] for it in shown["deliveries"]} == {"delivered"}
-    client.call("DELETE", f"{ENDPOINTS}/{made['id']}")
+    assert {delivery["status"] for delivery in shown["deliveries"]} == {"delivered"}
+    client.call("DELETE", path(made))
     again = client.get(f"webhook_messages/{message_id}").json
-    assert {it["webhook_endpoint_id"]: it["url"] for it in again["deliveries"]}[made["id"]] is None
+    urls = {one["webhook_endpoint_id"]: one["url"] for one in again["deliveries"]}
+    assert urls[made["id"]] is None
 
 
 @pytest.mark.parametrize("rest", ["", "/resend"])
-def test_a_strangers_message_is_as_absent_as_one_that_never_was(client: Client, rest: str):
-    client.made()
-    message_id = told(client, "job_1")
-    method, key = (
-        ("POST" if rest else "GET"),
-        {"authorization": f"Bearer {client.other_accounts_key}"},
-    )
-    foreign = client.call(method, f"webhook_messages/{message_id}{rest}", None, key)
+def test_message_of_another_account_is_answered_like_an_unknown_one(client: Client, rest: str):
+    client.create_endpoint()
+    message_id = publish(client, "job_1")
+    method, where = "POST" if rest else "GET", f"webhook_messages/{message_id}{rest}"
+    foreign = client.call(method, where, None, client.other_account)
     absent = client.call(method, f"webhook_messages/evt_0{rest}")
     for reply in (foreign, absent):
-        refused(reply, "message_id", 404)
+        assert_refused(reply, "message_id", 404)
     assert foreign.text.replace(message_id, "evt_0") == absent.text
 
 
-def test_one_message_is_sent_again(client: Client):
-    made = client.made()
+def test_resend_sends_one_message(client: Client):
+    made = client.create_endpoint()
     posts = answers(client, 200).posts
-    first, _ = told(client, "job_1"), told(client, "job_2")
-    assert resend(client, made["id"], message_id=first) == {
+    first, _ = publish(client, "job_1"), publish(client, "job_2")
+    assert resend(client, made, message_id=first) == {
         "webhook_endpoint_id": made["id"],
         "object": "webhook_resend",
         "resent": 1,
@@ -145,8 +136,8 @@ def test_one_message_is_sent_again(client: Client):
     ids = [post.headers["webhook-id"] for post in posts]
     assert ids.count(first) == 2
     assert len(ids) == 3
-    kinds = [it["kind"] for it in attempts(client, made["id"])["data"][1]["attempts"]]
-    assert kinds == ["scheduled", "manual"]
+    delivery = client.get(path(made, "/attempts")).json["data"][1]
+    assert [attempt["kind"] for attempt in delivery["attempts"]] == ["scheduled", "manual"]
 
 
 @pytest.mark.parametrize(
@@ -157,61 +148,59 @@ def test_one_message_is_sent_again(client: Client):
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("form", ["a number", "text"])
-def test_a_range_is_sent_again(
+def test_resend_sends_a_time_range(
     client: Client, since: float, until: float | None, expected: str, form: str
 ):
-    made = client.made()
+    made = client.create_endpoint()
     for n in range(5):
         client.harness.clock.now = START + n * HOUR
-        told(client, f"job_{n}")
+        publish(client, f"job_{n}")
     posts = answers(client, 200).posts
     bounds = {"since": since, "until": until}
 
-    def written(hours: float) -> object:
+    def moment_of(hours: float) -> object:
         moment = START + hours * HOUR
         return datetime.fromtimestamp(moment, UTC).isoformat() if form == "text" else moment
 
-    asked = {name: written(it) for name, it in bounds.items() if it is not None}
-    resent = resend(client, made["id"], **asked)
+    body = {name: moment_of(hours) for name, hours in bounds.items() if hours is not None}
+    resent = resend(client, made, **body)
     assert (resent["resent"], resent["has_more"]) == (len(expected), False)
     jobs = {post.headers["webhook-id"].split("_")[2] for post in posts}
     assert jobs == set(expected)
 
 
-def test_a_range_that_is_too_long_goes_on_where_it_broke_off(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(message_service, "MOST_RESENT", 3)
+def test_resend_continues_a_long_range_with_after(client: Client, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(message_service, "MAX_RESENT", 3)
     monkeypatch.setattr(message_service, "PAGE", 2)
-    made = client.made()
-    ids = {told(client, f"job_{n}") for n in range(8)}
+    made = client.create_endpoint()
+    ids = {publish(client, f"job_{n}") for n in range(8)}
     posts = answers(client, 200).posts
-    counts, asked = [], {"since": START - 1}
+    counts, body = [], {"since": START - 1}
     while True:
-        resent = resend(client, made["id"], **asked)
+        resent = resend(client, made, **body)
         counts.append(resent["resent"])
         if not resent["has_more"]:
             break
-        asked["after"] = resent["last_id"]
+        body["after"] = resent["last_id"]
     assert counts == [3, 3, 2]
     assert sorted(post.headers["webhook-id"] for post in posts) == sorted(ids)
 
 
-def test_what_had_failed_for_good_arrives_after_all(client: Client):
-    made = client.made()
+def test_resend_delivers_a_failed_message(client: Client):
+    made = client.create_endpoint()
     answers(client, 500)
-    message_id = told(client, "job_1")
+    message_id = publish(client, "job_1")
     client.harness.run(4 * DAY)
-    assert attempts(client, made["id"])["data"][0]["status"] == "failed"
+    assert newest(client, made)["status"] == "failed"
     answers(client, 200)
-    resend(client, made["id"], since=START - 1)
-    delivery = attempts(client, made["id"])["data"][0]
+    resend(client, made, since=START - 1)
+    delivery = newest(client, made)
     assert (delivery["message_id"], delivery["status"]) == (message_id, "delivered")
-    assert [it["kind"] for it in delivery["attempts"]] == ["scheduled"] * 10 + ["manual"]
+    assert [attempt["kind"] for attempt in delivery["attempts"]] == ["scheduled"] * 10 + ["manual"]
 
 
 @pytest.mark.parametrize(
-    ("asked", "param"),
+    ("body", "param"),
     [
         ({}, "message_id"),
         ({"until": START}, "message_id"),
@@ -223,31 +212,29 @@ def test_what_had_failed_for_good_arrives_after_all(client: Client):
         ({"since": START, "status": "failed"}, "status"),
     ],
 )
-def test_what_cannot_be_sent_again_is_refused_by_name(
-    client: Client, asked: dict[str, Any], param: str
-):
-    made = client.made()
-    refused(client.post(f"{ENDPOINTS}/{made['id']}/resend", asked), param)
-    unknown = client.post(f"{ENDPOINTS}/{made['id']}/resend", {"message_id": "evt_x"})
-    refused(unknown, "message_id", 404)
+def test_resend_refuses_invalid_fields_by_name(client: Client, body: dict[str, Any], param: str):
+    made = client.create_endpoint()
+    assert_refused(client.post(path(made, "/resend"), body), param)
+    unknown = client.post(path(made, "/resend"), {"message_id": "evt_x"})
+    assert_refused(unknown, "message_id", 404)
 
 
-def test_a_message_is_sent_again_to_everybody_who_still_listens(client: Client):
-    made, off, gone = client.made(), client.made(), client.made()
+def test_resend_message_skips_disabled_and_deleted_endpoints(client: Client):
+    made, off, gone = client.create_endpoint(), client.create_endpoint(), client.create_endpoint()
     client.harness.jobs.add(job(WebhookTarget(url="https://once.example/", format="fal")))
-    message_id = told(client, "job_1")
-    client.post(f"{ENDPOINTS}/{off['id']}", {"status": "disabled"})
-    client.call("DELETE", f"{ENDPOINTS}/{gone['id']}")
+    message_id = publish(client, "job_1")
+    client.post(path(off), {"status": "disabled"})
+    client.call("DELETE", path(gone))
     posts = answers(client, 200).posts
     reply = client.post(f"webhook_messages/{message_id}/resend")
     client.harness.run(1)
     assert (reply.json["message_id"], reply.json["resent"]) == (message_id, 2)
     assert {post.url for post in posts} == {made["url"], "https://once.example/"}
-    refused(client.post(f"webhook_messages/{message_id}/resend", {"to": "x"}), "to")
+    assert_refused(client.post(f"webhook_messages/{message_id}/resend", {"to": "x"}), "to")
 
 
 @pytest.mark.parametrize(
-    ("form", "asked", "sent", "told_as"),
+    ("form", "requested", "sent", "shown"),
     [
         ("rushes", None, "webhook.test", "webhook.test"),
         ("rushes", "webhook.test", "webhook.test", "webhook.test"),
@@ -259,16 +246,17 @@ def test_a_message_is_sent_again_to_everybody_who_still_listens(client: Client):
         ("pipelet", "job.started", "job.started", "job.started"),
     ],
 )
-def test_a_test_is_sent_at_once_and_its_answer_told(
-    client: Client, form: str, asked: str | None, sent: str, told_as: str
+def test_test_returns_the_receivers_response(
+    client: Client, form: str, requested: str | None, sent: str, shown: str
 ):
-    made = client.made(format=form)
+    made = client.create_endpoint(format=form)
     posts = answers(client, 204).posts
-    reply = client.post(f"{ENDPOINTS}/{made['id']}/test", {"event_type": asked} if asked else None)
+    body = {"event_type": requested} if requested else None
+    reply = client.post(path(made, "/test"), body)
     assert reply.status == 200, reply
     WebhookEndpointTestResult.model_validate(reply.json, strict=True)
     message_id = reply.json.pop("message_id")
-    assert (reply.json["status_code"], reply.json["event_type"]) == (204, told_as)
+    assert (reply.json["status_code"], reply.json["event_type"]) == (204, shown)
     assert [post.headers["webhook-id"] for post in posts] == [message_id]
     stored = client.harness.deliveries.get("one", message_id, made["id"])
     assert stored
@@ -276,25 +264,25 @@ def test_a_test_is_sent_at_once_and_its_answer_told(
     assert stored.event["data"]["account"] == "one"
 
 
-def test_two_tests_are_two_messages(client: Client):
-    made = client.made()
-    ids = {client.post(f"{ENDPOINTS}/{made['id']}/test").json["message_id"] for _ in range(2)}
+def test_test_creates_a_new_message_each_time(client: Client):
+    made = client.create_endpoint()
+    ids = {client.post(path(made, "/test")).json["message_id"] for _ in range(2)}
     assert len(ids) == 2
 
 
-def test_a_test_tells_why_there_was_no_answer(client: Client):
-    made = client.made()
-    answers(client, UpstreamUnreachable("nobody there", code="refused"))
-    told_of = client.post(f"{ENDPOINTS}/{made['id']}/test").json
-    assert (told_of["success"], told_of["status_code"]) == (False, None)
-    assert told_of["error"] == "refused"
+def test_test_returns_the_connection_error(client: Client):
+    made = client.create_endpoint()
+    answers(client, UpstreamUnreachable("no listener", code="refused"))
+    result = client.post(path(made, "/test")).json
+    assert (result["success"], result["status_code"]) == (False, None)
+    assert result["error"] == "refused"
 
 
-def test_a_test_does_not_wait_for_ever(client: Client, monkeypatch: pytest.MonkeyPatch):
-    made = client.made()
-    monkeypatch.setattr(client.harness, "_work", lambda: None)
-    told_of = client.post(f"{ENDPOINTS}/{made['id']}/test").json
-    assert (told_of["success"], told_of["error"]) == (False, "not_attempted_yet")
+def test_test_stops_waiting_after_its_time_limit(client: Client, monkeypatch: pytest.MonkeyPatch):
+    made = client.create_endpoint()
+    monkeypatch.setattr(client.harness, "handle_queued", lambda: None)
+    result = client.post(path(made, "/test")).json
+    assert (result["success"], result["error"]) == (False, "not_attempted_yet")
     assert client.harness.clock() - START < message_service.TEST_SECONDS + 1
 
 
@@ -303,71 +291,67 @@ def test_a_test_does_not_wait_for_ever(client: Client, monkeypatch: pytest.Monke
     [("rushes", "video.completed"), ("rushes", "job.lost"), ("openai", "webhook.test"),
      ("openai", "job.started"), ("fal", "job.started"), ("rushes", "endpoint.disabled")],
 )  # fmt: skip
-def test_what_a_format_has_no_words_for_is_not_sent(client: Client, form: str, event_type: str):
-    made = client.made(format=form)
-    refused(client.post(f"{ENDPOINTS}/{made['id']}/test", {"event_type": event_type}), "event_type")
-    assert client.harness.deliveries.everything() == []
+def test_test_refuses_an_event_type_that_the_format_does_not_support(
+    client: Client, form: str, event_type: str
+):
+    made = client.create_endpoint(format=form)
+    assert_refused(client.post(path(made, "/test"), {"event_type": event_type}), "event_type")
+    assert client.harness.deliveries.all() == []
 
 
-@pytest.mark.parametrize("rest", ["test", "resend"])
-def test_nothing_is_sent_to_a_disabled_endpoint(client: Client, rest: str):
-    made = client.made()
-    told(client, "job_1")
-    client.post(f"{ENDPOINTS}/{made['id']}", {"status": "disabled"})
-    body = {"since": START - 1} if rest == "resend" else None
-    reply = client.post(f"{ENDPOINTS}/{made['id']}/{rest}", body)
-    refused(reply, None)
-    assert reply.code == "endpoint_disabled"
-    client.post(f"{ENDPOINTS}/{made['id']}", {"status": "enabled"})
-    assert client.post(f"{ENDPOINTS}/{made['id']}/{rest}", body).status == 200
+@pytest.mark.parametrize("rest", ["/test", "/resend"])
+def test_test_and_resend_refuse_a_disabled_endpoint(client: Client, rest: str):
+    made = client.create_endpoint()
+    publish(client, "job_1")
+    client.post(path(made), {"status": "disabled"})
+    body = {"since": START - 1} if rest == "/resend" else None
+    reply = client.post(path(made, rest), body)
+    assert_refused(reply, None, code="endpoint_disabled")
+    client.post(path(made), {"status": "enabled"})
+    assert client.post(path(made, rest), body).status == 200
 
 
-def test_an_endpoint_hears_of_another_one_that_was_given_up(client: Client):
-    watch = client.made(event_types=["endpoint.disabled"])
-    failing = client.made(url="https://hooks.example/gone", event_types=["job.completed"])
+def test_endpoint_disabled_event_is_delivered_to_other_endpoints(client: Client):
+    watch = client.create_endpoint(event_types=["endpoint.disabled"])
+    failing = client.create_endpoint(url=f"{URL}/gone", event_types=["job.completed"])
     answers(client, 410)
-    told(client, "job_1")
-    shown = client.get(f"{ENDPOINTS}/{failing['id']}").json
+    publish(client, "job_1")
+    shown = client.get(path(failing)).json
     assert shown["status"] == "disabled"
     assert shown["disabled_reason"]
-    notice = client.harness.bus.events[0]
-    assert notice["type"] == "endpoint.disabled"
-    assert notice["data"]["id"] == failing["id"]
+    published = client.harness.bus.events[0]
+    assert published["type"] == "endpoint.disabled"
+    assert published["data"]["id"] == failing["id"]
     answers(client, 200)
-    client.harness.fanout.take(dict(notice))
+    client.harness.fanout.run(dict(published))
     client.harness.run(1)
-    assert attempts(client, watch["id"])["data"][0]["event_type"] == "endpoint.disabled"
+    assert newest(client, watch)["event_type"] == "endpoint.disabled"
 
 
-def test_tests_are_not_among_what_was_missed(client: Client):
-    made = client.made()
-    tested = client.post(f"{ENDPOINTS}/{made['id']}/test").json["message_id"]
-    first = told(client, "job_1")
+def test_resend_of_a_range_leaves_out_tests(client: Client):
+    made = client.create_endpoint()
+    tested = client.post(path(made, "/test")).json["message_id"]
+    first = publish(client, "job_1")
     posts = answers(client, 200).posts
-    assert resend(client, made["id"], since=START - 1)["resent"] == 1
+    assert resend(client, made, since=START - 1)["resent"] == 1
     assert [post.headers["webhook-id"] for post in posts] == [first]
-    assert resend(client, made["id"], message_id=tested)["resent"] == 1
+    assert resend(client, made, message_id=tested)["resent"] == 1
 
 
 @pytest.mark.parametrize("body", [b"\x00" * 4000, b'"' * 4000, b"\xff" * 4000, b"\\" * 4000])
-def test_a_page_of_the_log_fits_into_an_answer(client: Client, body: bytes):
-    made = client.made()
+def test_attempts_page_fits_into_a_lambda_response(client: Client, body: bytes):
+    made = client.create_endpoint()
     answers(client, HttpReply(500, {}, body))
-    ids = [told(client, f"job_{number}") for number in range(100)]
+    ids = [publish(client, f"job_{number}") for number in range(100)]
     for number in range(100):
         message = f"evt_job_{number}_completed"
         client.harness.deliveries.change(
-            "one", message, made["id"], lambda it: it._step(START, attempts=it.attempts[:1] * 30)
+            "one", message, made["id"], lambda one: one._step(START, attempts=one.attempts[:1] * 30)
         )
     seen: list[str] = []
-    query = {"limit": "100"}
-    while True:
-        reply = client.get(f"{ENDPOINTS}/{made['id']}/attempts", **query)
+    for reply in client.pages(path(made, "/attempts"), limit="100"):
         assert len(json.dumps({"body": reply.text})) < 6_000_000
         assert "\\u0000" not in reply.text
-        seen += [it["message_id"] for it in reply.json["data"]]
-        if not reply.json["has_more"]:
-            break
-        query["after"] = reply.json["last_id"]
+        seen += [entry["message_id"] for entry in reply.json["data"]]
     assert sorted(seen) == sorted(ids)
     assert len(seen) == 100

@@ -1,16 +1,15 @@
-"""Rows that are documents, where somebody has damaged one."""
+"""Queries and reads over corrupt items."""
 
 from typing import Any
 
 import pytest
 
 from rushes.aws.dynamodb.versioned_items import VersionedItems
-from rushes.aws.dynamodb.webhooks import _endpoint_row
 from rushes.errors import CorruptRecord
 from rushes.webhooks.endpoint import Endpoint
 from tests.unit.webhooks.harness import endpoint
 
-DAMAGED: dict[str, dict[str, Any]] = {
+CORRUPT: dict[str, dict[str, Any]] = {
     "no document": {"pk": {"S": "ENDPOINTS#one"}},
     "of another type": {"pk": {"S": "ENDPOINTS#one"}, "document": {"N": "5"}},
     "no JSON": {"pk": {"S": "ENDPOINTS#one"}, "document": {"S": "{"}},
@@ -20,7 +19,7 @@ DAMAGED: dict[str, dict[str, Any]] = {
 
 
 class Pages:
-    """A table that answers with one row at a time, whatever it is asked."""
+    """Fake client whose queries return one item per page."""
 
     def __init__(self, *rows: dict[str, Any]) -> None:
         self.rows = rows
@@ -35,23 +34,27 @@ class Pages:
         return {"Item": self.rows[0]}
 
 
-def whole(it: Endpoint) -> dict[str, Any]:
-    return {**_endpoint_row(it), "document": {"S": it.model_dump_json()}}
+def attributes(model: Endpoint) -> dict[str, Any]:
+    return {"pk": {"S": f"ENDPOINTS#{model.account}"}, "sk": {"S": model.id}}
+
+
+def item_of(model: Endpoint) -> dict[str, Any]:
+    return {**attributes(model), "document": {"S": model.model_dump_json()}}
 
 
 def documents(*rows: dict[str, Any]) -> VersionedItems[Endpoint]:
     table: Any = Pages(*rows)
-    return VersionedItems(table, "table", Endpoint, _endpoint_row)
+    return VersionedItems(table, "table", Endpoint, attributes)
 
 
-@pytest.mark.parametrize("damaged", DAMAGED.values(), ids=DAMAGED)
-def test_a_damaged_row_does_not_stop_the_others(damaged: dict[str, Any]) -> None:
+@pytest.mark.parametrize("corrupt", CORRUPT.values(), ids=CORRUPT)
+def test_query_skips_corrupt_items(corrupt: dict[str, Any]) -> None:
     first, second = endpoint("we_1"), endpoint("we_2")
-    kept = documents(damaged, whole(first), damaged, whole(second), damaged)
-    assert list(kept.query()) == [first, second]
+    items = documents(corrupt, item_of(first), corrupt, item_of(second), corrupt)
+    assert list(items.query()) == [first, second]
 
 
-@pytest.mark.parametrize("damaged", DAMAGED.values(), ids=DAMAGED)
-def test_who_asks_for_the_damaged_one_is_told(damaged: dict[str, Any]) -> None:
+@pytest.mark.parametrize("corrupt", CORRUPT.values(), ids=CORRUPT)
+def test_get_raises_corrupt_record(corrupt: dict[str, Any]) -> None:
     with pytest.raises(CorruptRecord):
-        documents(damaged).get({})
+        documents(corrupt).get({})

@@ -1,7 +1,9 @@
-"""What Pipelet's and fal's queues share: paths, who speaks on them, and one job's state in each."""
+"""Tests of the paths, dialect selection and statuses that fal's and Pipelet's queues share."""
 
 import base64
+from itertools import product
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -12,25 +14,38 @@ from rushes.dialects import DIALECTS
 from rushes.dialects.fal_queue.fal import FalDialect
 from rushes.dialects.fal_queue.pipelet import PipeletDialect
 from rushes.errors import AwsUnavailable
+from rushes.jobs.request import Role
 from rushes.jobs.result import JobError
 from rushes.jobs.status import JobStatus
-from tests.unit.dialects.api_client import ACCOUNT, BASE_URL, PNG, Caller, Reply
+from rushes.ports.jobs import Change
+from tests.unit.dialects.api_client import (
+    BASE_URL,
+    PNG,
+    Caller,
+    Reply,
+    assert_refused_in_queue,
+    cases,
+)
 from tests.unit.dialects.test_fuzz import bounded, texts, values
 
 PREFIXES = ("/queue", "/pipelet/queue", "/fal")
-MODELS = ("sora-2", "sandbox/film")
+MODELS = ("sora-2", "sandbox/video")
 BODY = {"prompt": "a cat"}
 VERBS = {"status": ("GET", "/status"), "cancel": ("PUT", "/cancel"), "result": ("GET", "")}
 REFUSED = JobError(code="upstream_refused", message="the prompt was refused")
 
 
-def speaks(caller: Caller, prefix: str, scheme: str) -> str:
-    """The dialect that answers: only fal's answers have its header."""
-    reply = ask(caller, "status", caller.create().json["id"], prefix, scheme)
-    return "fal" if "x-fal-request-id" in reply.headers else "pipelet"
+@pytest.fixture(params=PREFIXES)
+def prefix(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-def ask(
+def create(caller: Caller, prefix: str, scheme: str = "Bearer") -> Reply:
+    headers = {"authorization": f"{scheme} {caller.key}"}
+    return caller.call("POST", f"{prefix}/sora-2", BODY, headers)
+
+
+def send(
     caller: Caller, verb: str, job_id: str, prefix: str = "/queue", scheme: str = "Bearer"
 ) -> Reply:
     method, tail = VERBS[verb]
@@ -50,78 +65,62 @@ def ask(
         ("/fal", "Bearer", "fal"),
     ],
 )
-def test_the_prefix_or_the_kind_of_key_tells_who_speaks(
+def test_for_request_selects_dialect_by_prefix_or_authorization_scheme(
     caller: Caller, prefix: str, scheme: str, dialect: str
 ):
-    assert speaks(caller, prefix, scheme) == dialect
-    headers = {"authorization": f"{scheme} {caller.key}"}
-    reply = caller.call("POST", f"{prefix}/sora-2", BODY, headers)
-    job = caller.jobs.get(ACCOUNT, reply.json["request_id"])
-    assert job
-    assert job.dialect == dialect
+    status = send(caller, "status", caller.create().json["id"], prefix, scheme)
+    assert ("x-fal-request-id" in status.headers) is (dialect == "fal")
+    assert caller.job(create(caller, prefix, scheme)).dialect == dialect
 
 
-@pytest.mark.parametrize("prefix", PREFIXES)
 @pytest.mark.parametrize("scheme", ["Key", "key ", "KEY\t", "Bearer"])
-def test_the_key_is_read_behind_either_word(caller: Caller, prefix: str, scheme: str):
-    headers = {"authorization": f"{scheme} {caller.key}"}
-    assert caller.call("POST", f"{prefix}/sora-2", BODY, headers).status == 200
+def test_read_key_accepts_key_and_bearer_schemes(caller: Caller, prefix: str, scheme: str):
+    assert create(caller, prefix, scheme).status == 200
 
 
-@pytest.mark.parametrize("prefix", PREFIXES)
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
-        ({"authorization": ""}, 401),
-        ({"authorization": "Key"}, 401),
-        ({"authorization": "Key "}, 401),
-        ({"authorization": "Key nonsense"}, 401),
-        ({"authorization": "Digest x"}, 401),
+        *(({"authorization": key}, 401) for key in ("", "Key", "Key ", "Key nonsense", "Digest x")),
         ({"x-api-key": "rk_other"}, 400),
     ],
 )
-def test_without_the_right_key_nothing_is_done(
+def test_create_refuses_missing_or_invalid_key(
     caller: Caller, prefix: str, headers: dict[str, str], status: int
 ):
     reply = caller.call("POST", f"{prefix}/sora-2", BODY, headers)
-    assert reply.status == status
+    assert_refused_in_queue(reply, "", status)
     assert reply.json["detail"]
-    assert caller.traces() == ({}, {}, {})
 
 
-@pytest.mark.parametrize("prefix", PREFIXES)
 @pytest.mark.parametrize("model", MODELS)
-def test_addresses_of_a_job_begin_where_it_was_created(caller: Caller, prefix: str, model: str):
-    told = caller.call("POST", f"{prefix}/{model}", BODY).json
-    one = f"{BASE_URL}{prefix}/{model}/requests/{told['request_id']}"
-    assert told["response_url"] == one
-    assert told["status_url"] == f"{one}/status"
-    assert told["cancel_url"] == f"{one}/cancel"
+def test_urls_of_a_job_keep_the_prefix_of_the_create_call(caller: Caller, prefix: str, model: str):
+    created = caller.call("POST", f"{prefix}/{model}", BODY).json
+    one = f"{BASE_URL}{prefix}/{model}/requests/{created['request_id']}"
+    urls = {"response_url": one, "status_url": f"{one}/status", "cancel_url": f"{one}/cancel"}
+    assert urls.items() <= created.items()
     for method, url, status in (
-        ("GET", told["status_url"], (200, 202)),
-        ("GET", told["response_url"], (400,)),
-        ("PUT", told["cancel_url"], (202, 204)),
+        ("GET", created["status_url"], (200, 202)),
+        ("GET", created["response_url"], (400,)),
+        ("PUT", created["cancel_url"], (202, 204)),
     ):
         assert caller.call(method, url.removeprefix(BASE_URL)).status in status
 
 
-def test_every_path_of_a_job_leads_to_its_own_verb():
-    """A model is several steps of a path: none of them may swallow what is behind it."""
-    wanted = {
-        (method, f"{prefix}{'/step' * steps}/requests/job_1{tail}"): f"requests/<job_id>{tail}"
-        for prefix in PREFIXES
-        for steps in (1, 2, 3)
-        for method, tail in VERBS.values()
-    }
+def test_routes_match_status_cancel_and_result_at_every_model_length():
+    """A model has several path segments; none of them may match the rest of the path."""
     routes = [*app._static_routes, *app._dynamic_routes]
-    for (method, path), end in wanted.items():
-        matches = ((it.path, it.rule.match(path)) for it in routes if it.method == method)
-        taken, match = next((taken, match) for taken, match in matches if match)
-        assert taken.endswith(end)
+    for prefix, segments, (method, tail) in product(PREFIXES, (1, 2, 3), VERBS.values()):
+        path = f"{prefix}{'/segment' * segments}/requests/job_1{tail}"
+        route_path, match = next(
+            (route.path, match)
+            for route in routes
+            if route.method == method and (match := route.rule.match(path))
+        )
+        assert route_path.endswith(f"requests/<job_id>{tail}")
         assert match["job_id"] == "job_1"
 
 
-@pytest.mark.parametrize("prefix", PREFIXES)
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -132,46 +131,44 @@ def test_every_path_of_a_job_leads_to_its_own_verb():
         ("PUT", "/x/requests/job_1"), ("POST", "/x/requests/job_1/cancel"), ("PUT", "/cancel"),
     ],
 )  # fmt: skip
-def test_other_paths_are_nowhere(caller: Caller, prefix: str, method: str, path: str):
+def test_other_paths_return_unknown_url(caller: Caller, prefix: str, method: str, path: str):
     reply = caller.call(method, prefix + path, BODY)
-    assert reply.status == 404
-    assert "there is nothing at" in reply.json["detail"]
-    assert caller.traces() == ({}, {}, {})
+    assert_refused_in_queue(reply, f"{method} {prefix}{path}", 404)
+    assert "unknown URL" in reply.json["detail"]
 
 
-@pytest.mark.parametrize("prefix", PREFIXES)
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_strangers_job_is_as_absent_as_one_that_never_was(caller: Caller, prefix: str, verb: str):
-    foreign, absent = caller.ended(JobStatus.COMPLETED), "job_000000000000" + "0" * 20
+def test_job_of_another_account_is_not_found_like_an_unknown_one(
+    caller: Caller, prefix: str, verb: str
+):
+    foreign, absent = caller.finished_job(JobStatus.COMPLETED), "job_000000000000" + "0" * 20
     caller.key = caller.other_accounts_key
-    replies = [ask(caller, verb, job_id, prefix) for job_id in (foreign, absent)]
+    replies = [send(caller, verb, job_id, prefix) for job_id in (foreign, absent)]
     assert [reply.status for reply in replies] == [404, 404]
     assert replies[0].text.replace(foreign, absent) == replies[1].text
 
 
-@pytest.mark.parametrize("prefix", PREFIXES)
-def test_an_id_that_is_none(caller: Caller, prefix: str):
+def test_invalid_job_id_is_refused(caller: Caller, prefix: str):
     for job_id in ("a.b", "%C3%A9", "job_1:", "x" * 129):
-        assert ask(caller, "status", job_id, prefix).status in (400, 404)
-    assert ask(caller, "status", "a.b", "/queue").status == 400
+        assert send(caller, "status", job_id, prefix).status in (400, 404)
+    assert send(caller, "status", "a.b", "/queue").status == 400
 
 
-def standing(caller: Caller, state: str) -> str:
-    """The id of a new job that stands so; it came in by another dialect."""
+def job_in_state(caller: Caller, state: str) -> str:
+    """Create a job in another dialect, bring it into a state and return its id."""
     now = caller.clock()
     if state in ("completed", "failed", "cancelled"):
-        return caller.ended(JobStatus(state), REFUSED if state == "failed" else None)
+        return caller.finished_job(JobStatus(state), REFUSED if state == "failed" else None)
     job_id: str = caller.create().json["id"]
-    steps: dict[str, Any] = {
+    if state in ("running", "storing"):
+        caller.submitted(job_id)
+    changes: dict[str, Change] = {
         "waiting": lambda job: job.postponed(now),
         "submitting": lambda job: job.submitting(now, 60),
-        "running": lambda job: job.submitted(now, {"id": "up-1"}, ()),
+        "storing": lambda job: job.generated(now + 2, (), None),
     }
-    if state in steps:
-        caller.jobs.change(ACCOUNT, job_id, steps[state])
-    if state == "storing":
-        caller.jobs.change(ACCOUNT, job_id, steps["running"])
-        caller.jobs.change(ACCOUNT, job_id, lambda job: job.generated(now + 2, (), None))
+    if state in changes:
+        caller.change(job_id, changes[state])
     return job_id
 
 
@@ -188,21 +185,20 @@ def standing(caller: Caller, state: str) -> str:
         ("cancelled", "failed", "CANCELLED", "COMPLETED", "request_cancelled"),
     ],
 )
-def test_one_state_in_every_dialect(
+def test_status_of_each_job_state_in_every_dialect(
     caller: Caller, state: str, openai: str, pipelet: str, fal: str, error_type: str | None
 ):
-    job_id = standing(caller, state)
+    job_id = job_in_state(caller, state)
     assert caller.call("GET", f"/openai/v1/videos/{job_id}").json["status"] == openai
-    in_pipelet = ask(caller, "status", job_id)
+    in_pipelet = send(caller, "status", job_id)
     assert (in_pipelet.status, in_pipelet.json["status"]) == (200, pipelet)
-    in_fal = ask(caller, "status", job_id, "/fal")
+    in_fal = send(caller, "status", job_id, "/fal")
     assert in_fal.status == (200 if fal == "COMPLETED" else 202)
     assert (in_fal.json["status"], in_fal.json.get("error_type")) == (fal, error_type)
-    for told in (in_pipelet.json, in_fal.json):
-        assert {"status", "queue_position", "logs", "response_url"} <= set(told)
+    for body in (in_pipelet.json, in_fal.json):
+        assert {"status", "queue_position", "logs", "response_url"} <= set(body)
 
 
-@pytest.mark.parametrize("prefix", PREFIXES)
 @pytest.mark.parametrize(
     ("state", "status", "detail"),
     [
@@ -212,94 +208,76 @@ def test_one_state_in_every_dialect(
         ("cancelled", 422, "the request was cancelled"),
     ],
 )
-def test_where_there_is_no_result_the_answer_says_why(
+def test_result_of_unfinished_or_failed_job_returns_reason(
     caller: Caller, prefix: str, state: str, status: int, detail: str
 ):
-    reply = ask(caller, "result", standing(caller, state), prefix)
+    reply = send(caller, "result", job_in_state(caller, state), prefix)
     assert (reply.status, reply.json) == (status, {"detail": detail})
 
 
-@pytest.mark.parametrize("prefix", PREFIXES)
-def test_a_failure_without_a_reason_is_a_failure(caller: Caller, prefix: str):
-    job_id = caller.ended(JobStatus.FAILED)
-    assert ask(caller, "result", job_id, prefix).status == 422
+def test_result_of_failed_job_without_error_returns_422(caller: Caller, prefix: str):
+    job_id = caller.finished_job(JobStatus.FAILED)
+    assert send(caller, "result", job_id, prefix).status == 422
 
 
-@pytest.mark.parametrize("prefix", PREFIXES)
-def test_our_own_faults_tell_nothing(caller: Caller, prefix: str, monkeypatch: pytest.MonkeyPatch):
-    def fail(*_: object) -> None:
-        raise AwsUnavailable("secret detail")
-
-    monkeypatch.setattr(caller.jobs, "get", fail)
-    reply = ask(caller, "status", "job_1", prefix)
+def test_server_error_hides_internal_message(caller: Caller, prefix: str):
+    caller.jobs.get = Mock(side_effect=AwsUnavailable("secret"))  # type: ignore[method-assign]
+    reply = send(caller, "status", "job_1", prefix)
     assert reply.status == 503
     assert "secret" not in reply.text
 
 
-@pytest.mark.parametrize("prefix", PREFIXES)
-@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=limit", "text/plain"])
-def test_only_json_is_read(caller: Caller, prefix: str, kind: str):
-    reply = caller.call("POST", f"{prefix}/sora-2", b"--limit--", {"content-type": kind})
+@pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=limit", "text/plain"])
+def test_create_refuses_other_content_types(caller: Caller, prefix: str, content_type: str):
+    reply = caller.call("POST", f"{prefix}/sora-2", b"--limit--", {"content-type": content_type})
     assert reply.status == 400
-    assert reply.json["detail"].startswith("content-type: ")
+    assert reply.json["detail"].startswith("content-type ")
 
 
-@pytest.mark.parametrize("prefix", PREFIXES)
+INVALID = {
+    "prompt": ["", 5, "x" * 40_000],
+    "duration": [5, True, "long", 0],
+    "seed": [0.5],
+    "segments": [30],
+}
+
+
+@pytest.mark.parametrize(("field", "value"), cases(INVALID))
+def test_create_refuses_invalid_field_by_name(caller: Caller, prefix: str, field: str, value: Any):
+    assert_refused_in_queue(caller.call("POST", f"{prefix}/sora-2", {**BODY, field: value}), field)
+
+
 @pytest.mark.parametrize(
-    ("body", "named"),
-    [
-        (b"[", "body"),
-        ({}, "prompt"),
-        ({"prompt": ""}, "prompt"),
-        ({"prompt": 5}, "prompt"),
-        ({"prompt": "x", "duration": 5}, "duration"),
-        ({"prompt": "x", "duration": True}, "duration"),
-        ({"prompt": "x", "duration": "long"}, "duration"),
-        ({"prompt": "x", "duration": 0}, "duration"),
-        ({"prompt": "x", "seed": 0.5}, "seed"),
-        ({"prompt": "x", "steps": 30}, "steps"),
-        ({"prompt": "x", "webhook": "x" * 200_000}, "body"),
-        ({"prompt": "x" * 40_000}, "prompt"),
-    ],
+    ("body", "named", "status"),
+    [(b"[", "body", 400), ({}, "prompt", 400), ({**BODY, "webhook": "x" * 200_000}, "body", 413)],
 )
-def test_what_cannot_be_honoured_is_refused_by_name(
-    caller: Caller, prefix: str, body: Any, named: str
+def test_create_refuses_malformed_body(
+    caller: Caller, prefix: str, body: Any, named: str, status: int
 ):
-    reply = caller.call("POST", f"{prefix}/sora-2", body)
-    assert 400 <= reply.status < 500
-    assert named in reply.json["detail"]
-    assert caller.traces() == ({}, {}, {})
+    assert_refused_in_queue(caller.call("POST", f"{prefix}/sora-2", body), named, status)
 
 
-@pytest.mark.parametrize("prefix", PREFIXES)
-def test_a_model_that_is_not_there_is_named(caller: Caller, prefix: str):
-    reply = caller.call("POST", f"{prefix}/fal-ai/none", BODY)
-    assert reply.status == 400
-    assert "'fal-ai/none'" in reply.json["detail"]
+def test_create_refuses_unknown_model_by_name(caller: Caller, prefix: str):
+    assert_refused_in_queue(caller.call("POST", f"{prefix}/fal-ai/none", BODY), "'fal-ai/none'")
 
 
-@pytest.mark.parametrize("prefix", PREFIXES)
-def test_queries_are_refused_by_name(caller: Caller, prefix: str):
+def test_create_refuses_unknown_query_parameter_by_name(caller: Caller, prefix: str):
     query = {"fal_hook": "https://hooks.example/"}
     reply = caller.call("POST", f"{prefix}/sora-2", BODY, query=query)
     assert (reply.status, reply.json["detail"]) == (400, "fal_hook is not supported")
 
 
-def test_a_picture_goes_the_same_way_in_both(caller: Caller):
-    encoded = base64.b64encode(PNG).decode()
-    url = f"data:image/png;base64,{encoded}"
+def test_image_data_url_is_stored_in_both_dialects(caller: Caller):
+    url = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
     for prefix, field in (("/queue", "data_uri"), ("/fal", "image_url")):
         reply = caller.call("POST", f"{prefix}/sora-2", {**BODY, field: url})
-        job = caller.jobs.get(ACCOUNT, reply.json["request_id"])
-        assert job
-        file = job.request.inputs[0].file
-        assert file
+        (file,) = caller.job(reply).request.files(Role.IMAGE)
         assert caller.blobs.objects[file.key] == PNG
 
 
-def test_both_are_in_the_registry_once():
-    kinds = [type(dialect) for dialect in DIALECTS]
-    assert kinds.count(PipeletDialect) == kinds.count(FalDialect) == 1
+def test_registry_has_both_dialects_once():
+    types = [type(dialect) for dialect in DIALECTS]
+    assert types.count(PipeletDialect) == types.count(FalDialect) == 1
 
 
 FIELD_NAMES = (
@@ -318,7 +296,7 @@ FIELD_NAMES = (
         texts,
     ),
 )
-def test_any_object_is_answered(
+def test_create_answers_any_object(
     caller: Caller, prefix: str, model: str, body: dict[str, Any], headers: dict[str, str]
 ):
     reply = caller.call("POST", f"{prefix}/{model}", {"prompt": "x", **body}, headers)

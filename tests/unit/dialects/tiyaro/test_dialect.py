@@ -1,6 +1,7 @@
-"""Tiyaro's asynchronous inference: addresses to upload to, models by path, bodies told twice."""
+"""Tests of the Tiyaro dialect: upload URLs, models by path and repeated bodies."""
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -10,66 +11,69 @@ from rushes.jobs.job import Job
 from rushes.jobs.request import Role
 from rushes.jobs.result import Artifact, JobError, JobOutcome
 from rushes.jobs.status import JobStatus, Stage
-from rushes.ports import Change
 from tests.fakes import BUCKET
 from tests.unit.dialects.api_client import (
     ACCOUNT,
     BASE_URL,
-    FILM,
     OPENAI,
     OTHER_ACCOUNT,
     PNG,
+    VIDEO,
     Caller,
     Reply,
+    cases,
 )
 
 CATALOG = read_catalog("""
-default_model = "tiyaro/ears"
+default_model = "tiyaro/transcriber"
 [providers.tiyaro]
 protocol = "tiyaro"
 [aliases]
-"ent/tiyarofs/1/openai/whisper-tiny" = "tiyaro/ears"
-deep = "tiyaro/film"
-"a/b/c/d/e/f/g/h" = "tiyaro/film"
+"ent/tiyarofs/1/openai/whisper-tiny" = "tiyaro/transcriber"
+deep = "tiyaro/video"
+"a/b/c/d/e/f/g/h" = "tiyaro/video"
 [[models]]
-name = "tiyaro/ears"
+name = "tiyaro/transcriber"
 modality = "transcription"
 options = ["serviceTier", "temperature", "language", "initial_prompt"]
 inputs = ["audio"]
 needs = ["audio"]
 needs_prompt = false
 [[models]]
-name = "tiyaro/film"
+name = "tiyaro/video"
 seconds = [4, 8]
 sizes = ["1280x720"]
 options = ["seed", "generate_audio"]
 inputs = ["image", "source_video"]
 """)
 WHISPER = "/v1/async/ent/tiyarofs/1/openai/whisper-tiny"
-FILMS = "/v1/async/tiyaro/film"
+VIDEOS = "/v1/async/tiyaro/video"
 UPLOAD = "/v1/input/upload-url"
-SOUND = b"ID3\x04" + bytes(100)
+AUDIO = b"ID3\x04" + bytes(100)
 TRANSCRIPT = {"text": "good morning", "segments": [{"id": 0, "text": "good morning"}]}
-MOMENT = 1_800_000_000.25
-FACTS = {"id", "model", "status", "acceptedAt", "startedAt", "completedAt", "result", "urls"}
+NOW = 1_800_000_000.25
+JOB_FIELDS = {"id", "model", "status", "acceptedAt", "startedAt", "completedAt", "result", "urls"}
 
 
 @pytest.fixture
 def caller(monkeypatch: pytest.MonkeyPatch) -> Caller:
-    made = Caller(monkeypatch)
-    made.use(CATALOG)
-    made.clock.now = MOMENT
-    return made
+    caller = Caller(monkeypatch, CATALOG)
+    caller.clock.now = NOW
+    return caller
 
 
-def address(caller: Caller, extension: str = "mp3", content: bytes | None = SOUND) -> str:
-    """One that was given out, and `content` put there."""
-    reply = caller.call("POST", UPLOAD, {}, query={"extension": extension})
+def upload(caller: Caller, extension: str = "mp3") -> Reply:
+    return caller.call("POST", UPLOAD, {}, query={"extension": extension})
+
+
+def upload_url(caller: Caller, extension: str = "mp3", content: bytes | None = AUDIO) -> str:
+    """Create an upload URL and put `content` there."""
+    reply = upload(caller, extension)
     assert reply.status == 201, reply
-    given: str = reply.json["uploadUrl"]["PUT"]
+    url: str = reply.json["uploadUrl"]["PUT"]
     if content is not None:
-        caller.blobs.objects[given.removeprefix(BUCKET).partition("?")[0]] = content
-    return given
+        caller.blobs.objects[url.removeprefix(BUCKET).partition("?")[0]] = content
+    return url
 
 
 def submit(caller: Caller, path: str = WHISPER, **body: Any) -> Reply:
@@ -77,22 +81,30 @@ def submit(caller: Caller, path: str = WHISPER, **body: Any) -> Reply:
 
 
 def job_of(caller: Caller, reply: Reply) -> Job:
-    assert reply.status == 202, reply
-    return caller.job(reply)
+    return caller.job(reply, 202)
+
+
+def job_of_audio(caller: Caller) -> Job:
+    return job_of(caller, submit(caller, URL=upload_url(caller)))
+
+
+def assert_envelope(reply: Reply, status: int) -> None:
+    assert reply.status == status, reply
+    assert set(reply.json) == {"message", "code", "param"}
 
 
 def assert_refused(reply: Reply, param: str | None, code: str = "invalid_value") -> None:
-    assert reply.status == 400, reply
-    assert set(reply.json) == {"message", "code", "param"}
+    assert_envelope(reply, 400)
     assert reply.json["message"]
     assert (reply.json["code"], reply.json["param"]) == (code, param)
+    assert not reply.has_side_effects
 
 
 # --- upload-url
 
 
-def test_an_upload_address_is_told_under_the_samples_name_and_under_the_tables(caller: Caller):
-    reply = caller.call("POST", UPLOAD, {}, query={"extension": "mp3"})
+def test_upload_response_has_both_published_field_names(caller: Caller):
+    reply = upload(caller)
     put = {"PUT": reply.json["uploadUrl"]["PUT"]}
     assert reply.status == 201
     assert reply.json == {"uploadUrl": put, "response": {"uploadUrl": put, "uplaodUrl": put}}
@@ -100,32 +112,29 @@ def test_an_upload_address_is_told_under_the_samples_name_and_under_the_tables(c
 
 
 @pytest.mark.parametrize("extension", ["mp3", "wav", "MP4", "png", "m4a"])
-def test_an_extension_of_media_is_taken_in_any_case(caller: Caller, extension: str):
-    assert f".{extension.lower()}?" in address(caller, extension)
+def test_upload_accepts_media_extension_in_any_case(caller: Caller, extension: str):
+    assert f".{extension.lower()}?" in upload_url(caller, extension)
 
 
 @pytest.mark.parametrize("extension", ["exe", "", "mp3/../../x", ".mp3", "mp3 ", "é"])
-def test_any_other_extension_is_refused(caller: Caller, extension: str):
-    reply = caller.call("POST", UPLOAD, {}, query={"extension": extension})
-    assert_refused(reply, "extension")
+def test_upload_refuses_other_extensions(caller: Caller, extension: str):
+    assert_refused(upload(caller, extension), "extension")
 
 
 @pytest.mark.parametrize(
     ("query", "param"), [({}, "extension"), ({"extension": "mp3", "n": "2"}, "n")]
 )
-def test_an_upload_wants_an_extension_and_nothing_else(
-    caller: Caller, query: dict[str, str], param: str
-):
+def test_upload_requires_extension_and_nothing_else(caller: Caller, query: Any, param: str):
     assert_refused(caller.call("POST", UPLOAD, {}, query=query), param)
 
 
 # --- submit
 
 
-def test_a_submitted_job_is_told_twice_and_has_an_address_to_poll(caller: Caller):
-    reply = submit(caller, URL=address(caller))
+def test_create_response_repeats_the_job_and_has_a_poll_url(caller: Caller):
+    reply = submit(caller, URL=upload_url(caller))
     inner = reply.json["response"]
-    assert {name: it for name, it in reply.json.items() if name != "response"} == inner
+    assert {name: value for name, value in reply.json.items() if name != "response"} == inner
     assert inner == {
         "id": job_of(caller, reply).id,
         "model": "ent/tiyarofs/1/openai/whisper-tiny",
@@ -139,114 +148,105 @@ def test_a_submitted_job_is_told_twice_and_has_an_address_to_poll(caller: Caller
     }
 
 
-def test_the_uploaded_file_becomes_the_jobs_and_the_fields_its_options(caller: Caller):
-    given = {"temperature": 0, "language": "en", "initial_prompt": None, "patience": None}
-    job = job_of(caller, submit(caller, URL=address(caller), input=given))
+def test_create_copies_the_upload_and_keeps_options(caller: Caller):
+    model_input = {"temperature": 0, "language": "en", "initial_prompt": None, "patience": None}
+    job = job_of(caller, submit(caller, URL=upload_url(caller), input=model_input))
     assert (job.modality, job.provider, job.dialect) == ("transcription", "tiyaro", "tiyaro")
     assert job.request.provider_options == {"temperature": 0, "language": "en"}
-    (it,) = job.request.inputs
-    assert it.role is Role.AUDIO
-    assert it.file
-    assert caller.blobs.objects[it.file.key] == SOUND
+    (audio,) = job.request.inputs
+    assert audio.role is Role.AUDIO
+    assert audio.file
+    assert caller.blobs.objects[audio.file.key] == AUDIO
 
 
 @pytest.mark.parametrize("tier", ["cpuflex", "gpuflex"])
-def test_a_service_tier_is_an_option_like_any_other(caller: Caller, tier: str):
-    query = {"serviceTier": tier}
-    body = {"input": {}, "URL": address(caller)}
+def test_create_reads_service_tier_as_an_option(caller: Caller, tier: str):
+    body, query = {"input": {}, "URL": upload_url(caller)}, {"serviceTier": tier}
     job = job_of(caller, caller.call("POST", WHISPER, body, query=query))
     assert job.request.provider_options == {"serviceTier": tier}
-    film = {"input": {"prompt": "a fox"}}
-    assert_refused(caller.call("POST", FILMS, film, query=query), "serviceTier")
+    video = {"input": {"prompt": "a fox"}}
+    assert_refused(caller.call("POST", VIDEOS, video, query=query), "serviceTier")
 
 
-def test_a_film_is_asked_for_by_its_models_path(caller: Caller):
-    given = {"prompt": "a fox", "seconds": 8, "size": "1280x720", "seed": 3, "generate_audio": True}
-    request = job_of(caller, submit(caller, FILMS, input=given)).request
-    assert (request.model, request.prompt, request.seconds) == ("tiyaro/film", "a fox", 8)
+def test_create_reads_the_model_from_the_path(caller: Caller):
+    size = {"seconds": 8, "size": "1280x720"}
+    model_input = {"prompt": "a fox", **size, "seed": 3, "generate_audio": True}
+    request = job_of(caller, submit(caller, VIDEOS, input=model_input)).request
+    assert (request.model, request.prompt, request.seconds) == ("tiyaro/video", "a fox", 8)
     assert (request.size, request.seed, request.generate_audio) == ("1280x720", 3, True)
     assert request.provider_options == {}
 
 
-@pytest.mark.parametrize("model", ["deep", "tiyaro/film", "a/b/c/d/e/f/g/h"])
-def test_a_model_is_a_path_of_one_to_eight_steps(caller: Caller, model: str):
+@pytest.mark.parametrize("model", ["deep", "tiyaro/video", "a/b/c/d/e/f/g/h"])
+def test_create_accepts_model_of_one_to_eight_segments(caller: Caller, model: str):
     reply = submit(caller, f"/v1/async/{model}", input={"prompt": "a fox"})
     assert job_of(caller, reply).request.model == reply.json["model"] == model
 
 
 @pytest.mark.parametrize(
     ("extension", "content", "role"),
-    [("png", PNG, Role.IMAGE), ("mp4", FILM, Role.SOURCE_VIDEO)],
+    [("png", PNG, Role.IMAGE), ("mp4", VIDEO, Role.SOURCE_VIDEO)],
 )
-def test_what_a_file_is_for_its_extension_tells(
+def test_file_role_follows_the_extension(
     caller: Caller, extension: str, content: bytes, role: Role
 ):
-    given = address(caller, extension, content)
-    job = job_of(caller, submit(caller, FILMS, input={"prompt": "a fox"}, URL=given))
-    assert [it.role for it in job.request.inputs] == [role]
+    url = upload_url(caller, extension, content)
+    job = job_of(caller, submit(caller, VIDEOS, input={"prompt": "a fox"}, URL=url))
+    assert [file.role for file in job.request.inputs] == [role]
 
 
 @pytest.mark.parametrize(
-    ("path", "code"),
-    [
-        ("/v1/async/ent/tiyarofs/1/openai/whisper-huge", "model_not_found"),
-        ("/v1/async/requests", "model_not_found"),
-        ("/v1/async/requests/job_1", "model_not_found"),
-    ],
+    "model", ["ent/tiyarofs/1/openai/whisper-huge", "requests", "requests/job_1"]
 )
-def test_a_path_that_is_no_model_is_said_so(caller: Caller, path: str, code: str):
-    assert_refused(submit(caller, path), "model", code)
+def test_create_refuses_unknown_model(caller: Caller, model: str):
+    assert_refused(submit(caller, f"/v1/async/{model}"), "model", "model_not_found")
 
 
 @pytest.mark.parametrize(
-    ("body", "param"),
-    [
-        ({"input": {"loudness": 3}}, "loudness"),
-        ({"input": {"prompt": 3}}, "prompt"),
-        ({"input": {"seconds": "soon"}}, "seconds"),
-        ({"input": {"size": "1280x720"}}, "size"),
-        ({"input": []}, "input"),
-        ({"input": None}, "input"),
-        ({"URL": 3}, "URL"),
-        ({"URL": None}, "URL"),
-        ({"URL": ""}, "URL"),
-        ({"url": "https://bucket.example/x.mp3"}, "url"),
-        ({"callback": "https://a.example"}, "callback"),
-    ],
+    ("name", "value"),
+    [("loudness", 3), ("prompt", 3), ("seconds", "soon"), ("size", "1280x720")],
 )
-def test_a_field_that_cannot_be_is_refused_by_name(
-    caller: Caller, body: dict[str, Any], param: str
-):
-    whole = {"input": {}, "URL": address(caller), **body}
-    assert_refused(caller.call("POST", WHISPER, whole), param)
+def test_create_refuses_invalid_input_by_name(caller: Caller, name: str, value: Any):
+    assert_refused(submit(caller, URL=upload_url(caller), input={name: value}), name)
+
+
+INVALID = {
+    "input": [[], None],
+    "URL": [3, None, ""],
+    "url": ["https://bucket.example/x.mp3"],
+    "callback": ["https://a.example"],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), cases(INVALID))
+def test_create_refuses_invalid_field_by_name(caller: Caller, name: str, value: Any):
+    assert_refused(submit(caller, **{"URL": upload_url(caller), name: value}), name)
 
 
 @pytest.mark.parametrize(
     ("query", "param"), [({"serviceTier": "tpuflex"}, "serviceTier"), ({"tier": "x"}, "tier")]
 )
-def test_an_unknown_tier_or_question_is_refused(caller: Caller, query: dict[str, str], param: str):
-    body = {"input": {}, "URL": address(caller)}
+def test_create_refuses_unknown_tier_or_query_parameter(caller: Caller, query: Any, param: str):
+    body = {"input": {}, "URL": upload_url(caller)}
     assert_refused(caller.call("POST", WHISPER, body, query=query), param)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"input":{},"input":{}}'])
-def test_a_body_that_is_none_is_refused(caller: Caller, body: bytes):
-    reply = caller.call("POST", WHISPER, body)
-    assert reply.status == 400
-    assert set(reply.json) == {"message", "code", "param"}
+def test_create_refuses_malformed_body(caller: Caller, body: bytes):
+    assert_envelope(caller.call("POST", WHISPER, body), 400)
 
 
-# --- the address
+# --- upload URL
 
 
-def test_an_address_of_another_account_is_refused(caller: Caller):
+def test_create_refuses_upload_url_of_another_account(caller: Caller):
     key = f"uploads/{OTHER_ACCOUNT}/{'0' * 32}.mp3"
-    caller.blobs.objects[key] = SOUND
+    caller.blobs.objects[key] = AUDIO
     assert_refused(submit(caller, URL=f"{BUCKET}{key}?upload"), "URL")
 
 
 @pytest.mark.parametrize(
-    "written",
+    "url",
     [
         "https://elsewhere.example/uploads/alice/1.mp3",
         f"https://elsewhere.example/?{BUCKET}uploads/alice/1.mp3",
@@ -260,33 +260,32 @@ def test_an_address_of_another_account_is_refused(caller: Caller):
         "1.mp3",
     ],
 )
-def test_an_address_that_is_none_of_ours_is_refused_and_never_looked_at(
-    caller: Caller, written: str, monkeypatch: pytest.MonkeyPatch
+def test_create_refuses_foreign_url_without_a_lookup(
+    caller: Caller, url: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.delattr(type(caller.blobs), "find")
-    assert_refused(submit(caller, URL=written), "URL")
-    assert not caller.jobs.rows
+    assert_refused(submit(caller, URL=url), "URL")
 
 
-def test_a_tampered_name_leads_nowhere(caller: Caller):
-    given = address(caller)
-    name = given.rpartition("/")[2].partition(".")[0]
-    assert_refused(submit(caller, URL=given.replace(name, "f" * len(name))), "URL")
+def test_create_refuses_tampered_upload_url(caller: Caller):
+    url = upload_url(caller)
+    name = url.rpartition("/")[2].partition(".")[0]
+    assert_refused(submit(caller, URL=url.replace(name, "f" * len(name))), "URL")
 
 
-def test_an_address_that_nothing_was_put_to_is_refused(caller: Caller):
-    assert_refused(submit(caller, URL=address(caller, content=None)), "URL")
+def test_create_refuses_upload_url_without_an_upload(caller: Caller):
+    assert_refused(submit(caller, URL=upload_url(caller, content=None)), "URL")
 
 
-@pytest.mark.parametrize("content", [b"", b"what is this", PNG, FILM])
-def test_a_file_that_is_not_what_its_address_was_for_is_refused(caller: Caller, content: bytes):
-    assert_refused(submit(caller, URL=address(caller, "mp3", content)), "URL")
+@pytest.mark.parametrize("content", [b"", b"what is this", PNG, VIDEO])
+def test_create_refuses_file_that_differs_from_its_extension(caller: Caller, content: bytes):
+    assert_refused(submit(caller, URL=upload_url(caller, "mp3", content)), "URL")
 
 
-def test_a_file_that_the_model_has_no_use_for_is_refused(caller: Caller):
-    assert_refused(submit(caller, URL=address(caller, "png", PNG)), "URL")
-    film = {"input": {"prompt": "a fox"}, "URL": address(caller)}
-    assert_refused(submit(caller, FILMS, **film), "URL")
+def test_create_refuses_file_that_the_model_does_not_accept(caller: Caller):
+    assert_refused(submit(caller, URL=upload_url(caller, "png", PNG)), "URL")
+    video = {"input": {"prompt": "a fox"}, "URL": upload_url(caller)}
+    assert_refused(submit(caller, VIDEOS, **video), "URL")
 
 
 # --- poll
@@ -296,56 +295,55 @@ def poll(caller: Caller, job: Job) -> Reply:
     reply = caller.call("GET", f"/v1/async/requests/{job.id}")
     assert reply.status == 200, reply
     inner = reply.json["response"]
-    assert {name: it for name, it in reply.json.items() if name != "response"} == inner
-    assert set(inner) == {*FACTS, "error"}
+    assert {name: value for name, value in reply.json.items() if name != "response"} == inner
+    assert set(inner) == {*JOB_FIELDS, "error"}
     return reply
 
 
-def ended(caller: Caller, status: JobStatus, error: JobError | None = None, **facts: Any) -> Job:
-    job = job_of(caller, submit(caller, URL=address(caller)))
-
-    def step(change: Change) -> Job:
-        return caller.jobs.change(ACCOUNT, job.id, change)
-
-    step(lambda job: job.submitted(MOMENT + 1, {"id": "up"}, ()))
-    if facts:
-        step(lambda job: job.generated(MOMENT + 2, (), None, facts.get("document")))
-        step(lambda job: job.stored(MOMENT + 3, facts.get("artifacts", ())))
+def finished_job(
+    caller: Caller, status: JobStatus, error: JobError | None = None, **result: Any
+) -> Job:
+    job_id = job_of_audio(caller).id
+    caller.change(job_id, lambda job: job.submitted(NOW + 1, {"id": "up"}, ()))
+    if result:
+        document, artifacts = result["document"], result.get("artifacts", ())
+        caller.change(job_id, lambda job: job.generated(NOW + 2, (), None, document))
+        caller.change(job_id, lambda job: job.stored(NOW + 3, artifacts))
     outcome = JobOutcome(status=status, error=error)
-    return step(lambda job: job.finished(MOMENT + 4, outcome, "run", 60.0))
+    return caller.change(job_id, lambda job: job.finished(NOW + 4, outcome, "run", 60.0))
 
 
-def test_a_finished_transcription_has_its_document_for_a_result(caller: Caller):
-    job = ended(caller, JobStatus.COMPLETED, document=TRANSCRIPT)
-    told = poll(caller, job).json
-    assert (told["status"], told["result"]) == ("success", TRANSCRIPT)
-    assert told["startedAt"] == "2027-01-15T08:00:01.250Z"
-    assert told["completedAt"] == "2027-01-15T08:00:04.250Z"
+def test_completed_transcription_has_document_as_result(caller: Caller):
+    job = finished_job(caller, JobStatus.COMPLETED, document=TRANSCRIPT)
+    body = poll(caller, job).json
+    assert (body["status"], body["result"]) == ("success", TRANSCRIPT)
+    assert body["startedAt"] == "2027-01-15T08:00:01.250Z"
+    assert body["completedAt"] == "2027-01-15T08:00:04.250Z"
 
 
-def test_files_are_told_by_their_addresses_beside_the_document(caller: Caller):
-    film = Artifact(key="outputs/alice/0.mp4", content_type="video/mp4", size=9, sha256="0" * 64)
-    result = poll(
-        caller, ended(caller, JobStatus.COMPLETED, document={"seed": 3}, artifacts=(film,))
-    ).json["result"]
+def test_result_has_file_urls_beside_the_document(caller: Caller):
+    video = Artifact(key="outputs/alice/0.mp4", content_type="video/mp4", size=9, sha256="0" * 64)
+    fields: dict[str, Any] = {"document": {"seed": 3}, "artifacts": (video,)}
+    result = poll(caller, finished_job(caller, JobStatus.COMPLETED, **fields)).json["result"]
     (output,) = result.pop("outputs")
     assert result == {"seed": 3}
     assert output.pop("url").startswith(f"{BUCKET}outputs/alice/0.mp4")
     assert output == {"content_type": "video/mp4", "size": 9}
 
 
-def test_a_failed_job_tells_why(caller: Caller):
-    told = poll(caller, ended(caller, JobStatus.FAILED, JobError(code="bad", message="it broke")))
-    assert (told.json["status"], told.json["result"]) == ("failed", None)
-    assert told.json["error"] == {"code": "bad", "message": "it broke"}
+def test_failed_job_has_error(caller: Caller):
+    error = JobError(code="bad", message="it broke")
+    reply = poll(caller, finished_job(caller, JobStatus.FAILED, error))
+    assert (reply.json["status"], reply.json["result"]) == ("failed", None)
+    assert reply.json["error"] == {"code": "bad", "message": "it broke"}
 
 
-def test_a_cancelled_job_is_cancelled(caller: Caller):
-    assert poll(caller, ended(caller, JobStatus.CANCELLED)).json["status"] == "cancelled"
+def test_cancelled_job_has_status_cancelled(caller: Caller):
+    assert poll(caller, finished_job(caller, JobStatus.CANCELLED)).json["status"] == "cancelled"
 
 
 @pytest.mark.parametrize(
-    ("stage", "word"),
+    ("stage", "status"),
     [
         (Stage.ACCEPTED, "accepted"),
         (Stage.WAITING, "pending"),
@@ -354,24 +352,23 @@ def test_a_cancelled_job_is_cancelled(caller: Caller):
         (Stage.STORING, "processing"),
     ],
 )
-def test_an_open_job_is_told_by_its_stage(caller: Caller, stage: Stage, word: str):
-    job = job_of(caller, submit(caller, URL=address(caller)))
+def test_status_of_unfinished_job_follows_its_stage(caller: Caller, stage: Stage, status: str):
+    job = job_of_audio(caller)
     change = {"stage": stage, "version": job.version + 1}
-    job = caller.jobs.change(ACCOUNT, job.id, lambda job: job.model_copy(update=change))
-    assert poll(caller, job).json["status"] == word
+    job = caller.change(job.id, lambda job: job.model_copy(update=change))
+    assert poll(caller, job).json["status"] == status
 
 
-def test_a_job_of_another_account_is_not_there(caller: Caller):
-    job = job_of(caller, submit(caller, URL=address(caller)))
-    key = {"authorization": f"Bearer {caller.other_accounts_key}"}
-    for written in (job.id, "job_x", "%2e%2e"):
-        reply = caller.call("GET", f"/v1/async/requests/{written}", headers=key)
-        assert reply.status == 404
-        assert reply.json["param"] == "id"
+def test_job_of_another_account_is_not_found(caller: Caller):
+    job = job_of_audio(caller)
+    caller.key = caller.other_accounts_key
+    for job_id in (job.id, "job_x", "%2e%2e"):
+        reply = caller.call("GET", f"/v1/async/requests/{job_id}")
+        assert (reply.status, reply.json["param"]) == (404, "id")
 
 
-def test_the_same_job_is_there_in_openais_words(caller: Caller):
-    job = ended(caller, JobStatus.COMPLETED, document=TRANSCRIPT)
+def test_job_is_readable_in_the_openai_dialect(caller: Caller):
+    job = finished_job(caller, JobStatus.COMPLETED, document=TRANSCRIPT)
     assert caller.call("GET", f"{OPENAI}/{job.id}").json["status"] == "completed"
     content = caller.call("GET", f"{OPENAI}/{job.id}/content")
     assert (content.status, content.code) == (404, "no_content")
@@ -380,24 +377,18 @@ def test_the_same_job_is_there_in_openais_words(caller: Caller):
 # --- errors
 
 
-def test_without_a_key_nothing_is_answered(caller: Caller):
+def test_every_route_requires_a_key(caller: Caller):
     for method, path in (("POST", UPLOAD), ("POST", WHISPER), ("GET", "/v1/async/requests/job_1")):
         reply = caller.raw(method, path, b"{}", {"content-type": "application/json"})
-        assert reply.status == 401
-        assert set(reply.json) == {"message", "code", "param"}
+        assert_envelope(reply, 401)
 
 
-def test_a_path_of_nobody_is_answered_in_the_same_envelope(caller: Caller):
-    reply = caller.call("GET", "/v1/async/ent/tiyarofs/1/openai/whisper-tiny")
+def test_unknown_url_has_the_error_envelope(caller: Caller):
+    reply = caller.call("GET", WHISPER)
     assert (reply.status, reply.json["code"]) == (404, "unknown_url")
 
 
 @pytest.mark.parametrize("error", [AwsUnavailable("x"), InvalidRequest("x"), ValueError("x")])
-def test_every_error_has_the_one_envelope(caller: Caller, error: Exception, monkeypatch: Any):
-    def raise_it(*_: object) -> None:
-        raise error
-
-    monkeypatch.setattr(caller.blobs, "upload_link", raise_it)
-    reply = caller.call("POST", UPLOAD, {}, query={"extension": "mp3"})
-    assert reply.status == getattr(error, "http_status", 500)
-    assert set(reply.json) == {"message", "code", "param"}
+def test_every_error_has_the_error_envelope(caller: Caller, error: Exception):
+    caller.blobs.upload_link = Mock(side_effect=error)  # type: ignore[method-assign]
+    assert_envelope(upload(caller), getattr(error, "http_status", 500))

@@ -1,66 +1,36 @@
-"""What the queues' replies may hold, apart from what transcripts show."""
-
-import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rushes.errors import (
-    InvalidInputFile,
-    UpstreamProtocolError,
-    UpstreamRefused,
-    UpstreamThrottled,
-)
-from rushes.jobs.job import Job
-from rushes.jobs.request import GenerationRequest, Input, Role, StoredFile
-from rushes.ports import HttpReply
-from rushes.providers.base import Cancels, Failed, Pending, PollResult, Succeeded
+from rushes.errors import UpstreamProtocolError, UpstreamRefused, UpstreamThrottled
+from rushes.ports.http import HttpReply
+from rushes.providers.base import Failed, Pending, PollResult, Succeeded, SupportsCancel
 from rushes.providers.fal_queue.fal_queue import Fal, Pipelet
+from tests.unit.providers.job import job, json_reply
 
-OPERATION = {
-    "id": "1",
-    "status": "/a/b/requests/1/status",
-    "result": "/a/b/requests/1",
-    "cancel": "/a/b/requests/1/cancel",
+RESULT = "/a/b/requests/1"
+OPERATION = {"id": "1", "result": RESULT} | {
+    name: f"{RESULT}/{name}" for name in ("status", "cancel")
 }
 
 
-def reply(status: int, body: object, **headers: str) -> HttpReply:
-    names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return HttpReply(status, names, json.dumps(body).encode())
-
-
-def job(**request: Any) -> Job:
-    return Job(
-        id="job_1",
-        account="demo",
-        dialect="openai",
-        provider="one",
-        upstream_model="a/b",
-        request=GenerationRequest(model="one/model", **request),
-        created_at=0,
-        updated_at=0,
-        deadline_at=3600,
-    )
-
-
-def accepted(address: str) -> HttpReply:
+def accepted(url: str) -> HttpReply:
     names = ("response_url", "status_url", "cancel_url")
-    return reply(200, {"request_id": "1", **dict.fromkeys(names, address)})
+    return json_reply({"request_id": "1", **dict.fromkeys(names, url)})
 
 
-def polled(**state: Any) -> Any:
-    return Fal().polled(OPERATION, reply(200, state))
+def parse_poll(**state: Any) -> Any:
+    return Fal().parse_poll(OPERATION, json_reply(state))
 
 
 def parse_result(status: int, body: object, **headers: str) -> PollResult:
-    return Fal().parse_result(OPERATION, reply(status, body, **headers))
+    return Fal().parse_result(OPERATION, json_reply(body, status, **headers))
 
 
 @pytest.mark.parametrize(
-    ("address", "path"),
+    ("url", "path"),
     [
         ("https://queue.fal.run/a/b/requests/1", "/a/b/requests/1"),
         ("https://queue.fal.run/a/b/requests/1/status?logs=1", "/a/b/requests/1/status"),
@@ -70,12 +40,12 @@ def parse_result(status: int, body: object, **headers: str) -> PollResult:
         ("https://queue.fal.run/comfy/a/b/requests/1", "/comfy/a/b/requests/1"),
     ],
 )
-def test_only_the_path_of_an_address_is_kept(address: str, path: str):
-    assert Fal().submitted(accepted(address)).operation["result"] == path
+def test_only_the_path_of_a_request_url_is_kept(url: str, path: str):
+    assert Fal().parse_submit(accepted(url)).operation["result"] == path
 
 
 @pytest.mark.parametrize(
-    "address",
+    "url",
     [
         "",
         "https://queue.fal.run/",
@@ -85,15 +55,15 @@ def test_only_the_path_of_an_address_is_kept(address: str, path: str):
         "https://[queue.fal.run/a/b/requests/1",
     ],
 )
-def test_an_address_that_is_no_request_is_not_followed(address: str):
+def test_url_that_is_not_a_request_url_is_invalid(url: str):
     with pytest.raises(UpstreamProtocolError):
-        Fal().submitted(accepted(address))
+        Fal().parse_submit(accepted(url))
 
 
 @given(st.text(max_size=40))
-def test_whatever_address_is_named_the_path_stays_with_the_provider(text: str):
+def test_any_url_in_a_reply_yields_a_request_path_or_an_error(text: str):
     try:
-        path = Fal().submitted(accepted(text)).operation["status"]
+        path = Fal().parse_submit(accepted(text)).operation["status"]
     except UpstreamProtocolError:
         return
     assert path.startswith("/")
@@ -101,9 +71,9 @@ def test_whatever_address_is_named_the_path_stays_with_the_provider(text: str):
     assert "/requests/" in path
 
 
-def test_pipelets_models_have_one_segment_whatever_is_before_it():
-    operation = Pipelet().submitted(accepted("https://x.example/queue/film/requests/12")).operation
-    assert operation["result"] == "/film/requests/12"
+def test_pipelet_request_path_has_one_segment_for_the_model():
+    reply = accepted("https://x.example/queue/video/requests/12")
+    assert Pipelet().parse_submit(reply).operation["result"] == "/video/requests/12"
 
 
 @pytest.mark.parametrize(
@@ -117,9 +87,9 @@ def test_pipelets_models_have_one_segment_whatever_is_before_it():
         (None, None),
     ],
 )
-def test_progress_is_read_from_words(message: str | None, progress: int | None):
+def test_progress_is_parsed_from_the_message(message: str | None, progress: int | None):
     messages = {"message": "PROCESSING", "detail_message": message}
-    assert polled(status="IN_PROGRESS", statusMessages=messages) == Pending(progress)
+    assert parse_poll(status="IN_PROGRESS", statusMessages=messages) == Pending(progress)
 
 
 @pytest.mark.parametrize(
@@ -131,25 +101,29 @@ def test_progress_is_read_from_words(message: str | None, progress: int | None):
         ({"queue_position": 3, "etaSeconds": 42}, 42.0),
         ({"etaSeconds": 0}, None),
         ({"etaSeconds": -1}, None),
+        ({"queue_position": -(10**400)}, None),
+        ({"queue_position": 10**400}, 30.0),
     ],
 )
-def test_the_wait_is_what_the_queue_makes_likely(state: dict[str, Any], seconds: float | None):
-    assert polled(status="IN_QUEUE", **state) == Pending(None, seconds, queued=True)
+def test_wait_is_the_estimate_or_grows_with_the_queue_position(
+    state: dict[str, Any], seconds: float | None
+):
+    assert parse_poll(status="IN_QUEUE", **state) == Pending(None, seconds, queued=True)
 
 
-def test_retry_after_goes_before_a_guess():
-    answer = reply(202, {"status": "IN_QUEUE", "queue_position": 3}, retry_after="17")
-    assert Fal().polled(OPERATION, answer) == Pending(None, 17.0, queued=True)
+def test_retry_after_precedes_the_estimate():
+    answer = json_reply({"status": "IN_QUEUE", "queue_position": 3}, 202, retry_after="17")
+    assert Fal().parse_poll(OPERATION, answer) == Pending(None, 17.0, queued=True)
 
 
 @pytest.mark.parametrize("status", [400, 422, 500, 503, 504])
-def test_a_marked_refusal_of_the_result_is_the_end_of_the_job(status: int):
+def test_model_error_of_the_result_request_fails_the_job(status: int):
     result = parse_result(status, {"detail": "Runner gone"}, x_fal_error_type="runner_disconnected")
     assert isinstance(result, Failed)
     assert result.error.upstream_code == "runner_disconnected"
 
 
-def test_what_is_not_about_the_job_does_not_end_it():
+def test_api_key_and_server_errors_of_the_result_request_do_not_fail_the_job():
     with pytest.raises(UpstreamThrottled):
         parse_result(429, {"detail": "Slowly"}, x_fal_error_type="rate_limited")
     with pytest.raises(UpstreamRefused):
@@ -158,40 +132,33 @@ def test_what_is_not_about_the_job_does_not_end_it():
         parse_result(500, {"detail": "Internal Server Error"})
 
 
-def test_long_words_of_a_provider_are_cut():
-    faults = [{"loc": ["body", "prompt"], "msg": "x" * 1000, "type": "t" * 200}]
-    result = parse_result(422, {"detail": faults})
+def test_long_message_and_code_are_truncated():
+    errors = [{"loc": ["body", "prompt"], "msg": "x" * 1000, "type": "t" * 200}]
+    result = parse_result(422, {"detail": errors})
     assert isinstance(result, Failed)
     assert len(result.error.message) == 300
     assert len(result.error.upstream_code or "") == 80
 
 
 @pytest.mark.parametrize("body", [[], "text", None, 1])
-def test_a_result_that_is_no_object_makes_no_sense(body: object):
+def test_result_that_is_not_an_object_is_invalid(body: object):
     with pytest.raises(UpstreamProtocolError):
         parse_result(200, body)
 
 
-def test_empty_places_for_files_are_no_files():
+def test_empty_file_fields_are_not_files():
     empty: dict[str, Any] = {"video": None, "images": [], "audio": {"url": ""}, "image": {}}
     assert parse_result(200, empty) == Succeeded()
 
 
-@pytest.mark.parametrize("role", [Role.REFERENCE, Role.SOURCE_VIDEO])
-def test_a_file_without_a_place_is_refused(role: Role):
-    file = StoredFile(key="inputs/x", content_type="image/png", size=1)
-    with pytest.raises(InvalidInputFile, match=role.value):
-        Pipelet().submit(job(inputs=(Input(role=role, file=file),)))
-
-
-def test_falsehood_and_zero_are_said_and_gaps_are_not():
-    call = Fal().submit(job(prompt="p", seed=0, generate_audio=False))
+def test_false_and_zero_are_sent_and_absent_fields_are_not():
+    call = Fal().submit_request(job(prompt="p", seed=0, generate_audio=False))
     assert call.json == {"prompt": "p", "seed": 0, "generate_audio": False}
 
 
-def test_each_shows_its_key_in_its_own_way_and_can_be_told_to_stop():
+def test_each_protocol_has_its_key_scheme_and_supports_cancel():
     assert (Fal.profile.key_scheme, Pipelet.profile.key_scheme) == ("Key", "Bearer")
     for provider in (Fal(), Pipelet()):
-        assert isinstance(provider, Cancels)
-        call = provider.cancel(OPERATION)
+        assert isinstance(provider, SupportsCancel)
+        call = provider.cancel_request(OPERATION)
         assert (call.method, call.path) == ("PUT", OPERATION["cancel"])

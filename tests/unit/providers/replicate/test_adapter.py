@@ -1,67 +1,63 @@
-"""What a prediction's output may be, apart from what transcripts show."""
-
-import json
 from typing import Any
 
 import pytest
 
 from rushes.errors import UpstreamProtocolError
-from rushes.ports import HttpReply
 from rushes.providers.base import Failed, PollResult, Succeeded
 from rushes.providers.replicate.adapter import Replicate
+from tests.unit.providers.job import json_reply
 
-PLACE = "/predictions/p1"
+PATH = "/predictions/p1"
 
 
-def polled(**prediction: Any) -> PollResult:
-    body = json.dumps({"id": "p1", **prediction}).encode()
-    return Replicate().polled({"id": "p1"}, HttpReply(200, {}, body))
+def parse_poll(**prediction: Any) -> PollResult:
+    return Replicate().parse_poll({"id": "p1"}, json_reply({"id": "p1", **prediction}))
 
 
 def succeeded(output: object) -> Succeeded:
-    result = polled(status="succeeded", output=output)
+    result = parse_poll(status="succeeded", output=output)
     assert isinstance(result, Succeeded)
     return result
 
 
-def places(output: object) -> list[tuple[str, str | None, bool]]:
-    return [(it.url, it.pointer, it.needs_key) for it in succeeded(output).outputs]
+def outputs(output: object) -> list[tuple[str, str | None, bool]]:
+    return [(file.url, file.pointer, file.needs_key) for file in succeeded(output).outputs]
 
 
 @pytest.mark.parametrize("output", [None, [], {}, "", [""], 7, [None], {"seed": 7}])
-def test_an_output_of_nothing_is_no_file(output: object):
+def test_empty_output_has_no_files(output: object):
     assert succeeded(output).outputs == ()
 
 
-def test_files_are_fetched_without_the_key():
-    assert places("https://x.example/1.mp4") == [("https://x.example/1.mp4", None, False)]
+def test_file_url_needs_no_api_key():
+    assert outputs("https://x.example/1.mp4") == [("https://x.example/1.mp4", None, False)]
 
 
-def test_a_file_by_value_is_pointed_at_where_it_stands():
-    assert places("data:video/mp4;base64,AAAA") == [(PLACE, "/output", True)]
-    assert places({"images": ["data:image/png;base64,AAAA"]}) == [(PLACE, "/output/images/0", True)]
+def test_inline_file_has_a_pointer_into_the_reply():
+    assert outputs("data:video/mp4;base64,AAAA") == [(PATH, "/output", True)]
+    assert outputs({"images": ["data:image/png;base64,AAAA"]}) == [(PATH, "/output/images/0", True)]
 
 
-def test_words_in_an_object_are_a_document_whatever_files_go_with_them():
+def test_text_in_an_object_is_a_document_even_with_files():
     result = succeeded({"transcription": "so it was", "audio": "https://x.example/1.mp3"})
     assert result.outputs == ()
     assert result.document is not None
     assert result.document["text"] == "so it was"
 
 
-def test_the_reason_of_a_failure_may_be_missing():
-    result = polled(status="failed")
+def test_failure_without_a_reason_has_a_default_message():
+    result = parse_poll(status="failed")
     assert isinstance(result, Failed)
     assert result.error.message == "the provider gave no reason"
 
 
-def test_a_prediction_without_an_id_makes_no_sense():
+def test_prediction_without_an_id_is_invalid():
     with pytest.raises(UpstreamProtocolError):
-        Replicate().submitted(HttpReply(201, {}, b'{"status": "starting"}'))
+        Replicate().parse_submit(json_reply({"status": "starting"}, 201))
 
 
 @pytest.mark.parametrize("name", ["p1", "a/b", "../../models"])
-def test_an_id_stays_one_segment_of_the_path(name: str):
-    path = Replicate().cancel({"id": name}).path
+def test_id_is_one_path_segment(name: str):
+    path = Replicate().cancel_request({"id": name}).path
     assert path.startswith("/predictions/")
     assert path.count("/") == 3

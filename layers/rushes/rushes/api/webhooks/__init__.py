@@ -1,1 +1,1 @@
-"""Routes that manage webhook endpoints, messages and deliveries."""
+"""API for webhook endpoints, messages and deliveries."""

@@ -1,47 +1,47 @@
-"""What an account can do with its endpoints and with what signs its messages."""
+"""Manage an account's webhook endpoints and signing secrets."""
 
 import secrets as randomness
 from dataclasses import dataclass
 from typing import Any
 
-from rushes.api.webhooks.event_types import check_format, read_types
-from rushes.api.webhooks.schemas import LONGEST_ID, EndpointChanges, NewEndpoint, Page, Rotation
+from rushes.api.webhooks.event_types import ensure_supported, read_event_types
+from rushes.api.webhooks.schemas import MAX_ID, EndpointChanges, NewEndpoint, Page, Rotation
 from rushes.errors import InvalidRequest, NotFound, UnknownCursor
-from rushes.ports import Clock, UrlPolicy
+from rushes.ports import Clock
+from rushes.ports.http import UrlPolicy
 from rushes.webhooks import signature
 from rushes.webhooks.endpoint import HEALTHY, Endpoint, RequestSecrets, Secret
-from rushes.webhooks.ports import Endpoints
+from rushes.webhooks.ports import EndpointRepository
 
-MOST_ENDPOINTS = 100
-MOST_OLD_SECRETS = 10
+MAX_ENDPOINTS = 100
+MAX_OLD_SECRETS = 10
 OVERLAP_SECONDS = 24 * 3600.0
 BY_OWNER = "owner"
 
 
 @dataclass(frozen=True)
 class EndpointService:
-    endpoints: Endpoints
-    check_url: UrlPolicy
+    endpoints: EndpointRepository
+    validate_url: UrlPolicy
     clock: Clock
 
-    def create(self, account: str, asked: NewEndpoint) -> Endpoint:
-        """A new endpoint; everything is checked before anything is stored."""
-        form, event_types = read_types(asked.event_types, asked.format)
-        secret = _secret(asked.signing_secret)
-        self.check_url(asked.url, "url")
-        if len(self.endpoints.all(account)) >= MOST_ENDPOINTS:
+    def create(self, account: str, body: NewEndpoint) -> Endpoint:
+        format_name, event_types = read_event_types(body.event_types, body.format)
+        secret = _secret(body.signing_secret)
+        self.validate_url(body.url, "url")
+        if len(self.endpoints.all(account)) >= MAX_ENDPOINTS:
             raise InvalidRequest(
-                f"an account has at most {MOST_ENDPOINTS} webhook endpoints",
+                f"the account already has {MAX_ENDPOINTS} webhook endpoints, the maximum",
                 code="too_many_endpoints",
             )
         now = self.clock()
         endpoint = Endpoint(
             id=f"we_{randomness.token_hex(12)}",
             account=account,
-            url=asked.url,
-            description=asked.name,
+            url=body.url,
+            description=body.name,
             event_types=event_types,
-            format=form,
+            format=format_name,
             secrets=(secret,),
             created_at=now,
             updated_at=now,
@@ -50,113 +50,104 @@ class EndpointService:
         return endpoint
 
     def get(self, account: str, endpoint_id: str) -> Endpoint:
-        is_id = len(endpoint_id) <= LONGEST_ID
+        is_id = len(endpoint_id) <= MAX_ID
         endpoint = self.endpoints.get(account, endpoint_id) if is_id else None
         if endpoint is None:
-            raise NotFound(
-                f"there is no webhook endpoint {endpoint_id[:80]}", param="webhook_endpoint_id"
-            )
+            message = f"unknown webhook endpoint: {endpoint_id[:80]}"
+            raise NotFound(message, param="webhook_endpoint_id")
         return endpoint
 
     def page(self, account: str, page: Page) -> tuple[list[Endpoint], bool]:
-        """Endpoints, newest first, and whether there are more behind them."""
-        found = sorted(
-            self.endpoints.all(account), key=lambda it: (it.created_at, it.id), reverse=True
-        )
+        """Return endpoints, newest first, and whether more follow."""
+        endpoints = list(self.endpoints.all(account))
+        endpoints.sort(key=lambda endpoint: (endpoint.created_at, endpoint.id), reverse=True)
         if page.after is not None:
-            ids = [endpoint.id for endpoint in found]
+            ids = [endpoint.id for endpoint in endpoints]
             if page.after not in ids:
-                raise UnknownCursor("after is no id of a webhook endpoint", param="after")
-            found = found[ids.index(page.after) + 1 :]
-        return found[: page.limit], len(found) > page.limit
+                raise UnknownCursor("after: unknown cursor", param="after")
+            endpoints = endpoints[ids.index(page.after) + 1 :]
+        return endpoints[: page.limit], len(endpoints) > page.limit
 
-    def update(self, account: str, endpoint_id: str, asked: EndpointChanges) -> Endpoint:
+    def update(self, account: str, endpoint_id: str, body: EndpointChanges) -> Endpoint:
         self.get(account, endpoint_id)
-        if asked.url is not None:
-            self.check_url(asked.url, "url")
-        return self.endpoints.change(account, endpoint_id, lambda it: self._changed(it, asked))
+        if body.url is not None:
+            self.validate_url(body.url, "url")
+        return self.endpoints.change(account, endpoint_id, lambda old: self._changed(old, body))
 
     def delete(self, account: str, endpoint_id: str) -> None:
         self.get(account, endpoint_id)
         self.endpoints.delete(account, endpoint_id)
 
-    def rotate(self, account: str, endpoint_id: str, asked: Rotation) -> Endpoint:
+    def rotate(self, account: str, endpoint_id: str, body: Rotation) -> Endpoint:
         self.get(account, endpoint_id)
-        new, now = _secret(asked.signing_secret), self.clock()
+        new, now = _secret(body.signing_secret), self.clock()
 
         def rotated(endpoint: Endpoint) -> Endpoint:
-            return endpoint.step(now, secrets=_rotated(endpoint.secrets, new, now, asked))
+            return endpoint.updated(now, secrets=_rotated(endpoint.secrets, new, now, body))
 
         return self.endpoints.change(account, endpoint_id, rotated)
 
-    def request_secrets(self, account: str) -> RequestSecrets:
-        return self.endpoints.request_secrets(account)
-
-    def rotate_request_secrets(self, account: str, asked: Rotation) -> RequestSecrets:
+    def rotate_request_secrets(self, account: str, body: Rotation) -> RequestSecrets:
         self.endpoints.request_secrets(account)
-        new, now = _secret(asked.signing_secret), self.clock()
+        new, now = _secret(body.signing_secret), self.clock()
 
-        def rotated(kept: RequestSecrets) -> RequestSecrets:
-            secrets = _rotated(kept.secrets, new, now, asked)
-            return kept.model_copy(update={"secrets": secrets, "version": kept.version + 1})
+        def rotated(stored: RequestSecrets) -> RequestSecrets:
+            secrets = _rotated(stored.secrets, new, now, body)
+            return stored.model_copy(update={"secrets": secrets, "version": stored.version + 1})
 
         return self.endpoints.change_request_secrets(account, rotated)
 
-    def _changed(self, endpoint: Endpoint, asked: EndpointChanges) -> Endpoint:
+    def _changed(self, endpoint: Endpoint, body: EndpointChanges) -> Endpoint:
         changes: dict[str, Any] = {}
-        if asked.event_types is not None:
-            form, event_types = read_types(asked.event_types, asked.format or endpoint.format)
-            changes |= {"format": form, "event_types": event_types}
-        elif asked.format is not None:
-            check_format(endpoint, asked.format)
-            changes["format"] = asked.format
-        if asked.url not in (None, endpoint.url):
-            changes |= {"url": asked.url, **HEALTHY}
-        if asked.name is not None:
-            changes["description"] = asked.name
-        changes = {name: it for name, it in changes.items() if getattr(endpoint, name) != it}
-        changed = endpoint.step(self.clock(), **changes) if changes else endpoint
-        return self._switched(changed, asked.status)
-
-    def _switched(self, endpoint: Endpoint, status: str | None) -> Endpoint:
-        if status is None or status == endpoint.status.value:
-            return endpoint
+        if body.event_types is not None:
+            format_name, types = read_event_types(body.event_types, body.format or endpoint.format)
+            changes |= {"format": format_name, "event_types": types}
+        elif body.format is not None:
+            ensure_supported(endpoint, body.format)
+            changes["format"] = body.format
+        if body.url not in (None, endpoint.url):
+            changes |= {"url": body.url, **HEALTHY}
+        if body.name is not None:
+            changes["description"] = body.name
         now = self.clock()
-        return endpoint.enabled(now) if status == "enabled" else endpoint.disabled(now, BY_OWNER)
+        changes = {name: new for name, new in changes.items() if getattr(endpoint, name) != new}
+        changed = endpoint.updated(now, **changes) if changes else endpoint
+        if body.status in (None, changed.status.value):
+            return changed
+        return changed.enabled(now) if body.status == "enabled" else changed.disabled(now, BY_OWNER)
 
 
-def _secret(given: str | None) -> Secret:
-    if given is None:
+def _secret(value: str | None) -> Secret:
+    """Validate the client's secret, or generate one."""
+    if value is None:
         return Secret(value=signature.new_secret())
     try:
-        signature.check_secret(given)
-    except InvalidRequest as refused:
-        raise InvalidRequest(
-            f"signing_secret: {refused.message}", param="signing_secret"
-        ) from refused
-    return Secret(value=given)
+        signature.validate_secret(value)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"signing_{error.message}", param="signing_secret") from error
+    return Secret(value=value)
 
 
 def _rotated(
-    secrets: tuple[Secret, ...], new: Secret, now: float, asked: Rotation
+    secrets: tuple[Secret, ...], new: Secret, now: float, body: Rotation
 ) -> tuple[Secret, ...]:
-    """The new one first; the old ones go on signing for a day, or no more at all.
+    """Put the new secret first and let the old ones expire in a day, or at once.
 
-    None of them stops before it was said to: receivers rely on it.
+    No secret expires before its announced time, because receivers rely on it.
     """
-    if not asked.keep_old_secret_active_for_24_hours:
+    if not body.keep_old_secret_active_for_24_hours:
         return (new,)
-    ends = now + OVERLAP_SECONDS
-    kept = [
-        it.model_copy(update={"expires_at": min(it.expires_at or ends, ends)})
-        for it in secrets
-        if it.expires_at is None or it.expires_at > now
+    end = now + OVERLAP_SECONDS
+    old = [
+        secret.model_copy(update={"expires_at": min(secret.expires_at or end, end)})
+        for secret in secrets
+        if secret.expires_at is None or secret.expires_at > now
     ]
-    if len(kept) > MOST_OLD_SECRETS:
+    if len(old) > MAX_OLD_SECRETS:
         raise InvalidRequest(
-            f"{MOST_OLD_SECRETS} old secrets sign already: wait, or end them all by leaving out"
-            " keep_old_secret_active_for_24_hours",
+            f"{MAX_OLD_SECRETS} old secrets are active, the maximum; wait, or omit"
+            " keep_old_secret_active_for_24_hours to expire all of them",
             param="keep_old_secret_active_for_24_hours",
             code="too_many_secrets",
         )
-    return (new, *kept)
+    return (new, *old)

@@ -1,73 +1,77 @@
-"""Which events an endpoint is sent: kept in the bus's words, read and shown in its format's own."""
+"""Event types of an endpoint: stored with the bus's names, shown with those of its format."""
 
 from collections.abc import Iterable, Sequence
 
-from rushes.api.webhooks.samples import TYPES as JOB_TYPES
+from rushes.api.webhooks.samples import JOB_EVENT_TYPES
 from rushes.errors import InvalidRequest
 from rushes.webhooks.endpoint import Endpoint, Format
 from rushes.webhooks.operational_events import DISABLED
-from rushes.webhooks.payloads import OPENAI_TYPES, WORDS
+from rushes.webhooks.payloads import OPENAI_TYPES, SUPPORTED_TYPES
 
-TYPES = (*JOB_TYPES, DISABLED)
+TYPES = (*JOB_EVENT_TYPES, DISABLED)
 ALL = "*"
-FORMATS: tuple[Format, ...] = ("rushes", "openai", "fal", "pipelet")
 
 
-def every_type() -> list[str]:
-    """All that can be subscribed to, in any format."""
+def all_event_types() -> list[str]:
+    """Return the event types of all formats."""
     return list(dict.fromkeys((*TYPES, *OPENAI_TYPES.values())))
 
 
-def read_types(
-    written: Sequence[str] | None, form: Format | None
+def read_event_types(
+    names: Sequence[str] | None, format_name: Format | None
 ) -> tuple[Format, tuple[str, ...]]:
-    """The format and the bus's types; without a format the words tell it. No types: all of them."""
-    if written is None:
-        return form or "rushes", ()
-    if not written:
+    """Return the format and the bus's event types; an empty tuple means all types.
+
+    Without a format, OpenAI's names select `openai`, all others `rushes`.
+    """
+    if names is None:
+        return format_name or "rushes", ()
+    if not names:
         raise InvalidRequest(
-            "event_types names at least one; leave it out to have all", param="event_types"
+            "event_types must not be empty; omit it to receive all types", param="event_types"
         )
-    form = form or ("openai" if set(written) <= set(OPENAI_TYPES.values()) else "rushes")
-    known = _words(form, _spoken(form))
-    for name in written:
-        if name not in (*known, ALL):
+    if format_name is None:
+        format_name = "openai" if set(names) <= set(OPENAI_TYPES.values()) else "rushes"
+    supported = _supported(format_name)
+    allowed = _names(format_name, supported)
+    for name in names:
+        if name not in (*allowed, ALL):
             raise InvalidRequest(
-                f"event_types: {name[:80]} is none of {', '.join(known)}", param="event_types"
+                f"event_types must be of {', '.join(allowed)} (got {name[:80]})",
+                param="event_types",
             )
-    return form, () if ALL in written else _named(form, written)
+    if ALL in names:
+        return format_name, ()
+    return format_name, tuple(
+        event_type for event_type in supported if event_type_for(format_name, event_type) in names
+    )
 
 
-def check_format(endpoint: Endpoint, form: Format) -> None:
-    """Refuse a format that has no words for what the endpoint has asked for."""
+def ensure_supported(endpoint: Endpoint, format_name: Format) -> None:
+    """Reject a format that does not support the endpoint's event types."""
     for event_type in endpoint.event_types:
-        if event_type not in _spoken(form):
+        if event_type not in _supported(format_name):
             raise InvalidRequest(
-                f"format: {form} has no word for {word_of(endpoint.format, event_type)}:"
-                " give event_types, too",
+                f"format {format_name} does not support the endpoint's event type"
+                f" {event_type_for(endpoint.format, event_type)}; change event_types, too",
                 param="format",
             )
 
 
-def shown_types(endpoint: Endpoint) -> list[str]:
-    if endpoint.event_types:
-        return _words(endpoint.format, endpoint.event_types)
-    return (
-        [ALL] if endpoint.format == "rushes" else _words(endpoint.format, _spoken(endpoint.format))
-    )
+def serialize_event_types(endpoint: Endpoint) -> list[str]:
+    if not endpoint.event_types and endpoint.format == "rushes":
+        return [ALL]
+    return _names(endpoint.format, endpoint.event_types or _supported(endpoint.format))
 
 
-def word_of(form: str, event_type: str) -> str:
-    return OPENAI_TYPES.get(event_type, event_type) if form == "openai" else event_type
+def event_type_for(format_name: str, event_type: str) -> str:
+    """Return the format's name of a bus event type."""
+    return OPENAI_TYPES.get(event_type, event_type) if format_name == "openai" else event_type
 
 
-def _words(form: str, event_types: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(word_of(form, it) for it in event_types))
+def _names(format_name: str, event_types: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(event_type_for(format_name, name) for name in event_types))
 
 
-def _spoken(form: str) -> tuple[str, ...]:
-    return WORDS.get(form, TYPES)
-
-
-def _named(form: str, words: Sequence[str]) -> tuple[str, ...]:
-    return tuple(it for it in _spoken(form) if word_of(form, it) in words)
+def _supported(format_name: str) -> tuple[str, ...]:
+    return SUPPORTED_TYPES.get(format_name, TYPES)

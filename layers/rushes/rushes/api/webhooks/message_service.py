@@ -1,37 +1,38 @@
-"""What was sent, what became of it, and sending it again."""
+"""List messages and deliveries, resend them, and send tests."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
+
+from aws_lambda_powertools import Logger
 
 from rushes.api.webhooks import samples
-from rushes.api.webhooks.event_types import word_of
-from rushes.api.webhooks.schemas import LONGEST_ID, Page, ResendRequest
-from rushes.errors import InvalidRequest, NotFound, UnknownCursor
+from rushes.api.webhooks.event_types import event_type_for
+from rushes.api.webhooks.schemas import MAX_ID, Page, ResendRequest
+from rushes.errors import InvalidRequest, NotFound, RushesError, UnknownCursor
 from rushes.ports import Clock
 from rushes.webhooks import operational_events
 from rushes.webhooks.delivery import Delivery, DeliveryPage
 from rushes.webhooks.endpoint import Endpoint
-from rushes.webhooks.payloads import ENDINGS, speaks
-from rushes.webhooks.ports import Deliveries, Endpoints
+from rushes.webhooks.log_events import DELIVERY_NOT_QUEUED
+from rushes.webhooks.payloads import COMPLETED, supports
+from rushes.webhooks.ports import DeliveryRepository, EndpointRepository, Queue
+from rushes.webhooks.queue_message import DeliveryTask
 
 PAGE = 100
-MOST_RESENT = 200
-"""Messages in one call: it has half a minute, and each is a write and a place in a queue."""
+MAX_RESENT = 200
+"""Messages per call: each is one write and one SQS message, and the call has 30 seconds."""
 TEST_SECONDS = 8.0
-"""How long a test waits for its first attempt."""
-STEP_SECONDS = 0.2
+"""Time limit for the first attempt of a test."""
+POLL_SECONDS = 0.2
 
-
-class Mail(Protocol):
-    def send(self, endpoint: Endpoint, event: dict[str, Any]) -> Delivery: ...
-    def resend(self, account: str, message_id: str, receiver: str) -> Delivery: ...
+logger = Logger(service="rushes", child=True)
 
 
 @dataclass(frozen=True)
 class Resent:
-    """How many are due again. `last` is where a range broke off that was too long for one call."""
+    """`last` is the last message of an incomplete range; `after` continues from there."""
 
     count: int
     last: str | None = None
@@ -39,9 +40,9 @@ class Resent:
 
 @dataclass(frozen=True)
 class MessageService:
-    endpoints: Endpoints
-    deliveries: Deliveries
-    mail: Mail
+    endpoints: EndpointRepository
+    deliveries: DeliveryRepository
+    queue: Queue
     clock: Clock
     sleep: Callable[[float], None]
 
@@ -50,58 +51,85 @@ class MessageService:
         return self.deliveries.page(endpoint.account, endpoint.id, page.limit, after)
 
     def message(self, account: str, message_id: str) -> tuple[Delivery, ...]:
-        """All deliveries of one event: to endpoints, and to the address that its request named."""
-        is_id = len(message_id) <= LONGEST_ID
-        found = self.deliveries.of_message(account, message_id) if is_id else ()
-        if not found:
-            raise NotFound(f"there is no message {message_id[:200]}", param="message_id")
-        return found
+        """Return all deliveries of an event."""
+        is_id = len(message_id) <= MAX_ID
+        deliveries = self.deliveries.of_message(account, message_id) if is_id else ()
+        if not deliveries:
+            raise _unknown_message(message_id)
+        return deliveries
 
     def resend_message(self, account: str, message_id: str) -> Resent:
-        """To everybody whom it was for, except endpoints that are disabled or gone."""
-        receivers = [it.receiver for it in self.message(account, message_id) if self._open(it)]
+        """Resend an event to all its receivers, except disabled and deleted endpoints."""
+        deliveries = self.message(account, message_id)
+        receivers = [delivery.receiver for delivery in deliveries if self._is_active(delivery)]
         for receiver in receivers:
-            self.mail.resend(account, message_id, receiver)
+            self.resend_delivery(account, message_id, receiver)
         return Resent(len(receivers))
 
-    def resend(self, endpoint: Endpoint, asked: ResendRequest) -> Resent:
-        _check_enabled(endpoint)
-        if asked.message_id is None:
-            if asked.since is None:
-                raise InvalidRequest("message_id or since is missing", param="message_id")
-            return self._resend_range(endpoint, asked, asked.since.timestamp())
-        if asked.since or asked.until or asked.after:
-            raise InvalidRequest("message_id is one message, and no range", param="message_id")
-        self._find(endpoint, asked.message_id)
-        self.mail.resend(endpoint.account, asked.message_id, endpoint.id)
+    def resend(self, endpoint: Endpoint, body: ResendRequest) -> Resent:
+        _ensure_enabled(endpoint)
+        if body.message_id is None:
+            if body.since is None:
+                raise InvalidRequest("message_id or since is required", param="message_id")
+            return self._resend_range(endpoint, body, body.since.timestamp())
+        if body.since or body.until or body.after:
+            raise InvalidRequest(
+                "message_id cannot be combined with since, until or after", param="message_id"
+            )
+        if self.deliveries.get(endpoint.account, body.message_id, endpoint.id) is None:
+            raise _unknown_message(body.message_id)
+        self.resend_delivery(endpoint.account, body.message_id, endpoint.id)
         return Resent(1)
 
-    def test(self, endpoint: Endpoint, event_type: str | None) -> Delivery:
-        """Send a message at once; its first attempt is waited for, though not for long."""
-        _check_enabled(endpoint)
-        sent = self.mail.send(endpoint, self._test_event(endpoint, event_type))
-        give_up = self.clock() + TEST_SECONDS
-        while not sent.attempts and self.clock() < give_up:
-            self.sleep(STEP_SECONDS)
-            found = self.deliveries.get(sent.account, sent.message_id, sent.receiver)
-            sent = found or sent
-        return sent
+    def resend_delivery(self, account: str, message_id: str, receiver: str) -> Delivery:
+        """Request a manual attempt; raise NotFound if there is no such delivery."""
+        delivery = self.deliveries.change(
+            account, message_id, receiver, lambda current: current.resent(self.clock())
+        )
+        return self._queued(delivery)
 
-    def _resend_range(self, endpoint: Endpoint, asked: ResendRequest, since: float) -> Resent:
-        """Newest first, as many as one call can; tests are nothing that was missed."""
+    def test(self, endpoint: Endpoint, event_type: str | None) -> Delivery:
+        """Send a test event and wait up to 8 seconds for its attempt."""
+        _ensure_enabled(endpoint)
+        delivery = self.send_test(endpoint, self._test_event(endpoint, event_type))
+        deadline = self.clock() + TEST_SECONDS
+        while not delivery.attempts and self.clock() < deadline:
+            self.sleep(POLL_SECONDS)
+            stored = self.deliveries.get(delivery.account, delivery.message_id, delivery.receiver)
+            delivery = stored or delivery
+        return delivery
+
+    def send_test(self, endpoint: Endpoint, event: Mapping[str, Any]) -> Delivery:
+        """Send an event to one endpoint, regardless of its event types."""
+        delivery = Delivery.test(endpoint, event, self.clock())
+        self.deliveries.add(delivery)
+        return self._queued(delivery)
+
+    def _queued(self, delivery: Delivery) -> Delivery:
+        """Queue a delivery; if SQS fails, the sweeper does it within a minute."""
+        try:
+            reason = "rejected" if self.queue.put([DeliveryTask.for_delivery(delivery)]) else ""
+        except RushesError as error:
+            reason = error.message
+        if reason:
+            logger.warning(DELIVERY_NOT_QUEUED, delivery=delivery.id, reason=reason)
+        return delivery
+
+    def _resend_range(self, endpoint: Endpoint, body: ResendRequest, since: float) -> Resent:
+        """Resend the newest `MAX_RESENT` messages of the range; tests are left out."""
         count, last = 0, None
-        for delivery in self._since(endpoint, since, self._begin(endpoint, asked)):
-            if count == MOST_RESENT:
+        for delivery in self._since(endpoint, since, self._start(endpoint, body)):
+            if count == MAX_RESENT:
                 return Resent(count, last)
-            self.mail.resend(endpoint.account, delivery.message_id, endpoint.id)
+            self.resend_delivery(endpoint.account, delivery.message_id, endpoint.id)
             count, last = count + 1, delivery.message_id
         return Resent(count)
 
-    def _begin(self, endpoint: Endpoint, asked: ResendRequest) -> str | None:
-        """The cursor of a range's newer end, which does not belong to it."""
-        if asked.after is not None:
-            return self._cursor(endpoint, asked.after)
-        return f"{asked.until.timestamp():017.3f}#" if asked.until else None
+    def _start(self, endpoint: Endpoint, body: ResendRequest) -> str | None:
+        """Return the cursor of the range's newer end, which is exclusive."""
+        if body.after is not None:
+            return self._cursor(endpoint, body.after)
+        return f"{body.until.timestamp():017.3f}#" if body.until else None
 
     def _since(self, endpoint: Endpoint, since: float, after: str | None) -> Iterator[Delivery]:
         while True:
@@ -116,49 +144,44 @@ class MessageService:
             after = page.deliveries[-1].cursor
 
     def _test_event(self, endpoint: Endpoint, event_type: str | None) -> dict[str, Any]:
-        """In the bus's words, from a type in the format's own."""
-        name = secrets.token_hex(10)
-        if event_type == operational_events.TEST or (
-            event_type is None and endpoint.format == "rushes"
-        ):
-            if not speaks(endpoint.format, operational_events.TEST):
-                raise InvalidRequest(
-                    f"event_type: {endpoint.format} has no word for it", param="event_type"
-                )
-            return operational_events.test(endpoint, self.clock(), name)
-        known = [it for it in samples.TYPES if speaks(endpoint.format, it)]
-        wanted = event_type or word_of(endpoint.format, ENDINGS[0])
-        for kind in known:
-            if wanted in (kind, word_of(endpoint.format, kind)):
-                return samples.sample(kind, endpoint.account, f"job_test_{name}", self.clock())
-        words = dict.fromkeys(word_of(endpoint.format, it) for it in known)
+        """Build a sample event; `event_type` may be the format's name or the bus's."""
+        name, format_name = secrets.token_hex(10), endpoint.format
+        types = [known for known in samples.JOB_EVENT_TYPES if supports(format_name, known)]
+        if supports(format_name, operational_events.TEST):
+            types.insert(0, operational_events.TEST)
+        if event_type is None:
+            event_type = operational_events.TEST if format_name == "rushes" else COMPLETED
+        for known in types:
+            if event_type not in (known, event_type_for(format_name, known)):
+                continue
+            if known == operational_events.TEST:
+                return operational_events.webhook_test(endpoint, self.clock(), name)
+            return samples.sample(known, endpoint.account, f"job_test_{name}", self.clock())
+        allowed = dict.fromkeys(event_type_for(format_name, known) for known in types)
         raise InvalidRequest(
-            f"event_type: {wanted[:80]} is none of {', '.join(words)}", param="event_type"
+            f"event_type must be one of {', '.join(allowed)} (got {event_type[:80]})",
+            param="event_type",
         )
 
-    def _find(self, endpoint: Endpoint, message_id: str) -> Delivery:
-        found = self.deliveries.get(endpoint.account, message_id, endpoint.id)
-        if found is None:
-            raise NotFound(
-                f"there is no message {message_id[:200]} to {endpoint.id}", param="message_id"
-            )
-        return found
-
     def _cursor(self, endpoint: Endpoint, message_id: str) -> str:
-        found = self.deliveries.get(endpoint.account, message_id, endpoint.id)
-        if found is None:
-            raise UnknownCursor("after is no message to this endpoint", param="after")
-        return found.cursor
+        delivery = self.deliveries.get(endpoint.account, message_id, endpoint.id)
+        if delivery is None:
+            raise UnknownCursor("after: unknown cursor", param="after")
+        return delivery.cursor
 
-    def _open(self, delivery: Delivery) -> bool:
+    def _is_active(self, delivery: Delivery) -> bool:
         if delivery.endpoint_id is None:
             return True
         endpoint = self.endpoints.get(delivery.account, delivery.endpoint_id)
         return endpoint is not None and endpoint.is_enabled
 
 
-def _check_enabled(endpoint: Endpoint) -> None:
+def _unknown_message(message_id: str) -> NotFound:
+    return NotFound(f"unknown message: {message_id[:200]}", param="message_id")
+
+
+def _ensure_enabled(endpoint: Endpoint) -> None:
     if not endpoint.is_enabled:
         raise InvalidRequest(
-            f"{endpoint.id} is disabled: enable it first, with status", code="endpoint_disabled"
+            f"{endpoint.id} is disabled; set its status to enabled first", code="endpoint_disabled"
         )

@@ -1,11 +1,11 @@
-"""Where the API for webhooks is: `/v1`, and wherever else OpenAI's SDKs are pointed at."""
+"""Routes of the webhook API, at each base URL that serves OpenAI's SDKs."""
 
 from dataclasses import dataclass
 
 PREFIXES = ("/v1", "/openai/v1")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-NOWHERE = "nowhere"
-"""The verb of what is not there."""
+NOT_FOUND = "not_found"
+"""Verb of the methods that a path does not have."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class WebhookRoute:
 def _routes(prefix: str) -> tuple[WebhookRoute, ...]:
     endpoints = f"{prefix}/webhook_endpoints"
     endpoint, message = f"{endpoints}/<endpoint_id>", f"{prefix}/webhook_messages/<message_id>"
-    return (
+    routes = (
         WebhookRoute("POST", endpoints, "create"),
         WebhookRoute("GET", endpoints, "list"),
         WebhookRoute("GET", endpoint, "retrieve"),
@@ -36,23 +36,19 @@ def _routes(prefix: str) -> tuple[WebhookRoute, ...]:
         WebhookRoute("POST", f"{prefix}/webhook_secret/rotate", "rotate_secret"),
         WebhookRoute("GET", f"{prefix}/webhook_event_types", "event_types"),
     )
+    return (*routes, *_other_methods(routes))
 
 
-def _others(routes: tuple[WebhookRoute, ...]) -> tuple[WebhookRoute, ...]:
-    """The methods that mean nothing at a path: they are to be refused in the same words."""
-    taken = {(route.method, route.path) for route in routes}
+def _other_methods(routes: tuple[WebhookRoute, ...]) -> tuple[WebhookRoute, ...]:
+    """Route the remaining methods of each path, so that their errors have the API's envelope."""
+    known = {(route.method, route.path) for route in routes}
     paths = dict.fromkeys(route.path for route in routes)
     return tuple(
-        WebhookRoute(method, path, NOWHERE)
+        WebhookRoute(method, path, NOT_FOUND)
         for path in paths
         for method in METHODS
-        if (method, path) not in taken
+        if (method, path) not in known
     )
 
 
-def _all(prefix: str) -> tuple[WebhookRoute, ...]:
-    routes = _routes(prefix)
-    return (*routes, *_others(routes))
-
-
-ROUTES = tuple(route for prefix in PREFIXES for route in _all(prefix))
+ROUTES = tuple(route for prefix in PREFIXES for route in _routes(prefix))

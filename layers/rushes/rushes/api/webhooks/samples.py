@@ -1,14 +1,14 @@
-"""Events of jobs that never were: to try a receiver with, and to show what events look like."""
+"""Sample events of fictitious jobs, for webhook tests and the published examples."""
 
 from typing import Any
 
-from rushes.jobs.events import ending, started
+from rushes.jobs.events import started_event, terminal_event
 from rushes.jobs.job import Job, folder_of
 from rushes.jobs.request import GenerationRequest
 from rushes.jobs.result import Artifact, JobError, JobOutcome
 from rushes.jobs.status import JobStatus, UpstreamCancelled
 
-VERDICTS = {
+OUTCOMES = {
     "job.completed": JobOutcome(status=JobStatus.COMPLETED),
     "job.failed": JobOutcome(
         status=JobStatus.FAILED,
@@ -20,25 +20,25 @@ VERDICTS = {
     ),
     "job.cancelled": JobOutcome(status=JobStatus.CANCELLED),
 }
-TYPES = ("job.started", *VERDICTS)
-KEEP_SECONDS = 30 * 24 * 3600.0
+JOB_EVENT_TYPES = ("job.started", *OUTCOMES)
+RETENTION_SECONDS = 30 * 24 * 3600.0
 
 
 def sample(event_type: str, account: str, job_id: str, now: float) -> dict[str, Any]:
-    """The event of a job that went the way real jobs go, and ended a moment ago."""
+    """Return the event of a job that passed through the real transitions until `now`."""
     job = _running(account, job_id, now - 61.25)
     if event_type == "job.started":
-        return started(job).model_dump(mode="json")
-    outcome = VERDICTS[event_type]
+        return started_event(job).model_dump(mode="json")
+    outcome = OUTCOMES[event_type]
     if outcome.status is JobStatus.COMPLETED:
-        job = job.stored(now, (_film(job),))
+        job = job.stored(now, (_video(job),))
     elif outcome.status is JobStatus.CANCELLED:
         job = job.cancelled_by_client(now, UpstreamCancelled.YES)
-    ended = job.finished(now, outcome, job.id, KEEP_SECONDS)
-    return ending(ended, "rushes-media").model_dump(mode="json")
+    finished = job.finished(now, outcome, job.id, RETENTION_SECONDS)
+    return terminal_event(finished, "rushes-media").model_dump(mode="json")
 
 
-def _running(account: str, job_id: str, then: float) -> Job:
+def _running(account: str, job_id: str, created_at: float) -> Job:
     job = Job(
         id=job_id,
         account=account,
@@ -48,15 +48,16 @@ def _running(account: str, job_id: str, then: float) -> Job:
         request=GenerationRequest(
             model="sora-2", prompt="a red ball on a beach", seconds=4, size="1280x720"
         ),
-        created_at=then,
-        updated_at=then,
-        deadline_at=then + 3600,
+        created_at=created_at,
+        updated_at=created_at,
+        deadline_at=created_at + 3600,
         cost=0.4,
     )
-    return job.submitting(then + 1, 150).submitted(then + 2, {"id": "video_1"}, ())
+    submitting = job.submitting(created_at + 1, 150)
+    return submitting.submitted(created_at + 2, {"id": "video_1"}, ())
 
 
-def _film(job: Job) -> Artifact:
+def _video(job: Job) -> Artifact:
     return Artifact(
         key=f"{folder_of(job, 'outputs')}0.mp4",
         content_type="video/mp4",

@@ -1,4 +1,4 @@
-"""What may be in calls about endpoints and messages. Unknown fields are refused by name."""
+"""Request bodies of the webhook API. Validation rejects unknown fields by name."""
 
 from typing import Annotated, Literal
 
@@ -6,28 +6,28 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from rushes.webhooks.endpoint import Format
 
-LONGEST_ID = 200
-"""Characters: a longer one was not given out here."""
+MAX_ID = 200
+"""Characters; Rushes issues no longer ids."""
 
 Name = Annotated[str, Field(max_length=200)]
-Id = Annotated[str, Field(max_length=LONGEST_ID)]
+Id = Annotated[str, Field(max_length=MAX_ID)]
 EventTypes = Annotated[tuple[Annotated[str, Field(max_length=80)], ...], Field(max_length=50)]
 
 
-class _Body(BaseModel):
+class EmptyRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class NewEndpoint(_Body):
+class NewEndpoint(EmptyRequest):
     url: str
     name: Name = ""
     event_types: EventTypes | None = None
     format: Format | None = None
     signing_secret: str | None = None
-    """For who brings their own; without it one is made."""
+    """Generated if absent."""
 
 
-class EndpointChanges(_Body):
+class EndpointChanges(EmptyRequest):
     url: str | None = None
     name: Name | None = None
     event_types: EventTypes | None = None
@@ -35,29 +35,25 @@ class EndpointChanges(_Body):
     status: Literal["enabled", "disabled"] | None = None
 
 
-class Rotation(_Body):
+class Rotation(EmptyRequest):
     keep_old_secret_active_for_24_hours: bool = False
     signing_secret: str | None = None
 
 
-class TestRequest(_Body):
+class TestRequest(EmptyRequest):
     event_type: str | None = None
 
 
-class ResendRequest(_Body):
-    """One message, or all between two moments (seconds since 1970, or ISO 8601)."""
+class ResendRequest(EmptyRequest):
+    """One message, or all of a time range (seconds since 1970, or ISO 8601)."""
 
     message_id: Id | None = None
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     after: Id | None = None
-    """The last message of the call before, to go on behind it."""
+    """`last_id` of the previous call, to continue its range."""
 
 
-class Nothing(_Body):
-    pass
-
-
-class Page(_Body):
+class Page(EmptyRequest):
     limit: int = Field(default=20, ge=1, le=100)
     after: Id | None = None

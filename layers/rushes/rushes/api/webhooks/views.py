@@ -1,46 +1,48 @@
-"""Endpoints, messages and attempts as the API shows them. Times are whole seconds since 1970."""
+"""Serialize endpoints, messages and deliveries. Times are whole seconds since 1970."""
 
 import json
 from typing import Any
 
-from rushes.api.webhooks.event_types import shown_types, word_of
-from rushes.webhooks.attempt import Attempt
+from rushes.api.webhooks.event_types import event_type_for, serialize_event_types
+from rushes.webhooks.attempt import DeliveryAttempt
 from rushes.webhooks.delivery import Delivery
 from rushes.webhooks.endpoint import Endpoint, RequestSecrets, Secret
 
 HINT_CHARACTERS = 4
-ANSWER_BYTES = 5_000_000
-"""A function may answer with 6 MB."""
+MAX_RESPONSE_BYTES = 5_000_000
+"""Lambda's limit is 6 MB."""
+
+Json = dict[str, Any]
 
 
-def endpoint_shown(endpoint: Endpoint) -> dict[str, Any]:
+def serialize_endpoint(endpoint: Endpoint) -> Json:
     return {
         "id": endpoint.id,
         "object": "webhook_endpoint",
         "name": endpoint.description,
         "url": endpoint.url,
-        "event_types": shown_types(endpoint),
+        "event_types": serialize_event_types(endpoint),
         "format": endpoint.format,
         "status": endpoint.status.value,
         "disabled_reason": endpoint.disabled_reason,
-        "failing_since": _second(endpoint.failing_since),
+        "failing_since": _seconds(endpoint.failing_since),
         "signing_secret_hint": _hint(endpoint.secrets),
-        "created_at": _second(endpoint.created_at),
-        "updated_at": _second(endpoint.updated_at),
+        "created_at": _seconds(endpoint.created_at),
+        "updated_at": _seconds(endpoint.updated_at),
     }
 
 
-def with_secret(shown: dict[str, Any], secrets: tuple[Secret, ...]) -> dict[str, Any]:
-    """The secret itself, which is shown when it is new and never again."""
-    return {**shown, "signing_secret": secrets[0].value}
+def with_secret(body: Json, secrets: tuple[Secret, ...]) -> Json:
+    """Add the new secret, for the only response that contains it."""
+    return {**body, "signing_secret": secrets[0].value}
 
 
-def secret_shown(secrets: RequestSecrets) -> dict[str, Any]:
+def serialize_secrets(secrets: RequestSecrets) -> Json:
     return {"object": "webhook_secret", "signing_secret_hint": _hint(secrets.secrets)}
 
 
-def delivery_shown(delivery: Delivery, endpoint: Endpoint | None) -> dict[str, Any]:
-    """`endpoint` is where it goes, None where that is the address of one request, or gone."""
+def serialize_delivery(delivery: Delivery, endpoint: Endpoint | None) -> Json:
+    """`endpoint` is None if it was deleted, or the delivery goes to a create request's URL."""
     target = delivery.target
     return {
         "object": "webhook_delivery",
@@ -48,29 +50,26 @@ def delivery_shown(delivery: Delivery, endpoint: Endpoint | None) -> dict[str, A
         "webhook_endpoint_id": delivery.endpoint_id,
         "url": target.url if target else endpoint and endpoint.url,
         "format": delivery.format,
-        "event_type": word_of(delivery.format, delivery.event["type"]),
+        "event_type": event_type_for(delivery.format, delivery.event["type"]),
         "status": delivery.status.value,
-        "created_at": _second(delivery.created_at),
-        "next_attempt_at": _second(delivery.next_attempt_at),
-        "attempts": [_attempt(n, it) for n, it in enumerate(delivery.attempts, 1)],
+        "created_at": _seconds(delivery.created_at),
+        "next_attempt_at": _seconds(delivery.next_attempt_at),
+        "attempts": [_attempt(n, attempt) for n, attempt in enumerate(delivery.attempts, 1)],
     }
 
 
-def message_shown(
-    deliveries: tuple[Delivery, ...], endpoints: dict[str, Endpoint]
-) -> dict[str, Any]:
-    """One event and everybody whom it goes to."""
-    first = deliveries[0]
+def serialize_message(deliveries: tuple[Delivery, ...], endpoints: dict[str, Endpoint]) -> Json:
+    """Return one event with all its deliveries."""
     return {
-        "id": first.message_id,
+        "id": deliveries[0].message_id,
         "object": "webhook_message",
-        "event": first.event,
-        "deliveries": [delivery_shown(it, endpoints.get(it.receiver)) for it in deliveries],
+        "event": deliveries[0].event,
+        "deliveries": [serialize_delivery(one, endpoints.get(one.receiver)) for one in deliveries],
     }
 
 
-def list_shown(data: list[dict[str, Any]], key: str, *, has_more: bool) -> dict[str, Any]:
-    """`key`: the member by which one is named, to go on after it."""
+def serialize_list(data: list[Json], key: str, *, has_more: bool) -> Json:
+    """`key` is the member whose value is the cursor of an entry."""
     return {
         "object": "list",
         "data": data,
@@ -80,22 +79,22 @@ def list_shown(data: list[dict[str, Any]], key: str, *, has_more: bool) -> dict[
     }
 
 
-def that_fit(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """As many from the beginning as one answer can hold, and at least one."""
-    room = ANSWER_BYTES
-    for count, it in enumerate(shown):
-        room -= len(json.dumps(json.dumps(it)))  # it is text inside JSON once more on its way out
+def fit_response(entries: list[Json]) -> list[Json]:
+    """Return the first entries that fit into one response, and at least one."""
+    room = MAX_RESPONSE_BYTES
+    for count, entry in enumerate(entries):
+        room -= len(json.dumps(json.dumps(entry)))  # Lambda encodes the body in JSON once more
         if room < 0:
-            return shown[: max(count, 1)]
-    return shown
+            return entries[: max(count, 1)]
+    return entries
 
 
-def _attempt(number: int, attempt: Attempt) -> dict[str, Any]:
+def _attempt(number: int, attempt: DeliveryAttempt) -> Json:
     return {
         "object": "webhook_attempt",
         "number": number,
         "kind": attempt.trigger,
-        "attempted_at": _second(attempt.at),
+        "attempted_at": _seconds(attempt.at),
         "status_code": attempt.status_code,
         "error": attempt.error,
         "latency_ms": attempt.latency_ms,
@@ -107,5 +106,5 @@ def _hint(secrets: tuple[Secret, ...]) -> str:
     return f"whsec_…{secrets[0].value[-HINT_CHARACTERS:]}"
 
 
-def _second(moment: float | None) -> int | None:
+def _seconds(moment: float | None) -> int | None:
     return None if moment is None else int(moment)

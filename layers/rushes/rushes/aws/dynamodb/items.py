@@ -1,43 +1,97 @@
-"""Rows of the one table: their keys, and the one way to write them."""
+"""DynamoDB items: keys, conditional writes and queries in the one table."""
 
 import secrets
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError
 
 from rushes.aws.errors import translate_aws_errors
+from rushes.errors import CorruptRecord
+from rushes.metrics import Metric, count
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Item = dict[str, Any]
+Model = TypeVar("Model")
+
+MAX_TRIES = 8
+"""Of a read-modify-write whose condition fails."""
+BY_OWNER, DUE = "by_owner", "due"
+"""Global secondary indexes: jobs of an account and deliveries of an endpoint; work by time."""
+CORRUPT_RECORD = "corrupt_record"
+"""Log event."""
+
+logger = Logger(service="rushes", child=True)
+
+
+class Table:
+    """The one table, for adapters that read and write its items."""
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        self._client = client
+        self._table = name
+
+    def _find(self, item_key: Item, *, consistent: bool = False) -> Item | None:
+        with translate_aws_errors():
+            reply = self._client.get_item(
+                TableName=self._table, Key=item_key, ConsistentRead=consistent
+            )
+        return reply.get("Item")
 
 
 def key(family: str, name: str, sort: str = "") -> Item:
-    """`FAMILY#name`, and in its partition the family's own name where it has one row only."""
+    """Return the key `FAMILY#name`; the sort key of a single-item partition is the family."""
     return {"pk": {"S": f"{family}#{name}"}, "sk": {"S": sort or family.lower()}}
 
 
-def marked(row: Item) -> Item:
-    """The row with a mark of its writer, by which a write whose answer was lost is known."""
-    return {**row, "written_by": {"S": secrets.token_hex(8)}}
+def with_writer(item: Item) -> Item:
+    """Add a random `written_by`, which identifies a write whose response was lost."""
+    return {**item, "written_by": {"S": secrets.token_hex(8)}}
 
 
-def put(client: "DynamoDBClient", table: str, row: Item, condition: Mapping[str, Any]) -> bool:
-    """Write a row on a condition; False where it does not hold.
+def put(client: "DynamoDBClient", table: str, item: Item, condition: Mapping[str, Any]) -> bool:
+    """Write an item on a condition; return False if the condition does not hold.
 
-    A write that succeeded and whose answer was lost is repeated by boto3 and then refused; the mark
-    of the writer tells that it was ours.
+    boto3 repeats a write whose response was lost. The condition then fails on our own item, which
+    `written_by` identifies.
     """
-    ours = marked(row)
+    own = with_writer(item)
     try:
         with translate_aws_errors():
             client.put_item(
                 TableName=table,
-                Item=ours,
+                Item=own,
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **condition,
             )
-    except client.exceptions.ConditionalCheckFailedException as refused:
-        stored: Item = dict(refused.response).get("Item", {})  # type: ignore[assignment]
-        return bool(stored.get("written_by") == ours["written_by"])
+    except client.exceptions.ConditionalCheckFailedException as error:
+        return bool(stored_item(error).get("written_by") == own["written_by"])
     return True
+
+
+def stored_item(error: ClientError) -> Item:
+    """Return the item that failed a condition, requested by `ALL_OLD`."""
+    response: Any = error.response
+    item: Item = response.get("Item", {})
+    return item
+
+
+def query_items(
+    client: "DynamoDBClient", table: str, search: Item, read: Callable[[Item], Model]
+) -> Iterator[Model]:
+    """Yield all pages of a query; corrupt items are logged and skipped."""
+    while True:
+        with translate_aws_errors():
+            reply = client.query(TableName=table, **search)
+        for item in reply["Items"]:
+            try:
+                yield read(item)
+            except CorruptRecord as error:
+                logger.error(CORRUPT_RECORD, row=item.get("pk"), reason=error.message)  # noqa: TRY400
+                count(Metric.CORRUPT_RECORD)
+        if "LastEvaluatedKey" not in reply:
+            return
+        search = {**search, "ExclusiveStartKey": reply["LastEvaluatedKey"]}

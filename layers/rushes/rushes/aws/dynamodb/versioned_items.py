@@ -1,21 +1,16 @@
-"""Rows that are a document and the number of its writes: read, decide, write if nobody else did."""
+"""Items that hold a versioned JSON document, changed with optimistic locking."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
-from aws_lambda_powertools import Logger
 from pydantic import ValidationError
 
-from rushes.aws.dynamodb.items import Item, put
+from rushes.aws.dynamodb.items import MAX_TRIES, Item, Table, put, query_items
 from rushes.aws.errors import translate_aws_errors
 from rushes.errors import CorruptRecord, NotFound, WriteConflict
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-TRIES = 8
-
-logger = Logger(service="rushes", child=True)
 
 
 class Document(Protocol):
@@ -28,84 +23,74 @@ class Document(Protocol):
     def model_dump_json(self) -> str: ...
 
 
-Kept = TypeVar("Kept", bound=Document)
+Model = TypeVar("Model", bound=Document)
 
 
-class VersionedItems(Generic[Kept]):
-    """One kind of rows. `row` gives a document's keys and whatever else the indexes want."""
+class VersionedItems(Table, Generic[Model]):
+    """Items of one model. `attributes` returns a document's key and index attributes."""
 
     def __init__(
-        self, client: "DynamoDBClient", table: str, kind: type[Kept], row: Callable[[Kept], Item]
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        model: type[Model],
+        attributes: Callable[[Model], Item],
     ) -> None:
-        self._client = client
-        self._table = table
-        self._kind = kind
-        self._row = row
+        super().__init__(client, table)
+        self._model = model
+        self._attributes = attributes
 
-    def add(self, document: Kept) -> bool:
-        """False where there is one of that key already."""
+    def add(self, document: Model) -> bool:
+        """Return False if an item with that key exists."""
         return self._put(document, {"ConditionExpression": "attribute_not_exists(pk)"})
 
-    def get(self, row_key: Item) -> Kept | None:
-        with translate_aws_errors():
-            reply = self._client.get_item(TableName=self._table, Key=row_key, ConsistentRead=True)
-        item = reply.get("Item")
+    def get(self, item_key: Item) -> Model | None:
+        item = self._find(item_key, consistent=True)
         return self._read(item) if item else None
 
-    def change(self, row_key: Item, change: Callable[[Kept], Kept]) -> Kept:
-        """Apply `change` to what is stored; it is asked again where another was faster.
+    def change(self, item_key: Item, change: Callable[[Model], Model]) -> Model:
+        """Apply `change` to the stored document; repeat with the new state after a conflict.
 
         Raises
         ------
         NotFound
-            If there is no such row.
+            If the item does not exist.
         WriteConflict
-            If others were faster every time.
+            If every attempt conflicted.
         """
-        for _ in range(TRIES):
-            before = self.get(row_key)
+        for _ in range(MAX_TRIES):
+            before = self.get(item_key)
             if before is None:
-                raise NotFound("there is nothing of that name")
+                raise NotFound("no such record")
             after = change(before)
             if after is before or self._replace(before, after):
                 return after
-        raise WriteConflict("it is being written to by others")
+        raise WriteConflict("the record is being changed by other requests")
 
-    def delete(self, row_key: Item) -> None:
+    def delete(self, item_key: Item) -> None:
         with translate_aws_errors():
-            self._client.delete_item(TableName=self._table, Key=row_key)
+            self._client.delete_item(TableName=self._table, Key=item_key)
 
-    def query(self, **search: Any) -> Iterator[Kept]:  # noqa: ANN401 - as boto3 has it
-        while True:
-            with translate_aws_errors():
-                reply = self._client.query(TableName=self._table, **search)
-            for item in reply["Items"]:
-                try:
-                    yield self._read(item)
-                except CorruptRecord as error:  # one row must not stop the others
-                    logger.error("damaged", row=item.get("pk"), reason=error.message)  # noqa: TRY400
-            if "LastEvaluatedKey" not in reply:
-                return
-            search = {**search, "ExclusiveStartKey": reply["LastEvaluatedKey"]}
+    def query(self, **search: Any) -> Iterator[Model]:  # noqa: ANN401 - as boto3's query
+        return query_items(self._client, self._table, search, self._read)
 
-    def _read(self, row: Item) -> Kept:
+    def _read(self, item: Item) -> Model:
         try:
-            return self._kind.model_validate_json(row["document"]["S"])
+            return self._model.model_validate_json(item["document"]["S"])
         except (ValidationError, KeyError, TypeError) as error:
             raise CorruptRecord(f"the record cannot be read ({type(error).__name__})") from None
 
-    def _replace(self, before: Kept, after: Kept) -> bool:
-        unchanged_since_read = "version = :version"
+    def _replace(self, before: Model, after: Model) -> bool:
         condition = {
-            "ConditionExpression": unchanged_since_read,
+            "ConditionExpression": "version = :version",
             "ExpressionAttributeValues": {":version": {"N": str(before.version)}},
         }
         return self._put(after, condition)
 
-    def _put(self, document: Kept, condition: dict[str, Any]) -> bool:
-        row = {
-            **self._row(document),
+    def _put(self, document: Model, condition: dict[str, Any]) -> bool:
+        item = {
+            **self._attributes(document),
             "document": {"S": document.model_dump_json()},
             "version": {"N": str(document.version)},
         }
-        return put(self._client, self._table, row, condition)
+        return put(self._client, self._table, item, condition)

@@ -1,16 +1,24 @@
-"""The arguments of fal's models, by the names that most of them share, and its clients' headers."""
+"""Read the arguments that most of fal's models share, and the headers of its clients."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator
 
-from rushes.dialects.openai_videos.schemas import Seconds, Seed, Whole, check
-from rushes.dialects.openai_videos.video_routes import check_length
-from rushes.dialects.references import Files, read_file
+from rushes.dialects.input_files import FileField, Uploads, read_files
+from rushes.dialects.json_format import without_nulls
+from rushes.dialects.validation import (
+    OpenModel,
+    Pixels,
+    Seconds,
+    Seed,
+    StrictModel,
+    shown,
+    validate,
+)
 from rushes.errors import InvalidRequest
-from rushes.jobs.request import GenerationRequest, Input, Role, Upload
+from rushes.jobs.request import GenerationRequest, Role
 
 FILES = {
     "image_url": Role.IMAGE,
@@ -24,7 +32,7 @@ FILES = {
     "video_url": Role.SOURCE_VIDEO,
     "audio_url": Role.AUDIO,
 }
-SIZES = {
+NAMED_SIZES = {
     "square_hd": "1024x1024",
     "square": "512x512",
     "portrait_4_3": "768x1024",
@@ -32,28 +40,23 @@ SIZES = {
     "landscape_4_3": "1024x768",
     "landscape_16_9": "1024x576",
 }
-HONOURED = {
+ACCEPTED_HEADERS = {
     "x-fal-queue-priority": ("normal",),
     "x-fal-store-io": ("1",),
     "x-fal-object-lifecycle-preference": (),
 }
-"""What may be in headers that ask for something; whatever else they say cannot be done here.
+"""Accepted values of the headers that change the result.
 
-Others may say what they like: there are no fallbacks, nothing is generated twice, and a runner's
-hint is a hint.
+The others are ignored: a job has no hidden fallbacks or retries, and a runner hint is optional.
 """
 
 
 def _without_unit(value: object) -> object:
-    """Some models write 8 seconds as `8s`."""
+    """Accept `8s`, which some models require for 8 seconds."""
     return value.removesuffix("s") if isinstance(value, str) else value
 
 
-class _Arguments(BaseModel):
-    """A model's own arguments go to it if the catalog lets them."""
-
-    model_config = ConfigDict(extra="allow", arbitrary_types_allowed=True)
-
+class _Arguments(OpenModel):
     prompt: str = ""
     duration: Annotated[Seconds | None, BeforeValidator(_without_unit)] = None
     seed: Seed | None = None
@@ -63,80 +66,61 @@ class _Arguments(BaseModel):
     image_size: Any = None
 
 
-class _Extent(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    width: Annotated[Whole, Field(ge=1, le=99_999)]
-    height: Annotated[Whole, Field(ge=1, le=99_999)]
+class _ImageSize(StrictModel):
+    width: Pixels
+    height: Pixels
 
 
-def read_arguments(
-    model: str, fields: Mapping[str, Any]
-) -> tuple[GenerationRequest, tuple[tuple[Role, Upload], ...]]:
-    uploads, inputs = _read_files(fields)
-    asked = check(_Arguments, {name: fields[name] for name in fields if name not in FILES})
-    generation = GenerationRequest(
-        model=model,
-        prompt=asked.prompt,
-        seconds=asked.duration,
-        size=_read_size(asked),
-        seed=asked.seed,
-        negative_prompt=asked.negative_prompt,
-        generate_audio=asked.generate_audio,
-        inputs=inputs,
-        provider_options=asked.model_extra or {},
-    )
-    check_length(generation)
-    return generation, uploads
+def read_arguments(model: str, fields: Mapping[str, Any]) -> tuple[GenerationRequest, Uploads]:
+    uploads, inputs = read_files(_files(fields))
+    body = validate(_Arguments, {name: fields[name] for name in fields if name not in FILES})
+    size = _read_size(body)
+    request = body.generation(model=model, seconds=body.duration, size=size, inputs=inputs)
+    return request, uploads
 
 
-def read_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """What is to be remembered of them."""
-    for name, honoured in HONOURED.items():
-        if name in headers and headers[name] not in honoured:
-            raise InvalidRequest(f"{name} cannot be {headers[name][:80]} here", param=name)
+def read_preferences(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the preferences to store with the job."""
+    for name, accepted in ACCEPTED_HEADERS.items():
+        if name in headers and headers[name] not in accepted:
+            allowed = f"must be {accepted[0]}" if accepted else "is not supported"
+            raise InvalidRequest(f"{name} {allowed} (got {shown(headers[name])})", param=name)
     timeout = headers.get("x-fal-request-timeout", "")
     if timeout and not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", timeout):
-        raise InvalidRequest("x-fal-request-timeout is no number", param="x-fal-request-timeout")
+        name = "x-fal-request-timeout"
+        raise InvalidRequest(f"{name} must be a number (got {shown(timeout)})", param=name)
     return {"start_timeout": timeout} if timeout else {}
 
 
-def _read_files(fields: Mapping[str, Any]) -> Files:
-    uploads: list[tuple[Role, Upload]] = []
-    inputs: list[Input] = []
-    taken: dict[Role, str] = {}
+def _files(fields: Mapping[str, Any]) -> Iterator[FileField]:
+    field_by_role: dict[Role, str] = {}
     for name, role in FILES.items():
         if fields.get(name) is None:
             continue
-        if role in taken:
-            raise InvalidRequest(f"{name} says the same as {taken[role]}", param=name)
-        taken[role] = name
-        for written in _several(name, role, fields[name]):
-            uploaded, linked = read_file(name, role, written)
-            uploads += uploaded
-            inputs += linked
-    return tuple(uploads), tuple(inputs)
+        if other := field_by_role.get(role):
+            raise InvalidRequest(f"{name} and {other} are mutually exclusive", param=name)
+        field_by_role[role] = name
+        yield from ((name, role, value) for value in _values(name, role, fields[name]))
 
 
-def _several(name: str, role: Role, written: Any) -> list[Any]:  # noqa: ANN401 - as sent
+def _values(name: str, role: Role, value: Any) -> list[Any]:  # noqa: ANN401 - any JSON value
     if role is not Role.REFERENCE:
-        return [written]
-    if not isinstance(written, list):
-        raise InvalidRequest(f"{name} is not a list", param=name)
-    return written
+        return [value]
+    if not isinstance(value, list):
+        raise InvalidRequest(f"{name} must be a list (got {shown(value)})", param=name)
+    return value
 
 
-def _read_size(asked: _Arguments) -> str | None:
-    """One of fal's names, an object with both lengths, or width and height as a text."""
-    given = {"video_size": asked.video_size, "image_size": asked.image_size}
-    wanted = {name: value for name, value in given.items() if value is not None}
-    if len(wanted) > 1:
-        raise InvalidRequest("image_size says the same as video_size", param="image_size")
-    for name, value in wanted.items():
+def _read_size(body: _Arguments) -> str | None:
+    """Read a named size, an object of width and height, or a text such as `1280x720`."""
+    sizes = {"video_size": body.video_size, "image_size": body.image_size}
+    if None not in sizes.values():
+        raise InvalidRequest("image_size and video_size are mutually exclusive", param="image_size")
+    for name, value in without_nulls(sizes).items():
         if isinstance(value, dict):
-            extent = check(_Extent, value)
-            return f"{extent.width}x{extent.height}"
+            size = validate(_ImageSize, value)
+            return f"{size.width}x{size.height}"
         if isinstance(value, str):
-            return SIZES.get(value, value)
-        raise InvalidRequest(f"{name} is neither a name nor width and height", param=name)
+            return NAMED_SIZES.get(value, value)
+        raise InvalidRequest(f"{name} must be a text or an object of width and height", param=name)
     return None

@@ -1,4 +1,4 @@
-"""Pipelet's queue: a film comes back in base64 inside JSON, where it is short enough for that."""
+"""Pipelet's queue API. A result of at most 3 MiB is base64 inside the JSON response."""
 
 import base64
 import json
@@ -7,36 +7,36 @@ from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from rushes.dialects.base import Dialect, HttpRequest, HttpResponse, JobReference, JobView, Verb
+from rushes.dialects.base import Dialect, HttpRequest, HttpResponse, JobView, Verb
 from rushes.dialects.fal_queue.fal import FalDialect
 from rushes.dialects.fal_queue.pipelet_body import read_body, read_preferences
 from rushes.dialects.fal_queue.queue_dialect import (
     WEBHOOK_FIELDS,
     QueueDialect,
-    check_queries,
+    failure_of,
+    has_fal_key,
+    no_result_response,
     queue_routes,
-    read_webhook,
-    refusal_of,
-    speaks_fal,
-    state_of,
-    trouble_of,
+    queue_status,
 )
-from rushes.dialects.openai_videos.openai_format import JSON
+from rushes.dialects.job_reference import JobReference
+from rushes.dialects.response_headers import JSON_HEADERS
 from rushes.errors import InvalidRequest, NotFound
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest
 from rushes.jobs.result import Artifact
 from rushes.jobs.status import JobStatus
 
-PREFIX, OWN_PREFIX = "/queue", "/pipelet/queue"
-INLINE_BYTES = 3 * 1024 * 1024
-"""A third more in base64, which still is within the 6 MB that a function may answer."""
+OWN_PREFIX = "/pipelet/queue"
+MAX_INLINE_BYTES = 3 * 1024 * 1024
+"""4 MiB in base64, below the 6 MB limit of a Lambda response."""
 
 
 class PipeletDialect(QueueDialect):
     name = "pipelet"
-    routes = (*queue_routes(PREFIX), *queue_routes(OWN_PREFIX))
-    fields: ClassVar[Mapping[str, str]] = {
+    prefix = "/queue"
+    routes = (*queue_routes(prefix), *queue_routes(OWN_PREFIX))
+    field_names: ClassVar[Mapping[str, str]] = {
         "video_id": "requestId",
         "seconds": "duration",
         "size": "width and height",
@@ -45,40 +45,33 @@ class PipeletDialect(QueueDialect):
         "webhook_url": WEBHOOK_FIELDS,
     }
 
-    def __init__(self, prefix: str = PREFIX) -> None:
-        super().__init__(prefix)
-
-    def speaker(self, request: HttpRequest) -> Dialect:
-        """On the shared path the kind of key tells who calls."""
+    @override
+    def for_request(self, request: HttpRequest) -> Dialect:
+        """Detect the client of a shared path by its authorization scheme."""
         if request.path.startswith(OWN_PREFIX):
             return PipeletDialect(OWN_PREFIX)
-        return FalDialect(PREFIX) if speaks_fal(request.headers) else self
+        return FalDialect(self.prefix) if has_fal_key(request.headers) else self
 
     @override
-    def read_reference(self, written: str) -> JobReference:
+    def read_reference(self, raw: str) -> JobReference:
         try:
-            return super().read_reference(written)
+            return super().read_reference(raw)
         except NotFound:
-            raise InvalidRequest("requestId has not the form of an id", param="video_id") from None
+            raise InvalidRequest("requestId is not a valid id", param="video_id") from None
 
     def read_create(self, request: HttpRequest) -> CreateRequest:
-        model = self.read_model(request)
-        check_queries(request)
-        preferences = read_preferences(request.headers)
-        generation, uploads = read_body(model, self.read_json(request))
-        webhook = read_webhook(request)
-        return CreateRequest(generation, uploads=uploads, preferences=preferences, webhook=webhook)
+        return self.build_request(request, read_preferences, read_body)
 
     def write_job(self, view: JobView, verb: Verb) -> HttpResponse:
         if verb == "create":
-            body = {"request_id": view.job.id, **self.addresses(view)}
+            body = {"request_id": view.job.id, **self.urls(view)}
         elif verb == "status":
-            body = _status(view.job, self.addresses(view)["response_url"])
-        elif refusal := refusal_of(view.job):
-            return refusal
+            body = _status(view.job, self.urls(view)["response_url"])
+        elif no_result := no_result_response(view.job):
+            return no_result
         else:
             body = result_of(view, as_link=view.job.preferences.get("output") == "binary")
-        return HttpResponse(200, json.dumps(body), JSON)
+        return HttpResponse(200, json.dumps(body), JSON_HEADERS)
 
     def may_cancel(self, job: Job) -> bool:
         return job.status is JobStatus.QUEUED
@@ -86,26 +79,25 @@ class PipeletDialect(QueueDialect):
     def write_cancelled(self, job: Job, *, accepted: bool) -> HttpResponse:
         if accepted:
             return HttpResponse(204)
-        detail = f"the request is {state_of(job)}: only a queued one can be cancelled"
-        return HttpResponse(409, json.dumps({"detail": detail}), JSON)
+        detail = f"only an IN_QUEUE request can be cancelled (it is {queue_status(job)})"
+        return HttpResponse(409, json.dumps({"detail": detail}), JSON_HEADERS)
 
 
 def _status(job: Job, response_url: str) -> dict[str, Any]:
     eta = _eta(job)
     return {
-        "status": state_of(job),
-        "queue_position": 0,  # nobody is in front: what waits, waits for its provider
+        "status": queue_status(job),
+        "queue_position": 0,  # jobs wait for their provider, not for each other
         "statusMessages": _messages(job),
         **({} if eta is None else {"etaSeconds": eta}),
-        "logs": None,  # a fal client with a Bearer key wants it to be there
+        "logs": None,  # a fal client with a Bearer key requires the field
         "response_url": response_url,
     }
 
 
 def _messages(job: Job) -> dict[str, str]:
-    trouble = trouble_of(job)
-    if trouble:
-        return {"message": trouble.message, "detail_message": trouble.code}
+    if failure := failure_of(job):
+        return {"message": failure.message, "detail_message": failure.code}
     if job.status is JobStatus.COMPLETED:
         return {"message": "Job completed successfully"}
     if job.status is JobStatus.QUEUED:
@@ -115,7 +107,7 @@ def _messages(job: Job) -> dict[str, str]:
 
 
 def _eta(job: Job) -> int | None:
-    """From how fast it has been so far; None while nothing can be told."""
+    """Extrapolate the remaining seconds from the progress; None before any progress."""
     if job.is_finished:
         return 0
     if not job.submitted_at or not job.progress:
@@ -124,7 +116,7 @@ def _eta(job: Job) -> int | None:
 
 
 def result_of(view: JobView, *, as_link: bool) -> dict[str, Any]:
-    """What a completed request came to; a short film stands there itself, unless `as_link`."""
+    """Serialize a completed request; a small file is inlined unless `as_link` is set."""
     job = view.job
     if not job.artifacts:
         return view.document or {}
@@ -132,7 +124,7 @@ def result_of(view: JobView, *, as_link: bool) -> dict[str, Any]:
 
 
 def _file(view: JobView, artifact: Artifact, *, as_link: bool) -> dict[str, str]:
-    if as_link or artifact.size > INLINE_BYTES:
+    if as_link or artifact.size > MAX_INLINE_BYTES:
         link = view.link(artifact)
         return {"data_uri": link, "data_url": link}
     return {"data_uri": base64.b64encode(view.read(artifact)).decode()}

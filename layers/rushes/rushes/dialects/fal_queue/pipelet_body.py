@@ -1,25 +1,16 @@
-"""What a create call to Pipelet's queue says, in its body and in its headers."""
+"""Read the body and the headers of a create call to Pipelet's queue."""
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from rushes.dialects.openai_videos.schemas import Seconds, Seed, Whole, check
-from rushes.dialects.openai_videos.video_routes import check_length
-from rushes.dialects.references import Files, read_file
+from rushes.dialects.input_files import NO_FILES, Files, Uploads, read_file
+from rushes.dialects.validation import OpenModel, Pixels, Seconds, Seed, shown, validate
 from rushes.errors import InvalidRequest
-from rushes.jobs.request import GenerationRequest, Role, Upload
-
-Pixels = Annotated[Whole, Field(ge=1, le=99_999)]
+from rushes.jobs.request import GenerationRequest, Role
 
 
-class _Body(BaseModel):
-    """A model's own fields go to it if the catalog lets them."""
-
-    model_config = ConfigDict(extra="allow", arbitrary_types_allowed=True)
-
+class _Body(OpenModel):
     prompt: str = ""
     data_uri: Any = None
     duration: Seconds | None = None
@@ -29,41 +20,31 @@ class _Body(BaseModel):
     negative_prompt: str | None = None
 
 
-def read_body(
-    model: str, fields: Mapping[str, Any]
-) -> tuple[GenerationRequest, tuple[tuple[Role, Upload], ...]]:
-    body = check(_Body, fields)
-    uploads, inputs = _read_picture(body.data_uri)
-    generation = GenerationRequest(
-        model=model,
-        prompt=body.prompt,
-        seconds=body.duration,
-        size=_size(body.width, body.height),
-        seed=body.seed,
-        negative_prompt=body.negative_prompt,
-        inputs=inputs,
-        provider_options=body.model_extra or {},
-    )
-    check_length(generation)
-    return generation, uploads
+def read_body(model: str, fields: Mapping[str, Any]) -> tuple[GenerationRequest, Uploads]:
+    body = validate(_Body, fields)
+    uploads, inputs = _read_image(body.data_uri)
+    size = _size(body.width, body.height)
+    request = body.generation(model=model, seconds=body.duration, size=size, inputs=inputs)
+    return request, uploads
 
 
 def read_preferences(headers: Mapping[str, str]) -> dict[str, str]:
     output = headers.get("x-pipelet-output", "")
     if output not in ("", "binary"):
-        raise InvalidRequest("x-pipelet-output can be binary only", param="x-pipelet-output")
+        name = "x-pipelet-output"
+        raise InvalidRequest(f"{name} must be binary (got {shown(output)})", param=name)
     return {"output": output} if output else {}
 
 
-def _read_picture(written: Any) -> Files:  # noqa: ANN401 - as sent
-    """A data URL or bare base64, which some programs break into lines."""
-    if isinstance(written, str) and not written.startswith(("data:", "http://", "https://")):
-        written = "data:;base64," + re.sub(r"\s", "", written)
-    return ((), ()) if written is None else read_file("data_uri", Role.IMAGE, written)
+def _read_image(value: Any) -> Files:  # noqa: ANN401 - any JSON value
+    """Read a URL, a data URL or bare base64, with or without line breaks."""
+    if isinstance(value, str) and not value.startswith(("data:", "http://", "https://")):
+        value = "data:;base64," + re.sub(r"\s", "", value)
+    return NO_FILES if value is None else read_file("data_uri", Role.IMAGE, value)
 
 
 def _size(width: int | None, height: int | None) -> str | None:
-    """Without a width it is the one that the model has for that height."""
+    """Return `1280x720`, or `x720` to select the model's width for the height."""
     if width and not height:
-        raise InvalidRequest("width goes with a height only", param="width")
+        raise InvalidRequest("width requires height", param="width")
     return f"{width or ''}x{height}" if height else None

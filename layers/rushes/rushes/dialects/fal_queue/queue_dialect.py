@@ -1,47 +1,51 @@
-"""What Pipelet's and fal's queues have in common: even most of their paths are the same."""
+"""Routes, statuses and errors that fal's and Pipelet's queue APIs share."""
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote, unquote
+
+from typing_extensions import override
 
 from rushes.dialects.api_key import read_key
 from rushes.dialects.base import (
     ALL_MODALITIES,
+    DialectDefaults,
     HttpRequest,
     HttpResponse,
-    JobReference,
     JobView,
     Route,
+    model_paths,
 )
-from rushes.dialects.openai_videos.openai_format import JSON
-from rushes.dialects.references import read_reference
-from rushes.dialects.request_body import read_fields
-from rushes.dialects.webhook_param import read_target
+from rushes.dialects.input_files import Uploads
+from rushes.dialects.request_body import read_json_fields
+from rushes.dialects.response_headers import JSON_HEADERS
+from rushes.dialects.validation import check_request_size
+from rushes.dialects.webhook_param import read_webhook_url
 from rushes.errors import InvalidRequest, NotFound, RushesError
 from rushes.jobs.job import Job
-from rushes.jobs.request import WebhookTarget
+from rushes.jobs.request import CreateRequest, GenerationRequest, WebhookTarget
+from rushes.jobs.result import JobError
 from rushes.jobs.status import JobStatus
 
-MODEL_SEGMENTS = 6
-"""A model is a path, and a route's variable is one step of a path: there is a route per length."""
-APP_SEGMENTS = 3
-"""Clients ask for a job below the first two steps of its model, or three for fal's workflows."""
+MAX_MODEL_SEGMENTS = 6
+MAX_APP_SEGMENTS = 3
+"""Clients request a job below the first two segments of its model; fal's workflows have three."""
 RESERVED = frozenset({"submit", "status", "cancel", "metrics"})
-"""Another vendor's routes on the same path; a model of that name could never be told from them."""
+"""Another vendor's routes on the same path: a model of such a name would be ambiguous."""
 WEBHOOK_QUERY, WEBHOOK_HEADER = "fal_webhook", "x-pipelet-webhook"
-"""Where clients say whom to tell; both are understood wherever the other one is."""
 WEBHOOK_FIELDS = f"{WEBHOOK_HEADER} or {WEBHOOK_QUERY}"
+
+ReadPreferences = Callable[[Mapping[str, str]], dict[str, str]]
+ReadArguments = Callable[[str, Mapping[str, Any]], tuple[GenerationRequest, Uploads]]
 
 
 def queue_routes(prefix: str) -> tuple[Route, ...]:
     routes = []
-    for length in range(1, MODEL_SEGMENTS + 1):
-        model = prefix + "".join(f"/<step_{n}>" for n in range(length))
+    for length, model in enumerate(model_paths(prefix, MAX_MODEL_SEGMENTS), 1):
         routes.append(Route("POST", model, "create"))
-        if length <= APP_SEGMENTS:
+        if length <= MAX_APP_SEGMENTS:
             one = f"{model}/requests/<job_id>"
             routes.append(Route("GET", f"{one}/status", "status"))
             routes.append(Route("PUT", f"{one}/cancel", "cancel"))
@@ -49,102 +53,100 @@ def queue_routes(prefix: str) -> tuple[Route, ...]:
     return tuple(routes)
 
 
-def speaks_fal(headers: Mapping[str, str]) -> bool:
-    """Only fal's clients send `Authorization: Key …`."""
+def has_fal_key(headers: Mapping[str, str]) -> bool:
+    """Detect `Authorization: Key …`, which only fal's clients send."""
     return re.match(r"\s*key\s", headers.get("authorization", ""), re.IGNORECASE) is not None
 
 
-class QueueDialect:
-    """`prefix` is what the paths of its answers begin with: the one that it was asked by."""
-
+class QueueDialect(DialectDefaults):
+    prefix: str
+    """Path prefix of the request, and of the URLs in the response."""
     modalities = ALL_MODALITIES
-    fields: ClassVar[Mapping[str, str]] = {}
-    """What a field of ours is called there, where the names differ."""
+    field_names: ClassVar[Mapping[str, str]] = {}
+    """Field names for errors, by field name of the gateway."""
 
-    def __init__(self, prefix: str) -> None:
-        self.prefix = prefix
+    def __init__(self, prefix: str | None = None) -> None:
+        self.prefix = prefix or self.prefix
 
+    @override
     def read_key(self, headers: Mapping[str, str]) -> str:
-        written = headers.get("authorization", "")
-        as_bearer = re.sub(r"(^|,)\s*key\s", r"\1Bearer ", written, flags=re.IGNORECASE)
+        raw = headers.get("authorization", "")
+        as_bearer = re.sub(r"(^|,)\s*key\s", r"\1Bearer ", raw, flags=re.IGNORECASE)
         return read_key({**headers, "authorization": as_bearer})
 
-    def read_reference(self, written: str) -> JobReference:
-        return read_reference(written)
+    def build_request(
+        self, request: HttpRequest, read_preferences: ReadPreferences, read_arguments: ReadArguments
+    ) -> CreateRequest:
+        model = self.read_model(request)
+        check_query(request)
+        preferences = read_preferences(request.headers)
+        fields = read_json_fields(request.headers, request.body)
+        generation, uploads = read_arguments(model, fields)
+        check_request_size(generation)
+        webhook = read_webhook(request)
+        return CreateRequest(generation, uploads=uploads, preferences=preferences, webhook=webhook)
 
     def read_model(self, request: HttpRequest) -> str:
-        steps = unquote(request.path.removeprefix(f"{self.prefix}/")).split("/")
-        if steps[0] in RESERVED or "requests" in steps:
-            raise NotFound(
-                f"there is nothing at {request.method} {request.path[:200]}", code="unknown_url"
-            )
-        return "/".join(steps)
+        segments = unquote(request.path.removeprefix(f"{self.prefix}/")).split("/")
+        if segments[0] in RESERVED or "requests" in segments:
+            url = f"{request.method} {request.path[:200]}"
+            raise NotFound(f"unknown URL: {url}", code="unknown_url")
+        return "/".join(segments)
 
-    def read_json(self, request: HttpRequest) -> dict[str, Any]:
-        if request.headers.get("content-type", "").strip().lower().startswith("multipart/"):
-            raise InvalidRequest("only a JSON body is understood", param="content-type")
-        return read_fields(request.headers, request.body)
-
-    def addresses(self, view: JobView) -> dict[str, str]:
-        """Where to ask for a job; the model is there for show, jobs are found by their ids."""
+    def urls(self, view: JobView) -> dict[str, str]:
+        """Build the job's URLs. Their model is ignored on the way back: the id finds the job."""
         app = "/".join(view.job.request.model.split("/")[:2])
         one = f"{view.base_url}{self.prefix}/{quote(app)}/requests/{view.job.id}"
         return {"response_url": one, "status_url": f"{one}/status", "cancel_url": f"{one}/cancel"}
 
     def write_error(self, error: RushesError) -> HttpResponse:
-        return HttpResponse(error.http_status, json.dumps({"detail": self.detail(error)}), JSON)
+        body = {"detail": self.detail(error)}
+        return HttpResponse(error.http_status, json.dumps(body), JSON_HEADERS)
 
     def detail(self, error: RushesError) -> str:
-        """There is one text only: it has to name the field, too."""
-        name = self.fields.get(error.param or "", error.param)
+        """Return the message with the field's name, because the body has no `param`."""
+        name = self.field_names.get(error.param or "", error.param)
         if not name or name.lower() in error.message.lower():
             return error.message
         return f"{name}: {error.message}"
 
 
-def check_queries(request: HttpRequest) -> None:
+def check_query(request: HttpRequest) -> None:
     for name in request.query.keys() - {WEBHOOK_QUERY}:
         raise InvalidRequest(f"{name[:80]} is not supported", param=name[:80])
 
 
 def read_webhook(request: HttpRequest) -> WebhookTarget | None:
-    """Whoever is told of fal's way hears fal's words, and of Pipelet's Pipelet's."""
-    as_query, as_header = request.query.get(WEBHOOK_QUERY), request.headers.get(WEBHOOK_HEADER)
-    if as_query and as_header:
+    """Read the webhook URL: the query parameter selects fal's payload, the header Pipelet's."""
+    in_query, in_header = request.query.get(WEBHOOK_QUERY), request.headers.get(WEBHOOK_HEADER)
+    if in_query and in_header:
         raise InvalidRequest(
-            f"{WEBHOOK_QUERY} says the same as {WEBHOOK_HEADER}", param=WEBHOOK_QUERY
+            f"{WEBHOOK_QUERY} and {WEBHOOK_HEADER} are mutually exclusive", param=WEBHOOK_QUERY
         )
-    if as_header:
-        return read_target(WEBHOOK_HEADER, as_header, "pipelet")
-    return read_target(WEBHOOK_QUERY, as_query, "fal") if as_query else None
+    if in_header:
+        return read_webhook_url(WEBHOOK_HEADER, in_header, "pipelet")
+    return read_webhook_url(WEBHOOK_QUERY, in_query, "fal") if in_query else None
 
 
-def state_of(job: Job) -> str:
-    """In Pipelet's words; fal has the first three of them only."""
+def queue_status(job: Job) -> str:
+    """Return Pipelet's status; fal has the first three of them."""
     return "IN_QUEUE" if job.status is JobStatus.QUEUED else job.status.value.upper()
 
 
-@dataclass(frozen=True)
-class Trouble:
-    """Why a job has come to a bad end."""
-
-    code: str
-    message: str
-
-
-def trouble_of(job: Job) -> Trouble | None:
+def failure_of(job: Job) -> JobError | None:
     if job.status is JobStatus.CANCELLED:
-        return Trouble("request_cancelled", "the request was cancelled")
-    if job.status is JobStatus.FAILED and job.error:
-        return Trouble(job.error.code, job.error.message)
-    return Trouble("internal_error", "it failed") if job.status is JobStatus.FAILED else None
-
-
-def refusal_of(job: Job) -> HttpResponse | None:
-    """The answer to who wants a result and there is none."""
-    trouble = trouble_of(job)
-    if trouble:
-        return HttpResponse(422, json.dumps({"detail": trouble.message}), JSON)
-    if not job.is_finished:
-        return HttpResponse(400, json.dumps({"detail": "Request is still in progress"}), JSON)
+        return JobError(code="request_cancelled", message="the request was cancelled")
+    if job.status is JobStatus.FAILED:
+        return job.error or JobError(code="internal_error", message="it failed")
     return None
+
+
+def no_result_response(job: Job) -> HttpResponse | None:
+    """Return the response for a job that failed or still runs, None for a completed one."""
+    if failure := failure_of(job):
+        status, detail = 422, failure.message
+    elif not job.is_finished:
+        status, detail = 400, "Request is still in progress"
+    else:
+        return None
+    return HttpResponse(status, json.dumps({"detail": detail}), JSON_HEADERS)

@@ -1,4 +1,4 @@
-"""Bifrost's video API. Empty fields are absent, and an id names its provider behind a colon."""
+"""Bifrost's video API. Empty fields are absent, and `:provider` is appended to an id."""
 
 from typing import Any, ClassVar
 
@@ -6,23 +6,16 @@ from pydantic import Field
 from typing_extensions import override
 
 from rushes.dialects.base import HttpRequest, HttpResponse, JobView, PageView, Verb
-from rushes.dialects.openai_videos.openai_format import (
-    JSON,
-    POLLED,
-    as_json,
-    completed_at,
-    error_fields,
-    error_of,
-    error_type,
-    status_of,
-)
-from rushes.dialects.openai_videos.schemas import Listing
-from rushes.dialects.openai_videos.video_routes import VideosDialect, video_routes
+from rushes.dialects.json_format import as_json, error_object, error_type, job_error, without_nulls
+from rushes.dialects.openai_videos.list_query import ListQuery
+from rushes.dialects.openai_videos.openai_format import FIELD_NAMES, completed_at, status_of
+from rushes.dialects.openai_videos.videos_dialect import VideosDialect, video_routes
+from rushes.dialects.response_headers import JSON_HEADERS, POLL_HEADERS
 from rushes.errors import InvalidRequest, RushesError
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest
 from rushes.jobs.status import JobStatus
-from rushes.ports import JobQuery
+from rushes.ports.jobs import JobQuery
 
 # fmt: off
 PUBLISHED_PROVIDERS = frozenset((
@@ -31,7 +24,7 @@ PUBLISHED_PROVIDERS = frozenset((
     "openrouter", "elevenlabs", "huggingface", "nebius", "xai", "runway", "fireworks",
 ))
 # fmt: on
-"""The names that Bifrost's schema allows in `extra_fields`; a deployer's own are left out there."""
+"""Provider names of Bifrost's schema; `extra_fields` omits the names of a deployment."""
 
 REQUEST_TYPES = {
     "create": "video_generation",
@@ -41,28 +34,28 @@ REQUEST_TYPES = {
 }
 
 
-class _Listing(Listing):
+class _ListQuery(ListQuery):
     limit: int = Field(default=20, ge=1, le=100)
 
 
 class BifrostDialect(VideosDialect):
     name = "bifrost"
     routes = (*video_routes("/v1/videos"), *video_routes("/bifrost/v1/videos"))
-    listing: ClassVar[type[Listing]] = _Listing
+    list_query: ClassVar[type[ListQuery]] = _ListQuery
 
     @override
     def read_create(self, request: HttpRequest) -> CreateRequest:
-        creation = super().read_create(request)
-        if not creation.request.model:
-            raise InvalidRequest("model: Field required", param="model")
-        return creation
+        created = super().read_create(request)
+        if not created.request.model:
+            raise InvalidRequest("model is required", param="model")
+        return created
 
     @override
     def read_list(self, request: HttpRequest) -> JobQuery:
         query = super().read_list(request)
         if not query.provider:
             raise InvalidRequest(
-                "provider query parameter is required (/openai/v1/videos lists all of them)",
+                "provider query parameter is required (/openai/v1/videos lists all providers)",
                 param="provider",
             )
         return query
@@ -78,7 +71,7 @@ class BifrostDialect(VideosDialect):
         if job.error and job.error.code == "content_filtered":
             video["content_filter"] = {"filtered_count": 1, "reasons": [job.error.message]}
         video["extra_fields"] = _extra(REQUEST_TYPES.get(verb, verb), job.provider, job)
-        return HttpResponse(200, as_json(video), POLLED)
+        return HttpResponse(200, as_json(video), POLL_HEADERS)
 
     def write_page(self, view: PageView) -> HttpResponse:
         videos = [_video(job) for job in view.page.jobs]
@@ -86,27 +79,26 @@ class BifrostDialect(VideosDialect):
         if videos:
             page |= {"first_id": videos[0]["id"], "last_id": videos[-1]["id"]}
         page["extra_fields"] = _extra("video_list", view.provider)
-        return HttpResponse(200, as_json(page), JSON)
+        return HttpResponse(200, as_json(page), JSON_HEADERS)
 
     def write_deleted(self, job: Job) -> HttpResponse:
-        gone = {
+        deletion = {
             "id": _id(job),
             "object": "video.deleted",
             "deleted": True,
             "extra_fields": _extra("video_delete", job.provider, job),
         }
-        return HttpResponse(200, as_json(gone), JSON)
+        return HttpResponse(200, as_json(deletion), JSON_HEADERS)
 
     def write_error(self, error: RushesError) -> HttpResponse:
-        fields = {name: value for name, value in error_fields(error).items() if value is not None}
         body = {
             "type": error_type(error),
             "is_bifrost_error": True,
             "status_code": error.http_status,
-            "error": fields,
+            "error": without_nulls(error_object(error, FIELD_NAMES)),
             "extra_fields": {},
         }
-        return HttpResponse(error.http_status, as_json(body), JSON)
+        return HttpResponse(error.http_status, as_json(body), JSON_HEADERS)
 
 
 def _id(job: Job) -> str:
@@ -136,6 +128,6 @@ def _video(job: Job) -> dict[str, Any]:
         "created_at": int(job.created_at),
         "completed_at": completed_at(job),
         "expires_at": int(job.expires_at) if job.expires_at else None,
-        "error": error_of(job),
+        "error": job_error(job),
     }
-    return {name: value for name, value in video.items() if value is not None}
+    return without_nulls(video)

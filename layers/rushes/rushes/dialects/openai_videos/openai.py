@@ -1,18 +1,12 @@
-"""The OpenAI Videos API, as its SDKs speak it. Every field is present, null where empty."""
+"""The OpenAI Videos API of OpenAI's SDKs. Every field is present; an empty one is null."""
 
 from typing import Any
 
 from rushes.dialects.base import HttpResponse, JobView, PageView, Verb
-from rushes.dialects.openai_videos.openai_format import (
-    JSON,
-    POLLED,
-    as_json,
-    completed_at,
-    error_fields,
-    error_of,
-    status_of,
-)
-from rushes.dialects.openai_videos.video_routes import VideosDialect, video_routes
+from rushes.dialects.json_format import as_json, error_object, job_error
+from rushes.dialects.openai_videos.openai_format import FIELD_NAMES, completed_at, status_of
+from rushes.dialects.openai_videos.videos_dialect import VideosDialect, video_routes
+from rushes.dialects.response_headers import JSON_HEADERS, POLL_HEADERS
 from rushes.errors import RushesError
 from rushes.jobs.job import Job
 
@@ -22,8 +16,8 @@ class OpenAIDialect(VideosDialect):
     routes = video_routes("/openai/v1/videos")
     webhook_format = "openai"
 
-    def write_job(self, view: JobView, verb: Verb) -> HttpResponse:  # noqa: ARG002 - the same for all
-        return HttpResponse(200, as_json(_video(view.job)), POLLED)
+    def write_job(self, view: JobView, verb: Verb) -> HttpResponse:  # noqa: ARG002 - same for all
+        return HttpResponse(200, as_json(_video(view.job)), POLL_HEADERS)
 
     def write_page(self, view: PageView) -> HttpResponse:
         videos = [_video(job) for job in view.page.jobs]
@@ -34,15 +28,15 @@ class OpenAIDialect(VideosDialect):
             "last_id": videos[-1]["id"] if videos else None,
             "has_more": view.page.has_more,
         }
-        return HttpResponse(200, as_json(page), JSON)
+        return HttpResponse(200, as_json(page), JSON_HEADERS)
 
     def write_deleted(self, job: Job) -> HttpResponse:
-        gone = {"id": job.id, "object": "video.deleted", "deleted": True}
-        return HttpResponse(200, as_json(gone), JSON)
+        deletion = {"id": job.id, "object": "video.deleted", "deleted": True}
+        return HttpResponse(200, as_json(deletion), JSON_HEADERS)
 
     def write_error(self, error: RushesError) -> HttpResponse:
-        body = {"error": error_fields(error)}
-        return HttpResponse(error.http_status, as_json(body), JSON)
+        body = {"error": error_object(error, FIELD_NAMES)}
+        return HttpResponse(error.http_status, as_json(body), JSON_HEADERS)
 
 
 def _video(job: Job) -> dict[str, Any]:
@@ -59,5 +53,5 @@ def _video(job: Job) -> dict[str, Any]:
         "size": job.request.size or "",
         "seconds": str(job.request.seconds or ""),
         "remixed_from_video_id": job.remixed_from,
-        "error": error_of(job),
+        "error": job_error(job),
     }

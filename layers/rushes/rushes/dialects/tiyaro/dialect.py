@@ -1,123 +1,112 @@
-"""Tiyaro's asynchronous inference: an upload address, a model's path, and an address to poll.
+"""Tiyaro's asynchronous inference API: upload URLs, create by model path, and polling.
 
-Its published text and its published sample disagree over codes and nesting; every answer here
-holds what it tells at the top and once more under `response`, which satisfies both. Of errors it
-publishes no shape: here they are `{"message", "code", "param"}`.
+Tiyaro's documentation and its sample disagree about codes and nesting. A response has its fields
+at the top and again under `response`, which satisfies both. Tiyaro publishes no error schema;
+this dialect uses `{"message", "code", "param"}`.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
-from rushes.dialects.api_key import read_key
 from rushes.dialects.base import (
     ALL_MODALITIES,
+    DialectDefaults,
     HttpRequest,
     HttpResponse,
-    JobReference,
     JobView,
     Route,
     Verb,
+    model_paths,
 )
-from rushes.dialects.openai_videos.openai_format import JSON, as_json, error_of
-from rushes.dialects.openai_videos.schemas import check
-from rushes.dialects.openai_videos.video_routes import check_length
-from rushes.dialects.references import read_reference
+from rushes.dialects.json_format import as_json, job_error, without_nulls
 from rushes.dialects.request_body import read_fields
+from rushes.dialects.response_headers import JSON_HEADERS
 from rushes.dialects.tiyaro.schemas import ModelInput, SubmitBody, SubmitQuery, UploadQuery
+from rushes.dialects.validation import check_request_size, shown, validate
 from rushes.errors import InvalidRequest, RushesError
-from rushes.jobs.content_type import EXTENSIONS, family
-from rushes.jobs.request import CreateRequest, GenerationRequest, Role
+from rushes.jobs.content_type import EXTENSIONS, media_type_of
+from rushes.jobs.request import CreateRequest, Role
 from rushes.jobs.status import JobStatus, Stage
 
 MODELS = "/v1/async"
 JOBS = f"{MODELS}/requests"
-MODEL_SEGMENTS = 8
-"""A model is a path, and a route's variable is one step of a path: there is a route per length."""
+MAX_MODEL_SEGMENTS = 8
 
-EXTENSIONS = {extension: family(kind) for kind, extension in EXTENSIONS.items()}
+MEDIA_TYPES = {extension: media_type_of(name) for name, extension in EXTENSIONS.items()}
+"""Media type (audio, video, image) by file extension."""
 ROLES = {"audio": Role.AUDIO, "video": Role.SOURCE_VIDEO, "image": Role.IMAGE}
 
-ENDED = {
+TERMINAL_STATUSES = {
     JobStatus.COMPLETED: "success",
     JobStatus.FAILED: "failed",
     JobStatus.CANCELLED: "cancelled",
 }
-STAGES = {Stage.ACCEPTED: "accepted", Stage.WAITING: "pending", Stage.SUBMITTING: "pending"}
-FIELDS = {
+STAGE_STATUSES = {Stage.ACCEPTED: "accepted", Stage.WAITING: "pending", Stage.SUBMITTING: "pending"}
+FIELD_NAMES = {
     **dict.fromkeys(("input_reference", "image", "source_video", "audio"), "URL"),
     "video_id": "id",
 }
-"""What a field of ours is called here, where the names differ."""
+"""Values of `param` in errors, by field name of the gateway."""
 
 
-class TiyaroDialect:
+class TiyaroDialect(DialectDefaults):
     name = "tiyaro"
     modalities = ALL_MODALITIES
     routes = (
         Route("POST", "/v1/input/upload-url", "upload"),
         Route("GET", f"{JOBS}/<job_id>", "retrieve"),
-        *(
-            Route("POST", MODELS + "".join(f"/<step_{n}>" for n in range(length)), "create")
-            for length in range(1, MODEL_SEGMENTS + 1)
-        ),
+        *(Route("POST", path, "create") for path in model_paths(MODELS, MAX_MODEL_SEGMENTS)),
     )
 
-    def speaker(self, request: HttpRequest) -> Self:  # noqa: ARG002 - the same for all
-        return self
-
-    def read_key(self, headers: Mapping[str, str]) -> str:
-        return read_key(headers)
-
-    def read_reference(self, written: str) -> JobReference:
-        return read_reference(written)
-
     def read_upload(self, request: HttpRequest) -> str:
-        extension = check(UploadQuery, request.query).extension.lower()
-        if extension not in EXTENSIONS:
-            raise InvalidRequest(f"extension is one of {', '.join(EXTENSIONS)}", param="extension")
+        extension = validate(UploadQuery, request.query).extension.lower()
+        if extension not in MEDIA_TYPES:
+            raise InvalidRequest(
+                f"extension must be one of {', '.join(MEDIA_TYPES)} (got {shown(extension)})",
+                param="extension",
+            )
         return extension
 
-    def write_upload(self, address: str) -> HttpResponse:
-        """The schema's name for it is misspelt; it is here under both."""
-        told = {"PUT": address}
-        body = {"uploadUrl": told, "response": {"uploadUrl": told, "uplaodUrl": told}}
-        return HttpResponse(201, as_json(body), JSON)
+    def write_upload(self, url: str) -> HttpResponse:
+        """Serialize the URL under both names: Tiyaro's schema misspells it as `uplaodUrl`."""
+        put = {"PUT": url}
+        body = {"uploadUrl": put, "response": {"uploadUrl": put, "uplaodUrl": put}}
+        return HttpResponse(201, as_json(body), JSON_HEADERS)
 
     def read_create(self, request: HttpRequest) -> CreateRequest:
-        tier = check(SubmitQuery, request.query).service_tier
-        body = check(SubmitBody, read_fields(request.headers, request.body))
-        given = {name: value for name, value in body.input.items() if value is not None}
-        wanted = check(ModelInput, given)
-        options = {**(wanted.model_extra or {}), **({"serviceTier": tier} if tier else {})}
-        fields = wanted.model_dump(include=set(ModelInput.model_fields))
+        tier = validate(SubmitQuery, request.query).service_tier
+        body = validate(SubmitBody, read_fields(request.headers, request.body))
+        model_input = validate(ModelInput, without_nulls(body.input))
+        options = {**(model_input.model_extra or {}), **({"serviceTier": tier} if tier else {})}
         model = request.path.removeprefix(f"{MODELS}/")
-        generation = GenerationRequest(model=model, provider_options=options, **fields)
-        check_length(generation)
+        generation = model_input.generation(model=model, provider_options=options)
+        check_request_size(generation)
         uploaded = ((_role_of(body.url), body.url),) if body.url else ()
         return CreateRequest(generation, uploaded=uploaded)
 
     def write_job(self, view: JobView, verb: Verb) -> HttpResponse:
         inner = _job(view)
         body = {**inner, "response": inner}
-        return HttpResponse(202 if verb == "create" else 200, as_json(body), JSON)
+        return HttpResponse(202 if verb == "create" else 200, as_json(body), JSON_HEADERS)
 
     def write_error(self, error: RushesError) -> HttpResponse:
-        param = FIELDS.get(error.param or "", error.param)
+        param = FIELD_NAMES.get(error.param or "", error.param)
         body = {"message": error.message, "code": error.error_code, "param": param}
-        return HttpResponse(error.http_status, as_json(body), JSON)
+        return HttpResponse(error.http_status, as_json(body), JSON_HEADERS)
 
 
-def _role_of(address: str) -> Role:
-    """What a file is for, by the extension of the address that was given out for it."""
+def _role_of(url: str) -> Role:
+    """Return the file's role by the extension of its upload URL."""
     try:
-        extension = urlsplit(address).path.rpartition(".")[2]
-    except ValueError:  # brackets that hold no IPv6 address
+        extension = urlsplit(url).path.rpartition(".")[2]
+    except ValueError:  # brackets without an IPv6 address
         extension = ""
-    if extension not in EXTENSIONS:
-        raise InvalidRequest("URL is none that was given out by upload-url", param="URL")
-    return ROLES[EXTENSIONS[extension]]
+    if extension not in MEDIA_TYPES:
+        raise InvalidRequest(
+            "URL was not issued by POST /v1/input/upload-url for this account", param="URL"
+        )
+    return ROLES[MEDIA_TYPES[extension]]
 
 
 def _job(view: JobView) -> dict[str, Any]:
@@ -125,18 +114,18 @@ def _job(view: JobView) -> dict[str, Any]:
     return {
         "id": job.id,
         "model": job.request.model,
-        "status": ENDED.get(job.status) or STAGES.get(job.stage, "processing"),
-        "acceptedAt": _moment(job.created_at),
-        "startedAt": _moment(job.submitted_at),
-        "completedAt": _moment(job.finished_at),
+        "status": TERMINAL_STATUSES.get(job.status) or STAGE_STATUSES.get(job.stage, "processing"),
+        "acceptedAt": _timestamp(job.created_at),
+        "startedAt": _timestamp(job.submitted_at),
+        "completedAt": _timestamp(job.finished_at),
         "result": _result(view) if job.status is JobStatus.COMPLETED else None,
-        "error": error_of(job),
+        "error": job_error(job),
         "urls": {"GET": f"{view.base_url}{JOBS}/{job.id}"},
     }
 
 
 def _result(view: JobView) -> dict[str, Any]:
-    """The model's own JSON, and its files, if any, as addresses that are good for an hour."""
+    """Serialize the model's JSON with its files as presigned URLs, valid for an hour."""
     files = [
         {"url": view.link(artifact), "content_type": artifact.content_type, "size": artifact.size}
         for artifact in view.job.artifacts
@@ -144,7 +133,7 @@ def _result(view: JobView) -> dict[str, Any]:
     return {**(view.document or {}), **({"outputs": files} if files else {})}
 
 
-def _moment(seconds: float | None) -> str | None:
+def _timestamp(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -1,38 +1,26 @@
-"""The fields of Tiyaro's calls, and what may be in them."""
+"""Request schemas of Tiyaro's API."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from rushes.dialects.openai_videos.schemas import Seconds, Seed
+from rushes.dialects.validation import OpenModel, Seconds, Seed, StrictModel
 
 
-class UploadQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class UploadQuery(StrictModel):
     extension: str
 
 
-class SubmitQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    service_tier: Annotated[
-        Literal["cpuflex", "gpuflex"] | None, Field(validation_alias="serviceTier")
-    ] = None
+class SubmitQuery(StrictModel):
+    service_tier: Literal["cpuflex", "gpuflex"] | None = Field(None, validation_alias="serviceTier")
 
 
-class SubmitBody(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class SubmitBody(StrictModel):
     input: dict[str, Any]
-    url: Annotated[str | None, Field(validation_alias="URL")] = None
+    url: str | None = Field(None, validation_alias="URL")
 
 
-class ModelInput(BaseModel):
-    """What models have in common; a field of one model goes to it if the catalog lets it."""
-
-    model_config = ConfigDict(extra="allow")
-
+class ModelInput(OpenModel):
     prompt: str = ""
     seconds: Seconds | None = None
     size: str | None = None

@@ -1,4 +1,4 @@
-"""Any upstream with a create call and a poll, as its catalog entry describes it."""
+"""Adapter for any create-and-poll JSON API, configured by the `spec` of a catalog entry."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,8 +8,9 @@ from rushes.catalog.template import as_text, fill
 from rushes.errors import UpstreamProtocolError
 from rushes.jobs.job import Job
 from rushes.jobs.result import Output
-from rushes.json_pointer import find, resolve_pointer
-from rushes.ports import HttpCall, HttpReply
+from rushes.json_pointer import resolve_in_json, resolve_pointer
+from rushes.ports.http import HttpCall, HttpReply
+from rushes.providers import replies
 from rushes.providers.base import (
     Failed,
     FetchResult,
@@ -20,131 +21,119 @@ from rushes.providers.base import (
     Submitted,
     Succeeded,
 )
-from rushes.providers.provider_errors import failure_of, raise_for_error
-from rushes.providers.replies import check_answered, check_created, retry_after, unknown_status
+from rushes.providers.provider_errors import mapped_failure, raise_for_error
 from rushes.providers.values import each, fill_path, number, values_of
 
-OWN_MEANING = frozenset({401, 403, 404, 408, 410, 425})
-"""Refusals that mean the same everywhere, whatever the reply says. So does 429, unless the codes of
-busyness are told: Kling answers 429 also to an account without money."""
+STANDARD_ERRORS = frozenset({401, 403, 404, 408, 410, 425})
+"""Statuses with the same meaning for any body. 429 is one only without `throttled` codes: Kling
+returns 429 also to an account without balance."""
 
 
-def described(description: HttpProviderSpec) -> Provider:
-    if description.cancel:
-        return Stoppable(description, description.cancel)
-    return Declarative(description)
+def from_spec(spec: HttpProviderSpec) -> Provider:
+    return CancellableProvider(spec, spec.cancel) if spec.cancel else DeclarativeProvider(spec)
 
 
-class Declarative:
-    def __init__(self, description: HttpProviderSpec) -> None:
-        self._says = description
-        self.profile = Profile(
-            key_header=description.key_header,
-            key_scheme=description.key_scheme,
-            shortest_wait=description.shortest_wait,
-        )
+class DeclarativeProvider:
+    def __init__(self, spec: HttpProviderSpec) -> None:
+        self._spec = spec
+        self.profile = Profile(spec.key_header, spec.key_scheme, spec.min_poll_seconds)
 
-    def submit(self, job: Job) -> HttpCall:
-        body = fill(self._says.create.body, values_of(job))
-        path = fill_path(self._says.create.path, {"model": job.upstream_model})
-        whole = {**(body or {}), **job.request.provider_options}
-        return HttpCall("POST", path, json=whole, headers=self._says.headers)
+    def submit_request(self, job: Job) -> HttpCall:
+        create = self._spec.create
+        path = fill_path(create.path, {"model": job.upstream_model})
+        body = {**(fill(create.body, values_of(job)) or {}), **job.request.provider_options}
+        return HttpCall("POST", path, json=body, headers=self._spec.headers)
 
-    def submitted(self, reply: HttpReply) -> Submitted:
-        self._check(reply, check_created)
-        body = find(reply.body, "")
-        raise_for_error(body, self._says.refusal)
-        found = resolve_pointer(body, self._says.id)
-        if not isinstance(found, str | int) or found == "":
-            raise UpstreamProtocolError(f"the provider's answer has no id at {self._says.id}")
-        return Submitted({"id": str(found)})
+    def parse_submit(self, reply: HttpReply) -> Submitted:
+        body = self._body(reply, replies.raise_for_create_status)
+        raise_for_error(body, self._spec.refusal)
+        job_id = resolve_pointer(body, self._spec.id)
+        if not isinstance(job_id, str | int) or job_id == "":
+            raise UpstreamProtocolError(f"the provider's reply has no id at {self._spec.id}")
+        return Submitted({"id": str(job_id)})
 
-    def poll(self, operation: dict[str, Any]) -> HttpCall:
-        return self._call(self._says.poll, operation)
+    def poll_request(self, operation: dict[str, Any]) -> HttpCall:
+        return self._call(self._spec.poll, operation)
 
-    def polled(self, operation: dict[str, Any], reply: HttpReply) -> PollResult | FetchResult:
-        self._check(reply, check_answered)
-        body = find(reply.body, "")
-        meaning = self._meaning(body)
-        if meaning in ("queued", "pending"):
-            return Pending(self._progress(body), retry_after(reply), meaning == "queued")
-        if meaning == "failed":
-            where = self._says.failure or self._says.refusal
-            return Failed(
-                failure_of(body, where, as_text(resolve_pointer(body, self._says.status)))
-            )
-        if self._says.result:
-            return FetchResult(self._result_call(self._says.result, operation, body))
+    def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult | FetchResult:
+        spec = self._spec
+        body = self._body(reply, replies.raise_for_status)
+        status = self._status(body)
+        if status in ("queued", "pending"):
+            return Pending(self._progress(body), replies.retry_after(reply), status == "queued")
+        if status == "failed":
+            code = as_text(resolve_pointer(body, spec.status))
+            return Failed(mapped_failure(body, spec.failure or spec.refusal, code))
+        if spec.result:
+            return FetchResult(self._result_call(spec.result, operation, body))
         return self._succeeded(body)
 
-    def parse_result(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:  # noqa: ARG002 - the reply tells all
-        self._check(reply, check_answered)
-        body = find(reply.body, "")
-        raise_for_error(body, self._says.refusal)
+    def parse_result(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:  # noqa: ARG002 - contract
+        body = self._body(reply, replies.raise_for_status)
+        raise_for_error(body, self._spec.refusal)
         return self._succeeded(body)
 
     def _result_call(self, result: Result, operation: dict[str, Any], body: object) -> HttpCall:
         values = {name: resolve_pointer(body, pointer) for name, pointer in result.values.items()}
         for name, value in values.items():
             if not isinstance(value, str | int):
-                raise UpstreamProtocolError(f"the answer has no {name} at {result.values[name]}")
+                pointer = result.values[name]
+                raise UpstreamProtocolError(f"the provider's reply has no {name} at {pointer}")
         path = fill_path(result.path, {**operation, **values})
-        return HttpCall(result.method, path, headers=self._says.headers)
+        return HttpCall(result.method, path, headers=self._spec.headers)
 
     def _call(self, call: Call, operation: dict[str, Any]) -> HttpCall:
         body = fill(call.body, lambda placeholder: operation[placeholder.name])
         path = fill_path(call.path, operation)
-        return HttpCall(call.method, path, json=body, headers=self._says.headers)
+        return HttpCall(call.method, path, json=body, headers=self._spec.headers)
 
-    def _meaning(self, body: object) -> str:
-        """What the status means; a reply without one that we know may say why."""
-        word = resolve_pointer(body, self._says.status)
-        meaning = self._says.statuses.get(as_text(word))
-        if meaning:
-            return meaning
-        raise_for_error(body, self._says.refusal)
-        if word is None or isinstance(word, dict | list):
+    def _status(self, body: object) -> str:
+        """Map the provider's status; a reply without a known one may carry an error code."""
+        value = resolve_pointer(body, self._spec.status)
+        if status := self._spec.statuses.get(as_text(value)):
+            return status
+        raise_for_error(body, self._spec.refusal)
+        if value is None or isinstance(value, dict | list):
             raise UpstreamProtocolError(
-                f"the provider's answer has no status at {self._says.status}"
+                f"the provider's reply has no status at {self._spec.status}"
             )
-        raise unknown_status(as_text(word))
+        raise replies.unknown_status(as_text(value))
 
-    def _check(self, reply: HttpReply, check: Callable[[HttpReply], None]) -> None:
-        """Sort out refusals; one with a meaning of its own is in the provider's own words."""
-        where = self._says.refusal
-        told_by_status = OWN_MEANING if where and where.busy else OWN_MEANING | {429}
-        if 400 <= reply.status < 500 and reply.status not in told_by_status:
+    def _body(self, reply: HttpReply, raise_for_http_error: Callable[[HttpReply], None]) -> Any:  # noqa: ANN401 - any JSON value
+        """Parse the body of a success; raise an HTTP error, by its `refusal` code if it has one."""
+        mapping = self._spec.refusal
+        standard = STANDARD_ERRORS if mapping and mapping.throttled else STANDARD_ERRORS | {429}
+        if 400 <= reply.status < 500 and reply.status not in standard:
             try:
-                body = find(reply.body, "")
-            except UpstreamProtocolError:  # the status says it all
+                body = resolve_in_json(reply.body, "")
+            except UpstreamProtocolError:  # the HTTP status is enough
                 body = None
-            raise_for_error(body, where, retry_after(reply))
-        check(reply)
+            raise_for_error(body, mapping, replies.retry_after(reply))
+        raise_for_http_error(reply)
+        return resolve_in_json(reply.body, "")
 
     def _succeeded(self, body: object) -> Succeeded:
-        return Succeeded(self._outputs(body), cost=self._cost(body))
-
-    def _outputs(self, body: object) -> tuple[Output, ...]:
-        found = [it for pointers in self._says.outputs for it in each(body, pointers)]
-        if not all(isinstance(it, str) for it in found):
-            raise UpstreamProtocolError(f"what is at {self._says.outputs[0]} is no address")
-        return tuple(Output(url=it, needs_key=self._says.outputs_need_key) for it in found)
+        urls = [url for pointers in self._spec.outputs for url in each(body, pointers)]
+        if not all(isinstance(url, str) for url in urls):
+            raise UpstreamProtocolError(f"the value at {self._spec.outputs[0]} is not a URL")
+        outputs = (Output(url=url, needs_key=self._spec.outputs_need_key) for url in urls)
+        return Succeeded(tuple(outputs), cost=self._cost(body))
 
     def _progress(self, body: object) -> int | None:
-        share = number(resolve_pointer(body, self._says.progress)) if self._says.progress else None
-        return None if share is None else round(100 * share / self._says.progress_when_done)
+        part = number(resolve_pointer(body, self._spec.progress)) if self._spec.progress else None
+        return replies.percentage(part, self._spec.progress_when_done)
 
     def _cost(self, body: object) -> float | None:
-        cost = number(resolve_pointer(body, self._says.cost)) if self._says.cost else None
-        return None if cost is None else round(cost * self._says.cost_unit, 6)
+        units = number(resolve_pointer(body, self._spec.cost)) if self._spec.cost else None
+        return None if units is None else number(round(units * self._spec.cost_unit, 6))
 
 
-class Stoppable(Declarative):
-    """One whose description has a call to stop a job."""
+class CancellableProvider(DeclarativeProvider):
+    """A provider whose spec has a cancel request."""
 
-    def __init__(self, description: HttpProviderSpec, stop: Call) -> None:
-        super().__init__(description)
-        self._stop = stop
+    def __init__(self, spec: HttpProviderSpec, cancel: Call) -> None:
+        super().__init__(spec)
+        self._cancel = cancel
 
-    def cancel(self, operation: dict[str, Any]) -> HttpCall:
-        return self._call(self._stop, operation)
+    def cancel_request(self, operation: dict[str, Any]) -> HttpCall:
+        return self._call(self._cancel, operation)

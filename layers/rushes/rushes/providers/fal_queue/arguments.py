@@ -1,13 +1,13 @@
-"""What a job asks for, in the arguments of fal's models and of Pipelet's."""
+"""Model arguments of fal and Pipelet for a job."""
 
 from collections.abc import Callable
 from typing import Any
 
 from rushes.jobs.job import Job
 from rushes.jobs.request import GenerationRequest, Role, StoredFile
-from rushes.ports import JsonFile
+from rushes.ports.http import JsonFile
 from rushes.providers.roles import check_roles
-from rushes.providers.sizes import enclosed, film_shape, width_and_height
+from rushes.providers.sizes import as_json_file, resolution_and_aspect_ratio, width_and_height
 
 FAL_FILES = {
     Role.IMAGE: "image_url",
@@ -23,16 +23,16 @@ PIPELET_FILES = {
 
 
 def fal_arguments(job: Job) -> dict[str, Any]:
-    """Lengths as text: models that offer a choice take nothing else, others do not mind."""
+    """Send `duration` as text: models with fixed choices require it, others accept it."""
     request = job.request
     check_roles(request, "fal", *FAL_FILES, Role.REFERENCE)
-    return _present(
+    return _without_empty(
         {
             **_common(request),
             "duration": str(request.seconds) if request.seconds else None,
-            **_shape(job),
-            **_files(request, FAL_FILES, enclosed),
-            "reference_image_urls": [enclosed(file) for file in request.files(Role.REFERENCE)],
+            **_size_arguments(job),
+            **_files(request, FAL_FILES, as_json_file),
+            "reference_image_urls": [as_json_file(file) for file in request.files(Role.REFERENCE)],
         }
     )
 
@@ -40,13 +40,11 @@ def fal_arguments(job: Job) -> dict[str, Any]:
 def pipelet_arguments(job: Job) -> dict[str, Any]:
     request = job.request
     check_roles(request, "Pipelet", *PIPELET_FILES)
-    width, height = width_and_height(request.size) if request.size else (None, None)
-    return _present(
+    return _without_empty(
         {
             **_common(request),
             "duration": request.seconds,
-            "width": width,
-            "height": height,
+            **width_and_height(request.size),
             **_files(request, PIPELET_FILES, lambda file: JsonFile(file, "base64")),
         }
     )
@@ -56,22 +54,21 @@ def _common(request: GenerationRequest) -> dict[str, Any]:
     return request.model_dump(include={"prompt", "seed", "negative_prompt", "generate_audio"})
 
 
-def _shape(job: Job) -> dict[str, Any]:
-    """Pictures are asked for by their sides, films by the names of shapes."""
+def _size_arguments(job: Job) -> dict[str, Any]:
+    """Image models take width and height, video models resolution and aspect ratio."""
     size = job.request.size
     if job.modality == "image" and size:
-        width, height = width_and_height(size)
-        return {"image_size": {"width": width, "height": height}}
-    return {**film_shape(size)}
+        return {"image_size": width_and_height(size)}
+    return {**resolution_and_aspect_ratio(size)}
 
 
 def _files(
     request: GenerationRequest,
     fields: dict[Role, str],
-    enclose: Callable[[StoredFile], JsonFile],
+    convert: Callable[[StoredFile], JsonFile],
 ) -> dict[str, JsonFile | None]:
-    return {name: next(map(enclose, request.files(role)), None) for role, name in fields.items()}
+    return {name: next(map(convert, request.files(role)), None) for role, name in fields.items()}
 
 
-def _present(given: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in given.items() if value not in (None, "", [])}
+def _without_empty(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if value not in (None, "", [])}

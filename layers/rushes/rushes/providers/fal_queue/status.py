@@ -1,23 +1,23 @@
-"""How a request stands in a queue, as fal and Pipelet tell it."""
+"""Parse the queue status of fal and Pipelet."""
 
 import re
 
 from rushes.jobs.result import JobError
-from rushes.providers.replies import Reply, failure
+from rushes.providers import replies
 
-SECONDS_PER_PLACE = 2.0
-PLACES = 15
-"""From so many on, one more before us makes no look later."""
+SECONDS_PER_POSITION = 2.0
+MAX_POSITION = 15
+"""A position beyond it does not delay the next poll further."""
 _PARTS_DONE = re.compile(r"(\d{1,6})\s*/\s*(\d{1,6})")
 
 
-class _Messages(Reply):
+class _Messages(replies.Reply):
     message: str | None = None
     detail_message: str | None = None
 
 
-class Status(Reply):
-    """Names in mixed case are Pipelet's."""
+class Status(replies.Reply):
+    """Fields in mixed case are Pipelet's."""
 
     status: str
     queue_position: int | None = None
@@ -28,23 +28,24 @@ class Status(Reply):
 
 
 def progress_of(state: Status) -> int | None:
-    """Percent, of words such as "Progress: 4/24 Tasks done"."""
-    found = _PARTS_DONE.search(state.statusMessages.detail_message or "")
-    if not found or not int(found[2]):
+    """Parse the percentage of texts such as "Progress: 4/24 Tasks done"."""
+    parts = _PARTS_DONE.search(state.statusMessages.detail_message or "")
+    if not parts or not int(parts[2]):
         return None
-    return min(100 * int(found[1]) // int(found[2]), 100)
+    return min(100 * int(parts[1]) // int(parts[2]), 100)
 
 
 def wait_of(state: Status) -> float | None:
-    """The more are before us, the later the next look."""
+    """Return the seconds until the next poll: Pipelet's estimate, or 2 per queue position."""
     if state.etaSeconds and state.etaSeconds > 0:
         return state.etaSeconds
-    if state.status == "IN_QUEUE" and state.queue_position:
-        return SECONDS_PER_PLACE * min(state.queue_position, PLACES)
+    position = state.queue_position or 0
+    if state.status == "IN_QUEUE" and position > 0:
+        return SECONDS_PER_POSITION * min(position, MAX_POSITION)
     return None
 
 
 def failure_of(state: Status) -> JobError:
     messages = state.statusMessages
     reason = state.error or messages.detail_message or messages.message
-    return failure(state.error_type or state.status.lower(), reason)
+    return replies.failure(state.error_type or state.status.lower(), reason)

@@ -1,59 +1,57 @@
-"""Veo by the Gemini API: an operation that is asked after, and a film at an address."""
+"""Adapter for Veo by the Gemini API: a long-running operation and a video URL."""
 
 from typing import Any
 from urllib.parse import quote
 
 from rushes.jobs.job import Job
 from rushes.jobs.result import Output
-from rushes.ports import HttpCall, HttpReply
+from rushes.ports.http import HttpCall, HttpReply
+from rushes.providers import replies
 from rushes.providers.base import Pending, PollResult, Profile, Submitted
-from rushes.providers.google.veo import Filtered, Named, Status, ended, instance, parameters
-from rushes.providers.replies import Reply, check_answered, check_created, read, retry_after
+from rushes.providers.google.veo import Filtered, Named, instance, parameters, result_of
 
 
-class _File(Reply):
+class _File(replies.Reply):
     uri: str
 
 
-class _Sample(Reply):
+class _Sample(replies.Reply):
     video: _File
 
 
-class _Films(Filtered):
+class _Videos(Filtered):
     generatedSamples: tuple[_Sample, ...] = ()  # noqa: N815 - Google's name
 
 
-class _Response(Reply):
-    generateVideoResponse: _Films = _Films()  # noqa: N815
+class _Response(replies.Reply):
+    generateVideoResponse: _Videos = _Videos()  # noqa: N815
 
 
-class _Operation(Reply):
+class _Operation(replies.Reply):
     done: bool = False
-    error: Status | None = None
+    error: replies.ErrorObject | None = None
     response: _Response | None = None
 
 
 class Gemini:
-    profile = Profile(key_header="x-goog-api-key", key_scheme="", shortest_wait=5.0)
+    profile = Profile(key_header="x-goog-api-key", key_scheme="", min_poll_seconds=5.0)
 
-    def submit(self, job: Job) -> HttpCall:
+    def submit_request(self, job: Job) -> HttpCall:
         path = f"/models/{quote(job.upstream_model, safe='')}:predictLongRunning"
         body = {"instances": [instance(job)], "parameters": parameters(job)}
         return HttpCall("POST", path, json=body)
 
-    def submitted(self, reply: HttpReply) -> Submitted:
-        check_created(reply)
-        return Submitted({"name": read(reply, Named).name})
+    def parse_submit(self, reply: HttpReply) -> Submitted:
+        return Submitted({"name": replies.parse_created(reply, Named).name})
 
-    def poll(self, operation: dict[str, Any]) -> HttpCall:
+    def poll_request(self, operation: dict[str, Any]) -> HttpCall:
         return HttpCall("GET", f"/{quote(operation['name'])}")
 
-    def polled(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:  # noqa: ARG002 - the reply tells all
-        check_answered(reply)
-        answer = read(reply, _Operation)
-        if not answer.done:
-            return Pending(wait_seconds=retry_after(reply))
-        films = answer.response.generateVideoResponse if answer.response else None
-        samples = films.generatedSamples if films else ()
-        outputs = [Output(url=it.video.uri, needs_key=True) for it in samples]
-        return ended(answer.error, films, outputs)
+    def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:  # noqa: ARG002 - contract
+        state = replies.parse_reply(reply, _Operation)
+        if not state.done:
+            return Pending(wait_seconds=replies.retry_after(reply))
+        videos = state.response.generateVideoResponse if state.response else None
+        samples = videos.generatedSamples if videos else ()
+        outputs = [Output(url=sample.video.uri, needs_key=True) for sample in samples]
+        return result_of(state.error, videos, outputs)

@@ -1,4 +1,4 @@
-"""Veo by Vertex AI: an operation that is asked after, and the film itself in its answer."""
+"""Adapter for Veo by Vertex AI: a long-running operation whose reply contains the video."""
 
 import re
 from typing import Any
@@ -7,90 +7,76 @@ from urllib.parse import quote
 from rushes.errors import UpstreamProtocolError
 from rushes.jobs.job import Job
 from rushes.jobs.result import JobError, Output
-from rushes.ports import HttpCall, HttpReply
+from rushes.ports.http import HttpCall, HttpReply
+from rushes.providers import replies
 from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted
-from rushes.providers.google.veo import Filtered, Named, Status, ended, instance, parameters
-from rushes.providers.replies import (
-    EXCERPT,
-    Reply,
-    check_answered,
-    check_created,
-    read,
-    retry_after,
-)
+from rushes.providers.google.veo import Filtered, Named, instance, parameters, result_of
 
 _MODEL_OF_NAME = re.compile(r"(?:^|/)models/([^/]+)/operations/[^/]+$")
 
 
-class _Video(Reply):
+class _Video(replies.Reply):
     gcsUri: str | None = None  # noqa: N815 - Google's name
     bytesBase64Encoded: str | None = None  # noqa: N815
     mimeType: str | None = None  # noqa: N815
 
 
-class _Films(Filtered):
+class _Videos(Filtered):
     videos: tuple[_Video, ...] = ()
 
 
-class _Operation(Reply):
+class _Operation(replies.Reply):
     done: bool = False
-    error: Status | None = None
-    response: _Films | None = None
+    error: replies.ErrorObject | None = None
+    response: _Videos | None = None
 
 
 class Vertex:
-    profile = Profile(shortest_wait=5.0)
+    profile = Profile(min_poll_seconds=5.0)
 
-    def submit(self, job: Job) -> HttpCall:
-        wanted = {"sampleCount": 1, **parameters(job)}
-        body = {"instances": [instance(job)], "parameters": wanted}
+    def submit_request(self, job: Job) -> HttpCall:
+        options = {"sampleCount": 1, **parameters(job)}
+        body = {"instances": [instance(job)], "parameters": options}
         return HttpCall("POST", _path(job.upstream_model, "predictLongRunning"), json=body)
 
-    def submitted(self, reply: HttpReply) -> Submitted:
-        """An operation is asked after by its model, which is a part of its name."""
-        check_created(reply)
-        name = read(reply, Named).name
+    def parse_submit(self, reply: HttpReply) -> Submitted:
+        """Extract the model from the operation's name: the poll URL contains it."""
+        name = replies.parse_created(reply, Named).name
         model = _MODEL_OF_NAME.search(name)
         if model is None:
-            raise UpstreamProtocolError(
-                f"the operation {name[:EXCERPT]!r} has no model in its name"
-            )
+            shown = name[: replies.MAX_MESSAGE]
+            raise UpstreamProtocolError(f"the operation {shown!r} has no model in its name")
         return Submitted({"name": name, "model": model[1]})
 
-    def poll(self, operation: dict[str, Any]) -> HttpCall:
+    def poll_request(self, operation: dict[str, Any]) -> HttpCall:
         return HttpCall("POST", _poll_path(operation), json={"operationName": operation["name"]})
 
-    def polled(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:
-        check_answered(reply)
-        answer = read(reply, _Operation)
-        if not answer.done:
-            return Pending(wait_seconds=retry_after(reply))
-        videos = answer.response.videos if answer.response else ()
+    def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:
+        state = replies.parse_reply(reply, _Operation)
+        if not state.done:
+            return Pending(wait_seconds=replies.retry_after(reply))
+        videos = state.response.videos if state.response else ()
         for video in videos:
             if video.gcsUri and not video.bytesBase64Encoded:
-                return Failed(_out_of_reach(video.gcsUri))
-        outputs = [_inside(operation, place, video) for place, video in enumerate(videos)]
-        return ended(answer.error, answer.response, outputs)
+                return Failed(_in_google_bucket(video.gcsUri))
+        outputs = [_inline(operation, index, video) for index, video in enumerate(videos)]
+        return result_of(state.error, state.response, outputs)
 
 
-def _inside(operation: dict[str, Any], place: int, video: _Video) -> Output:
-    """The film is in the poll's own answer, which is asked for once more to store it."""
+def _inline(operation: dict[str, Any], index: int, video: _Video) -> Output:
+    """Refer to the video in the poll's reply, which is requested again to store it."""
     return Output(
         url=_poll_path(operation),
         content_type=video.mimeType,
-        pointer=f"/response/videos/{place}/bytesBase64Encoded",
+        pointer=f"/response/videos/{index}/bytesBase64Encoded",
         json_body={"operationName": operation["name"]},
     )
 
 
-def _out_of_reach(address: str) -> JobError:
-    return JobError(
-        code="bad_output",
-        message=(
-            f"the film is at {address[:200]}, which cannot be fetched from here;"
-            " without storageUri it comes with the answer"
-        ),
-    )
+def _in_google_bucket(uri: str) -> JobError:
+    problem = f"the video is at {uri[:200]}, which Rushes cannot download"
+    hint = "without storageUri the reply contains it"
+    return JobError(code="bad_output", message=f"{problem}; {hint}")
 
 
 def _poll_path(operation: dict[str, Any]) -> str:

@@ -1,53 +1,47 @@
-"""Servers of the OpenAI Videos API whose lists show `user`: a create that was lost can be found."""
+"""Adapter for OpenAI Videos servers whose list shows `user`: a lost create call can be found."""
 
-from typing import Any
 from urllib.parse import quote
 
 from typing_extensions import override
 
 from rushes.jobs.job import Job
-from rushes.ports import HttpCall, HttpReply
-from rushes.providers.base import FetchResult, Submitted
+from rushes.ports.http import HttpCall, HttpReply
+from rushes.providers import replies
+from rushes.providers.base import NextPage, Submitted
 from rushes.providers.openai_videos.openai_compatible import OpenAICompatible
-from rushes.providers.replies import Reply, check_answered, read
 
 NEWEST = "/videos?limit=100&order=desc"
-MARGIN = 600.0
-"""Seconds by which the provider's clock may differ from ours."""
+CLOCK_SKEW = 600.0
+"""Maximum difference in seconds between the provider's clock and ours."""
 
 
-class _Entry(Reply):
+class _Entry(replies.Reply):
     id: str
     created_at: float
     user: str | None = None
 
 
-class _List(Reply):
+class _List(replies.Reply):
     data: tuple[_Entry, ...]
     has_more: bool = False
 
 
 class OpenAIWithLookup(OpenAICompatible):
     @override
-    def submit(self, job: Job) -> HttpCall:
-        call = super().submit(job)
+    def submit_request(self, job: Job) -> HttpCall:
+        call = super().submit_request(job)
         return HttpCall(call.method, call.path, form={**(call.form or {}), "user": job.create_key})
 
-    def find(self, job: Job) -> HttpCall:  # noqa: ARG002 - there is no search by name
+    def lookup_request(self, job: Job) -> HttpCall:  # noqa: ARG002 - the API has no filter by user
         return HttpCall("GET", NEWEST)
 
-    def found(self, job: Job, reply: HttpReply) -> Submitted | FetchResult | None:
-        """Page by page, back to when the job was accepted."""
-        check_answered(reply)
-        page = read(reply, _List)
+    def parse_lookup(self, job: Job, reply: HttpReply) -> Submitted | NextPage | None:
+        """Search page by page, back to the time when the job was created."""
+        page = replies.parse_reply(reply, _List)
         for entry in page.data:
             if entry.user == job.create_key:
-                return Submitted(_operation(entry))
-        if page.has_more and page.data and page.data[-1].created_at > job.created_at - MARGIN:
+                return Submitted({"id": entry.id})
+        if page.has_more and page.data and page.data[-1].created_at > job.created_at - CLOCK_SKEW:
             after = quote(page.data[-1].id, safe="")
-            return FetchResult(HttpCall("GET", f"{NEWEST}&after={after}"))
+            return NextPage(HttpCall("GET", f"{NEWEST}&after={after}"))
         return None
-
-
-def _operation(entry: _Entry) -> dict[str, Any]:
-    return {"id": entry.id}

@@ -1,4 +1,4 @@
-"""Replicate: predictions of models that anybody may publish, each with its own input."""
+"""Adapter for Replicate's predictions API; input fields depend on the model."""
 
 from typing import Any
 from urllib.parse import quote
@@ -6,20 +6,12 @@ from urllib.parse import quote
 from rushes.jobs.job import Job
 from rushes.jobs.request import Role
 from rushes.jobs.result import JobError, Output
-from rushes.ports import HttpCall, HttpReply
+from rushes.ports.http import HttpCall, HttpReply
+from rushes.providers import replies
 from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
-from rushes.providers.replies import (
-    Reply,
-    check_answered,
-    check_created,
-    failure,
-    read,
-    retry_after,
-    unknown_status,
-)
 from rushes.providers.results import files_at, files_in, is_http_url, text_in
 from rushes.providers.roles import check_roles
-from rushes.providers.sizes import enclosed, film_shape, width_and_height
+from rushes.providers.sizes import as_json_file, resolution_and_aspect_ratio, width_and_height
 
 WAITING = frozenset({"starting", "processing"})
 FIELDS = {
@@ -29,11 +21,11 @@ FIELDS = {
     Role.AUDIO: "audio",
 }
 FILTER = "(E005)"
-"""Ends what a model says that found the input or the output improper; there is no other code."""
+"""Error code at the end of a content filter's message; the reply has no code field."""
 FAILED = frozenset({"failed", "canceled", "aborted"})
 
 
-class _Prediction(Reply):
+class _Prediction(replies.Reply):
     id: str
     status: str
     output: Any = None
@@ -43,8 +35,8 @@ class _Prediction(Reply):
 class Replicate:
     profile = Profile()
 
-    def submit(self, job: Job) -> HttpCall:
-        """A model is named `owner/name`, or by a version: `owner/name:version`, or that alone."""
+    def submit_request(self, job: Job) -> HttpCall:
+        """Accept a model as `owner/name`, `owner/name:version` or a bare version."""
         name, _, version = job.upstream_model.rpartition(":")
         body = {"input": _input(job)}
         if not name and "/" in version:
@@ -52,40 +44,38 @@ class Replicate:
             return HttpCall("POST", path, json=body)
         return HttpCall("POST", "/predictions", json={"version": version, **body})
 
-    def submitted(self, reply: HttpReply) -> Submitted:
-        check_created(reply)
-        return Submitted({"id": read(reply, _Prediction).id})
+    def parse_submit(self, reply: HttpReply) -> Submitted:
+        return Submitted({"id": replies.parse_created(reply, _Prediction).id})
 
-    def poll(self, operation: dict[str, Any]) -> HttpCall:
+    def poll_request(self, operation: dict[str, Any]) -> HttpCall:
         return HttpCall("GET", _path(operation))
 
-    def polled(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:
-        check_answered(reply)
-        prediction = read(reply, _Prediction)
+    def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:
+        prediction = replies.parse_reply(reply, _Prediction)
         if prediction.status in WAITING:
             queued = prediction.status == "starting"
-            return Pending(wait_seconds=retry_after(reply), queued=queued)
+            return Pending(wait_seconds=replies.retry_after(reply), queued=queued)
         if prediction.status == "succeeded":
             return _success(_path(operation), prediction.output)
         if prediction.status in FAILED:
             return Failed(_failure(prediction))
-        raise unknown_status(prediction.status)
+        raise replies.unknown_status(prediction.status)
 
-    def cancel(self, operation: dict[str, Any]) -> HttpCall:
+    def cancel_request(self, operation: dict[str, Any]) -> HttpCall:
         return HttpCall("POST", f"{_path(operation)}/cancel")
 
 
-def _success(place: str, output: Any) -> Succeeded:  # noqa: ANN401 - each model has its own
-    """Text comes whole or in pieces, files by address or as data URLs; else it is an object."""
+def _success(path: str, output: Any) -> Succeeded:  # noqa: ANN401 - each model has its own
+    """Parse text (whole or in pieces), files (URLs or data URLs) or an object."""
     if isinstance(output, dict):
         document = text_in(output)
-        files = () if document else files_in(place, output)
+        files = () if document else files_in(path, output)
         return Succeeded(_below_output(files), document=document)
     pieces = output if isinstance(output, list) else [output]
     texts = [piece for piece in pieces if isinstance(piece, str)]
     if texts and not any(map(_is_file, texts)):
         return Succeeded(document={"text": "".join(texts)})
-    return Succeeded(tuple(files_at(place, "/output", output)))
+    return Succeeded(tuple(files_at(path, "/output", output)))
 
 
 def _is_file(text: str) -> bool:
@@ -94,39 +84,38 @@ def _is_file(text: str) -> bool:
 
 def _below_output(files: tuple[Output, ...]) -> tuple[Output, ...]:
     return tuple(
-        it.model_copy(update={"pointer": f"/output{it.pointer}"}) if it.pointer else it
-        for it in files
+        file.model_copy(update={"pointer": f"/output{file.pointer}"}) if file.pointer else file
+        for file in files
     )
 
 
 def _input(job: Job) -> dict[str, Any]:
     request = job.request
     check_roles(request, "Replicate", *FIELDS, Role.REFERENCE)
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "prompt": request.prompt,
         "duration": request.seconds,
-        **_shape(job),
+        **_size_fields(job),
         "seed": request.seed,
         "negative_prompt": request.negative_prompt,
         "generate_audio": request.generate_audio,
-        "reference_images": [enclosed(file) for file in request.files(Role.REFERENCE)],
+        "reference_images": [as_json_file(file) for file in request.files(Role.REFERENCE)],
     }
     for role, name in FIELDS.items():
-        given[name] = next(map(enclosed, request.files(role)), None)
-    named = {name: value for name, value in given.items() if value not in (None, "", [])}
-    return named | request.provider_options
+        fields[name] = next(map(as_json_file, request.files(role)), None)
+    present = {name: value for name, value in fields.items() if value not in (None, "", [])}
+    return present | request.provider_options
 
 
-def _shape(job: Job) -> dict[str, Any]:
+def _size_fields(job: Job) -> dict[str, Any]:
     size = job.request.size
-    if job.modality == "image" and size:
-        width, height = width_and_height(size)
-        return {"width": width, "height": height}
-    return {**film_shape(size)}
+    if job.modality == "image":
+        return width_and_height(size)
+    return {**resolution_and_aspect_ratio(size)}
 
 
 def _failure(prediction: _Prediction) -> JobError:
-    error = failure(prediction.status, prediction.error)
+    error = replies.failure(prediction.status, prediction.error)
     if FILTER in (prediction.error or ""):
         return error.model_copy(update={"code": "content_filtered", "upstream_code": "E005"})
     return error

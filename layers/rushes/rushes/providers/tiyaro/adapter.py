@@ -1,7 +1,7 @@
-"""Tiyaro's asynchronous inference, or another service that speaks it, such as Rushes.
+"""Adapter for Tiyaro's asynchronous inference API, also served by Rushes.
 
-The file goes to an address that the provider gives, the job names it, and the answer is JSON.
-What is told may stand at the top of a body or under `response`: texts and sample differ.
+The file is uploaded to a URL that the provider issues; the create call refers to that URL.
+Fields are under `response` or at the top of a body: Tiyaro's texts and sample differ.
 """
 
 import re
@@ -16,49 +16,42 @@ from rushes.jobs.content_type import EXTENSIONS
 from rushes.jobs.job import Job
 from rushes.jobs.request import StoredFile
 from rushes.jobs.result import Output
-from rushes.ports import HttpCall, HttpReply
+from rushes.ports.http import HttpCall, HttpReply
+from rushes.providers import replies
 from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
-from rushes.providers.replies import (
-    Reply,
-    check_answered,
-    check_created,
-    failure,
-    read,
-    retry_after,
-    unknown_status,
-)
+from rushes.providers.results import is_http_url
 
 QUEUED = frozenset({"accepted", "pending"})
 FAILED = frozenset({"failed", "cancelled"})
 PATH = re.compile(r"(?<!/)/v1/[^#\s]*")
-"""All its paths begin so; what stands before belongs to the base URL."""
+"""Start of every path of the API; the text before it belongs to the base URL."""
 FIELDS = {"prompt", "seconds", "size", "seed", "negative_prompt", "generate_audio"}
 
 
-def _told(*names: str) -> Any:  # noqa: ANN401 - pydantic's own kind of thing
-    """Where a fact stands: under `response`, or at the top."""
+def _field(*names: str) -> Any:  # noqa: ANN401 - the type of pydantic's own `Field`
+    """Read a field under `response`, or else at the top."""
     nested, plain = AliasPath("response", *names), AliasPath(names[0], *names[1:])
     return Field(validation_alias=AliasChoices(nested, plain))
 
 
-class _Address(Reply):
-    """The published name is misspelt; the sample's is not."""
+class _UploadUrl(replies.Reply):
+    """The published name is misspelt, that of the sample is not."""
 
-    put: Annotated[str | None, _told("uploadUrl", "PUT")] = None
-    misspelt: Annotated[str | None, _told("uplaodUrl", "PUT")] = None
-
-
-class _Accepted(Reply):
-    id: Annotated[str, _told("id"), Field(max_length=1000)]
-    address: Annotated[str, _told("urls", "GET"), Field(max_length=8000)]
+    put: Annotated[str | None, _field("uploadUrl", "PUT")] = None
+    misspelt: Annotated[str | None, _field("uplaodUrl", "PUT")] = None
 
 
-class _Job(Reply):
-    status: Annotated[str, _told("status")]
-    result: Annotated[Any, _told("result")] = None
-    error: Annotated[Any, _told("error")] = None
-    code: Annotated[str | int | None, _told("error", "code")] = None
-    message: Annotated[str | None, _told("error", "message")] = None
+class _Accepted(replies.Reply):
+    id: Annotated[str, _field("id"), Field(max_length=1000)]
+    url: Annotated[str, _field("urls", "GET"), Field(max_length=8000)]
+
+
+class _Job(replies.Reply):
+    status: Annotated[str, _field("status")]
+    result: Annotated[Any, _field("result")] = None
+    error: Annotated[Any, _field("error")] = None
+    code: Annotated[str | int | None, _field("error", "code")] = None
+    message: Annotated[str | None, _field("error", "message")] = None
 
 
 class Tiyaro:
@@ -72,63 +65,60 @@ class Tiyaro:
         return HttpCall("POST", f"/v1/input/upload-url?extension={extension}", json={})
 
     def parse_upload_url(self, reply: HttpReply) -> str:
-        check_created(reply)
-        told = read(reply, _Address)
-        if address := told.put or told.misspelt:
-            return address
-        raise UpstreamProtocolError("the provider gave no address to upload to")
+        upload = replies.parse_created(reply, _UploadUrl)
+        if url := upload.put or upload.misspelt:
+            return url
+        raise UpstreamProtocolError("the provider's reply has no upload URL")
 
-    def submit_request_with_upload(self, job: Job, address: str) -> HttpCall:
-        call = self.submit(job)
-        return HttpCall(call.method, call.path, json={**call.json, "URL": address})
+    def submit_request_with_upload(self, job: Job, url: str) -> HttpCall:
+        call = self.submit_request(job)
+        return HttpCall(call.method, call.path, json={**call.json, "URL": url})
 
-    def submit(self, job: Job) -> HttpCall:
-        given = job.request.model_dump(include=FIELDS, exclude_defaults=True)
+    def submit_request(self, job: Job) -> HttpCall:
+        fields = job.request.model_dump(include=FIELDS, exclude_defaults=True)
         options = dict(job.request.provider_options)
         tier = options.pop("serviceTier", None)
         query = f"?{urlencode({'serviceTier': tier})}" if tier else ""
         path = f"/v1/async/{quote(job.upstream_model)}{query}"
-        return HttpCall("POST", path, json={"input": {**given, **options}})
+        return HttpCall("POST", path, json={"input": {**fields, **options}})
 
-    def submitted(self, reply: HttpReply) -> Submitted:
-        check_created(reply)
-        accepted = read(reply, _Accepted)
-        return Submitted({"id": accepted.id, "path": _path(accepted.address)})
+    def parse_submit(self, reply: HttpReply) -> Submitted:
+        accepted = replies.parse_created(reply, _Accepted)
+        return Submitted({"id": accepted.id, "path": _poll_path(accepted.url)})
 
-    def poll(self, operation: dict[str, Any]) -> HttpCall:
+    def poll_request(self, operation: dict[str, Any]) -> HttpCall:
         return HttpCall("GET", operation["path"])
 
-    def polled(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:  # noqa: ARG002 - the reply tells all
-        check_answered(reply)
-        job = read(reply, _Job)
+    def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:  # noqa: ARG002 - contract
+        job = replies.parse_reply(reply, _Job)
         if job.status in QUEUED or job.status == "processing":
-            return Pending(wait_seconds=retry_after(reply), queued=job.status in QUEUED)
+            return Pending(wait_seconds=replies.retry_after(reply), queued=job.status in QUEUED)
         if job.status == "success":
             return _success(job.result)
         if job.status in FAILED:
-            words = job.error if isinstance(job.error, str) else job.message
-            return Failed(failure(str(job.code or job.status), words))
-        raise unknown_status(job.status)
+            message = job.error if isinstance(job.error, str) else job.message
+            return Failed(replies.failure(str(job.code or job.status), message))
+        raise replies.unknown_status(job.status)
 
 
 def _file(job: Job) -> StoredFile | None:
-    files = [it.file for it in job.request.inputs if it.file]
+    files = [given.file for given in job.request.inputs if given.file]
     if len(files) > 1:
-        raise InvalidInputFile("the provider takes one file")
+        raise InvalidInputFile("the provider accepts one file")
     return files[0] if files else None
 
 
-def _path(address: str) -> str:
-    """Of the address to poll, what is asked of the base URL: our key goes nowhere else."""
-    found = PATH.search(address)
-    if found is None:
-        raise UpstreamProtocolError("the provider gave no address to poll")
-    return found[0]
+def _poll_path(url: str) -> str:
+    """Keep the path of the poll URL: the API key is sent to the base URL only."""
+    path = PATH.search(url)
+    if path is None:
+        raise UpstreamProtocolError("the provider's reply has no poll URL")
+    return path[0]
 
 
 def _success(result: Any) -> Succeeded:  # noqa: ANN401 - any JSON value
-    """Files where the result points to some; else the result itself."""
-    outputs = tuple(Output(url=url) for url in dict.fromkeys(_addresses(result)))
+    """Return the files that the result links to, or else the result as a document."""
+    outputs = tuple(Output(url=url) for url in dict.fromkeys(_file_urls(result)))
     if outputs:
         return Succeeded(outputs)
     if result is None or isinstance(result, dict):
@@ -136,15 +126,15 @@ def _success(result: Any) -> Succeeded:  # noqa: ANN401 - any JSON value
     return Succeeded(document={"result": result})
 
 
-def _addresses(value: Any, name: str = "") -> Iterator[str]:  # noqa: ANN401 - any JSON value
-    """The addresses of files: text under a name that says so. Text elsewhere is text."""
+def _file_urls(value: Any, name: str = "") -> Iterator[str]:  # noqa: ANN401 - any JSON value
+    """Yield the URLs in fields named `output(s)` or `*url`; a URL in another field is text."""
     if isinstance(value, dict):
         for key, member in value.items():
-            yield from _addresses(member, key)
+            yield from _file_urls(member, key)
     elif isinstance(value, list):
         for member in value:
-            yield from _addresses(member, name)
-    elif isinstance(value, str) and value.startswith(("https://", "http://")):
+            yield from _file_urls(member, name)
+    elif isinstance(value, str) and is_http_url(value):
         lowered = name.lower()
         if lowered in ("output", "outputs") or lowered.endswith("url"):
             yield value

@@ -1,0 +1,26 @@
+"""Measured job durations in the table, by timing key."""
+
+from rushes.aws.dynamodb.items import Table, key
+from rushes.aws.errors import translate_aws_errors
+from rushes.ports.providers import Timing
+
+
+class TimingTable(Table):
+    """Writes are unconditional: a lost update is harmless, as the next job updates it again."""
+
+    def get(self, timing_key: str) -> Timing:
+        item = self._find(key("TIMING", timing_key))
+        if item is None:
+            return Timing()
+        return Timing(
+            count=int(item["count"]["N"]),
+            mean=float(item["mean"]["N"]),
+            variance=float(item["variance"]["N"]),
+        )
+
+    def put(self, timing_key: str, timing: Timing) -> None:
+        numbers = {name: {"N": str(value)} for name, value in vars(timing).items()}
+        with translate_aws_errors():
+            self._client.put_item(
+                TableName=self._table, Item={**key("TIMING", timing_key), **numbers}
+            )

@@ -1,0 +1,104 @@
+"""Validate request fields with pydantic models and report the first error by field name."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticKnownError
+
+from rushes.errors import InvalidRequest, TooLarge
+from rushes.jobs.request import GenerationRequest, Upload
+
+MAX_REQUEST_BYTES = 192 * 1024
+"""Limit without files: DynamoDB stores the request in one item, and an item has at most 400 KB."""
+MAX_SHOWN_CHARACTERS = 40
+
+Schema = TypeVar("Schema", bound=BaseModel)
+
+
+class StrictModel(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class OpenModel(BaseModel):
+    """Keeps unknown fields: the provider gets them if the catalog lists them."""
+
+    model_config = ConfigDict(extra="allow")
+
+    def generation(self, **changes: Any) -> GenerationRequest:  # noqa: ANN401 - any field
+        """Build the request from the fields of equal name; unknown ones are provider options."""
+        names = GenerationRequest.model_fields.keys() & type(self).model_fields.keys()
+        fields = {name: getattr(self, name) for name in names}
+        options = {"provider_options": self.model_extra or {}}
+        return GenerationRequest.model_validate(fields | options | changes)
+
+
+def _refuse_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise PydanticKnownError("int_type")
+    return value
+
+
+Integer = Annotated[int, BeforeValidator(_refuse_boolean)]
+"""An integer or its decimal text; pydantic alone reads `true` as 1."""
+Pixels = Annotated[Integer, Field(ge=1, le=99_999)]
+Seconds = Annotated[Integer, Field(ge=1, le=3600)]
+Seed = Annotated[Integer, Field(ge=-(2**63), le=2**63 - 1)]
+
+_MESSAGES = {
+    "missing": "is required",
+    "extra_forbidden": "is not supported",
+    "greater_than_equal": "must be at least {ge} (got {value})",
+    "less_than_equal": "must be at most {le} (got {value})",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_long": "must have at most {max_length} members",
+    "literal_error": "must be one of {expected} (got {value})",
+    "value_error": "is invalid: {error}",
+    "int": "must be an integer (got {value})",
+    "float": "must be a number (got {value})",
+    "bool": "must be a boolean (got {value})",
+    "string": "must be a string (got {value})",
+    "tuple": "must be a list (got {value})",
+    "dict": "must be an object (got {value})",
+    "model": "must be an object (got {value})",
+    "datetime": "must be a time in ISO 8601 (got {value})",
+    "timezone": "must have a time zone (got {value})",
+}
+"""Messages by pydantic error type, or by its first word, such as `int` for `int_parsing`."""
+
+_NAMES = {dict: "an object", list: "a list", tuple: "a list", Upload: "a file"}
+
+
+def validate(schema: type[Schema], fields: Mapping[str, Any]) -> Schema:
+    """Raise `InvalidRequest` for the first wrong field, with a path such as `fallbacks.0.model`."""
+    try:
+        return schema.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])[:80]
+        raise InvalidRequest(f"{name} {_message(first)}", param=name) from None
+
+
+def _message(error: ErrorDetails) -> str:
+    category = error["type"].partition("_")[0]
+    template = _MESSAGES.get(error["type"]) or _MESSAGES.get(category, "is invalid (got {value})")
+    return template.format(**error.get("ctx", {}), value=shown(error["input"]))
+
+
+def shown(value: object) -> str:
+    """Render a rejected value as ASCII for an error message, cut to 40 characters."""
+    if name := _NAMES.get(type(value)):
+        return name
+    text = json.dumps(value, default=str)
+    return text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]}..."
+
+
+def check_request_size(generation: GenerationRequest) -> None:
+    size = len(generation.model_dump_json().encode())
+    if size > MAX_REQUEST_BYTES:
+        raise TooLarge(
+            f"body without files must have at most {MAX_REQUEST_BYTES} bytes (got {size})",
+            param="body",
+        )

@@ -1,0 +1,112 @@
+"""AWS clients and adapters, each built once per process."""
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import boto3
+from botocore.config import Config
+
+from rushes.aws.dynamodb.api_keys import KeyTable
+from rushes.aws.dynamodb.durations import TimingTable
+from rushes.aws.dynamodb.jobs import JobTable
+from rushes.aws.dynamodb.provider_limits import RateLimitTable
+from rushes.aws.eventbridge import EventBus
+from rushes.aws.s3 import Bucket
+from rushes.aws.step_functions import StateMachine
+from rushes.config import Settings, settings
+
+if TYPE_CHECKING:
+    from rushes.aws.dynamodb.webhooks import DeliveryTable, EndpointTable
+    from rushes.aws.sqs import WebhookQueues
+
+SESSION = boto3.session.Session()
+RETRIES = Config(
+    retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=20
+)
+
+
+def s3_config(*, local_mode: bool) -> Config:
+    """Configure S3 for presigned URLs with the regional host name.
+
+    The global host name redirects for a new bucket, which breaks signatures. The local engine
+    resolves no bucket host names and needs path style.
+    """
+    style: Literal["path", "virtual"] = "path" if local_mode else "virtual"
+    return RETRIES.merge(
+        Config(
+            signature_version="s3v4",
+            request_checksum_calculation="when_required",  # a stream can be read only once
+            s3={"addressing_style": style, "payload_signing_enabled": False},
+            read_timeout=120,
+        )
+    )
+
+
+@cache
+def client(service: str, config: Config = RETRIES) -> Any:  # noqa: ANN401 - stubs have one type per service
+    make: Any = SESSION.client
+    return make(service, config=config)
+
+
+@dataclass(frozen=True)
+class Aws:
+    """Adapters, each built at its first use."""
+
+    settings: Settings
+
+    @cached_property
+    def jobs(self) -> JobTable:
+        return JobTable(client("dynamodb"), self.settings.table_name)
+
+    @cached_property
+    def api_keys(self) -> KeyTable:
+        return KeyTable(client("dynamodb"), self.settings.table_name)
+
+    @cached_property
+    def timings(self) -> TimingTable:
+        return TimingTable(client("dynamodb"), self.settings.table_name)
+
+    @cached_property
+    def rate_limits(self) -> RateLimitTable:
+        return RateLimitTable(client("dynamodb"), self.settings.table_name)
+
+    @cached_property
+    def endpoints(self) -> "EndpointTable":
+        from rushes.aws.dynamodb.webhooks import EndpointTable
+
+        return EndpointTable(client("dynamodb"), self.settings.table_name)
+
+    @cached_property
+    def deliveries(self) -> "DeliveryTable":
+        from rushes.aws.dynamodb.webhooks import DeliveryTable
+
+        return DeliveryTable(client("dynamodb"), self.settings.table_name)
+
+    @cached_property
+    def bucket(self) -> Bucket:
+        s3 = client("s3", s3_config(local_mode=self.settings.local_mode))
+        return Bucket(s3, self.settings.bucket_name, self.settings.output_bytes)
+
+    @cached_property
+    def executions(self) -> StateMachine:
+        return StateMachine(client("stepfunctions"), self.settings.state_machine_arn)
+
+    @cached_property
+    def bus(self) -> EventBus:
+        return EventBus(client("events"), self.settings.bus_name)
+
+    @cached_property
+    def webhook_queues(self) -> "WebhookQueues":
+        from rushes.aws.sqs import WebhookQueues
+
+        return WebhookQueues(
+            client("sqs"),
+            deliveries=self.settings.deliveries_queue_url,
+            events=self.settings.events_queue_url,
+        )
+
+
+@cache
+def aws() -> Aws:
+    return Aws(settings())

@@ -1,0 +1,77 @@
+"""Tasks of the state machine: submit, poll, collect and finish."""
+
+import time
+from functools import cache
+from typing import TYPE_CHECKING
+
+from rushes.catalog.models import catalog
+from rushes.wiring.aws import aws, client
+from rushes.workflow.event_publisher import EventPublisher
+from rushes.workflow.task import JobContext
+
+if TYPE_CHECKING:
+    from rushes.workflow.collect import Collect
+    from rushes.workflow.finish import Finish
+    from rushes.workflow.poll import Poll
+    from rushes.workflow.provider_client import ProviderClient
+    from rushes.workflow.submit import Submit
+
+DAY = 24 * 3600
+
+
+@cache
+def submit() -> "Submit":
+    from rushes.workflow.rate_limiter import RateLimiter
+    from rushes.workflow.submit import Submit
+
+    rate_limiter = RateLimiter(aws().rate_limits, catalog(), time.time)
+    return Submit(_context(), _providers(), rate_limiter, aws().bucket, aws().timings)
+
+
+@cache
+def poll() -> "Poll":
+    from rushes.workflow.poll import Poll
+
+    return Poll(_context(), _providers(), aws().bucket)
+
+
+@cache
+def collect() -> "Collect":
+    from rushes.workflow.collect import Collect
+
+    return Collect(_context(), _providers(), aws().bucket)
+
+
+@cache
+def finish() -> "Finish":
+    from rushes.workflow.finish import Finish
+
+    return Finish(
+        jobs=aws().jobs,
+        blobs=aws().bucket,
+        timings=aws().timings,
+        event_publisher=_publisher(),
+        clock=time.time,
+        bucket=aws().settings.bucket_name,
+        retention_seconds=aws().settings.output_days * DAY,
+    )
+
+
+def _context() -> JobContext:
+    return JobContext(aws().jobs, _publisher(), catalog(), time.time)
+
+
+def _publisher() -> EventPublisher:
+    return EventPublisher(aws().jobs, aws().bus, time.time)
+
+
+def _providers() -> "ProviderClient":
+    from rushes.aws.secrets import ProviderSecret
+    from rushes.http.client import SafeHttpClient
+    from rushes.providers import adapter
+    from rushes.workflow.provider_client import ProviderClient
+
+    settings = aws().settings
+    upstreams = ProviderSecret(client("secretsmanager"), settings.provider_secret_arn, catalog())
+    http_client = SafeHttpClient(aws().bucket, local_mode=settings.local_mode)
+    return ProviderClient(upstreams, http_client, catalog(), adapter)

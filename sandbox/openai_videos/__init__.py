@@ -1,1 +1,0 @@
-"""The OpenAI Videos API, spoken strictly: what it does not publish is refused by name."""

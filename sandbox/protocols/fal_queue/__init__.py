@@ -1,0 +1,1 @@
+"""Queue APIs of fal and Pipelet."""

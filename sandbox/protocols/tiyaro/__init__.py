@@ -1,0 +1,1 @@
+"""Tiyaro's asynchronous inference."""

@@ -1,0 +1,185 @@
+"""Together's video API: the published fields within the sandbox's limits, expiring output links."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from sandbox.errors import UnusableInputError
+from sandbox.fault_directives import UNKNOWN_STATUS
+from sandbox.job import Job, JobStatus
+from sandbox.jobs import Sandbox
+from sandbox.protocols.api_error import HANDLERS, ApiError, bearer_key
+from sandbox.protocols.fields import (
+    MAX_SIDE,
+    MIN_SIDE,
+    Fields,
+    NegativePrompt,
+    Prompt,
+    SecondsText,
+    Seed,
+    size_from,
+)
+from sandbox.protocols.json_protocol import download, mount_url, submit, with_clip, with_image
+from sandbox.protocols.model_arguments import AspectRatio, Resolution
+from sandbox.protocols.output_files import LINK_SECONDS, Links
+from sandbox.rendering.render_spec import RenderSpec
+
+DEFAULT_SIZE = (1366, 768)
+
+
+def _check_even(side: int) -> int:
+    if side % 2:
+        raise ValueError("must be even")
+    return side
+
+
+Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE), AfterValidator(_check_even)]
+
+
+class FrameImage(Fields):
+    """Only a first frame is supported."""
+
+    input_image: str
+    frame: Literal["first", 0] = "first"
+
+
+class VideoRef(Fields):
+    video: str
+
+
+class Media(Fields):
+    """Supported members of the published object, one file of each."""
+
+    frame_images: list[FrameImage] = Field(default_factory=list, max_length=1)
+    reference_images: list[str] = Field(default_factory=list, max_length=1)
+    source_video: str | VideoRef | None = None
+
+
+class CreateVideo(Fields):
+    """All published fields; `guidance_scale`, `steps` and `output_quality` have no effect."""
+
+    model: Literal["sandbox-1", "sandbox-1-pro"]
+    prompt: Prompt
+    height: Side | None = None
+    width: Side | None = None
+    resolution: Resolution | None = None
+    ratio: AspectRatio | None = None
+    seconds: SecondsText = "5"
+    fps: Annotated[int, Field(ge=1, le=60)] = 24
+    steps: Annotated[int, Field(ge=10, le=50)] = 20
+    seed: Seed | None = None
+    guidance_scale: int = 8
+    output_format: Literal["MP4"] = "MP4"
+    output_quality: int = 20
+    negative_prompt: NegativePrompt | None = None
+    generate_audio: Literal[False] = False
+    media: Media = Media()
+
+    @model_validator(mode="after")
+    def _validate_size(self) -> "CreateVideo":
+        if (self.width is None) != (self.height is None):
+            raise ValueError("width and height go together")
+        if self.width and (self.resolution or self.ratio):
+            raise ValueError("give either width and height or resolution and ratio")
+        return self
+
+    @property
+    def size(self) -> tuple[int, int]:
+        if self.width and self.height:
+            return self.width, self.height
+        if not self.resolution and not self.ratio:
+            return DEFAULT_SIZE
+        return size_from(int((self.resolution or "720p")[:-1]), self.ratio or "16:9")
+
+
+async def build_spec(sandbox: Sandbox, params: CreateVideo) -> RenderSpec:
+    width, height = params.size
+    spec = RenderSpec(
+        prompt=params.prompt,
+        model=params.model,
+        width=width,
+        height=height,
+        seconds=int(params.seconds),
+        fps=params.fps,
+        seed=params.seed,
+        negative_prompt=params.negative_prompt,
+    )
+    media = params.media
+    images = [frame.input_image for frame in media.frame_images] + media.reference_images
+    source = media.source_video
+    source_url = source.video if isinstance(source, VideoRef) else source
+    try:
+        spec = await with_image(sandbox, spec, images[0] if images else None)
+        return await with_clip(sandbox, spec, source_url)
+    except UnusableInputError as error:
+        raise ApiError(400, str(error), code="invalid_value", param="media") from error
+
+
+DOLLARS_PER_SECOND = 1
+
+
+class TogetherVideos:
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._links = Links()
+
+    async def create(self, request: Request) -> Response:
+        async def spec_for(params: CreateVideo) -> RenderSpec:
+            return await build_spec(self._sandbox, params)
+
+        key = request.headers.get("idempotency-key")
+        job = await submit(self._sandbox, request, CreateVideo, spec_for, key)
+        return JSONResponse(self._view(job, request))
+
+    async def retrieve(self, request: Request) -> Response:
+        job = self._sandbox.poll(request.path_params["id"])
+        return JSONResponse(self._view(job, request))
+
+    async def output(self, request: Request) -> Response:
+        return download(self._sandbox, request, self._links.resolve(request.path_params["token"]))
+
+    def _view(self, job: Job, request: Request) -> dict[str, object]:
+        """Return the published fields, without those that do not apply."""
+        status = "in_progress" if job.status is JobStatus.QUEUED else job.status.value
+        view: dict[str, object] = {
+            "id": job.id,
+            "object": "video",
+            "model": job.spec.model,
+            "status": UNKNOWN_STATUS if "unknown-status" in job.directives else status,
+            "created_at": int(job.created_at),
+            "size": job.spec.size,
+            "seconds": str(job.spec.seconds),
+        }
+        if job.ended_at:
+            view["completed_at"] = int(job.ended_at)
+        if job.failure:
+            view["error"] = {"code": job.failure.code, "message": job.failure.message}
+        if job.status is JobStatus.COMPLETED:
+            cost = DOLLARS_PER_SECOND * job.spec.seconds
+            view["outputs"] = {"cost": cost, "video_url": self._video_url(job, request)}
+        return view
+
+    def _video_url(self, job: Job, request: Request) -> str:
+        """Return a new link on every call."""
+        token = self._links.create(job.id, job.directives.get("expire", LINK_SECONDS))
+        return f"{mount_url(request, '/v2')}/outputs/{token}.mp4"
+
+
+def create_app(sandbox: Sandbox, api_key: str) -> Starlette:
+    api = TogetherVideos(sandbox)
+    authenticated = Starlette(
+        routes=[
+            Route("/videos", api.create, methods=["POST"]),
+            Route("/videos/{id}", api.retrieve),
+        ],
+        middleware=[bearer_key(api_key)],
+        exception_handlers=HANDLERS,
+    )
+    return Starlette(
+        routes=[Mount("/v2", authenticated), Route("/outputs/{token}.mp4", api.output)],
+        exception_handlers=HANDLERS,
+    )

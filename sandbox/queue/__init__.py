@@ -1,1 +1,0 @@
-"""The queues of fal and of Pipelet, which share a shape: strict in what they take."""

@@ -1,1 +1,0 @@
-"""Tiyaro's asynchronous inference: files by upload address, models by path, answers in JSON."""

@@ -1,0 +1,47 @@
+"""Run programs and commands in environments other than that of the tests."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from local.packaging import ROOT
+
+HIDDEN = ("AWS_", "MAKE", "MFLAGS", "COV_", "COVERAGE_")
+"""Prefixes of the tests' own variables, which a command must not inherit."""
+
+
+def run_program(
+    environment: str, program: str, *arguments: str | Path, variables: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """Run a program of this folder, and return the JSON that it prints."""
+    command = [ROOT / f".local/envs/{environment}/bin/python", Path(__file__).with_name(program)]
+    done = subprocess.run(
+        [*command, *arguments],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1200,
+    )
+    assert done.returncode == 0, done.stderr
+    facts: dict[str, Any] = json.loads(done.stdout)
+    return facts
+
+
+def run(command: str, folder: Path = ROOT, environment: Mapping[str, str] | None = None) -> str:
+    """Run a shell command, and return its output."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(HIDDEN)}
+    done = subprocess.run(
+        ["bash", "-euc", command],
+        cwd=folder,
+        env={**inherited, "SAM_CLI_TELEMETRY": "0", **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -1,0 +1,135 @@
+"""Every documented command is run: here in its small form, or by the test named in `RUN_BY`."""
+
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local.packaging import ROOT
+from local.stack import NAME, Stack
+from tests.e2e.programs import run
+from tests.e2e.small_jobs import completes, create
+
+SMALL_FORMS = {
+    "bench": ("bench SMALL=1", "p95 ratio"),
+    "simulate": ("simulate SEEDS=200", "violations     0"),
+    "faults": ("faults JOBS=20", "0 lost jobs"),
+    "chaos": ("chaos JOBS=8", "jobs accepted                                      8"),
+    "webhook-soak": ("webhook-soak JOBS=8", ""),
+    "matrix": ("matrix SMALL=1", "| openai_compatible |"),
+    "mutants": ("mutants ONLY='a finished job'", "the tests caught 1 of 1"),
+    "clean": ("clean", ""),
+    "help": ("help", "make check"),
+}
+"""Arguments of make by target, and a part of the expected output."""
+RUN_BY = {
+    "make check": ".ci/run",
+    "make lint": "Makefile",
+    "make unit": "Makefile",
+    "make test": "Makefile",
+    "make probes": "tests/probes/test_probes.py",
+    "make demo": "tests/e2e/test_readme.py",
+    "make up": "tests/e2e/test_up.py",
+    "make build": "tests/e2e/test_readme.py",
+    "make key": "tests/e2e/test_readme.py",
+    **dict.fromkeys(
+        (
+            *("make stuck", "make show", "make retry", "make cancel", "make redrive"),
+            *("make format", "make requirements"),
+        ),
+        "tests/e2e/test_make_targets.py",
+    ),
+    "tests.simulation": "Makefile",
+    "tests.faults": "Makefile",
+    "tests.probes.table": "tests/probes/test_covers.py",
+    "bench/init_cost.py": "Makefile",
+    "bench/collect_memory.py": "Makefile",
+    "bench/history.py": "Makefile",
+    "bench/hanging_endpoint.py": "Makefile",
+    "scripts/check_catalog.py": "Makefile",
+    "scripts/create_key.py": "Makefile",
+    "scripts/jobs.py": "Makefile",
+    "scripts/dead_letters.py": "Makefile",
+    "scripts/mutants.py": "Makefile",
+    "scripts/schemas.py": "tests/unit/test_event_files.py",
+}
+"""Commands that another test runs, or that a target runs which is itself run."""
+CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
+COMMAND = re.compile(r"\b(make [a-z][a-z-]*)|python -m ([\w.]+)|\b((?:scripts|bench)/\w+\.py)")
+NOT_OURS = frozenset({"pytest", "venv", "pip"})
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")]
+NOT_COPIED = shutil.ignore_patterns(".git", ".local", ".aws-sam", ".*_cache", "__pycache__")
+
+
+def documented() -> set[str]:
+    """Return the commands in the code blocks and spans of the documentation and in `make help`."""
+    blocks = (match for page in PAGES for match in CODE.finditer(page.read_text("utf-8")))
+    code = [match[1] or match[2] for match in blocks]
+    rows = re.findall(r"^  make ((?:[a-z-]+ )+)", make("help"), re.MULTILINE)
+    targets = re.findall(r"^\.PHONY: (.+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    known = {name for line in targets for name in line.split()}
+    code += [f"make {name}" for row in rows for name in row.split() if name in known]
+    found = {next(filter(None, groups)) for text in code for groups in COMMAND.findall(text)}
+    return found - NOT_OURS
+
+
+def make(arguments: str, folder: Path = ROOT, environment: Mapping[str, str] | None = None) -> str:
+    return run(f"make --no-print-directory {arguments}", folder, environment)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the tree with the same environments, for commands that write files."""
+    copy = tmp_path_factory.mktemp("tree") / "rushes"
+    shutil.copytree(ROOT, copy, ignore=NOT_COPIED, symlinks=True)
+    (copy / ".local").symlink_to(ROOT / ".local")
+    yield copy
+    shutil.rmtree(copy)
+
+
+def test_every_documented_command_is_run():
+    run_here = {f"make {name}" for name in SMALL_FORMS}
+    assert documented() - run_here - set(RUN_BY) == set()
+
+
+@pytest.mark.parametrize(("command", "path"), RUN_BY.items())
+def test_command_is_named_where_it_is_run(command: str, path: str):
+    text = (ROOT / path).read_text()
+    name = command.removeprefix("make ").replace("bench/", "").removesuffix(".py")
+    assert name.rpartition(".")[2] in text
+
+
+@pytest.mark.parametrize("target", SMALL_FORMS)
+def test_small_form_succeeds(target: str, tree: Path):
+    arguments, expected = SMALL_FORMS[target]
+    assert expected in make(arguments, tree)
+
+
+def test_format_and_requirements_change_no_file(tree: Path):
+    make("format", tree)
+    make("requirements", tree)
+    for path in ("layers/dependencies/requirements.txt", "scripts/jobs.py", "tests/fakes.py"):
+        assert (tree / path).read_bytes() == (ROOT / path).read_bytes(), path
+
+
+@pytest.mark.parametrize("target", ["unit", "test", "lint", "check"])
+def test_target_without_small_form_is_well_formed(target: str):
+    assert make(f"--dry-run {target}")
+
+
+def test_operator_targets(stack: Stack, client: httpx.Client):
+    aws = {name: value for name, value in stack.environment().items() if name.startswith("AWS_")}
+    job_id = create(client).json()["id"]
+    assert completes(client, job_id, 120)
+
+    def operate(target: str) -> str:
+        return make(f"{target} STACK_NAME={NAME} JOB={job_id}", environment=aws)
+
+    assert job_id in operate("show")
+    assert "has ended already" in operate("cancel")
+    assert "nothing to retry" in operate("retry")
+    assert "moved back" in operate("redrive")
+    assert job_id not in operate("stuck")

@@ -1,0 +1,118 @@
+"""Creation of jobs: start of the execution and the daily budget."""
+
+from dataclasses import replace
+
+import pytest
+
+from rushes.errors import AwsUnavailable, BudgetExceeded, InvalidRequest
+from rushes.jobs.idempotency import IdempotencyInfo
+from rushes.jobs.job import Job
+from rushes.jobs.request import CreateRequest, GenerationRequest, Role, Upload
+from rushes.jobs.status import JobStatus
+from tests.harness import ACCOUNT, PNG_BYTES, Harness
+
+DAY = 24 * 3600.0
+COST = 0.4
+"""Dollars: four seconds of `sandbox/one`."""
+
+
+@pytest.fixture
+def harness() -> Harness:
+    return Harness(daily_dollars=1.0)
+
+
+def create(
+    harness: Harness, account: str = ACCOUNT, key: str | None = None, seconds: int = 4
+) -> Job:
+    request = GenerationRequest(model="sandbox/one", prompt="a red ball", seconds=seconds)
+    call = IdempotencyInfo("openai create", key)
+    return harness.service.create(account, "openai", CreateRequest(request), call).job
+
+
+def test_create_refuses_job_beyond_daily_budget(harness: Harness) -> None:
+    created = [create(harness), create(harness)]
+    with pytest.raises(BudgetExceeded) as refused:
+        create(harness)
+    assert (refused.value.http_status, refused.value.retry_after) == (429, 3600)
+    assert [job_id for _, job_id in harness.jobs.rows] == [job.id for job in created]
+    assert set(harness.executions.running) == {job.id for job in created}
+    assert list(harness.jobs.spent.values()) == [COST * 2]
+
+
+def test_create_accepts_jobs_up_to_the_exact_budget(harness: Harness) -> None:
+    harness.daily_dollars = COST * 2
+    create(harness)
+    create(harness)
+    with pytest.raises(BudgetExceeded):
+        create(harness)
+
+
+def test_create_refuses_job_that_costs_more_than_the_budget(harness: Harness) -> None:
+    harness.daily_dollars = 0.7
+    with pytest.raises(BudgetExceeded, match=r"costs \$0\.80, more than .* budget of \$0\.70"):
+        create(harness, seconds=8)
+    assert (harness.jobs.rows, harness.jobs.spent) == ({}, {})
+
+
+def test_budget_is_per_account(harness: Harness) -> None:
+    for account in ("one", "another"):
+        create(harness, account)
+        create(harness, account)
+    assert len(harness.jobs.rows) == 4
+
+
+def test_budget_resets_at_midnight_utc(harness: Harness) -> None:
+    harness.clock.now = DAY * 20_000 + DAY - 1  # a second before midnight
+    create(harness)
+    create(harness)
+    with pytest.raises(BudgetExceeded):
+        create(harness)
+    harness.clock.advance(1)
+    create(harness)
+
+
+def test_duplicate_calls_are_charged_once(harness: Harness) -> None:
+    for _ in range(5):
+        create(harness, key="order-1")
+    assert list(harness.jobs.spent.values()) == [COST]
+
+
+def test_refused_requests_are_not_charged(harness: Harness) -> None:
+    for _ in range(5):
+        with pytest.raises(InvalidRequest):
+            create(harness, seconds=5)
+    assert harness.jobs.spent == {}
+
+
+def test_refused_job_leaves_no_files_and_no_idempotency_record(harness: Harness) -> None:
+    create(harness)
+    create(harness)
+    request = CreateRequest(GenerationRequest(model="sandbox/one", prompt="a red ball"))
+    upload = Upload("image", "image/png", PNG_BYTES)
+    with_file = replace(request, uploads=((Role.IMAGE, upload),))
+    call = IdempotencyInfo("openai create", "order-2")
+    with pytest.raises(BudgetExceeded):
+        harness.service.create(ACCOUNT, "openai", with_file, call)
+    assert harness.blobs.objects == {}
+    harness.clock.advance(DAY)
+    assert not harness.service.create(ACCOUNT, "openai", request, call).replayed
+
+
+def test_no_charge_is_stored_without_a_budget(harness: Harness) -> None:
+    harness.daily_dollars = None
+    for _ in range(10):
+        create(harness)
+    assert harness.jobs.spent == {}
+
+
+def test_create_stores_and_starts_job(harness: Harness) -> None:
+    job = create(harness, seconds=8)
+    assert harness.now(job) == job
+    assert harness.executions.running == {job.id: True}
+
+
+def test_create_succeeds_if_execution_cannot_be_started(harness: Harness) -> None:
+    harness.executions.error = AwsUnavailable("throttled")
+    job = create(harness)
+    assert harness.now(job).status is JobStatus.QUEUED
+    assert harness.executions.running == {}

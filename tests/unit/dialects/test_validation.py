@@ -1,0 +1,59 @@
+"""Tests of field validation and its messages."""
+
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import Field
+
+from rushes.dialects.validation import Seconds, StrictModel, shown, validate
+from rushes.errors import InvalidRequest
+from rushes.jobs.request import Upload
+
+
+class _Part(StrictModel):
+    size: int
+
+
+class _Schema(StrictModel):
+    prompt: Annotated[str, Field(min_length=1, max_length=3)]
+    seconds: Seconds | None = None
+    order: Literal["asc", "desc"] = "asc"
+    audio: bool | None = None
+    parts: tuple[_Part, ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"prompt": None}, "prompt must be a string (got null)"),
+        ({"prompt": ""}, "prompt must have at least 1 characters"),
+        ({"prompt": "long"}, "prompt must have at most 3 characters"),
+        ({"seconds": 0}, "seconds must be at least 1 (got 0)"),
+        ({"seconds": 3601}, "seconds must be at most 3600 (got 3601)"),
+        ({"seconds": True}, "seconds must be an integer (got true)"),
+        ({"seconds": "{x}"}, 'seconds must be an integer (got "{x}")'),
+        ({"order": "up"}, "order must be one of 'asc' or 'desc' (got \"up\")"),
+        ({"audio": []}, "audio must be a boolean (got a list)"),
+        ({"parts": {}}, "parts must be a list (got an object)"),
+        ({"parts": [5]}, "parts.0 must be an object (got 5)"),
+        ({"parts": [{}]}, "parts.0.size is required"),
+        ({"steps": 30}, "steps is not supported"),
+    ],
+)
+def test_validate_reports_field_value_and_limit(fields: dict[str, Any], message: str):
+    with pytest.raises(InvalidRequest) as refused:
+        validate(_Schema, {"prompt": "x", **fields})
+    assert (refused.value.message, refused.value.param) == (message, message.split(maxsplit=1)[0])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("x" * 41, f'"{"x" * 39}...'),
+        ("\ud800\0\u00e9", '"\\ud800\\u0000\\u00e9"'),
+        (Upload("video", "video/mp4", b""), "a file"),
+        (4.5, "4.5"),
+    ],
+)
+def test_shown_is_short_ascii(value: object, text: str):
+    assert shown(value) == text

@@ -1,0 +1,40 @@
+from typing import Any
+
+import pytest
+
+from rushes.errors import UpstreamProtocolError
+from rushes.providers.base import Failed, PollResult, Succeeded
+from rushes.providers.google.vertex import Vertex
+from tests.unit.providers.job import json_reply
+
+
+def parse_poll(**operation: Any) -> PollResult:
+    body = {"name": "n", "done": True, **operation}
+    return Vertex().parse_poll({"name": "n", "model": "m"}, json_reply(body))
+
+
+def test_each_inline_video_has_its_own_pointer():
+    video = {"bytesBase64Encoded": "AAAA", "mimeType": "video/mp4"}
+    result = parse_poll(response={"videos": [video, video]})
+    assert isinstance(result, Succeeded)
+    pointers = [f"/response/videos/{number}/bytesBase64Encoded" for number in (0, 1)]
+    assert [output.pointer for output in result.outputs] == pointers
+
+
+def test_video_beside_a_withheld_one_succeeds():
+    response = {"raiMediaFilteredCount": 1, "videos": [{"bytesBase64Encoded": "AAAA"}]}
+    assert isinstance(parse_poll(response=response), Succeeded)
+
+
+def test_withheld_video_without_reason_is_content_filtered():
+    result = parse_poll(response={"raiMediaFilteredCount": 1})
+    assert isinstance(result, Failed)
+    assert result.error.code == "content_filtered"
+
+
+@pytest.mark.parametrize(
+    "name", ["", "operations/1", "models/m/operations/", "models//operations/1"]
+)
+def test_operation_without_a_model_is_invalid(name: str):
+    with pytest.raises(UpstreamProtocolError, match="no model in its name"):
+        Vertex().parse_submit(json_reply({"name": name}))

@@ -1,0 +1,73 @@
+"""Metrics as EMF lines on standard output, emitted by the code paths that the alarms observe."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rushes.errors import CorruptRecord, UpstreamNoResponse
+from rushes.metrics import DIMENSION, NAMESPACE, Metric, count
+from tests.harness import CREATE, Harness, reply
+
+
+def reject_provider_key(harness: Harness) -> None:
+    harness.answer(CREATE, reply(401))
+    harness.submit(harness.accepted())
+
+
+def lose_create_response(harness: Harness) -> None:
+    job = harness.accepted()
+    harness.answer(CREATE, UpstreamNoResponse("timeout"))
+    harness.submit(job)
+    harness.finish(job)
+
+
+def find_corrupt_item(harness: Harness) -> None:
+    def fail(*_: object) -> None:
+        raise CorruptRecord("not JSON")
+
+    harness.jobs.get = fail  # type: ignore[method-assign, assignment]
+    harness.sweeper.reconcile_job("demo", "job_1")
+
+
+TRIGGERS: dict[Metric, Callable[[Harness], None]] = {
+    Metric.CORRUPT_RECORD: find_corrupt_item,
+    Metric.OUTCOME_UNKNOWN: lose_create_response,
+    Metric.PROVIDER_KEY_REJECTED: reject_provider_key,
+}
+
+
+def emitted(output: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.splitlines() if line.startswith('{"_aws"')]
+
+
+@pytest.mark.parametrize("metric", Metric)
+def test_metric_is_emitted_when_its_alarm_must_fire(
+    metric: Metric, capsys: pytest.CaptureFixture[str]
+):
+    TRIGGERS[metric](Harness())
+    names = [key for line in emitted(capsys.readouterr().out) for key in line if key != "_aws"]
+    assert names == [metric.value]
+
+
+def test_no_metric_is_emitted_for_a_completed_job(capsys: pytest.CaptureFixture[str]):
+    Harness().completed()
+    assert emitted(capsys.readouterr().out) == []
+
+
+def test_count_writes_one_emf_line_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "my-stack")
+    count(Metric.CORRUPT_RECORD)
+    (line,) = emitted(capsys.readouterr().out)
+    definition = line.pop("_aws")["CloudWatchMetrics"]
+    assert definition == [
+        {
+            "Namespace": NAMESPACE,
+            "Dimensions": [[DIMENSION]],
+            "Metrics": [{"Name": "CorruptRecord", "Unit": "Count"}],
+        }
+    ]
+    assert line == {"CorruptRecord": [1.0], DIMENSION: "my-stack"}
