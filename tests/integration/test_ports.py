@@ -347,6 +347,8 @@ class TestDueJobs:
         assert due(epoch + 59.5) == [unpublished]
         assert due(epoch + 60) == [unpublished, awaited, running]
         assert due(epoch + 960) == [unpublished, awaited, deleted, running]
+        # Other tests sweep the same table and could not publish this incomplete event.
+        jobs.change(account, unpublished, lambda job: job.published(epoch, job.outbox))
 
 
 def record_of(job: Job, name: str, **facts: Any) -> IdempotencyRecord:
