@@ -8,7 +8,7 @@ from local.packaging import ROOT
 
 sys.path.insert(0, str(ROOT / "layers/rushes"))  # the imports below need it
 
-from rushes.api.auth import create_api_key
+from rushes.api.key_hashing import create_api_key
 from rushes.aws.dynamodb.api_keys import KeyTable
 
 if TYPE_CHECKING:

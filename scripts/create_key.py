@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 
-from rushes.api.auth import create_api_key
+from rushes.api.key_hashing import create_api_key
 from rushes.aws.dynamodb.api_keys import KeyTable
 from rushes.errors import RushesError
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rushes.api.auth import create_api_key
+from rushes.api.key_hashing import create_api_key
 from rushes.aws.dynamodb.api_keys import KeyTable
 from rushes.wiring import api, workflow
 from tests.faults.client import Client

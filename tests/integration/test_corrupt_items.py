@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from rushes.api.auth import Authenticator, create_api_key
+from rushes.api.auth import Authenticator
 from rushes.api.jobs import JobsApi
+from rushes.api.key_hashing import create_api_key
 from rushes.aws.dynamodb.items import CORRUPT_RECORD
 from rushes.aws.dynamodb.jobs import JobTable
 from rushes.dialects import DIALECTS

@@ -26,7 +26,7 @@ from functions.poll import app as poll
 from functions.submit import app as submit
 from functions.sweep import app as sweep
 from local.stack import Stack
-from rushes.api.auth import create_api_key
+from rushes.api.key_hashing import create_api_key
 from rushes.aws.dynamodb.api_keys import KeyTable
 from rushes.aws.dynamodb.jobs import JobTable
 from rushes.jobs.content_type import sniff

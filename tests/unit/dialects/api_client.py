@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from functions.api.app import lambda_handler
-from rushes.api.auth import Authenticator, create_api_key
+from rushes.api.auth import Authenticator
 from rushes.api.jobs import JobsApi
+from rushes.api.key_hashing import create_api_key
 from rushes.catalog.models import Catalog, read_catalog
 from rushes.jobs.job import Job
 from rushes.jobs.result import Artifact, JobError, JobOutcome

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from functions.api.app import lambda_handler
-from rushes.api.auth import Authenticator, create_api_key
+from rushes.api.auth import Authenticator
+from rushes.api.key_hashing import create_api_key
 from rushes.api.webhooks.endpoint_service import EndpointService
 from rushes.api.webhooks.handlers import WebhookApi
 from rushes.http import ssrf

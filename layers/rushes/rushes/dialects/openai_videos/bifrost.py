@@ -6,7 +6,8 @@ from pydantic import Field
 from typing_extensions import override
 
 from rushes.dialects.base import HttpRequest, HttpResponse, JobView, PageView, Verb
-from rushes.dialects.json_format import as_json, error_object, error_type, job_error, without_nulls
+from rushes.dialects.json_format import as_json, without_nulls
+from rushes.dialects.openai_errors import error_object, error_type, job_error
 from rushes.dialects.openai_videos.list_query import ListQuery
 from rushes.dialects.openai_videos.openai_format import FIELD_NAMES, completed_at, status_of
 from rushes.dialects.openai_videos.videos_dialect import VideosDialect, video_routes

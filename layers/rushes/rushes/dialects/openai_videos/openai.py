@@ -3,7 +3,8 @@
 from typing import Any
 
 from rushes.dialects.base import HttpResponse, JobView, PageView, Verb
-from rushes.dialects.json_format import as_json, error_object, job_error
+from rushes.dialects.json_format import as_json
+from rushes.dialects.openai_errors import error_object, job_error
 from rushes.dialects.openai_videos.openai_format import FIELD_NAMES, completed_at, status_of
 from rushes.dialects.openai_videos.videos_dialect import VideosDialect, video_routes
 from rushes.dialects.response_headers import JSON_HEADERS, POLL_HEADERS

@@ -19,7 +19,8 @@ from rushes.dialects.base import (
     Verb,
     model_paths,
 )
-from rushes.dialects.json_format import as_json, job_error, without_nulls
+from rushes.dialects.json_format import as_json, without_nulls
+from rushes.dialects.openai_errors import job_error
 from rushes.dialects.request_body import read_fields
 from rushes.dialects.response_headers import JSON_HEADERS
 from rushes.dialects.tiyaro.schemas import ModelInput, SubmitBody, SubmitQuery, UploadQuery

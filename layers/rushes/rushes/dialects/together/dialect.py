@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from rushes.dialects.base import DialectDefaults, HttpRequest, HttpResponse, JobView, Route, Verb
-from rushes.dialects.json_format import error_object, job_error, without_nulls
+from rushes.dialects.json_format import without_nulls
+from rushes.dialects.openai_errors import error_object, job_error
 from rushes.dialects.request_body import read_json_fields
 from rushes.dialects.response_headers import JSON_HEADERS
 from rushes.dialects.together.schemas import CreateVideoBody
