@@ -35,7 +35,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 class DemoError(Exception):
-    """A result differs from the request; the message says how."""
+    """A result differs from the request; the message names the difference."""
 
 
 def main() -> None:

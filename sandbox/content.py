@@ -22,7 +22,7 @@ MEDIA_TYPES = {
     "transcription": "application/json",
 }
 DRIP_PIECES = 20
-# A 32-bit box length of 1 announces a 64-bit length after the type; players skip `free` boxes.
+# A 32-bit box length of 1 precedes a 64-bit length after the type; players skip `free` boxes.
 BOX_HEADER = struct.Struct(">I4sQ")
 _RANGE = re.compile(r"bytes=(?=\d|-\d)(?P<first>\d*)-(?P<last>\d*)")
 

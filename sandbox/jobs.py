@@ -26,7 +26,7 @@ from sandbox.response_faults import Fault, planned_response
 SIMULTANEOUS_RENDERS = 2
 FAILURE_DIRECTIVES = {
     "filter": Failure("content_filter", "The video was withheld by the content filter."),
-    "fail": Failure("internal_error", "The render broke off."),
+    "fail": Failure("internal_error", "The render was interrupted."),
 }
 COUNTED_DIRECTIVES = ("401", "429", "500", "503", "made-500", "made-reset", "made-cut")
 FAULTS: dict[str, Fault] = {

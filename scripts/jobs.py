@@ -138,7 +138,7 @@ def retry(deployment: Deployment, job_id: str) -> Iterator[str]:
         yield f"started {job.execution_name}"
         return
     if job.deleted_at or job.error is None:
-        yield f"{job.id} has not failed; there is nothing to retry"
+        yield f"{job.id} is {job.status.value}; only a failed job can be retried"
         return
     request = CreateRequest(job.request, preferences=job.preferences, webhook=job.webhook)
     call = IdempotencyInfo("retry")
@@ -149,7 +149,7 @@ def retry(deployment: Deployment, job_id: str) -> Iterator[str]:
 def cancel(deployment: Deployment, job_id: str) -> Iterator[str]:
     job = deployment.find(job_id)
     if job.has_outcome:
-        yield f"{job.id} has ended already"
+        yield f"{job.id} has already ended"
         return
     job = deployment.jobs.change(
         job.account,

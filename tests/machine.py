@@ -155,8 +155,8 @@ class Interpreter:
             result = {"Payload": as_json(result), "StatusCode": 200}
             self._leave(run, run.state, result=result)
 
-    def _leave(self, run: Execution, transition: Mapping[str, Any], **facts: Data) -> None:
-        data = evaluate(transition.get("Output", "{% $states.result %}"), run, **facts)
+    def _leave(self, run: Execution, transition: Mapping[str, Any], **members: Data) -> None:
+        data = evaluate(transition.get("Output", "{% $states.result %}"), run, **members)
         if transition.get("End"):
             self._end(run, "SUCCEEDED")
         else:
@@ -246,16 +246,16 @@ def matches(rule: Mapping[str, Any], error: TaskFailedError) -> bool:
     return "States.ALL" in names or error.name in names
 
 
-def evaluate(template: Data, run: Execution, **facts: Data) -> Data:
-    """Evaluate every JSONata expression of a template; `facts` are further fields of $states."""
+def evaluate(template: Data, run: Execution, **members: Data) -> Data:
+    """Evaluate every JSONata expression of a template; `members` are further fields of $states."""
     if isinstance(template, dict):
-        return {key: evaluate(value, run, **facts) for key, value in template.items()}
+        return {key: evaluate(value, run, **members) for key, value in template.items()}
     if isinstance(template, list):
-        return [evaluate(value, run, **facts) for value in template]
+        return [evaluate(value, run, **members) for value in template]
     if not isinstance(template, str) or not template.startswith("{%"):
         return template
     context = {"Execution": {"Name": run.name, "Input": run.input}}
-    states = {"input": run.data, "context": context, **facts}
+    states = {"input": run.data, "context": context, **members}
     text = template[2:-2].strip()
     values = [look_up(path, states) for path in PATH.findall(text)]
     return values[0] if PATH.fullmatch(text) else compute(text, json.dumps(values))

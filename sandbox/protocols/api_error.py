@@ -78,7 +78,7 @@ def to_api_error(request: Request, error: Exception) -> ApiError:
         case BodyError():
             return ApiError(400, str(error), code="invalid_body", param=error.field)
         case HTTPException():
-            text = f"{request.method} {request.url.path} is not served here."
+            text = f"Unknown URL: {request.method} {request.url.path}"
             return ApiError(error.status_code, text, code="unknown_url")
         case errors.UnusableInputError():
             return ApiError(400, str(error), code="invalid_value")

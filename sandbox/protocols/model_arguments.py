@@ -75,7 +75,7 @@ def model_error_handlers(
             case BodyError():
                 return write_error(400, str(error))
             case HTTPException():
-                text = f"{request.method} {request.url.path} is not served here."
+                text = f"Unknown URL: {request.method} {request.url.path}"
                 return write_error(error.status_code, text)
             case ValidationError():
                 return write_error(422, view_faults(error))

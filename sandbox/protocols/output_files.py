@@ -57,10 +57,10 @@ def routes(sandbox: Sandbox) -> list[Route]:
         try:
             job = sandbox.completed(request.path_params["id"])
         except (UnknownJobError, NotReadyError):
-            return PlainTextResponse("There is no such file.", 404)
+            return PlainTextResponse("Unknown file.", 404)
         age = time.time() - (job.ended_at or 0)
         if age > job.directives.get("expire", LINK_SECONDS):
-            return PlainTextResponse("This file is gone.", 403)
+            return PlainTextResponse("This file was deleted.", 403)
         sandbox.request_log.downloads[job.id] += 1
         if sandbox.request_log.downloads[job.id] <= job.directives.get("expired", 0):
             return PlainTextResponse("This URL has expired.", 403)

@@ -82,7 +82,7 @@ class CreateVideo(Fields):
     @model_validator(mode="after")
     def _validate_size(self) -> "CreateVideo":
         if (self.width is None) != (self.height is None):
-            raise ValueError("width and height go together")
+            raise ValueError("width requires height, and height requires width")
         if self.width and (self.resolution or self.ratio):
             raise ValueError("give either width and height or resolution and ratio")
         return self

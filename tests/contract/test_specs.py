@@ -1,4 +1,4 @@
-"""Every answer of both video dialects is what the vendors' published specifications say."""
+"""Responses of both video dialects match the vendors' published specifications."""
 
 import json
 
@@ -104,7 +104,7 @@ def test_a_deletion(caller: Caller, base: str):
     assert_published(reply, base, "delete /{video_id}")
 
 
-def test_a_published_provider_is_named_where_bifrost_names_it(caller: Caller):
+def test_extra_fields_name_the_published_provider(caller: Caller):
     reply = caller.create(BIFROST, model="openai/plain")
     assert_published(reply, BIFROST, "post ")
     assert reply.json["extra_fields"]["provider"] == "openai"
@@ -157,8 +157,8 @@ def test_the_content_route_redirects_to_a_kind_that_is_published(caller: Caller,
     assert "video/mp4" in content["content"]
 
 
-def test_no_answer_can_satisfy_both(caller: Caller):
-    """Why there are two paths: what one requires to be null, the other wants absent."""
+def test_no_response_matches_both_schemas(caller: Caller):
+    """Two base paths are necessary: one schema requires null for fields that the other forbids."""
     for written, other in ((OPENAI, BIFROST), (BIFROST, OPENAI)):
         body = caller.create(written).json
         assert [*Draft202012Validator(schema(other, "post ", 200)).iter_errors(body)]

@@ -27,8 +27,8 @@ def run_program(
         timeout=1200,
     )
     assert done.returncode == 0, done.stderr
-    facts: dict[str, Any] = json.loads(done.stdout)
-    return facts
+    fields: dict[str, Any] = json.loads(done.stdout)
+    return fields
 
 
 def run(command: str, folder: Path = ROOT, environment: Mapping[str, str] | None = None) -> str:

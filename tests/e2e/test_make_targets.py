@@ -96,7 +96,7 @@ def test_every_documented_command_is_run():
 
 
 @pytest.mark.parametrize(("command", "path"), RUN_BY.items())
-def test_command_is_named_where_it_is_run(command: str, path: str):
+def test_file_that_runs_command_names_it(command: str, path: str):
     text = (ROOT / path).read_text()
     name = command.removeprefix("make ").replace("bench/", "").removesuffix(".py")
     assert name.rpartition(".")[2] in text
@@ -129,7 +129,7 @@ def test_operator_targets(stack: Stack, client: httpx.Client):
         return make(f"{target} STACK_NAME={NAME} JOB={job_id}", environment=aws)
 
     assert job_id in operate("show")
-    assert "has ended already" in operate("cancel")
-    assert "nothing to retry" in operate("retry")
+    assert "has already ended" in operate("cancel")
+    assert "only a failed job can be retried" in operate("retry")
     assert "moved back" in operate("redrive")
     assert job_id not in operate("stuck")

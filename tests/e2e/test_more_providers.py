@@ -78,7 +78,7 @@ def test_withheld_video_is_content_filtered(provider: str, client: httpx.Client)
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_failure_keeps_provider_message(provider: str, client: httpx.Client):
     job = final_job(client, create(client, provider, f"[fail] {provider} {next(numbers)}"))
-    assert (job["status"], job["error"]["message"]) == ("failed", "The render broke off.")
+    assert (job["status"], job["error"]["message"]) == ("failed", "The render was interrupted.")
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

@@ -40,7 +40,7 @@ def running(client: httpx.Client) -> Iterator[str]:
 
 
 def run_until(operate: Operate, text: str, *arguments: str) -> str:
-    """Repeat the command run_until its output contains the text."""
+    """Repeat the command until its output contains the text."""
 
     def run() -> str:
         output = operate(*arguments)
@@ -71,7 +71,7 @@ def test_cancel_stops_job(operate: Operate, running: str):
     run_until(operate, "accepted by", "show", running)
     assert "will stop the job" in operate("cancel", running)
     assert "ended: cancelled" in run_until(operate, "ended: cancelled", "show", running)
-    assert operate("cancel", running) == f"{running} has ended already\n"
+    assert operate("cancel", running) == f"{running} has already ended\n"
 
 
 def test_retry_creates_failed_job_again(operate: Operate, client: httpx.Client):

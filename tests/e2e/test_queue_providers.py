@@ -104,7 +104,7 @@ def test_input_image_reaches_provider(client, stack, model):
 @pytest.mark.parametrize("model", ONE_OF_EACH)
 def test_failed_and_filtered_jobs_keep_provider_message(client, model):
     failed = run_job(client, model, "[fail]")
-    assert failed["error"] == {"code": "upstream_failed", "message": "The render broke off."}
+    assert failed["error"] == {"code": "upstream_failed", "message": "The render was interrupted."}
     filtered = run_job(client, model, "[filter]")
     assert filtered["status"] == "failed"
     if "pipelet" in model:  # Pipelet has no code for filtered content

@@ -25,8 +25,8 @@ def journey(request, stack: Stack, tmp_path_factory) -> dict[str, Any]:
     account = (environment["RUSHES_URL"] + prefix, environment["RUSHES_API_KEY"])
     files = (folder / "video.mp4", folder / "image.png")
     lists = "lists" if prefix == "/openai/v1" else "no lists"
-    facts = run_program(ENVIRONMENTS[sdk], "journey.py", *account, *files, lists)
-    return {**facts, "sent_as": SDKS[sdk], "video": folder / "video.mp4", "prefix": prefix}
+    fields = run_program(ENVIRONMENTS[sdk], "journey.py", *account, *files, lists)
+    return {**fields, "sent_as": SDKS[sdk], "video": folder / "video.mp4", "prefix": prefix}
 
 
 def test_created_video_completes_as_requested(journey):

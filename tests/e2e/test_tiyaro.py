@@ -93,7 +93,7 @@ def test_failed_transcription_has_reason(client, speech):
     body = {"input": {"initial_prompt": "[fail]"}, "URL": uploaded(client, speech.read_bytes())}
     job = ended(client, client.post(WHISPER, json=body))
     assert (job["status"], job["result"]) == ("failed", None)
-    assert job["error"] == {"code": "upstream_failed", "message": "The render broke off."}
+    assert job["error"] == {"code": "upstream_failed", "message": "The render was interrupted."}
 
 
 def test_undecodable_recording_fails(client):

@@ -25,9 +25,9 @@ def journey(request: pytest.FixtureRequest, stack: Stack, tmp_path_factory: Any)
     path.write_bytes(small_png())
     variables = stack.environment()
     account = (variables["RUSHES_URL"] + prefix, variables["RUSHES_API_KEY"])
-    facts = run_program(environment, "together_journey.py", *account, path)
-    assert facts["sdk"] == version
-    return facts
+    results = run_program(environment, "together_journey.py", *account, path)
+    assert results["sdk"] == version
+    return results
 
 
 def downloaded(video: dict[str, Any], folder: Path) -> VideoInfo:
@@ -82,7 +82,7 @@ def test_model_without_sizes_uses_resolution(journey, tmp_path):
 def test_failures_have_code_and_message(journey):
     failed, filtered = journey["failed"], journey["filtered"]
     assert failed["status"] == filtered["status"] == "failed"
-    assert failed["error"] == {"code": "upstream_failed", "message": "The render broke off."}
+    assert failed["error"] == {"code": "upstream_failed", "message": "The render was interrupted."}
     assert filtered["error"]["code"] == "content_filtered"
     assert "outputs" not in failed
 

@@ -103,7 +103,7 @@ def test_410_disables_the_endpoint_and_informs_the_others(account: Account):
 def test_sweeper_queues_a_delivery_that_is_in_no_queue(
     account: Account, stack: Stack, aws: Clients
 ):
-    """The function died before it queued the delivery; the sweeper has the permissions."""
+    """The function crashed before it queued the delivery; the sweeper has the permissions."""
     endpoint_id = account.add_endpoint("/in", reply())
     message_id = account.publish()
     account.wait_until_final(message_id, endpoint_id)

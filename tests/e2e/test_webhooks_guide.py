@@ -71,7 +71,7 @@ def run(script: str, folder: Path) -> str:
 
 
 def test_guide_verifies_the_first_delivery(shown: str):
-    assert "it answered 204" in shown
+    assert "endpoint returned 204" in shown
     assert re.search(r"^video\.completed job_test_\w+$", shown, re.MULTILINE)
     completed = re.search(r"^completed (job_\w+)$", shown, re.MULTILINE)
     assert completed

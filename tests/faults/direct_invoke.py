@@ -21,11 +21,11 @@ HEADERS = HTTPHeaders.from_dict({"content-type": "application/x-amz-json-1.0"})
 
 def snapshot(table: Table, _: dict[int, Any]) -> Table:
     """Copy a table for the rollback of a transaction. Puts replace rows: rows are shared."""
-    kept = copy.copy(table)
-    kept.items = defaultdict(dict)
+    copied = copy.copy(table)
+    copied.items = defaultdict(dict)
     for partition, rows in table.items.items():
-        kept.items[partition] = copy.copy(rows)
-    return kept
+        copied.items[partition] = copy.copy(rows)
+    return copied
 
 
 class DirectInvoke:

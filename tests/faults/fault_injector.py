@@ -80,7 +80,7 @@ class FaultInjector:
 
     def _refused(self, fault: AwsFault, service: str, params: Any, context: Any) -> Any:
         match fault.effect:
-            case "die":
+            case "crash":
                 raise CrashError
             case "refuse entries":
                 return self._without_some(params, context)
@@ -94,10 +94,10 @@ class FaultInjector:
         """Let PutEvents reject some of the entries, with status 200."""
         entries = json.loads(params["body"])["Entries"]
         refused = {index for index in range(len(entries)) if self.rng.random() < 0.5} or {0}
-        taken = [entry for number, entry in enumerate(entries) if number not in refused]
+        accepted = [entry for number, entry in enumerate(entries) if number not in refused]
         context[REFUSED_ENTRIES] = [number in refused for number in range(len(entries))]
-        if taken:
-            params["body"] = json.dumps({"Entries": taken}).encode()
+        if accepted:
+            params["body"] = json.dumps({"Entries": accepted}).encode()
             return None
         return SimpleNamespace(status_code=200), {"FailedEntryCount": 0, "Entries": []}
 
@@ -123,15 +123,15 @@ class FaultInjector:
         fault = running.plan.inject(Call(running.function, model.name), "after")
         if fault is None:
             return
-        if fault.effect == "die":
+        if fault.effect == "crash":
             raise CrashError
         raise ReadTimeoutError(endpoint_url="aws")
 
 
 def splice(parsed: Any, refusals: list[bool]) -> None:
-    taken = iter(parsed["Entries"])
+    accepted = iter(parsed["Entries"])
     lost = {"ErrorCode": "InternalFailure", "ErrorMessage": "try again"}
-    parsed["Entries"] = [lost if refused else next(taken) for refused in refusals]
+    parsed["Entries"] = [lost if refused else next(accepted) for refused in refusals]
     parsed["FailedEntryCount"] = sum(refusals)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Place = Literal["create", "lookup", "poll", "download", "aws", "client", "machine"]
-Effect = Literal["throttle", "conflict", "refuse entries", "lose answer", "die", "interleave"]
+Effect = Literal["throttle", "conflict", "refuse entries", "lose answer", "crash", "interleave"]
 
 
 @dataclass(frozen=True)

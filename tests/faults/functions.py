@@ -90,7 +90,7 @@ class Functions:
         patch.setenv("PROVIDER_SECRET_ARN", moto_stack.secret_arn)
         clear_wiring()
         make: Any = aws.client.__wrapped__
-        attached = cache(lambda *facts: injector.attach(make(*facts)))
+        attached = cache(lambda *fields: injector.attach(make(*fields)))
         patch.setattr(aws, "client", attached)
         patch.setattr(workflow, "client", attached)
         for module in (api, sweep, workflow, auth, secrets, downloads):

@@ -115,14 +115,14 @@ class OutcomeChecks:
 
     def _events(self, client: Client, job: Job) -> None:
         events = [event for event in self.harness.bus if event["data"]["id"] == job.id]
-        endings = [event for event in events if event["type"] != "job.started"]
-        if {event["type"] for event in endings} != {f"job.{job.status.value}"}:
+        terminal_events = [event for event in events if event["type"] != "job.started"]
+        if {event["type"] for event in terminal_events} != {f"job.{job.status.value}"}:
             self._violation(EVENTS, client, f"{[event['type'] for event in events]}")
         for kind in {event["type"] for event in events}:
             same: list[dict[str, Any]] = [event for event in events if event["type"] == kind]
             if any(event != same[0] for event in same):
                 self._violation(EVENTS, client, f"{kind} has different bodies")
-        if job.submitted_at and len(endings) == len(events):
+        if job.submitted_at and len(terminal_events) == len(events):
             self._violation(EVENTS, client, "submitted without job.started")
         if job.outbox:
             self._violation(EVENTS, client, "unpublished events in the outbox")

@@ -17,8 +17,8 @@ class Answer:
 
     def head(self, length: str) -> bytes:
         lines = [f"HTTP/1.1 {self.status} {PHRASES.get(self.status, 'Error')}"]
-        facts = {"Content-Type": self.content_type, "Connection": "close", **self.headers}
-        lines += [f"{name}: {value}" for name, value in facts.items()]
+        fields = {"Content-Type": self.content_type, "Connection": "close", **self.headers}
+        lines += [f"{name}: {value}" for name, value in fields.items()]
         return "\r\n".join([*lines, length, "", ""]).encode()
 
     def whole(self) -> bytes:

@@ -11,22 +11,22 @@ START, API = frozenset({"StartExecution"}), frozenset({"api"})
 PUT, PARTS, COMPLETE = "PutObject", "UploadPart", "CompleteMultipartUpload"
 
 
-def _upstream(name: str, place: Place | None = None, **facts: object) -> UpstreamFault:
+def _upstream(name: str, place: Place | None = None, **fields: object) -> UpstreamFault:
     """Return a fault of a place, by default of the place before the colon of its name."""
     named: Any = name.partition(":")[0]
-    return UpstreamFault(name, place or named, **facts)  # type: ignore[arg-type]
+    return UpstreamFault(name, place or named, **fields)  # type: ignore[arg-type]
 
 
-def _output(name: str, **facts: object) -> UpstreamFault:
-    return _upstream(f"output: {name}", "download", **facts)
+def _output(name: str, **fields: object) -> UpstreamFault:
+    return _upstream(f"output: {name}", "download", **fields)
 
 
-def _before(name: str, effect: Effect, **facts: object) -> AwsFault:
-    return AwsFault(name, "aws", effect=effect, phase="before", **facts)  # type: ignore[arg-type]
+def _before(name: str, effect: Effect, **fields: object) -> AwsFault:
+    return AwsFault(name, "aws", effect=effect, phase="before", **fields)  # type: ignore[arg-type]
 
 
-def _after(name: str, effect: Effect, **facts: object) -> AwsFault:
-    return AwsFault(name, "aws", effect=effect, phase="after", **facts)  # type: ignore[arg-type]
+def _after(name: str, effect: Effect, **fields: object) -> AwsFault:
+    return AwsFault(name, "aws", effect=effect, phase="after", **fields)  # type: ignore[arg-type]
 
 
 def _interleaved(name: str, action: str, functions: frozenset[str] = STEPS) -> AwsFault:
@@ -72,7 +72,7 @@ LOOKUP = (
 DOWNLOAD = (
     _output("link expired", statuses=(403, 410), times=2),
     _output("5xx", statuses=SERVER_ERRORS),
-    _output("shorter than announced", corruption="cut", times=2),
+    _output("shorter than declared", corruption="cut", times=2),
     _output("chunks break off", corruption="cut chunks", times=2),
     _output("length unknown", corruption="chunks", times=9, share=0.2),
     _output("zero bytes", corruption="empty"),
@@ -84,9 +84,9 @@ NOTE_ID: dict[str, object] = {"operations": WRITES, "functions": {"submit"}, "gu
 ANY_STEP: dict[str, object] = {"functions": STEPS, "max_call": 12}
 PUBLISH: dict[str, object] = {"operations": {"PutEvents"}, "max_call": 2}
 AWS = (
-    _before("api dies before StartExecution", "die", operations=START, functions=API),
-    _after("api dies after StartExecution", "die", operations=START, functions=API),
-    _after("api dies anywhere", "die", functions=API, max_call=4),
+    _before("api crashes before StartExecution", "crash", operations=START, functions=API),
+    _after("api crashes after StartExecution", "crash", operations=START, functions=API),
+    _after("api crashes anywhere", "crash", functions=API, max_call=4),
     _before("StartExecution throttled", "throttle", operations=START),
     _after("StartExecution done, answer lost", "lose answer", operations=START),
     _before("DynamoDB throttled", "throttle", operations=ROWS, max_call=20),
@@ -94,14 +94,14 @@ AWS = (
     _before("DynamoDB conflict", "conflict", **ANY_WRITE),
     _before("DynamoDB done, answer lost once", "lose answer", **ANY_WRITE, once=True),
     _after("DynamoDB done, answer lost", "lose answer", **ANY_WRITE),
-    _before("a function dies before a call", "die", **ANY_STEP),
-    _after("a function dies after a call", "die", **ANY_STEP),
-    _before("dies before the upstream id is noted", "die", **NOTE_ID),
-    _after("dies after the terminal write", "die", operations=WRITES, functions={"finish"}),
+    _before("a function crashes before a call", "crash", **ANY_STEP),
+    _after("a function crashes after a call", "crash", **ANY_STEP),
+    _before("crash before the upstream id is stored", "crash", **NOTE_ID),
+    _after("crash after the terminal write", "crash", operations=WRITES, functions={"finish"}),
     _before("S3 put refused", "throttle", operations={PUT}, functions={"collect"}, share=0.12),
     _before("S3 part refused", "throttle", operations={PARTS, COMPLETE}, max_call=2, share=0.3),
     _after("S3 done, answer lost", "lose answer", **STORE),
-    _after("S3 stored, row not updated", "die", **STORE),
+    _after("S3 stored, row not updated", "crash", **STORE),
     _before("Secrets Manager throttled", "throttle", operations={"GetSecretValue"}, share=0.25),
     _before("PutEvents throttled", "throttle", **PUBLISH),
     _before("PutEvents refuses entries", "refuse entries", **PUBLISH),
@@ -127,8 +127,8 @@ ANY_SWEEP: dict[str, object] = {"functions": {"sweep"}, "max_call": 30, "share":
 SWEEP_EVENTS: dict[str, object] = {"operations": {"PutEvents"}, "functions": {"sweep"}}
 SWEEP = (
     _before("sweeps overlap", "interleave", action="sweep", **ANY_SWEEP),
-    _before("sweep dies before a call", "die", **ANY_SWEEP),
-    _after("sweep dies after a call", "die", **ANY_SWEEP),
+    _before("sweep crashes before a call", "crash", **ANY_SWEEP),
+    _after("sweep crashes after a call", "crash", **ANY_SWEEP),
     _before("sweep: a call throttled", "throttle", **ANY_SWEEP),
     _after("sweep: a call done, answer lost", "lose answer", **ANY_SWEEP),
     _before("sweep: PutEvents refuses entries", "refuse entries", share=0.3, **SWEEP_EVENTS),
@@ -144,7 +144,7 @@ UNKNOWN = BAD_BODIES | {
     *(kind.name for kind in CREATE if kind.commits or kind.statuses == SERVER_ERRORS),
     "create: reset, nothing made",
     *(kind.name for kind in AWS if kind.operations >= WRITES and not kind.once),
-    *(kind.name for kind in AWS if kind.effect == "die" and kind.functions >= {"submit"}),
+    *(kind.name for kind in AWS if kind.effect == "crash" and kind.functions >= {"submit"}),
     "Lambda's answer lost",
     "a step runs twice at once",
     "execution stopped between steps",

@@ -135,10 +135,10 @@ def test_chaos_files_are_compared_with_job_records(stack: Stack, service: Callab
     service("s3").put_object(Bucket=stack.outputs["BucketName"], Key="outputs/a", Body=content)
     files, job = Files(stack), Harness().accepted()
 
-    def problems(**facts: Any) -> list[str]:
+    def problems(**fields: Any) -> list[str]:
         whole = {"key": "outputs/a", "content_type": "video/mp4", "size": len(content)}
         digest = "6f1a8e2d"
-        artifact = Artifact.model_validate({**whole, "sha256": digest, **facts})
+        artifact = Artifact.model_validate({**whole, "sha256": digest, **fields})
         return files.problems(job.model_copy(update={"artifacts": (artifact,)}))
 
     assert problems(sha256=hashlib.sha256(content).hexdigest()) == []

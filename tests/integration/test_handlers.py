@@ -62,8 +62,8 @@ def queues(as_wired: Clients) -> dict[str, str]:
     sqs = as_wired("sqs")
     kinds = {"EVENTS_QUEUE_URL": ("events", {}), "DELIVERIES_QUEUE_URL": ("deliveries.fifo", FIFO)}
     return {
-        variable: sqs.create_queue(QueueName=f"handlers-{name}", Attributes=facts)["QueueUrl"]
-        for variable, (name, facts) in kinds.items()
+        variable: sqs.create_queue(QueueName=f"handlers-{name}", Attributes=attributes)["QueueUrl"]
+        for variable, (name, attributes) in kinds.items()
     }
 
 

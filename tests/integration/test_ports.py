@@ -21,7 +21,7 @@ from rushes.aws.dynamodb.durations import TimingTable
 from rushes.aws.dynamodb.items import Table
 from rushes.aws.dynamodb.jobs import SHARDS, JobTable
 from rushes.aws.dynamodb.provider_limits import RateLimitTable
-from rushes.aws.dynamodb.transaction import Creation
+from rushes.aws.dynamodb.transaction import CreateTransaction
 from rushes.aws.eventbridge import EventBus
 from rushes.aws.s3 import Bucket
 from rushes.aws.step_functions import StateMachine
@@ -104,7 +104,7 @@ def account() -> str:
     return f"demo-{secrets.token_hex(4)}"
 
 
-def job_of(account: str, number: int = 1, **facts: Any) -> Job:
+def job_of(account: str, number: int = 1, **fields: Any) -> Job:
     return Job(
         **{
             "id": ids(number)[0],
@@ -116,7 +116,7 @@ def job_of(account: str, number: int = 1, **facts: Any) -> Job:
             "created_at": NOW + number,
             "updated_at": NOW + number,
             "deadline_at": NOW + 3600,
-            **facts,
+            **fields,
         }
     )
 
@@ -351,9 +351,9 @@ class TestDueJobs:
         jobs.change(account, unpublished, lambda job: job.published(epoch, job.outbox))
 
 
-def record_of(job: Job, name: str, **facts: Any) -> IdempotencyRecord:
+def record_of(job: Job, name: str, **fields: Any) -> IdempotencyRecord:
     plain = {"digest": name, "fingerprint": "f" * 64, "job_id": job.id}
-    return IdempotencyRecord(**{**plain, "expires_at": job.created_at + 60, **facts})
+    return IdempotencyRecord(**{**plain, "expires_at": job.created_at + 60, **fields})
 
 
 class TestIdempotencyRecords:
@@ -694,7 +694,7 @@ class TestCommit:
         monkeypatch.setattr("secrets.token_hex", lambda _: "us")
         record = IdempotencyRecord("x", "f" * 64, "1", NOW + 60)
         charge = BudgetCharge("a", DAY, 1, 2)
-        creation = Creation("t", {"pk": {"S": "JOB#a#1"}}, record, charge, NOW)
+        creation = CreateTransaction("t", {"pk": {"S": "JOB#a#1"}}, record, charge, NOW)
         return lambda: creation.commit(dynamodb)
 
     @pytest.fixture

@@ -90,7 +90,7 @@ def test_put_stream_accepts_chunks_of_any_size(bucket: Bucket, key: str, chunk_s
 
 def broken(content: bytes) -> Iterator[bytes]:
     yield from chunks_of(content)
-    raise DownloadInterrupted("the output broke off")
+    raise DownloadInterrupted("the output was interrupted")
 
 
 @pytest.mark.parametrize(

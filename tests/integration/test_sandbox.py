@@ -99,10 +99,10 @@ def test_render_has_requested_size_length_and_frame_rate(
     path = tmp_path / "video.mp4"
     sdk.videos.download_content(video.id).write_to_file(path)
     with closing(imageio_ffmpeg.read_frames(str(path))) as frames:
-        facts = next(frames)
-    assert "x".join(map(str, facts["source_size"])) == size
-    assert (facts["codec"], facts["pix_fmt"].split("(")[0]) == ("h264", "yuv420p")
-    assert facts["fps"] == (fps or 24)
+        properties = next(frames)
+    assert "x".join(map(str, properties["source_size"])) == size
+    assert (properties["codec"], properties["pix_fmt"].split("(")[0]) == ("h264", "yuv420p")
+    assert properties["fps"] == (fps or 24)
     frames_and_seconds = (int(seconds) * (fps or 24), float(seconds))
     assert imageio_ffmpeg.count_frames_and_secs(str(path)) == frames_and_seconds
 

@@ -219,7 +219,7 @@ def test_no_range_returns_whole_content(http: httpx.Client):
     assert len(again.content) == int(again.headers["content-length"])
 
 
-def test_too_long_announces_more_bytes(http: httpx.Client):
+def test_too_long_declares_more_bytes(http: httpx.Client):
     url = content_path(http, "[too-long=3]")
     reply, content = interrupted(http, url)
     assert int(reply.headers["content-length"]) == len(content) + 3

@@ -100,7 +100,10 @@ def test_fal_refuses_invalid_argument_by_name(sandbox, change, place):
 def test_fal_reports_failure_in_status_and_filter_in_result(sandbox):
     failing = VIDEO | {"prompt": "[fail]"}
     failed = ended(sandbox, submitted(sandbox, "sandbox/video/standard", **failing))
-    assert (failed["error"], failed["error_type"]) == ("The render broke off.", "internal_error")
+    assert (failed["error"], failed["error_type"]) == (
+        "The render was interrupted.",
+        "internal_error",
+    )
     accepted = submitted(sandbox, "sandbox/video/standard", **VIDEO | {"prompt": "[filter]"})
     assert "error" not in ended(sandbox, accepted)
     result = sandbox.get(accepted["response_url"], headers=FAL)

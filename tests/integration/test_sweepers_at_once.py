@@ -25,7 +25,7 @@ LONG_AGO = 1_000_000.0
 SWEEPERS, JOBS = 20, 4
 
 
-def job_of(account: str, number: int, **facts: Any) -> Job:
+def job_of(account: str, number: int, **fields: Any) -> Job:
     return Job(
         id=f"job_{account}_{number}",
         account=account,
@@ -36,13 +36,13 @@ def job_of(account: str, number: int, **facts: Any) -> Job:
         created_at=LONG_AGO,
         updated_at=LONG_AGO,
         deadline_at=LONG_AGO + 3600,
-        **facts,
+        **fields,
     )
 
 
 def terminal_event(job_id: str) -> dict[str, Any]:
-    facts = {"type": "job.completed", "timestamp": "2026-11-21T12:00:00Z", "sequence": 9}
-    return {"id": f"evt_{job_id}_completed", **facts, "data": {"id": job_id}}
+    fields = {"type": "job.completed", "timestamp": "2026-11-21T12:00:00Z", "sequence": 9}
+    return {"id": f"evt_{job_id}_completed", **fields, "data": {"id": job_id}}
 
 
 @pytest.fixture

@@ -24,10 +24,10 @@ def stored(aws: AwsSetup, item: dict[str, Any]) -> dict[str, Any] | None:
     return found
 
 
-@probe("a conditional put that is refused, with ALL_OLD")
+@probe("a rejected conditional put, with ALL_OLD")
 @documented("returns the stored item", API + "API_PutItem.html")
-def a_refused_put(aws: AwsSetup) -> str:
-    item = row(aws, word="there")
+def rejected_conditional_put(aws: AwsSetup) -> str:
+    item = row(aws, text="there")
     aws.dynamodb.put_item(TableName=aws.table, Item=item)
     try:
         again = row(aws, item["pk"]["S"])
@@ -51,28 +51,28 @@ def by_index(aws: AwsSetup, friend: str, **more: Any) -> dict[str, Any]:
 
 @probe("a strongly consistent query of a global index")
 @documented("ValidationException", GUIDE + "GSI.html")
-def a_consistent_index(aws: AwsSetup) -> str:
+def consistent_index_query(aws: AwsSetup) -> str:
     return answer(lambda: by_index(aws, "one", ConsistentRead=True))
 
 
 @probe("a query of a global index right after a write")
-@documented("may not show it yet", GUIDE + "GSI.html")
+@documented("may not return the item yet", GUIDE + "GSI.html")
 @differs(
-    "always shows it",
+    "always returns the item",
     covered="a stale item does no harm: workflow/sweeper.py starts by name and writes by version",
 )
-def an_index_that_lags(aws: AwsSetup) -> str:
+def index_after_write(aws: AwsSetup) -> str:
     for number in range(20):
         friend = aws.name()
         aws.dynamodb.put_item(TableName=aws.table, Item=row(aws, friend=friend))
         if not by_index(aws, friend)["Items"]:
-            return f"does not show it yet, at the {number}. time"
-    return "always shows it"
+            return f"does not return the item at try {number}"
+    return "always returns the item"
 
 
-@probe("a row whose time to live is over, read a second later")
-@documented("is still there", GUIDE + "howitworks-ttl.html")
-def an_expired_row(aws: AwsSetup) -> str:
+@probe("an item after its time to live")
+@documented("still returned", GUIDE + "howitworks-ttl.html")
+def expired_item(aws: AwsSetup) -> str:
     """Readers of expiring items compare the time themselves."""
     table = aws.name()
     aws.dynamodb.create_table(
@@ -87,22 +87,22 @@ def an_expired_row(aws: AwsSetup) -> str:
     aws.dynamodb.put_item(TableName=table, Item=item)
     time.sleep(0.5)
     reply = aws.dynamodb.get_item(TableName=table, Key={"pk": {"S": "one"}})
-    return "is still there" if "Item" in reply else "is gone"
+    return "still returned" if "Item" in reply else "not returned"
 
 
-@probe("a row of more than 400 KB")
+@probe("an item of more than 400 KB")
 @documented("ValidationException", GUIDE + "ServiceQuotas.html")
-def a_row_too_large(aws: AwsSetup) -> str:
-    large = row(aws, word="x" * 410_000)
+def item_too_large(aws: AwsSetup) -> str:
+    large = row(aws, text="x" * 410_000)
     return answer(lambda: aws.dynamodb.put_item(TableName=aws.table, Item=large))
 
 
-@probe("a query with a filter that takes out all of the first page")
-@documented("an empty page that is not the last", GUIDE + "Query.Pagination.html")
-def a_filtered_page(aws: AwsSetup) -> str:
+@probe("a query with a filter that excludes the whole first page")
+@documented("an empty page with a LastEvaluatedKey", GUIDE + "Query.Pagination.html")
+def filtered_page(aws: AwsSetup) -> str:
     friend = aws.name()
     for _ in range(3):
         aws.dynamodb.put_item(TableName=aws.table, Item=row(aws, friend=friend))
-    reply = by_index(aws, friend, FilterExpression="attribute_exists(word)", Limit=1)
-    more = "is not the last" if "LastEvaluatedKey" in reply else "is the last"
-    return f"{'a full' if reply['Items'] else 'an empty'} page that {more}"
+    reply = by_index(aws, friend, FilterExpression="attribute_exists(text)", Limit=1)
+    more = "with a" if "LastEvaluatedKey" in reply else "without"
+    return f"{'a full' if reply['Items'] else 'an empty'} page {more} LastEvaluatedKey"

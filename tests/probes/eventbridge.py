@@ -32,13 +32,13 @@ def bus_with(
     return bus
 
 
-@probe("PutEvents with one entry whose detail is no JSON")
+@probe("PutEvents with one entry with invalid JSON as detail")
 @documented("200; MalformedDetail for that entry, the other arrives", API + "API_PutEvents.html")
 @differs(
     "200; no failure, 2 arrive",
     covered="tests answer with failed entries themselves: fakes.py, simulation/ports.py",
 )
-def an_entry_that_fails(aws: AwsSetup) -> str:
+def entry_with_invalid_detail(aws: AwsSetup) -> str:
     queue = aws.queue()
     bus = bus_with(aws, aws.arn(queue))
     reply = aws.events.put_events(Entries=[entry(bus, Detail="no JSON"), entry(bus)])
@@ -56,9 +56,9 @@ def too_many_entries(aws: AwsSetup) -> str:
     return answer(lambda: aws.events.put_events(Entries=[entry("default")] * 11))
 
 
-@probe("an event that a rule's pattern matches, and one that it does not")
-@documented("the first is in the rule's queue", GUIDE + "eb-event-patterns.html")
-def a_rule_to_a_queue(aws: AwsSetup) -> str:
+@probe("a matching event, and one that does not match")
+@documented("only the first reaches the rule's queue", GUIDE + "eb-event-patterns.html")
+def rule_to_queue(aws: AwsSetup) -> str:
     queue = aws.queue()
     wanted = {"source": ["probes"], "detail": {"status": [{"prefix": "comp"}]}}
     bus = bus_with(aws, aws.arn(queue), wanted)
@@ -67,13 +67,13 @@ def a_rule_to_a_queue(aws: AwsSetup) -> str:
     first = list(islice(aws.arriving(queue, LIMIT), 1))
     bodies = [*first, *aws.arriving(queue, 1)]
     found = [json.loads(body)["detail"]["status"] for body in bodies]
-    return "the first is in the rule's queue" if found == ["completed"] else f"{found}"
+    return "only the first reaches the rule's queue" if found == ["completed"] else f"{found}"
 
 
-@probe("a rule to a queue whose policy does not let EventBridge in")
+@probe("a rule to a queue without permission for EventBridge")
 @documented("nothing arrives", GUIDE + "eb-use-resource-based.html")
 @differs("the event arrives", covered="probes/test_covers.py reads the template's queue policies")
-def a_queue_that_is_shut(aws: AwsSetup) -> str:
+def queue_without_permission(aws: AwsSetup) -> str:
     queue = aws.queue()
     bus = bus_with(aws, aws.arn(queue))
     aws.events.put_events(Entries=[entry(bus)])
@@ -81,8 +81,8 @@ def a_queue_that_is_shut(aws: AwsSetup) -> str:
 
 
 @probe("a rule to a function")
-@documented("it is called with the whole event", GUIDE + "eb-targets.html")
-def a_rule_to_a_function(aws: AwsSetup) -> str:
+@documented("invoked with the whole event", GUIDE + "eb-targets.html")
+def rule_to_function(aws: AwsSetup) -> str:
     queue = aws.queue()
     function = aws.function(
         "import boto3, json, os\n"
@@ -103,13 +103,13 @@ def a_rule_to_a_function(aws: AwsSetup) -> str:
     for body in aws.arriving(queue, LIMIT):
         event = json.loads(body)
         whole = event["detail"] == {"number": 1} and event["detail-type"] == "probe"
-        return "it is called with the whole event" if whole else body
-    return "it is not called"
+        return "invoked with the whole event" if whole else body
+    return "not invoked"
 
 
-@probe("a schedule of Amazon EventBridge Scheduler for a moment to come")
-@documented("its target is called", "scheduler/latest/UserGuide/schedule-types.html")
-def a_schedule(aws: AwsSetup) -> str:
+@probe("a one-time schedule of EventBridge Scheduler")
+@documented("target invoked", "scheduler/latest/UserGuide/schedule-types.html")
+def one_time_schedule(aws: AwsSetup) -> str:
     queue, name = aws.queue(), aws.name()
     moment = datetime.now(UTC) + timedelta(seconds=5)
     aws.scheduler.create_schedule(
@@ -118,12 +118,12 @@ def a_schedule(aws: AwsSetup) -> str:
         FlexibleTimeWindow={"Mode": "OFF"},
         Target={"Arn": aws.arn(queue), "RoleArn": aws.role, "Input": '{"wake": "up"}'},
     )
-    return "its target is called" if aws.receive(queue, LIMIT) else "its target is not called"
+    return "target invoked" if aws.receive(queue, LIMIT) else "target not invoked"
 
 
-@probe("a rule with a rate of no whole number of minutes")
+@probe("a rule with a rate below a minute")
 @documented("ValidationException", GUIDE + "eb-scheduled-rule-pattern.html")
-def a_rate_that_is_none(aws: AwsSetup) -> str:
+def invalid_rate(aws: AwsSetup) -> str:
     """Every end-to-end test of the sweeper shows that `rate(1 minute)` calls its target."""
     return answer(
         lambda: aws.events.put_rule(Name=aws.name(), ScheduleExpression="rate(30 seconds)")
@@ -132,7 +132,7 @@ def a_rate_that_is_none(aws: AwsSetup) -> str:
 
 @probe("a rule's InputPath of $.detail, to a queue")
 @documented("the message is the detail alone", GUIDE + "eb-transform-target-input.html")
-def an_input_path(aws: AwsSetup) -> str:
+def input_path(aws: AwsSetup) -> str:
     queue = aws.queue()
     bus = bus_with(aws, aws.arn(queue), InputPath="$.detail")
     aws.events.put_events(Entries=[entry(bus, Detail='{"number": 1}')])
@@ -140,10 +140,10 @@ def an_input_path(aws: AwsSetup) -> str:
     return "the message is the detail alone" if bodies == [{"number": 1}] else f"{bodies}"
 
 
-@probe("a rule to a queue that is gone, with a dead letter queue")
+@probe("a rule to a deleted queue, with a dead letter queue")
 @documented("the event is in the dead letter queue", GUIDE + "eb-rule-dlq.html")
-@differs("the event is lost", covered="probes/test_covers.py looks at the queues that rules name")
-def a_target_that_is_gone(aws: AwsSetup) -> str:
+@differs("the event is lost", covered="probes/test_covers.py checks the queues that rules name")
+def deleted_target(aws: AwsSetup) -> str:
     queue, dead = aws.queue(), aws.queue()
     bus = bus_with(aws, aws.arn(queue), DeadLetterConfig={"Arn": aws.arn(dead)})
     aws.sqs.delete_queue(QueueUrl=queue)

@@ -17,18 +17,18 @@ def invoke(aws: AwsSetup, function: str, payload: Any = None) -> dict[str, Any]:
     return {**reply, "result": json.loads(reply["Payload"].read())}
 
 
-@probe("an exception in the answer of Invoke")
+@probe("an exception in the response of Invoke")
 @documented("200, Unhandled, its class's name and message", GUIDE + "python-exceptions.html")
-def an_exception(aws: AwsSetup) -> str:
+def unhandled_exception(aws: AwsSetup) -> str:
     reply = invoke(aws, aws.function(RAISING))
     result = (reply["result"]["errorType"], reply["result"]["errorMessage"])
     known = "its class's name and message" if result == ("Refused", "no") else f"{result}"
     return f"{reply['StatusCode']}, {reply['FunctionError']}, {known}"
 
 
-@probe("what a function remembered before an exception")
-@documented("is still there", GUIDE + "lambda-runtime-environment.html")
-def a_memory(aws: AwsSetup) -> str:
+@probe("global state of a function after an exception")
+@documented("is kept", GUIDE + "lambda-runtime-environment.html")
+def state_after_exception(aws: AwsSetup) -> str:
     source = (
         "calls = []\n"
         "def handler(event, context):\n"
@@ -38,12 +38,12 @@ def a_memory(aws: AwsSetup) -> str:
     )
     function = aws.function(source)
     invoke(aws, function, payload=True)
-    return "is still there" if invoke(aws, function)["result"] == 2 else "is gone"
+    return "is kept" if invoke(aws, function)["result"] == 2 else "is lost"
 
 
-@probe("a function that runs longer than its Timeout")
+@probe("a function beyond its Timeout")
 @documented("Unhandled: Sandbox.Timedout", GUIDE + "troubleshooting-invocation.html")
-def a_timeout(aws: AwsSetup) -> str:
+def function_timeout(aws: AwsSetup) -> str:
     slow = "import time\ndef handler(event, context):\n    time.sleep(5)\n"
     reply = invoke(aws, aws.function(slow, Timeout=1))
     return f"{reply['FunctionError']}: {reply['result'].get('errorType')}"
@@ -51,21 +51,21 @@ def a_timeout(aws: AwsSetup) -> str:
 
 @probe("Invoke of a function with a reserved concurrency of 0")
 @documented("TooManyRequestsException", GUIDE + "configuration-concurrency.html")
-def a_throttle(aws: AwsSetup) -> str:
+def throttled_invoke(aws: AwsSetup) -> str:
     function = aws.throttled(ECHO)
     return answer(lambda: invoke(aws, function))
 
 
-@probe("an event that a function fails on every time")
+@probe("an asynchronous event that always fails")
 @documented(
     "3 tries over three minutes, then the destination for failures",
     GUIDE + "invocation-async-error-handling.html",
 )
 @differs(
     "3 tries within seconds, then the destination for failures",
-    covered="only rules and schedules invoke our functions so, and they repeat",
+    covered="only rules and schedules invoke our functions asynchronously, and they repeat",
 )
-def an_event_that_fails(aws: AwsSetup) -> str:
+def failing_asynchronous_event(aws: AwsSetup) -> str:
     failures, function = aws.queue(), aws.function(RAISING)
     aws.functions.put_function_event_invoke_config(
         FunctionName=function,
@@ -80,12 +80,12 @@ def an_event_that_fails(aws: AwsSetup) -> str:
     return "the destination for failures gets nothing"
 
 
-@probe("an answer of more than 6 MB")
+@probe("a response of more than 6 MB")
 @documented("Unhandled: Function.ResponseSizeTooLarge", GUIDE + "gettingstarted-limits.html")
 @differs(
     "accepted", covered="api/job_service.py limits pages to 3 MB; content is a redirect to a link"
 )
-def an_answer_too_large(aws: AwsSetup) -> str:
+def response_too_large(aws: AwsSetup) -> str:
     function = aws.function("def handler(event, context):\n    return 'x' * 7_000_000\n")
     reply = invoke(aws, function)
     if "FunctionError" not in reply:
@@ -93,9 +93,9 @@ def an_answer_too_large(aws: AwsSetup) -> str:
     return f"{reply['FunctionError']}: {reply['result'].get('errorType')}"
 
 
-@probe("an action that the function's role does not allow")
+@probe("an action that the function's role lacks")
 @documented("is refused", "IAM/latest/UserGuide/reference_policies_evaluation-logic.html")
-def a_role_without_rights(aws: AwsSetup) -> str:
+def role_without_permission(aws: AwsSetup) -> str:
     role, trusted = aws.name(), {"Service": "lambda.amazonaws.com"}
     trust = {"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}
     arn = aws.iam.create_role(RoleName=role, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]

@@ -24,9 +24,9 @@ def link(aws: AwsSetup, call: str, key: str, seconds: int = 60, **more: Any) -> 
     return made
 
 
-@probe("a link to GET that was signed for one second, three seconds later")
+@probe("a GET link signed for one second, three seconds later")
 @documented("403", GUIDE + "using-presigned-url.html")
-def an_expired_link(aws: AwsSetup) -> str:
+def expired_link(aws: AwsSetup) -> str:
     key = put(aws)
     assert httpx.get(link(aws, "get_object", key)).status_code == 200
     expired = link(aws, "get_object", key, seconds=1)
@@ -34,27 +34,27 @@ def an_expired_link(aws: AwsSetup) -> str:
     return str(httpx.get(expired).status_code)
 
 
-@probe("a link that was signed for another object")
+@probe("a link signed for another object")
 @documented("403", GUIDE + "using-presigned-url.html")
-def a_link_that_was_changed(aws: AwsSetup) -> str:
+def link_to_another_object(aws: AwsSetup) -> str:
     first, second = put(aws), put(aws)
     return str(httpx.get(link(aws, "get_object", first).replace(first, second)).status_code)
 
 
 @probe("a link's response-content-disposition")
-@documented("is obeyed, and part of the signature", API + "API_GetObject.html")
-def a_links_disposition(aws: AwsSetup) -> str:
+@documented("applied, and part of the signature", API + "API_GetObject.html")
+def content_disposition(aws: AwsSetup) -> str:
     wanted = 'attachment; filename="video.mp4"'
     url = link(aws, "get_object", put(aws), ResponseContentDisposition=wanted)
-    obeyed = httpx.get(url).headers.get("content-disposition") == wanted
+    applied = httpx.get(url).headers.get("content-disposition") == wanted
     changed = httpx.get(re.sub(r"video\.mp4", "page.html", url)).status_code
     signed = "part of the signature" if changed == 403 else "free to be changed"
-    return f"is {'obeyed' if obeyed else 'ignored'}, and {signed}"
+    return f"{'applied' if applied else 'ignored'}, and {signed}"
 
 
-@probe("a link to PUT with another length than was signed")
+@probe("a PUT link with a length other than the signed one")
 @documented("403", API + "sigv4-query-string-auth.html")
-def a_links_length(aws: AwsSetup) -> str:
+def put_with_wrong_length(aws: AwsSetup) -> str:
     key = aws.name()
     url = link(aws, "put_object", key, ContentLength=7)
     longer = httpx.put(url, content=b"content and more").status_code
@@ -62,30 +62,30 @@ def a_links_length(aws: AwsSetup) -> str:
     return str(longer)
 
 
-@probe("a link to PUT with another content type than was signed")
+@probe("a PUT link with a content type other than the signed one")
 @documented("403", API + "sigv4-query-string-auth.html")
-def a_links_content_type(aws: AwsSetup) -> str:
+def put_with_wrong_content_type(aws: AwsSetup) -> str:
     url = link(aws, "put_object", aws.name(), ContentType="image/png")
     html = {"content-type": "text/html"}
     return str(httpx.put(url, content=b"content", headers=html).status_code)
 
 
-@probe("an object asked for without a signature")
+@probe("a GET request without a signature")
 @documented("403", GUIDE + "access-control-block-public-access.html")
-def an_unsigned_call(aws: AwsSetup) -> str:
+def unsigned_request(aws: AwsSetup) -> str:
     return str(httpx.get(link(aws, "get_object", put(aws)).partition("?")[0]).status_code)
 
 
-@probe("a link that was signed by a clock 20 minutes fast")
+@probe("a link signed by a clock 20 minutes fast")
 @documented("403", API + "sigv4-query-string-auth.html")
-def a_link_of_tomorrow(aws: AwsSetup) -> str:
+def link_signed_in_future(aws: AwsSetup) -> str:
     """S3 rejects a date in the future, except for a few minutes of clock skew."""
     return str(httpx.get(signed_at(aws, timedelta(minutes=20))).status_code)
 
 
-@probe("a link for a minute that was signed by a clock 20 minutes slow")
+@probe("a link for a minute, signed by a clock 20 minutes slow")
 @documented("403", API + "sigv4-query-string-auth.html")
-def a_link_of_yesterday(aws: AwsSetup) -> str:
+def link_signed_in_past(aws: AwsSetup) -> str:
     return str(httpx.get(signed_at(aws, timedelta(minutes=-20))).status_code)
 
 
@@ -101,9 +101,9 @@ def signed_at(aws: AwsSetup, shift: timedelta) -> str:
     return str(request.url)
 
 
-@probe("a PUT whose connection ends before its body does")
+@probe("a PUT with a truncated body")
 @documented("no object", API + "API_PutObject.html")
-def a_body_cut_off(aws: AwsSetup) -> str:
+def truncated_body(aws: AwsSetup) -> str:
     """S3 never stores a partial object."""
     key = aws.name()
     place = urlsplit(link(aws, "put_object", key))

@@ -12,12 +12,12 @@ from tests.probes.probe import answer, differs, documented, probes_of
 probe = probes_of("Lambda")
 
 
-@probe("a batch from SQS of which one message is named in batchItemFailures")
+@probe("an SQS batch with one message in batchItemFailures")
 @documented(
-    "that one comes again and ends as a dead letter; the others are gone",
+    "it is redelivered and becomes a dead letter; the others are deleted",
     GUIDE + "services-sqs-errorhandling.html",
 )
-def a_batch_that_fails_in_part(aws: AwsSetup) -> str:
+def partial_batch_failure(aws: AwsSetup) -> str:
     dead = aws.queue()
     queue = aws.queue(VisibilityTimeout="5", RedrivePolicy=aws.redriven(3, dead))
     source = (
@@ -34,7 +34,7 @@ def a_batch_that_fails_in_part(aws: AwsSetup) -> str:
     given_up = [message["Body"] for message in aws.receive(dead, 120)]
     left = messages_in(aws, queue)
     if given_up == ["bad"] and not left:
-        return "that one comes again and ends as a dead letter; the others are gone"
+        return "it is redelivered and becomes a dead letter; the others are deleted"
     return f"dead letters: {given_up}; left: {left}"
 
 
@@ -45,14 +45,14 @@ def messages_in(aws: AwsSetup, queue: str) -> int:
     return sum(map(int, found.values()))
 
 
-@probe("a batch from SQS whose function is throttled")
-@documented("waits in the queue", GUIDE + "services-sqs-errorhandling.html")
-def a_batch_that_is_throttled(aws: AwsSetup) -> str:
+@probe("an SQS batch for a throttled function")
+@documented("stays in the queue", GUIDE + "services-sqs-errorhandling.html")
+def throttled_batch(aws: AwsSetup) -> str:
     queue = aws.queue(VisibilityTimeout="30")
     aws.invoke_by(queue, aws.throttled(ECHO), BatchSize=1)
     aws.sqs.send_message(QueueUrl=queue, MessageBody="one")
     time.sleep(3)
-    return "waits in the queue" if messages_in(aws, queue) else "is gone"
+    return "stays in the queue" if messages_in(aws, queue) else "is deleted"
 
 
 SLOW = """
@@ -65,7 +65,7 @@ def handler(event, context):
 """
 
 
-def most_at_once(aws: AwsSetup, *, fifo: bool = False, **mapping: Any) -> int:
+def max_concurrency(aws: AwsSetup, *, fifo: bool = False, **mapping: Any) -> int:
     """Return the maximum concurrency for six messages that take some seconds each."""
     queue = (aws.fifo if fifo else aws.queue)(VisibilityTimeout="30")
     results = aws.queue()
@@ -79,34 +79,34 @@ def most_at_once(aws: AwsSetup, *, fifo: bool = False, **mapping: Any) -> int:
     return max(sum(int(begun <= moment < ended) for begun, ended in times) for moment, _ in times)
 
 
-@probe("six messages at once, for a function that takes four seconds for each")
+@probe("six messages at once, for a function that takes four seconds per message")
 @documented("more than two at the same time", GUIDE + "services-sqs-scaling.html")
-def a_crowd(aws: AwsSetup) -> str:
+def concurrency(aws: AwsSetup) -> str:
     """The probe runs six processes per function; the local stack runs two, see local/engine.py."""
-    most = most_at_once(aws)
+    most = max_concurrency(aws)
     return f"{'more than two' if most > 2 else most} at the same time"
 
 
 @probe("the same with a MaximumConcurrency of 2")
 @documented("2 at the same time", GUIDE + "services-sqs-scaling.html")
-def a_crowd_that_is_held_back(aws: AwsSetup) -> str:
-    return f"{most_at_once(aws, ScalingConfig={'MaximumConcurrency': 2})} at the same time"
+def concurrency_with_limit(aws: AwsSetup) -> str:
+    return f"{max_concurrency(aws, ScalingConfig={'MaximumConcurrency': 2})} at the same time"
 
 
-@probe("a mapping of a queue that hides messages for less than the function may take")
+@probe("an event source mapping with a visibility timeout below the function timeout")
 @documented("InvalidParameterValueException", GUIDE + "services-sqs-configure.html")
 @differs("accepted", covered="probes/test_covers.py compares the two in the template")
-def a_queue_that_hides_too_briefly(aws: AwsSetup) -> str:
+def short_visibility_timeout(aws: AwsSetup) -> str:
     queue, function = aws.queue(VisibilityTimeout="5"), aws.function(ECHO)
     return answer(lambda: aws.invoke_by(queue, function))
 
 
-@probe("a FIFO message that a function fails on, and the next of its group")
+@probe("a failed FIFO message, and the next message of its group")
 @documented(
     "the next waits until the first succeeds or is a dead letter",
     GUIDE + "services-sqs-errorhandling.html",
 )
-def a_group_that_fails(aws: AwsSetup) -> str:
+def failed_message_in_group(aws: AwsSetup) -> str:
     results, dead = aws.queue(), aws.fifo()
     queue = aws.fifo(VisibilityTimeout="5", RedrivePolicy=aws.redriven(2, dead))
     source = (
@@ -129,9 +129,9 @@ def a_group_that_fails(aws: AwsSetup) -> str:
     return "the next waits until the first succeeds or is a dead letter" if waited else f"{order}"
 
 
-@probe("six messages of a FIFO queue at once, each of a group of its own")
+@probe("six messages of a FIFO queue at once, each with its own group")
 @documented("more than two at the same time", GUIDE + "services-sqs-scaling.html")
-def a_crowd_of_groups(aws: AwsSetup) -> str:
+def concurrency_of_fifo_groups(aws: AwsSetup) -> str:
     """local/engine.py corrects the engine, which processes one message after the other."""
-    most = most_at_once(aws, fifo=True)
+    most = max_concurrency(aws, fifo=True)
     return f"{'more than two' if most > 2 else most} at the same time"

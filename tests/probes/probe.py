@@ -10,7 +10,7 @@ from tests.probes.aws_setup import AwsSetup
 
 DOCS = "https://docs.aws.amazon.com/"
 SAME = "the same"
-Ask = Callable[[AwsSetup], str]
+Run = Callable[[AwsSetup], str]
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class Probe:
     aws: str
     source: str
     """A page below docs.aws.amazon.com."""
-    ask: Ask
+    run: Run
     engine: str = SAME
     covered: str = ""
 
     @property
     def name(self) -> str:
-        return f"{self.service}-{self.ask.__name__}"
+        return f"{self.service}-{self.run.__name__}"
 
     @property
     def differs(self) -> bool:
@@ -45,32 +45,32 @@ class Probe:
 PROBES: list[Probe] = []
 
 
-def probes_of(service: str) -> Callable[[str], Callable[[Ask], Ask]]:
+def probes_of(service: str) -> Callable[[str], Callable[[Run], Run]]:
     return partial(probe, service)
 
 
-def probe(service: str, question: str) -> Callable[[Ask], Ask]:
-    """Register the decorated function as a probe, with the facts of the decorators below."""
+def probe(service: str, question: str) -> Callable[[Run], Run]:
+    """Register the decorated function as a probe, with the fields that the decorators below set."""
 
-    def register(ask: Ask) -> Ask:
-        PROBES.append(Probe(service=service, question=question, ask=ask, **vars(ask)))
-        return ask
+    def register(run: Run) -> Run:
+        PROBES.append(Probe(service=service, question=question, run=run, **vars(run)))
+        return run
 
     return register
 
 
-def documented(aws: str, source: str) -> Callable[[Ask], Ask]:
-    return facts(aws=aws, source=source)
+def documented(aws: str, source: str) -> Callable[[Run], Run]:
+    return with_fields(aws=aws, source=source)
 
 
-def differs(engine: str, covered: str) -> Callable[[Ask], Ask]:
-    return facts(engine=engine, covered=covered)
+def differs(engine: str, covered: str) -> Callable[[Run], Run]:
+    return with_fields(engine=engine, covered=covered)
 
 
-def facts(**fields: str) -> Callable[[Ask], Ask]:
-    def add(ask: Ask) -> Ask:
-        vars(ask).update(fields)
-        return ask
+def with_fields(**fields: str) -> Callable[[Run], Run]:
+    def add(run: Run) -> Run:
+        vars(run).update(fields)
+        return run
 
     return add
 

@@ -24,23 +24,23 @@ def is_there(aws: AwsSetup, key: str) -> bool:
     return answer(lambda: aws.s3.head_object(Bucket=aws.bucket, Key=key)) == "accepted"
 
 
-@probe("PutObject with If-None-Match: * over an object")
+@probe("PutObject with If-None-Match: * over an existing object")
 @documented("PreconditionFailed", GUIDE + "conditional-writes.html")
-def a_second_put(aws: AwsSetup) -> str:
+def conditional_put(aws: AwsSetup) -> str:
     key = put(aws, IfNoneMatch="*")
     return answer(lambda: put(aws, key, IfNoneMatch="*"))
 
 
-@probe("PutObject with a SHA-256 that the body does not have")
+@probe("PutObject with a wrong SHA-256")
 @documented("BadDigest", GUIDE + "checking-object-integrity-upload.html")
-def a_wrong_checksum(aws: AwsSetup) -> str:
+def wrong_checksum(aws: AwsSetup) -> str:
     other = b64encode(hashlib.sha256(b"other").digest()).decode()
     return answer(lambda: put(aws, ChecksumSHA256=other))
 
 
-@probe("CopyObject with an etag that the source no longer has")
+@probe("CopyObject with an outdated ETag")
 @documented("PreconditionFailed", API + "API_CopyObject.html")
-def a_copy_of_what_has_changed(aws: AwsSetup) -> str:
+def copy_of_changed_object(aws: AwsSetup) -> str:
     old = '"00000000000000000000000000000000"'
     place = {"Bucket": aws.bucket, "Key": put(aws)}
     return answer(
@@ -50,9 +50,9 @@ def a_copy_of_what_has_changed(aws: AwsSetup) -> str:
     )
 
 
-@probe("an upload in parts after AbortMultipartUpload")
+@probe("a multipart upload after AbortMultipartUpload")
 @documented("NoSuchUpload, no object", API + "API_AbortMultipartUpload.html")
-def an_aborted_upload(aws: AwsSetup) -> str:
+def aborted_upload(aws: AwsSetup) -> str:
     key, upload, parts = upload_of(aws, b"part")
     aws.s3.abort_multipart_upload(Bucket=aws.bucket, Key=key, UploadId=upload)
     refused = answer(lambda: complete(aws, key, upload, parts))
@@ -65,7 +65,7 @@ def an_aborted_upload(aws: AwsSetup) -> str:
     "accepted",
     covered="aws/s3.py sends parts of one size, above S3's minimum; integration/test_s3.py",
 )
-def a_part_too_small(aws: AwsSetup) -> str:
+def part_too_small(aws: AwsSetup) -> str:
     key, upload, parts = upload_of(aws, b"tiny", b"last")
     return answer(lambda: complete(aws, key, upload, parts))
 

@@ -19,26 +19,26 @@ def secret(aws: AwsSetup, *values: str) -> str:
 
 @probe("GetSecretValue after PutSecretValue")
 @documented("the new value, and the old one as AWSPREVIOUS", API + "API_PutSecretValue.html")
-def a_rotation(aws: AwsSetup) -> str:
+def rotation(aws: AwsSetup) -> str:
     name, read = secret(aws, "old", "new"), aws.secretsmanager.get_secret_value
     now = read(SecretId=name)["SecretString"]
     before = read(SecretId=name, VersionStage="AWSPREVIOUS")["SecretString"]
     return f"the {now} value, and the {before} one as AWSPREVIOUS"
 
 
-@probe("PutSecretValue with a token that another value was put with")
+@probe("PutSecretValue with the token of another value")
 @documented("ResourceExistsException", API + "API_PutSecretValue.html")
 @differs("accepted", covered="boto3 creates the tokens: none is used for two values")
-def a_token_used_twice(aws: AwsSetup) -> str:
+def reused_token(aws: AwsSetup) -> str:
     name, token = secret(aws, "one"), "0123456789abcdef" * 2
     write = aws.secretsmanager.put_secret_value
     write(SecretId=name, SecretString="two", ClientRequestToken=token)
     return answer(lambda: write(SecretId=name, SecretString="three", ClientRequestToken=token))
 
 
-@probe("GetSecretValue of a secret that is marked for deletion, and after RestoreSecret")
+@probe("GetSecretValue of a deleted secret, and after RestoreSecret")
 @documented("InvalidRequestException, then its value", API + "API_DeleteSecret.html")
-def a_deleted_secret(aws: AwsSetup) -> str:
+def deleted_secret(aws: AwsSetup) -> str:
     name, read = secret(aws, "one"), aws.secretsmanager.get_secret_value
     aws.secretsmanager.delete_secret(SecretId=name, RecoveryWindowInDays=7)
     refused = answer(lambda: read(SecretId=name))

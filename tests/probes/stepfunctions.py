@@ -10,19 +10,19 @@ probe = probes_of("Step Functions")
 
 API = "step-functions/latest/apireference/"
 GUIDE = "step-functions/latest/dg/"
-NOTHING = {"Nothing": {"Type": "Pass", "End": True}}
-BROKEN = {"Broken": {"Type": "Fail", "Error": "Broken", "Cause": "so"}}
+PASS = {"Pass": {"Type": "Pass", "End": True}}
+FAIL = {"Broken": {"Type": "Fail", "Error": "Broken", "Cause": "so"}}
 
 
 def waiting(seconds: int = 900) -> dict[str, Any]:
     return {"Wait": {"Type": "Wait", "Seconds": seconds, "End": True}}
 
 
-@probe("StartExecution with the name and the input of one that runs")
-@documented("gives that one", API + "API_StartExecution.html")
+@probe("StartExecution with the name and the input of a running execution")
+@documented("returns the running execution", API + "API_StartExecution.html")
 @differs("ExecutionAlreadyExists", covered="aws/step_functions.py accepts both as success")
-def same_start_while_it_runs(aws: AwsSetup) -> str:
-    return second_start(aws, "{}", "gives that one")
+def same_start_of_running_execution(aws: AwsSetup) -> str:
+    return second_start(aws, "{}", "returns the running execution")
 
 
 def second_start(aws: AwsSetup, content: str, accepted: str = "accepted") -> str:
@@ -34,16 +34,16 @@ def second_start(aws: AwsSetup, content: str, accepted: str = "accepted") -> str
     return again
 
 
-@probe("StartExecution with the name of one that runs and another input")
+@probe("StartExecution with the name of a running execution and another input")
 @documented("ExecutionAlreadyExists", API + "API_StartExecution.html")
-def other_start_while_it_runs(aws: AwsSetup) -> str:
+def other_start_of_running_execution(aws: AwsSetup) -> str:
     return second_start(aws, '{"other": 1}')
 
 
-@probe("StartExecution with the name and the input of one that has ended")
+@probe("StartExecution with the name and the input of an ended execution")
 @documented("ExecutionAlreadyExists", API + "API_StartExecution.html")
-def same_start_after_its_end(aws: AwsSetup) -> str:
-    machine = aws.machine(NOTHING)
+def same_start_of_ended_execution(aws: AwsSetup) -> str:
+    machine = aws.machine(PASS)
     aws.ended(aws.start(machine, name="one", input="{}"))
     return answer(lambda: aws.start(machine, name="one", input="{}"))
 
@@ -53,25 +53,25 @@ def same_start_after_its_end(aws: AwsSetup) -> str:
 @differs(
     "accepted", covered="probes/test_covers.py: a job's execution names stay below 80 characters"
 )
-def a_name_too_long(aws: AwsSetup) -> str:
-    machine = aws.machine(NOTHING)
+def name_of_81_characters(aws: AwsSetup) -> str:
+    machine = aws.machine(PASS)
     refused = answer(lambda: aws.start(machine, name="n" * 81))
     return refused if refused == "accepted" else "refused"
 
 
-@probe("an execution that waits while its machine is given another definition")
-@documented("continues with the old one", API + "API_UpdateStateMachine.html")
-def a_definition_that_changes(aws: AwsSetup) -> str:
-    def ending(word: str) -> dict[str, Any]:
+@probe("UpdateStateMachine while an execution waits")
+@documented("continues with the old definition", API + "API_UpdateStateMachine.html")
+def update_during_execution(aws: AwsSetup) -> str:
+    def definition(result: str) -> dict[str, Any]:
         wait = {"Type": "Wait", "Seconds": 50, "Next": "End"}
-        return {"Wait": wait, "End": {"Type": "Pass", "Result": word, "End": True}}
+        return {"Wait": wait, "End": {"Type": "Pass", "Result": result, "End": True}}
 
-    machine = aws.machine(ending("old"))
+    machine = aws.machine(definition("old"))
     execution = aws.start(machine)
-    until(lambda: has_entered(aws, execution))  # before it, either definition may be taken
-    changed = json.dumps({"StartAt": "Wait", "States": ending("new")})
+    until(lambda: has_entered(aws, execution))  # before it, either definition may apply
+    changed = json.dumps({"StartAt": "Wait", "States": definition("new")})
     aws.stepfunctions.update_state_machine(stateMachineArn=machine, definition=changed)
-    return f"continues with the {json.loads(aws.ended(execution)['output'])} one"
+    return f"continues with the {json.loads(aws.ended(execution)['output'])} definition"
 
 
 def has_entered(aws: AwsSetup, execution: str) -> bool:
@@ -79,24 +79,24 @@ def has_entered(aws: AwsSetup, execution: str) -> bool:
     return any(event["type"] == "WaitStateEntered" for event in history)
 
 
-@probe("a machine whose TimeoutSeconds are over")
+@probe("a state machine after its TimeoutSeconds")
 @documented("TIMED_OUT", GUIDE + "statemachine-structure.html")
 @differs(
     "SUCCEEDED",
     covered="the deadline is in the job's item: workflow/poll.py; the sweeper handles the rest",
 )
-def a_machines_time(aws: AwsSetup) -> str:
+def state_machine_timeout(aws: AwsSetup) -> str:
     return str(aws.ended(aws.start(aws.machine(waiting(10), TimeoutSeconds=1)))["status"])
 
 
-@probe("RedriveExecution of an execution that failed")
+@probe("RedriveExecution of a failed execution")
 @documented("continues at the failed state", API + "API_RedriveExecution.html")
 @differs(
     "InvalidAction",
     covered="the project does not redrive: the sweeper starts the job's next execution",
 )
-def a_redrive(aws: AwsSetup) -> str:
-    execution = aws.start(aws.machine(BROKEN))
+def redrive_execution(aws: AwsSetup) -> str:
+    execution = aws.start(aws.machine(FAIL))
     aws.ended(execution)
     redrive = aws.stepfunctions.redrive_execution
     return answer(lambda: redrive(executionArn=execution), "continues at the failed state")
@@ -104,7 +104,7 @@ def a_redrive(aws: AwsSetup) -> str:
 
 @probe("DescribeExecution after StopExecution")
 @documented("ABORTED, with error, cause and stopDate", API + "API_StopExecution.html")
-def a_stop(aws: AwsSetup) -> str:
+def stop_execution(aws: AwsSetup) -> str:
     execution = aws.start(aws.machine(waiting()))
     aws.stepfunctions.stop_execution(executionArn=execution, error="Stopped", cause="by hand")
     result = aws.ended(execution)
@@ -112,22 +112,22 @@ def a_stop(aws: AwsSetup) -> str:
     return f"{result['status']}, with {', '.join(there[:-1])} and {there[-1]}"
 
 
-@probe("DescribeExecution of one that was never started")
+@probe("DescribeExecution of an unknown execution")
 @documented("ExecutionDoesNotExist", API + "API_DescribeExecution.html")
-def an_execution_that_is_not(aws: AwsSetup) -> str:
-    arn = aws.machine(NOTHING).replace(":stateMachine:", ":execution:") + ":never"
+def describe_unknown_execution(aws: AwsSetup) -> str:
+    arn = aws.machine(PASS).replace(":stateMachine:", ":execution:") + ":never"
     return answer(lambda: aws.stepfunctions.describe_execution(executionArn=arn))
 
 
 @probe("CreateStateMachine with an unknown Next")
 @documented("InvalidDefinition", API + "API_CreateStateMachine.html")
 @differs("accepted", covered="template/test_statemachine.py runs statelint")
-def a_definition_that_leads_nowhere(aws: AwsSetup) -> str:
-    return answer(lambda: aws.machine({"Go": {"Type": "Pass", "Next": "Nowhere"}}))
+def definition_with_unknown_next(aws: AwsSetup) -> str:
+    return answer(lambda: aws.machine({"Go": {"Type": "Pass", "Next": "Undefined"}}))
 
 
 def _status_changes(aws: AwsSetup, status: str, states: dict[str, Any], *, stop: bool) -> str:
-    """Return the facts that the default bus reports of an execution's end."""
+    """Return the status changes that the default bus reports at an execution's end."""
     queue, rule, machine = aws.queue(), aws.name(), aws.machine(states)
     pattern = {
         "source": ["aws.states"],
@@ -142,18 +142,18 @@ def _status_changes(aws: AwsSetup, status: str, states: dict[str, Any], *, stop:
     for body in aws.arriving(queue, LIMIT):
         detail = json.loads(body)["detail"]
         if json.loads(detail.get("input") or "{}") == {"job_id": "one"}:
-            return "are reported, with the input"
-        return "are reported, without the input"
-    return "are not reported"
+            return "published, with the input"
+        return "published, without the input"
+    return "not published"
 
 
-@probe("status changes of executions that fail, on the default bus")
-@documented("are reported, with the input", GUIDE + "eventbridge-integration.html")
+@probe("status changes of failed executions, on the default bus")
+@documented("published, with the input", GUIDE + "eventbridge-integration.html")
 def status_failed(aws: AwsSetup) -> str:
-    return _status_changes(aws, "FAILED", BROKEN, stop=False)
+    return _status_changes(aws, "FAILED", FAIL, stop=False)
 
 
-@probe("status changes of executions that are stopped, on the default bus")
-@documented("are reported, with the input", GUIDE + "eventbridge-integration.html")
+@probe("status changes of stopped executions, on the default bus")
+@documented("published, with the input", GUIDE + "eventbridge-integration.html")
 def status_aborted(aws: AwsSetup) -> str:
     return _status_changes(aws, "ABORTED", waiting(), stop=True)

@@ -31,9 +31,9 @@ def task(function: str, **settings: Any) -> dict[str, Any]:
     }
 
 
-@probe("a task whose TimeoutSeconds are over")
+@probe("a task after its TimeoutSeconds")
 @documented("States.Timeout", GUIDE + "concepts-error-handling.html")
-def a_tasks_time(aws: AwsSetup) -> str:
+def task_timeout(aws: AwsSetup) -> str:
     slow = aws.function("import time\ndef handler(event, context):\n    time.sleep(3)\n")
     return caught(aws, task(slow, TimeoutSeconds=1))
 
@@ -46,7 +46,7 @@ def caught(aws: AwsSetup, states: dict[str, Any]) -> str:
 
 @probe("an exception of a Python function, in Catch")
 @documented("its class's name", "lambda/latest/dg/python-exceptions.html")
-def an_exceptions_name(aws: AwsSetup) -> str:
+def exception_name_in_catch(aws: AwsSetup) -> str:
     """local/engine.py corrects the engine, which reports Runtime.HandlerError."""
     name = caught(aws, task(aws.function(RAISING)))
     return "its class's name" if name == "Refused" else name
@@ -65,26 +65,26 @@ def handler(event, context):
 
 @probe("Retry on the name of a Python function's exception")
 @documented("works", GUIDE + "concepts-error-handling.html")
-def a_retry_by_name(aws: AwsSetup) -> str:
+def retry_by_exception_name(aws: AwsSetup) -> str:
     again = {"ErrorEquals": ["Refused"], "IntervalSeconds": 1, "MaxAttempts": 3, "BackoffRate": 1.0}
     outcome = caught(aws, task(aws.function(COUNTING), Retry=[again]))
     return "works" if outcome == "3" else f"does not work: {outcome}"
 
 
-@probe("a task whose function may not run at all (reserved concurrency 0)")
+@probe("a task with a throttled function (reserved concurrency 0)")
 @documented("Lambda.TooManyRequestsException", GUIDE + "connect-lambda.html")
 @differs(
     "Lambda.Unknown",
     covered="both names are retried: the second retrier of each task is for States.ALL",
 )
-def a_throttled_function(aws: AwsSetup) -> str:
+def throttled_function(aws: AwsSetup) -> str:
     return caught(aws, task(aws.throttled(ECHO)))
 
 
 @probe("a state's output of 300 KB")
 @documented("States.DataLimitExceeded", GUIDE + "service-quotas.html")
 @differs("SUCCEEDED", covered="unit/test_event_files.py: payloads carry ids and outcomes only")
-def a_payload_too_large(aws: AwsSetup) -> str:
+def payload_too_large(aws: AwsSetup) -> str:
     large = aws.function("def handler(event, context):\n    return 'x' * 300_000\n")
     states = task(large)
     del states["Call"]["Catch"], states["Caught"]
@@ -98,7 +98,7 @@ def a_payload_too_large(aws: AwsSetup) -> str:
     "waits longer and longer",
     covered="only the wait is longer here; template/test_statemachine.py reads the retriers",
 )
-def a_longest_delay(aws: AwsSetup) -> str:
+def max_delay(aws: AwsSetup) -> str:
     """Two waits at a fifth of their length: 0.2 s each, or 8 s for the second one."""
     again = {
         "ErrorEquals": ["States.ALL"],

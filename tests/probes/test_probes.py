@@ -21,7 +21,7 @@ def answers(aws_setup: AwsSetup) -> Iterator[dict[str, Future[str]]]:
     """Run all probes concurrently: most of them only wait."""
     assert all((aws_setup.role, aws_setup.bucket, aws_setup.table))
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        yield {probe.name: threads.submit(probe.ask, aws_setup) for probe in probes()}
+        yield {probe.name: threads.submit(probe.run, aws_setup) for probe in probes()}
 
 
 @pytest.mark.parametrize("probe", probes(), ids=lambda probe: probe.name)

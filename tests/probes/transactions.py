@@ -23,28 +23,28 @@ def counted(aws: AwsSetup, item: dict[str, Any]) -> dict[str, Any]:
     return {"Update": {"TableName": aws.table, "Key": {"pk": item["pk"]}, **update}}
 
 
-@probe("a transaction of which one condition does not hold")
+@probe("a transaction with one failed condition")
 @documented(
-    "None, ConditionalCheckFailed with the row that is there; nothing is written",
+    "None, ConditionalCheckFailed with the stored item; nothing is written",
     API + "API_TransactWriteItems.html",
 )
-def a_cancelled_transaction(aws: AwsSetup) -> str:
-    fresh, taken = row(aws), row(aws, word="there")
-    aws.dynamodb.put_item(TableName=aws.table, Item=taken)
-    items = [put(aws, fresh, **NEW), put(aws, row(aws, taken["pk"]["S"]), **NEW, **RETURN_OLD)]
+def failed_condition(aws: AwsSetup) -> str:
+    fresh, existing = row(aws), row(aws, text="stored")
+    aws.dynamodb.put_item(TableName=aws.table, Item=existing)
+    items = [put(aws, fresh, **NEW), put(aws, row(aws, existing["pk"]["S"]), **NEW, **RETURN_OLD)]
     try:
         aws.dynamodb.transact_write_items(TransactItems=items)
     except aws.dynamodb.exceptions.TransactionCanceledException as refused:
         first, second = refused.response["CancellationReasons"]
-        result = " with the row that is there" if second.get("Item") == taken else ""
+        result = " with the stored item" if second.get("Item") == existing else ""
         written = "something" if stored(aws, fresh) else "nothing"
         return f"{first['Code']}, {second['Code']}{result}; {written} is written"
     return "accepted"
 
 
-@probe("the same transaction with the same ClientRequestToken again")
+@probe("a repeated transaction with the same ClientRequestToken")
 @documented("succeeds and writes nothing more", API + "API_TransactWriteItems.html")
-def a_repeated_transaction(aws: AwsSetup) -> str:
+def repeated_transaction(aws: AwsSetup) -> str:
     item, token = row(aws), aws.name()
     for _ in range(2):
         aws.dynamodb.transact_write_items(
@@ -54,24 +54,24 @@ def a_repeated_transaction(aws: AwsSetup) -> str:
     return "succeeds and writes nothing more" if times == "1" else f"writes {times} times"
 
 
-@probe("another transaction with a ClientRequestToken that was used")
+@probe("another transaction with a used ClientRequestToken")
 @documented("IdempotentParameterMismatchException", API + "API_TransactWriteItems.html")
-def a_token_used_twice(aws: AwsSetup) -> str:
+def reused_token(aws: AwsSetup) -> str:
     token = aws.name()
     write = aws.dynamodb.transact_write_items
     write(TransactItems=[counted(aws, row(aws))], ClientRequestToken=token)
     return answer(lambda: write(TransactItems=[counted(aws, row(aws))], ClientRequestToken=token))
 
 
-@probe("a transaction that names a row twice")
+@probe("a transaction with two writes of one item")
 @documented("ValidationException", API + "API_TransactWriteItems.html")
-def a_row_twice(aws: AwsSetup) -> str:
+def item_written_twice(aws: AwsSetup) -> str:
     item = row(aws)
     items = [counted(aws, item), counted(aws, item)]
     return answer(lambda: aws.dynamodb.transact_write_items(TransactItems=items))
 
 
-@probe("40 transactions on one row from 8 threads")
+@probe("40 transactions on one item from 8 threads")
 @documented(
     "some are cancelled: TransactionConflict",
     GUIDE + "transaction-apis.html#transaction-conflict-handling",

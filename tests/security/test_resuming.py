@@ -1,4 +1,4 @@
-"""Downloads that break off, and responses to the Range requests that follow."""
+"""Interrupted downloads, and responses to the Range requests that follow."""
 
 import random
 import time
@@ -119,7 +119,9 @@ def test_download_cut_at_random_yields_the_file_or_a_prefix(server: RawServer):
 
 def test_download_gives_up_after_three_resumptions(server: RawServer):
     server.answers["/video"] = CuttingServer(server, [1000] * 9)
-    assert interrupted(server) == "the output broke off after 4000 bytes (RemoteProtocolError)"
+    assert (
+        interrupted(server) == "the output was interrupted after 4000 bytes (RemoteProtocolError)"
+    )
     assert server.connections == 4
 
 
@@ -142,7 +144,7 @@ def test_download_without_strong_validator_is_not_resumed(
     server: RawServer, headers: dict[str, str]
 ):
     server.answers["/video"] = CuttingServer(server, [1000], headers)
-    assert interrupted(server).startswith("the output broke off after 1000 bytes")
+    assert interrupted(server).startswith("the output was interrupted after 1000 bytes")
     assert server.connections == 1
 
 
@@ -222,7 +224,7 @@ def test_resumption_to_a_closed_port_is_an_interruption(server: RawServer, other
 
     other_server.answers["/video"] = cut_and_close
     server.answers["/video"] = reply(b"", "302 Found", location=f"{other_server.url}/video")
-    assert interrupted(server).startswith("the output broke off after 1000 bytes")
+    assert interrupted(server).startswith("the output was interrupted after 1000 bytes")
 
 
 def test_resumptions_share_one_deadline(server: RawServer, monkeypatch: pytest.MonkeyPatch):

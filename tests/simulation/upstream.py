@@ -195,4 +195,4 @@ def reply(status: int, /, **body: object) -> HttpReply:
 
 def _interrupted(content: bytes) -> Iterator[bytes]:
     yield content[:-1]
-    raise DownloadInterrupted("the output broke off")
+    raise DownloadInterrupted("the output was interrupted")

@@ -10,8 +10,8 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 
-from rushes.api.auth import KEY
 from rushes.api.gateway import read_event
+from rushes.api.key_hashing import KEY
 from rushes.aws.step_functions import VERSION
 from rushes.dialects import dialect_of
 from rushes.dialects.base import HttpRequest, SupportsVideos

@@ -1,6 +1,6 @@
 """Run many jobs with a subscriber that fails and is killed: `python -m tests.webhook_soak`.
 
-The program prints a table of figures; its exit status is 1 if a promise was broken.
+The program prints a table of figures; its exit status is 1 if an invariant was violated.
 """
 
 import argparse

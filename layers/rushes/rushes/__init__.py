@@ -1,1 +1,1 @@
-"""Rushes: a job gateway for generated media. `wiring` is where to start reading."""
+"""Rushes: a job gateway for generated media. Start reading at `wiring`."""

@@ -22,9 +22,9 @@ RushesError
 │   └── CorruptRecord                an item was changed by hand or cannot be read
 ├── WriteConflict                    a concurrent write won: read and decide again
 │   └── AlreadyAccepted              the create call has created a job before
-└── UpstreamError                    a provider's response or silence; becomes the job's error
+└── UpstreamError                    a failed or missing provider response; becomes the job's error
     ├── UpstreamUnreachable          nothing was sent: safe to retry
-    ├── UpstreamThrottled            the provider asked for a later retry
+    ├── UpstreamThrottled            the provider requested a later retry
     ├── UpstreamRefused              the provider refused for good
     ├── UpstreamNoResponse           sent; the outcome is unknown
     ├── UpstreamProtocolError        the response does not follow the protocol
@@ -32,7 +32,7 @@ RushesError
     ├── UpstreamJobNotFound          the provider does not know the job (any more)
     ├── ProviderNotConfigured        the deployment has no URL or API key for the provider
     ├── InvalidInputFile             an input file cannot be fetched or has the wrong type
-    ├── DownloadInterrupted          an output download broke off: retry
+    ├── DownloadInterrupted          an output download was interrupted: retry
     └── InvalidOutput                an output has the wrong type or size
 """
 

@@ -21,12 +21,12 @@ def test_translate_passes_expected_codes_through(code: str):
 def test_translate_names_operation_and_code_only(code: str):
     with pytest.raises(AwsUnavailable) as raised, translate_aws_errors():
         raise client_error(code)
-    assert raised.value.message == f"GetItem answered {code}"
+    assert raised.value.message == f"GetItem returned {code}"
     assert raised.value.retryable
 
 
 def test_translate_handles_an_error_without_code():
-    with pytest.raises(AwsUnavailable, match="GetItem answered unknown"), translate_aws_errors():
+    with pytest.raises(AwsUnavailable, match="GetItem returned unknown"), translate_aws_errors():
         raise ClientError({}, "GetItem")
 
 

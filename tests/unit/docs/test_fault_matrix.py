@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/fault-matrix.md"
-HEAD = "| fault | where | what happens | mechanism | tests |"
+HEAD = "| fault | component | effect | mechanism | tests |"
 TEST_NAME = re.compile(r"`(tests/[\w/]+\.py)::([\w:]+)`")
 FAULT_COUNT = 47
 

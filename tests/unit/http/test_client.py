@@ -161,7 +161,7 @@ class TestFetch:
 
     @pytest.mark.parametrize("status", ["204 No", "304 Same", "404 Gone", "500 Oh"])
     def test_fetch_refuses_any_status_but_200(self, provider: Provider, status: str):
-        with pytest.raises(InvalidInputFile, match=f"answered {status[:3]}"):
+        with pytest.raises(InvalidInputFile, match=f"returned {status[:3]}"):
             provider.fetch(reply(b"", status))
 
     @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ class TestPut:
     def test_put_refused_by_server_is_retryable(
         self, provider: Provider, other_server: RawServer, image_file: StoredFile, status: str
     ):
-        with pytest.raises(UpstreamThrottled, match=f"the upload was answered {status[:3]}"):
+        with pytest.raises(UpstreamThrottled, match=f"the upload URL returned {status[:3]}"):
             provider.put(reply(b"", status, location=other_server.url), image_file)
         assert (provider.server.connections, other_server.connections) == (1, 0)
 

@@ -31,7 +31,7 @@ from tests.unit.http.responses import CREATE, DRIP, KEY, VIDEO, Provider
     ids=["nothing", "half a head", "half a body", "not HTTP", "cut", "bad gzip", "bad length"],
 )
 def test_send_without_complete_response_raises_no_response(provider: Provider, answer: bytes):
-    with pytest.raises(UpstreamNoResponse, match="no answer from"):
+    with pytest.raises(UpstreamNoResponse, match="no response from"):
         provider.send(answer)
     assert (provider.server.connections, len(provider.server.received)) == (1, 1)
 
@@ -82,7 +82,7 @@ def test_send_decodes_a_gzip_response(provider: Provider):
 
 
 def test_transport_uses_each_connection_once(provider: Provider):
-    """A connection may die while the function is frozen."""
+    """A connection may be closed while the function is frozen."""
     hung_up = threading.Semaphore(0)
 
     def answer_and_stay(writer: BufferedIOBase) -> None:

@@ -1,4 +1,4 @@
-"""Tests of the checks of `make webhook-soak`: each broken promise is found."""
+"""Tests of the checks of `make webhook-soak`: each violation is detected."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -74,7 +74,7 @@ REPEATED, AGAIN = line(at=NOON + 5), attempt(at=NOON + 5)
 
 
 @pytest.mark.parametrize(
-    ("report", "promises"),
+    ("report", "violations"),
     [
         (checked(logged=()), {"not one delivery for each terminal event", NOT_LOGGED}),
         (checked(line(503), attempts=(attempt(503),)), {"lost", "not delivered"}),
@@ -96,9 +96,9 @@ REPEATED, AGAIN = line(at=NOON + 5), attempt(at=NOON + 5)
         (checked(line(), REPEATED, attempts=(attempt("broken"), AGAIN)), {OTHER_RESULT}),
     ],
 )
-def test_check_names_each_broken_promise(report: Report, promises: set[str]):
-    assert set(report.violations) == promises
-    assert len(report.examples) == len(promises)
+def test_check_names_each_violation(report: Report, violations: set[str]):
+    assert set(report.violations) == violations
+    assert len(report.examples) == len(violations)
 
 
 class FakeLogAndGallery:
@@ -131,7 +131,7 @@ def test_check_messages_compares_a_message_with_the_log(page: dict[str, Any], co
 
 
 @pytest.mark.parametrize(
-    ("videos", "fault", "promises"),
+    ("videos", "fault", "violations"),
     [
         ({JOB.id: "key"}, "", {}),
         ({}, "", {"missing or superfluous in the gallery": 1}),
@@ -140,8 +140,8 @@ def test_check_messages_compares_a_message_with_the_log(page: dict[str, Any], co
     ],
 )
 def test_check_videos_compares_the_gallery_with_completed_jobs(
-    videos: dict[str, str], fault: str, promises: dict[str, int]
+    videos: dict[str, str], fault: str, violations: dict[str, int]
 ):
     report, gallery = Report(), FakeLogAndGallery(fault=fault)
     check_videos(report, cast("Any", gallery), {JOB.id: JOB}, videos)
-    assert report.violations == promises
+    assert report.violations == violations

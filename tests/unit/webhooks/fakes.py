@@ -25,7 +25,7 @@ class FakeItems(Generic[Stored]):
         for _ in range(8):
             before = self.documents.get(key)
             if before is None:
-                raise NotFound("no such record")
+                raise NotFound("record not found")
             after = change(before)
             if after is before:
                 return after

@@ -222,12 +222,12 @@ def test_response_excerpt_accepts_any_bytes():
     assert attempt.response_excerpt.startswith("\ufffdé")
 
 
-class Died(BaseException):
+class Crashed(BaseException):
     """End of the function's process."""
 
 
 @dataclass
-class Dying:
+class Crashing:
     """Wraps a port, so that `step` runs before and after each of its calls."""
 
     port: object
@@ -257,22 +257,22 @@ def test_delivery_completes_after_a_crash_at_any_call(answer: int, calls: int):
 
     def step() -> None:
         if next(left, None) is None:
-            raise Died
+            raise Crashed
 
-    vars(harness).update({name: Dying(port, step) for name, port in ports.items()})
-    died = False
+    vars(harness).update({name: Crashing(port, step) for name, port in ports.items()})
+    crashed = False
     try:
         harness.fanout.run(event())
         harness.attempt()
-    except Died:
-        died = True
+    except Crashed:
+        crashed = True
     vars(harness).update(ports)
     if not harness.deliveries.all() or calls < 6:
         harness.fanout.run(event())  # SQS redelivers the message
     harness.run(DAY)
     delivery = harness.delivery()
     usual = 2 if answer == 500 else 1
-    assert usual <= len(harness.receiver.posts) <= usual + died
+    assert usual <= len(harness.receiver.posts) <= usual + crashed
     assert {post.headers["webhook-id"] for post in harness.receiver.posts} == {delivery.message_id}
     if answer == 410:
         assert not harness.stored_endpoint().is_enabled

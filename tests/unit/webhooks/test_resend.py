@@ -88,7 +88,7 @@ def test_failed_resend_respects_retry_after():
     "error",
     [
         CorruptRecord("the record cannot be read"),
-        InvalidInputFile("the file is gone"),
+        InvalidInputFile("the file was deleted"),
         AwsUnavailable("GetObject answered AccessDenied"),
         KeyError("data"),
     ],

@@ -167,7 +167,7 @@ def test_poll_never_lowers_progress(harness: Harness) -> None:
     assert seen == [10, 40, 40, 40, 99, 99]
 
 
-def test_poll_without_news_writes_nothing(harness: Harness) -> None:
+def test_poll_with_unchanged_status_writes_nothing(harness: Harness) -> None:
     job = harness.running()
     for answer in (video("queued"), video("in_progress", progress=0)):
         harness.answer(POLL_CALL, answer)

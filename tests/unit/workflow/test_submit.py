@@ -268,7 +268,7 @@ def test_submit_fails_job_if_file_type_does_not_fit_role(
     assert (harness.http_client.calls, harness.blobs.objects) == ([], {})
 
 
-@pytest.mark.parametrize("content", [b"<html>", InvalidInputFile("it answered 404")])
+@pytest.mark.parametrize("content", [b"<html>", InvalidInputFile("input_reference returned 404")])
 def test_submit_fails_job_with_invalid_image_before_the_call(
     harness: Harness, content: bytes | Exception
 ) -> None:

@@ -44,7 +44,7 @@ D = TypeVar("D", bound=Dialect)
 
 @dataclass(frozen=True)
 class JobsApi:
-    """`base_url` is the gateway's own URL in responses, whatever Host header a client sends."""
+    """`base_url` is the gateway's own URL in responses, regardless of the client's Host header."""
 
     service: JobService
     authenticator: Authenticator

@@ -30,6 +30,6 @@ def translate_aws_errors() -> Iterator[None]:
         code = error.response.get("Error", {}).get("Code", "unknown")
         if code in EXPECTED_CODES:
             raise
-        raise AwsUnavailable(f"{error.operation_name} answered {code}") from error
+        raise AwsUnavailable(f"{error.operation_name} returned {code}") from error
     except BotoCoreError as error:
-        raise AwsUnavailable(f"no answer from AWS ({type(error).__name__})") from error
+        raise AwsUnavailable(f"no response from AWS ({type(error).__name__})") from error

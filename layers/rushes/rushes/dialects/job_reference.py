@@ -13,14 +13,14 @@ JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 class JobReference:
     job_id: str
     provider: str | None
-    """The provider that the client named behind a colon."""
+    """The provider that the client appended after a colon."""
 
 
 def read_reference(raw: str) -> JobReference:
     """Parse `id` or `id:provider`, either percent-encoded or not."""
     job_id, colon, provider = unquote(raw).partition(":")
     if not JOB_ID.fullmatch(job_id):
-        raise NotFound("there is no such job", param="video_id")
+        raise NotFound(f"job {raw[:80]} not found", param="video_id")
     if colon and not provider:
         raise InvalidRequest("video_id must be id or id:provider", param="video_id")
     return JobReference(job_id, provider or None)

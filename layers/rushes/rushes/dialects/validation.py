@@ -66,7 +66,7 @@ _MESSAGES = {
     "datetime": "must be a time in ISO 8601 (got {value})",
     "timezone": "must have a time zone (got {value})",
 }
-"""Messages by pydantic error type, or by its first word, such as `int` for `int_parsing`."""
+"""Messages by pydantic error type, or by its prefix, such as `int` for `int_parsing`."""
 
 _NAMES = {dict: "an object", list: "a list", tuple: "a list", Upload: "a file"}
 

@@ -104,7 +104,7 @@ class SafeHttpClient:
         try:
             with self._transport.follow(url, None, Deadline(FETCH_SECONDS)) as (response, _):
                 if response.status_code != 200:
-                    raise InvalidInputFile(f"input_reference answered {response.status_code}")
+                    raise InvalidInputFile(f"input_reference returned {response.status_code}")
                 too_large = InvalidInputFile(f"input_reference must have at most {limit} bytes")
                 body = read(response, limit, too_large)
         except (UrlNotAllowed, UpstreamUnreachable, UpstreamNoResponse) as error:
@@ -126,7 +126,7 @@ class SafeHttpClient:
             request = make_request("PUT", target, {}, content)
             with self._transport.open(request, Deadline(CALL_SECONDS), public=True) as response:
                 if response.status_code >= 300:
-                    raise UpstreamThrottled(f"the upload was answered {response.status_code}")
+                    raise UpstreamThrottled(f"the upload URL returned {response.status_code}")
         except UrlNotAllowed as error:
             raise UpstreamProtocolError(f"the provider's upload URL is invalid: {error}") from error
 

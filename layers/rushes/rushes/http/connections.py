@@ -16,7 +16,7 @@ from typing_extensions import override
 from rushes.http.ssrf import public_addresses
 
 MAX_ADDRESSES = 4
-"""IP addresses tried per host: a host with more may list dead ones to use up our time."""
+"""IP addresses tried per host: a host may list many unreachable ones to exhaust the deadline."""
 WRITE_BYTES = 16 * 1024
 """Bytes per write: the socket takes them in one or two calls, and each call has a timeout."""
 HTTPCORE_ERRORS = (

@@ -40,14 +40,16 @@ class RangeValidator:
         """Raise `DownloadInterrupted` unless the response is this file from `start` to its end."""
         if response.status_code != 206:
             raise DownloadInterrupted(
-                f"the output broke off, and its URL then answered {response.status_code}"
+                f"the output was interrupted, and its URL then returned {response.status_code}"
             )
         headers = response.headers
         expected = f"bytes {start}-{self.length - 1}/{self.length}"
         # A 206 response to If-Range may leave out Last-Modified, but not ETag.
         found = headers.get(self.header, None if self.header == "etag" else self.value)
         if headers.get("content-range") != expected or found != self.value or encoding(response):
-            raise DownloadInterrupted("the output broke off, and its URL now has another file")
+            raise DownloadInterrupted(
+                "the output was interrupted, and its URL now has another file"
+            )
 
 
 def check_output(response: httpx.Response) -> None:
@@ -61,9 +63,9 @@ def check_output(response: httpx.Response) -> None:
     """
     status = response.status_code
     if status in (401, 403, 404, 408, 410, 429) or status >= 500:
-        raise DownloadInterrupted(f"the output's URL answered {status}")
+        raise DownloadInterrupted(f"the output's URL returned {status}")
     if status != 200:
-        raise InvalidOutput(f"the output's URL answered {status}")
+        raise InvalidOutput(f"the output's URL returned {status}")
     if found := encoding(response):
         raise InvalidOutput(
             f"the output must have no content-encoding, as requested (got {found[:40]})"
@@ -112,7 +114,9 @@ def read_chunks(response: httpx.Response, get: GetAgain) -> Generator[bytes, Non
         except (httpx.HTTPError, UpstreamUnreachable, UpstreamNoResponse) as error:
             failure = error
     reason = type(failure).__name__
-    raise DownloadInterrupted(f"the output broke off after {done} bytes ({reason})") from failure
+    raise DownloadInterrupted(
+        f"the output was interrupted after {done} bytes ({reason})"
+    ) from failure
 
 
 def range_validator_of(response: httpx.Response) -> RangeValidator | None:

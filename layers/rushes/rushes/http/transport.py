@@ -58,7 +58,7 @@ class Transport:
     """HTTP exchanges, each on a connection of its own. `local_mode` allows http and private hosts.
 
     It ignores proxy variables, retries nothing and keeps no cookies. No connection is reused: it
-    may have died while the function was frozen, and the outcome of a create call sent into it
+    may have been closed while the function was frozen, and the outcome of a create call on it
     would be unknown.
     """
 
@@ -121,7 +121,7 @@ def translate_http_errors(url: httpx.URL) -> Iterator[None]:
         reason = type(error).__name__
         raise UpstreamUnreachable(f"{url.host} cannot be reached ({reason})") from error
     except httpx.HTTPError as error:
-        raise UpstreamNoResponse(f"no answer from {url.host} ({type(error).__name__})") from error
+        raise UpstreamNoResponse(f"no response from {url.host} ({type(error).__name__})") from error
 
 
 def failure_code(error: UpstreamError) -> str:

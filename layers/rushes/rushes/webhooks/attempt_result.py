@@ -60,7 +60,7 @@ def apply_to_delivery(
 ) -> Delivery:
     """Record the result of the attempt that began with `leased`.
 
-    A resend request during the attempt stays due: it asks for another attempt.
+    A resend request during the attempt stays due: it requires another attempt.
     """
     is_pending = current.status is DeliveryStatus.PENDING
     if is_pending and current.resent_at is not None and current.resent_at != leased.resent_at:

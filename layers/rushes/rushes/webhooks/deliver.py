@@ -2,7 +2,7 @@
 
     lease ──► POST ──► update endpoint ──► update delivery ──► queue the next attempt
 
-If the function dies in between, the delivery is due again when the lease ends. The receiver may
+If the function crashes in between, the delivery is due again when the lease ends. The receiver may
 then get a second POST with the same `webhook-id`.
 """
 

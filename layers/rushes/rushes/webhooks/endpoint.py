@@ -108,7 +108,7 @@ class Endpoint(SecretOwner):
         return self.updated(now, status=EndpointStatus.ENABLED, disabled_reason=None, **HEALTHY)
 
     def disabled(self, now: float, reason: str, event: dict[str, Any] | None = None) -> Self:
-        """Stop all deliveries. `event` informs the owner, if the owner did not ask for it."""
+        """Stop all deliveries. `event` informs the owner unless the owner requested it."""
         disabled = {"status": EndpointStatus.DISABLED, "disabled_reason": reason}
         if event is None:
             return self.updated(now, **disabled)

@@ -36,7 +36,7 @@ class Fanout:
         event = message.get("detail", message)
         deliveries = [*self._for_endpoints(event), *self._for_request_url(event)]
         new = sum([self.deliveries.add(delivery) for delivery in deliveries])
-        # Queue existing ones, too: an earlier invocation may have died between the two writes.
+        # Queue existing ones, too: an earlier invocation may have crashed between the two writes.
         self._queue([DeliveryTask.for_delivery(delivery) for delivery in deliveries])
         return new
 

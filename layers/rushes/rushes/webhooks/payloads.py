@@ -42,7 +42,7 @@ SUPPORTED_TYPES: dict[str, tuple[str, ...]] = {
 }
 """Event types of each vendor format; `rushes` supports all."""
 
-GONE = "the result is gone: the job was deleted"
+GONE = "the job and its result were deleted"
 
 
 def supports(format_name: str, event_type: str) -> bool:

@@ -1,4 +1,4 @@
-"""Queue due deliveries that are in no queue: after a long delay, or after a function died."""
+"""Queue due deliveries that are in no queue: after a long delay, or after a function crashed."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Composition root: one module per family of functions, and `aws` for the adapters they share.
+"""Composition root: one module per group of functions, and `aws` for the adapters they share.
 
 A module imports only what its functions use. The api function loads neither httpx nor a provider.
 """

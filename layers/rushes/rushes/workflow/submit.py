@@ -1,4 +1,4 @@
-"""Send a job's create call: the provider generates it at most once, whatever call is lost."""
+"""Send a job's create call: at most one generation, even if calls are lost."""
 
 from dataclasses import dataclass
 

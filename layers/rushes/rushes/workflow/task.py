@@ -48,7 +48,7 @@ def pending(seconds: int) -> NextStep:
 
 def queued_too_long() -> UpstreamError:
     return UpstreamError(
-        "the job waited too long for the provider", code="upstream_queued_too_long"
+        "the job exceeded queue_seconds at the provider", code="upstream_queued_too_long"
     )
 
 

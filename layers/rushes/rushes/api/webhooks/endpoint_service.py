@@ -133,7 +133,7 @@ def _rotated(
 ) -> tuple[Secret, ...]:
     """Put the new secret first and let the old ones expire in a day, or at once.
 
-    No secret expires before its announced time, because receivers rely on it.
+    No secret expires before its scheduled time, because receivers rely on it.
     """
     if not body.keep_old_secret_active_for_24_hours:
         return (new,)

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from rushes.aws.dynamodb.idempotency import RecordTable
 from rushes.aws.dynamodb.items import BY_OWNER, DUE, MAX_TRIES, Item, key, put, query_items
-from rushes.aws.dynamodb.transaction import Creation
+from rushes.aws.dynamodb.transaction import CreateTransaction
 from rushes.errors import CorruptRecord, NotFound, WriteConflict
 from rushes.jobs.job import Job, JobPage, allowed_before
 from rushes.ports.jobs import BudgetCharge, Change, IdempotencyRecord, JobQuery
@@ -42,7 +42,9 @@ class JobTable(RecordTable):
     ) -> None:
         if record or charge:
             item = _item(job)
-            Creation(self._table, item, record, charge, job.created_at).commit(self._client)
+            CreateTransaction(self._table, item, record, charge, job.created_at).commit(
+                self._client
+            )
             return
         condition = {"ConditionExpression": "attribute_not_exists(pk)"}
         if not put(self._client, self._table, _item(job), condition):
@@ -56,7 +58,7 @@ class JobTable(RecordTable):
         for _ in range(MAX_TRIES):
             before = self.get(account, job_id)
             if before is None:
-                raise NotFound(f"no such job: {job_id}")
+                raise NotFound(f"job {job_id} not found")
             after = change(before)
             if after is before or self._replace(before, after):
                 return after

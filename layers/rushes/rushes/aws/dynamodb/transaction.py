@@ -20,7 +20,7 @@ MAX_PAUSE = 0.2
 
 
 @dataclass(frozen=True)
-class Creation:
+class CreateTransaction:
     """`job` is the new job's item."""
 
     table: str
@@ -49,7 +49,7 @@ class Creation:
                 if reason.get("Code") == "ConditionalCheckFailed":
                     raise self._refusal(name, reason)
             if set(codes) - {"None", "TransactionConflict"}:
-                raise AwsUnavailable(f"TransactWriteItems answered {', '.join(codes)}")
+                raise AwsUnavailable(f"TransactWriteItems returned {', '.join(codes)}")
             time.sleep(random.uniform(0, MAX_PAUSE))  # noqa: S311 - jitter
         if self.record and self.record.retry is None:
             raise IdempotencyKeyInUse("another call with the same Idempotency-Key is in progress")

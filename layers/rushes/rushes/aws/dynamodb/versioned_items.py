@@ -61,7 +61,7 @@ class VersionedItems(Table, Generic[Model]):
         for _ in range(MAX_TRIES):
             before = self.get(item_key)
             if before is None:
-                raise NotFound("no such record")
+                raise NotFound("record not found")
             after = change(before)
             if after is before or self._replace(before, after):
                 return after
