@@ -14,6 +14,8 @@ from tests.waiting import MAX_WAIT_SECONDS, PAUSE_SECONDS
 REGION = "us-east-1"
 WAIT_SCALE = "0.2"
 """Factor of the state machine's waits."""
+QUIET_SECONDS = 5.0
+"""Wait for the absence of a message; the emulator dispatches within PutEvents."""
 FINAL_EVENTS = json.dumps(
     {"source": ["rushes"], "detail-type": ["job.completed", "job.failed", "job.cancelled"]}
 )
@@ -50,6 +52,7 @@ class Events:
         self._sqs = sqs
         self._url = url
         self._received: dict[str, dict[str, dict[str, Any]]] = {}
+        self._sqs_ids: dict[str, set[str]] = {}
 
     def of(self, job_id: str, seconds: float = MAX_WAIT_SECONDS) -> list[dict[str, Any]]:
         """Wait for the job's first event, and return its distinct events."""
@@ -60,6 +63,18 @@ class Events:
                 return list(self._received.get(job_id, {}).values())
             time.sleep(PAUSE_SECONDS)
 
+    def copies(self, event_id: str, seconds: float = 0.0) -> int:
+        """Count published copies of the event, including those of the next `seconds`.
+
+        A redelivery has the MessageId of its message, so it adds none.
+        """
+        deadline = time.monotonic() + seconds
+        self._receive()
+        while time.monotonic() < deadline:
+            time.sleep(PAUSE_SECONDS)
+            self._receive()
+        return len(self._sqs_ids.get(event_id, ()))
+
     def _receive(self) -> None:
         while messages := self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get(
             "Messages"
@@ -67,6 +82,7 @@ class Events:
             for message in messages:
                 event = json.loads(message["Body"])["detail"]
                 self._received.setdefault(event["data"]["id"], {})[event["id"]] = event
+                self._sqs_ids.setdefault(event["id"], set()).add(message["MessageId"])
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
 
 

@@ -12,6 +12,7 @@ from rushes.api.auth import Authenticator
 from rushes.aws.dynamodb.api_keys import KeyTable
 from rushes.aws.dynamodb.durations import TimingTable
 from rushes.catalog.provider_config import ProviderEntry
+from rushes.jobs.job import Job
 from rushes.ports.api_keys import ApiKey
 from rushes.ports.http import HttpCall
 from rushes.ports.providers import Timing
@@ -52,6 +53,12 @@ def test_job_item_is_read_without_loss(path: Path):
     job = job_of(read(path))
     renamed = {NEW_NAMES.get(name, name): value for name, value in document.items()}
     assert json.loads(job.model_dump_json()).items() >= renamed.items()
+
+
+def test_present_name_takes_precedence_over_name_of_0_1_0():
+    document = read(JOBS[0])["row"]["document"]
+    job = Job.model_validate_json(json.dumps({**document, "fallbacks": ["a/b"], "candidates": []}))
+    assert job.fallbacks == ("a/b",)
 
 
 @pytest.mark.parametrize("path", FINISHED, ids=case_id)

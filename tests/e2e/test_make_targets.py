@@ -15,16 +15,16 @@ from tests.e2e.small_jobs import completes, create
 
 SMALL_FORMS = {
     "bench": ("bench SMALL=1", "p95 ratio"),
-    "simulate": ("simulate SEEDS=200", "violations     0"),
+    "simulate": ("simulate SEEDS=200", r"violations +0\b"),
     "faults": ("faults JOBS=20", "0 lost jobs"),
-    "chaos": ("chaos JOBS=8", "jobs accepted                                      8"),
+    "chaos": ("chaos JOBS=8", r"jobs accepted +8\b"),
     "webhook-soak": ("webhook-soak JOBS=8", ""),
-    "matrix": ("matrix SMALL=1", "| openai_compatible |"),
+    "matrix": ("matrix SMALL=1", r"\| openai_compatible \|"),
     "mutants": ("mutants ONLY='a finished job'", "the tests caught 1 of 1"),
     "clean": ("clean", ""),
     "help": ("help", "make check"),
 }
-"""Arguments of make by target, and a part of the expected output."""
+"""Arguments of make by target, and a pattern of the expected output."""
 RUN_BY = {
     "make check": ".ci/run",
     "make lint": "Makefile",
@@ -105,7 +105,7 @@ def test_file_that_runs_command_names_it(command: str, path: str):
 @pytest.mark.parametrize("target", SMALL_FORMS)
 def test_small_form_succeeds(target: str, tree: Path):
     arguments, expected = SMALL_FORMS[target]
-    assert expected in make(arguments, tree)
+    assert re.search(expected, make(arguments, tree))
 
 
 def test_format_and_requirements_change_no_file(tree: Path):

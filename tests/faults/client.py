@@ -1,6 +1,7 @@
 """Client of the OpenAI Videos API: repeats its create call until it is answered, may cancel."""
 
 import json
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,16 @@ MAX_TRIES = 10
 RETRIED_STATUSES = frozenset({409, 500, 502, 503})
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """Unexpected answer to a create call."""
+
+    status: int
+    code: str | None
+    param: str | None
+    text: str
+
+
 class Client:
     """`retry_style`: sends an Idempotency-Key, sends only a retry count, or never retries."""
 
@@ -26,10 +37,8 @@ class Client:
         self.tries = 0
         self.job_ids: list[str] = []
         """The job ids of all answers, including lost ones."""
-        self.refusals: list[tuple[int, str]] = []
-        """Status and text of unexpected answers."""
+        self.refusals: list[Refusal] = []
         self.done = False
-        self.deleted = False
         self.cancelled = False
         """Whether a cancel call succeeded."""
 
@@ -42,12 +51,8 @@ class Client:
             if not lost:
                 self._accepted()
                 return
-        elif answer["statusCode"] == 404 and self.deleted:
-            self.done = True
-            return
         elif answer["statusCode"] not in RETRIED_STATUSES:
-            status, text = answer["statusCode"], answer.get("body")
-            self.refusals.append((status, f"POST answered {status}: {text}"))
+            self.refusals.append(refusal(answer))
             self.done = True
             return
         if self.retry_style == "once" or self.tries >= MAX_TRIES:
@@ -94,5 +99,14 @@ class Client:
 
     def delete(self) -> None:
         if self.job_ids:
-            answer = self.harness.request(self.plan, "DELETE", f"{PATH}/{self.job_ids[0]}")
-            self.deleted |= answer["statusCode"] == 200
+            self.harness.request(self.plan, "DELETE", f"{PATH}/{self.job_ids[0]}")
+
+
+def refusal(answer: dict[str, Any]) -> Refusal:
+    status, body = answer["statusCode"], answer.get("body") or ""
+    try:
+        error = json.loads(body)["error"]
+    except (ValueError, KeyError):
+        error = {}
+    text = f"POST answered {status}: {body}"
+    return Refusal(status, error.get("code"), error.get("param"), text)

@@ -11,13 +11,13 @@ import pytest
 from rushes.api.auth import Authenticator
 from rushes.api.jobs import JobsApi
 from rushes.api.key_hashing import create_api_key
-from rushes.aws.dynamodb.items import CORRUPT_RECORD
 from rushes.aws.dynamodb.jobs import JobTable
 from rushes.dialects import DIALECTS
 from rushes.dialects.base import Dialect, HttpRequest
 from rushes.errors import CorruptRecord
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest, GenerationRequest
+from rushes.metrics import CORRUPT_RECORD
 from rushes.ports.jobs import JobQuery
 from tests.fakes import FakeKeys
 from tests.harness import Harness
@@ -77,8 +77,8 @@ def edit(request: pytest.FixtureRequest) -> Edit:
 
 def corrupt_item_logs(records: list[logging.LogRecord], job: Job) -> int:
     """Count the log records of a job's corrupt item."""
-    rows = [getattr(line, "row", None) for line in records if line.getMessage() == CORRUPT_RECORD]
-    return sum(job.id in str(row) for row in rows)
+    items = [getattr(line, "item", None) for line in records if line.getMessage() == CORRUPT_RECORD]
+    return sum(job.id in str(item) for item in items)
 
 
 def test_get_refuses_an_edited_item(editor: ItemEditor, edit: Edit):

@@ -32,7 +32,7 @@ from rushes.aws.dynamodb.jobs import JobTable
 from rushes.jobs.content_type import sniff
 from rushes.jobs.job import Job
 from rushes.wiring import aws as aws_wiring
-from tests.stack import REGION, Events
+from tests.stack import QUIET_SECONDS, REGION, Events
 from tests.wiring_caches import clear_wiring
 
 Clients = Callable[[str], Any]
@@ -179,6 +179,16 @@ def published(events: Events, job_id: str) -> Event:
     return event
 
 
+def assert_finish_publishes_no_copy(events: Events, event: Event) -> None:
+    """Repeat finish in both executions of a finished job."""
+    job_id, copies = event["data"]["id"], events.copies(event["id"])
+    for execution in (job_id, f"{job_id}-r2"):
+        again = run(finish, {**start(job_id), "execution": execution})
+        assert again["status"] == event["type"].removeprefix("job.")
+    assert events.copies(event["id"], QUIET_SECONDS) == copies
+    assert published(events, job_id) == event
+
+
 def stored_job(jobs: JobTable, job_id: str) -> Job:
     job = jobs.get("demo", job_id)
     assert job
@@ -250,10 +260,7 @@ def test_job_produces_a_video_in_the_bucket(
     assert artifact["sha256"] == hashlib.sha256(video.content).hexdigest()
     assert artifact["size"] == len(video.content)
 
-    for execution in (job_id, f"{job_id}-r2"):
-        again = run(finish, {**start(job_id), "execution": execution})
-        assert again["status"] == "completed"
-    assert published(events, job_id) == event
+    assert_finish_publishes_no_copy(events, event)
 
 
 def test_job_failed_by_the_provider_fails(call: Caller, events: Events):
@@ -335,6 +342,7 @@ def test_delete_cancels_a_running_job_at_the_provider(call: Caller, jobs: JobTab
     event = published(events, job_id)
     assert (event["type"], event["data"]["upstream_cancelled"]) == ("job.cancelled", "yes")
     assert "the provider cancelled the job" in stored_job(jobs, job_id).warnings
+    assert_finish_publishes_no_copy(events, event)
 
 
 def test_delete_of_a_running_job_waits_for_the_provider_a_few_seconds(call: Caller):

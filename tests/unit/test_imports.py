@@ -34,6 +34,22 @@ UNWANTED = (
     "aws_lambda_powertools.event_handler.openapi.params",
     "aws_lambda_powertools.event_handler.openapi.schema_generator",
 )
+IMPORT_SUBMODULES = """
+import pkgutil
+from importlib import import_module
+
+paths = getattr(import_module("{name}"), "__path__", [])
+for module in pkgutil.walk_packages(paths, "{name}."):
+    import_module(module.name)
+"""
+
+
+def modules_of(name: str) -> set[str]:
+    """Return the modules of a package, or the one module of that name, by their files."""
+    source = REPOSITORY / "layers/rushes"
+    files = [source / f"rushes/{name}.py", *(source / "rushes" / name).rglob("*.py")]
+    paths = [path.relative_to(source).with_suffix("") for path in files if path.exists()]
+    return {".".join(path.parts).removesuffix(".__init__") for path in paths}
 
 
 def modules_after(program: str) -> list[str]:
@@ -58,7 +74,11 @@ def test_api_function_loads_no_http_client_and_no_provider(then: str):
     assert unwanted == []
 
 
-@pytest.mark.parametrize("name", ["jobs", "errors", "ports", "catalog", "dialects", "providers"])
+@pytest.mark.parametrize(
+    "name",
+    ["errors", "jobs", "json_pointer", "ports", "catalog", "dialects", "providers"],
+)
 def test_pure_packages_load_no_infrastructure(name: str):
-    names = modules_after(f"import rushes.{name}")
-    assert not {"boto3", "botocore", "httpx", "aws_lambda_powertools"} & set(names)
+    names = set(modules_after(IMPORT_SUBMODULES.format(name=f"rushes.{name}")))
+    assert modules_of(name) <= names
+    assert not {"boto3", "botocore", "httpx", "aws_lambda_powertools"} & names

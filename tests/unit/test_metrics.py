@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rushes.aws.dynamodb.items import Item, query_items
 from rushes.errors import CorruptRecord, UpstreamNoResponse
 from rushes.metrics import DIMENSION, NAMESPACE, Metric, count
 from tests.harness import CREATE, Harness, reply
@@ -49,6 +50,23 @@ def test_metric_is_emitted_when_its_alarm_must_fire(
     TRIGGERS[metric](Harness())
     names = [key for line in emitted(capsys.readouterr().out) for key in line if key != "_aws"]
     assert names == [metric.value]
+
+
+class CorruptItems:
+    """A DynamoDB client whose queries return one corrupt item."""
+
+    def query(self, **_: object) -> dict[str, Any]:
+        return {"Items": [{"pk": {"S": "JOB#demo#job_1"}}]}
+
+
+def test_query_items_counts_a_corrupt_item(capsys: pytest.CaptureFixture[str]):
+    def refuse(_: Item) -> None:
+        raise CorruptRecord("not JSON")
+
+    client: Any = CorruptItems()
+    assert list(query_items(client, "table", {}, refuse)) == []
+    (line,) = emitted(capsys.readouterr().out)
+    assert line["CorruptRecord"] == [1.0]
 
 
 def test_no_metric_is_emitted_for_a_completed_job(capsys: pytest.CaptureFixture[str]):

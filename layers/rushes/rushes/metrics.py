@@ -11,6 +11,8 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 NAMESPACE = "Rushes"
 DIMENSION = "service"
+CORRUPT_RECORD = "corrupt_record"
+"""Log event that names the item counted by `Metric.CORRUPT_RECORD`."""
 
 
 class Metric(StrEnum):

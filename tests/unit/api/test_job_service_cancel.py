@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from rushes.api.job_service import MAX_CANCEL_WAIT, JobService
+from rushes.api.job_service import JobService
 from rushes.jobs.job import Job
 from rushes.jobs.status import JobStatus, Stage, UpstreamCancelled
 from tests.harness import CANCEL_CALL, Harness, reply
@@ -87,7 +87,7 @@ def test_cancel_is_refused_if_job_completes_during_wait(caller: Caller, base: st
 def test_cancel_waits_three_seconds_at_most(caller: Caller):
     job, begun = create(caller, submitted=True), caller.clock()
     cancel(caller, job)
-    assert MAX_CANCEL_WAIT <= caller.clock() - begun < MAX_CANCEL_WAIT + 0.3
+    assert 3.0 <= caller.clock() - begun < 3.3
 
 
 def test_cancel_responds_as_soon_as_outcome_is_known(caller: Caller):

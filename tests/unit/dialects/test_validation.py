@@ -20,6 +20,7 @@ class _Schema(StrictModel):
     order: Literal["asc", "desc"] = "asc"
     audio: bool | None = None
     parts: tuple[_Part, ...] = ()
+    signing_secret: str | None = None
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,7 @@ class _Schema(StrictModel):
         ({"parts": [5]}, "parts.0 must be an object (got 5)"),
         ({"parts": [{}]}, "parts.0.size is required"),
         ({"steps": 30}, "steps is not supported"),
+        ({"signing_secret": 12345}, "signing_secret must be a string (got a hidden value)"),
     ],
 )
 def test_validate_reports_field_value_and_limit(fields: dict[str, Any], message: str):

@@ -68,6 +68,8 @@ _MESSAGES = {
 }
 """Messages by pydantic error type, or by its prefix, such as `int` for `int_parsing`."""
 
+_SECRET_FIELDS = frozenset({"signing_secret"})
+"""Fields whose rejected value an error message must not repeat."""
 _NAMES = {dict: "an object", list: "a list", tuple: "a list", Upload: "a file"}
 
 
@@ -84,7 +86,9 @@ def validate(schema: type[Schema], fields: Mapping[str, Any]) -> Schema:
 def _message(error: ErrorDetails) -> str:
     category = error["type"].partition("_")[0]
     template = _MESSAGES.get(error["type"]) or _MESSAGES.get(category, "is invalid (got {value})")
-    return template.format(**error.get("ctx", {}), value=shown(error["input"]))
+    secret = not _SECRET_FIELDS.isdisjoint(error["loc"])
+    value = "a hidden value" if secret else shown(error["input"])
+    return template.format(**error.get("ctx", {}), value=value)
 
 
 def shown(value: object) -> str:

@@ -6,7 +6,7 @@ derived from the table `PREDECESSORS`.
 
 from typing import Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from rushes.jobs.request import GenerationRequest, Input, StoredFile, WebhookTarget
 from rushes.jobs.result import Artifact, JobError, JobOutcome, Output, ProviderAttempt
@@ -22,9 +22,9 @@ LATE_WRITE_GRACE = 960.0
 Folder = Literal["outputs", "inputs", "archive"]
 
 
-def formerly(stored_name: str, *, default: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
-    """Declare a field that version 0.1.0 stored as `stored_name`; both names are read."""
-    return Field(default=default, validation_alias=stored_name)
+def formerly(name: str, old_name: str, *, default: Any) -> Any:  # noqa: ANN401 - like Field
+    """Declare a field that version 0.1.0 stored as `old_name`; `name` takes precedence."""
+    return Field(default=default, validation_alias=AliasChoices(name, old_name))
 
 
 class Job(BaseModel):
@@ -33,13 +33,7 @@ class Job(BaseModel):
     Unknown fields are preserved, so that a rollback loses no data of a newer version.
     """
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="allow",
-        allow_inf_nan=False,
-        validate_by_name=True,
-        validate_by_alias=True,
-    )
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
     id: str
     account: str
@@ -49,14 +43,14 @@ class Job(BaseModel):
     upstream_model: str
     model: str = ""
     """Catalog name of the current model; `request.model` is the requested one."""
-    fallbacks: tuple[str, ...] = formerly("candidates", default=())
+    fallbacks: tuple[str, ...] = formerly("fallbacks", "candidates", default=())
     """Catalog names of the models to fail over to, in order."""
     attempts: tuple[ProviderAttempt, ...] = ()
     """Earlier providers."""
     attempt_at: float | None = None
     """Time of the last failover."""
     request: GenerationRequest
-    modality: str = formerly("kind", default="video")
+    modality: str = formerly("modality", "kind", default="video")
     """video, image, audio or transcription."""
     preferences: dict[str, str] = Field(default_factory=dict)
     """Response options, interpreted by the dialect only."""
@@ -78,9 +72,11 @@ class Job(BaseModel):
     """End of the artifacts' retention period."""
     cancel_requested_at: float | None = None
     upstream_cancelled: UpstreamCancelled | None = None
-    track_until: float | None = formerly("late_until", default=None)
+    track_until: float | None = formerly("track_until", "late_until", default=None)
     """If the provider continues after a cancel: how long its result is polled, to be archived."""
-    archived_artifacts: tuple[Artifact, ...] = formerly("late_artifacts", default=())
+    archived_artifacts: tuple[Artifact, ...] = formerly(
+        "archived_artifacts", "late_artifacts", default=()
+    )
     """Files generated in spite of the cancel."""
     deleted_at: float | None = None
     purged_at: float | None = None
@@ -89,11 +85,13 @@ class Job(BaseModel):
     """End of the lease of a create call that may be in flight."""
     submissions: int = 0
     """Number of create calls begun."""
-    submission_unconfirmed_since: float | None = formerly("unsure_since", default=None)
+    submission_unconfirmed_since: float | None = formerly(
+        "submission_unconfirmed_since", "unsure_since", default=None
+    )
     """Start of the period in which the outcome of a create call is unknown."""
     operation: dict[str, Any] | None = None
     """Handle of the running generation, opaque outside the provider adapter."""
-    failing_since: float | None = formerly("troubled_since", default=None)
+    failing_since: float | None = formerly("failing_since", "troubled_since", default=None)
     """Time of the first of an unbroken series of invalid responses."""
     outputs: tuple[Output, ...] = ()
     document: dict[str, Any] | None = None
@@ -101,9 +99,9 @@ class Job(BaseModel):
     document_file: StoredFile | None = None
     """The JSON result, if it is too large for the item."""
     artifacts: tuple[Artifact, ...] = ()
-    collect_attempts: int = formerly("collections", default=0)
+    collect_attempts: int = formerly("collect_attempts", "collections", default=0)
     """Number of tries to store the outputs."""
-    outcome: JobOutcome | None = formerly("verdict", default=None)
+    outcome: JobOutcome | None = formerly("outcome", "verdict", default=None)
     error: JobError | None = None
     warnings: tuple[str, ...] = ()
     webhook: WebhookTarget | None = None

@@ -2,7 +2,9 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
+
+from rushes.jobs.job import formerly
 
 AttemptTrigger = Literal["scheduled", "manual"]
 """`scheduled`: by the retry policy. `manual`: by a resend request."""
@@ -17,9 +19,7 @@ MAX_MANUAL_ATTEMPTS = 20
 class DeliveryAttempt(BaseModel):
     """One POST: the status code of the response, or an error. Times are seconds since 1970."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="allow", validate_by_name=True, validate_by_alias=True
-    )
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     at: float
     status_code: int | None = None
@@ -28,7 +28,7 @@ class DeliveryAttempt(BaseModel):
     latency_ms: int = 0
     response_excerpt: str = ""
     """First KiB of the response body."""
-    trigger: AttemptTrigger = Field(default="scheduled", validation_alias="kind")
+    trigger: AttemptTrigger = formerly("trigger", "kind", default="scheduled")
 
 
 def excerpt(body: bytes) -> str:

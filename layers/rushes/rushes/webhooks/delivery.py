@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
+from rushes.jobs.job import formerly
 from rushes.jobs.request import WebhookTarget
 from rushes.webhooks.attempt import DeliveryAttempt, trim_manual
 from rushes.webhooks.endpoint import Endpoint
@@ -34,9 +35,7 @@ class DeliveryStatus(StrEnum):
 class Delivery(BaseModel):
     """One event for one endpoint, or for the webhook URL of the job's create request."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="allow", validate_by_name=True, validate_by_alias=True
-    )
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     message_id: str
     """Id of the event; the same in all attempts and deliveries of the event."""
@@ -64,7 +63,7 @@ class Delivery(BaseModel):
     """Last resend request."""
     planned_at: float | None = None
     """Next scheduled attempt, while a manual one is due."""
-    is_paused: bool = Field(default=False, validation_alias="is_held")
+    is_paused: bool = formerly("is_paused", "is_held", default=False)
     """True if postponed because another delivery to the endpoint timed out."""
     is_test: bool = False
     """One attempt only; its result does not count for the endpoint."""

@@ -1,7 +1,6 @@
 """Names of the log events of the workflow package and of the functions that run its tasks."""
 
 COLLECT_COMPLETED = "collect_completed"
-CORRUPT_RECORD = "corrupt_record"
 EVENTS_NOT_PUBLISHED = "events_not_published"
 EVENTS_REJECTED = "events_rejected"
 EXECUTION_RESTARTED = "execution_restarted"

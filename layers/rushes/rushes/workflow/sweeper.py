@@ -6,12 +6,12 @@ from aws_lambda_powertools import Logger
 
 from rushes.errors import CorruptRecord, RushesError
 from rushes.jobs.job import Job
-from rushes.metrics import Metric, count
+from rushes.metrics import CORRUPT_RECORD, Metric, count
 from rushes.ports import Clock
 from rushes.ports.jobs import Change, Executions, Jobs
 from rushes.ports.storage import Blobs
 from rushes.workflow.event_publisher import EventPublisher
-from rushes.workflow.log_events import CORRUPT_RECORD, EXECUTION_RESTARTED, JOB_NOT_REPAIRED
+from rushes.workflow.log_events import EXECUTION_RESTARTED, JOB_NOT_REPAIRED
 
 BATCH = 500
 

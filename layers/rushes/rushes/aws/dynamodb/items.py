@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from rushes.aws.errors import translate_aws_errors
 from rushes.errors import CorruptRecord
-from rushes.metrics import Metric, count
+from rushes.metrics import CORRUPT_RECORD, Metric, count
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,8 +21,6 @@ MAX_TRIES = 8
 """Of a read-modify-write whose condition fails."""
 BY_OWNER, DUE = "by_owner", "due"
 """Global secondary indexes: jobs of an account and deliveries of an endpoint; work by time."""
-CORRUPT_RECORD = "corrupt_record"
-"""Log event."""
 
 logger = Logger(service="rushes", child=True)
 
@@ -90,7 +88,7 @@ def query_items(
             try:
                 yield read(item)
             except CorruptRecord as error:
-                logger.error(CORRUPT_RECORD, row=item.get("pk"), reason=error.message)  # noqa: TRY400
+                logger.error(CORRUPT_RECORD, item=item.get("pk"), reason=error.message)  # noqa: TRY400
                 count(Metric.CORRUPT_RECORD)
         if "LastEvaluatedKey" not in reply:
             return
