@@ -662,7 +662,7 @@ class TestRealTable:
 
     def test_dynamodb_errors_become_aws_unavailable(self, dynamodb: Any, account: str):
         missing = JobTable(dynamodb, "no-such-table")
-        job, reason = job_of(account), "answered ResourceNotFoundException"
+        job, reason = job_of(account), "returned ResourceNotFoundException"
         calls: list[tuple[str, Callable[[], object]]] = [
             ("GetItem", lambda: missing.get(account, "job_1")),
             ("PutItem", lambda: missing.add(job)),
@@ -874,7 +874,7 @@ class TestBus:
     def test_put_reports_eventbridge_errors(self, client: Any):
         with Stubber(client) as stubber:
             stubber.add_client_error("put_events", "InternalException")
-            with pytest.raises(AwsUnavailable, match="PutEvents answered InternalException"):
+            with pytest.raises(AwsUnavailable, match="PutEvents returned InternalException"):
                 EventBus(client, "bus").put([self.event("1")])
 
 

@@ -164,7 +164,7 @@ def test_put_stream_failed_by_s3_leaves_no_object(
     s3.meta.events.register(f"before-call.s3.{broken_at}", refuse)
     bucket = Bucket(s3, stack.outputs["BucketName"], LIMIT)
     length = len(VIDEO) if broken_at == "PutObject" else None
-    with pytest.raises(AwsUnavailable, match=f"{broken_at} answered AccessDenied"):
+    with pytest.raises(AwsUnavailable, match=f"{broken_at} returned AccessDenied"):
         bucket.put_stream(key, Download(length, None, chunks_of(VIDEO)), "video/mp4")
     assert stored_keys() == []
 

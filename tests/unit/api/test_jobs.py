@@ -166,7 +166,7 @@ def test_internal_errors_use_envelope_and_hide_details(
 
 @pytest.mark.parametrize("base", BASES)
 def test_create_succeeds_if_execution_cannot_be_started(caller: Caller, base: str):
-    caller.executions.error = AwsUnavailable("StartExecution answered ThrottlingException")
+    caller.executions.error = AwsUnavailable("StartExecution returned ThrottlingException")
     reply = caller.create(base)
     assert reply.status == 200
     assert caller.job(reply).status is JobStatus.QUEUED

@@ -89,7 +89,7 @@ def test_failed_resend_respects_retry_after():
     [
         CorruptRecord("the record cannot be read"),
         InvalidInputFile("the file was deleted"),
-        AwsUnavailable("GetObject answered AccessDenied"),
+        AwsUnavailable("GetObject returned AccessDenied"),
         KeyError("data"),
     ],
 )

@@ -66,7 +66,7 @@ def test_publish_writes_nothing_if_all_events_are_rejected(harness: Harness) -> 
 
 def test_publish_keeps_events_while_bus_is_unavailable(harness: Harness) -> None:
     job = with_events(harness)
-    harness.bus.rejections = [AwsUnavailable("PutEvents answered InternalFailure")]
+    harness.bus.rejections = [AwsUnavailable("PutEvents returned InternalFailure")]
     assert harness.event_publisher.publish(job) is False
     assert harness.now(job) == job
     assert harness.event_publisher.publish(job) is True

@@ -361,7 +361,7 @@ def test_too_long_id_is_not_found(
     client: Client, method: str, where: str, monkeypatch: pytest.MonkeyPatch
 ):
     def no_key(*_: object) -> None:
-        raise AwsUnavailable("GetItem answered ValidationException")
+        raise AwsUnavailable("GetItem returned ValidationException")
 
     for port in (client.harness.endpoints, client.harness.deliveries):
         monkeypatch.setattr(port, "get", no_key)
