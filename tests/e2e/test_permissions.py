@@ -84,7 +84,8 @@ def test_api_returns_503_in_dialect_format_without_table_permission(client, aws)
 
 
 def test_sweeper_starts_job_whose_start_was_denied(client, aws, stack):
-    with without(aws, "ApiFunctionRole", "states:StartExecution"):
+    denied = "states:StartExecution"
+    with without(aws, "ApiFunctionRole", denied), without(aws, "SweepFunctionRole", denied):
         answer = create(client)
         assert answer.status_code == 200
         job_id = answer.json()["id"]
