@@ -93,7 +93,7 @@ def expired_item(aws: AwsSetup) -> str:
 @probe("an item of more than 400 KB")
 @documented("ValidationException", GUIDE + "ServiceQuotas.html")
 def item_too_large(aws: AwsSetup) -> str:
-    large = row(aws, text="x" * 410_000)
+    large = row(aws, content="x" * 410_000)
     return answer(lambda: aws.dynamodb.put_item(TableName=aws.table, Item=large))
 
 
@@ -103,6 +103,6 @@ def filtered_page(aws: AwsSetup) -> str:
     friend = aws.name()
     for _ in range(3):
         aws.dynamodb.put_item(TableName=aws.table, Item=row(aws, friend=friend))
-    reply = by_index(aws, friend, FilterExpression="attribute_exists(text)", Limit=1)
+    reply = by_index(aws, friend, FilterExpression="attribute_exists(content)", Limit=1)
     more = "with a" if "LastEvaluatedKey" in reply else "without"
     return f"{'a full' if reply['Items'] else 'an empty'} page {more} LastEvaluatedKey"
