@@ -7,7 +7,7 @@ from rushes.aws.dynamodb.items import Item, key
 from rushes.errors import BudgetExceeded
 from rushes.ports.jobs import BudgetCharge
 
-# The key prefix that 0.1.0 stored: with another one, an update would reset the day's budgets.
+# The key prefix that 0.1.0 stored (docs/decisions/0013-stored-names.md).
 BUDGET = "SPENT"
 RETENTION_SECONDS = 8 * 24 * 3600
 

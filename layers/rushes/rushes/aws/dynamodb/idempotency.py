@@ -9,8 +9,8 @@ from rushes.jobs.idempotency import RETRY_SECONDS
 from rushes.jobs.job import oldest_id
 from rushes.ports.jobs import IdempotencyRecord
 
-# The key prefixes that 0.1.0 stored: a call repeated after an update must find its record, and to
-# look under two keys would double the reads of every create call with a key.
+# The key prefixes that 0.1.0 stored: looking under a second one would double the reads of every
+# create call with a key (docs/decisions/0013-stored-names.md).
 IDEMPOTENCY, SDK_RETRY = "ONCE", "CALL"
 
 
