@@ -55,7 +55,7 @@ class ApiClient(ABC):
         return reply.json()
 
     def fetch(self, url: str) -> bytes:
-        reply = httpx.get(url)
+        reply = httpx.get(url, timeout=MAX_WAIT_SECONDS)
         if reply.status_code != 200:
             raise ApiClientError(f"file URL returned {reply.status_code}")
         return reply.content

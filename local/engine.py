@@ -32,6 +32,7 @@ from ministack.services import apigateway, lambda_svc, stepfunctions  # noqa: E4
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the import below needs it
 from local import engine_journal  # noqa: E402
+from sandbox.request_origin import RefuseForeignPages, joined_headers, send_refusal  # noqa: E402
 
 ENGINE_PORT = int(os.environ["GATEWAY_PORT"])
 FRONT_PORT = int(os.environ["FRONT_PORT"])
@@ -280,7 +281,7 @@ async def invoke_http_api(scope: dict, body: bytes) -> Response:
             "$default",
             apigateway.decode_http_api_path(scope["raw_path"].decode("latin-1")),
             scope["method"],
-            join_headers(scope["headers"]),
+            joined_headers(scope["headers"]),
             body,
             parse_qs(query, keep_blank_values=True),
             raw_query_string=query,
@@ -291,11 +292,24 @@ async def invoke_http_api(scope: dict, body: bytes) -> Response:
     return call.result() if done else error_response(503, "Service Unavailable")
 
 
-def join_headers(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    values: dict[str, list[str]] = {}
-    for name, value in headers:
-        values.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
-    return {name: ",".join(items) for name, items in values.items()}
+# --- Administrative paths -------------------------------------------------------------------
+
+ADMIN_PREFIX = "/_"
+"""Paths of the emulator itself, such as its reset. They check no credentials."""
+HEALTH_PATH = "/_ministack/health"
+
+
+async def serve_admin_path(scope: dict, receive, send) -> None:
+    """Serve the two administrative operations that the local stack uses, and refuse all others."""
+    operation = (scope.get("method"), scope["path"])
+    if operation == ("POST", engine_journal.SAVE_PATH):
+        await engine_journal.serve_save(send)
+    elif operation == ("GET", HEALTH_PATH):
+        await engine.app(scope, receive, send)
+    elif scope["type"] == "websocket":
+        await send({"type": "websocket.close"})
+    else:
+        await send_refusal(send, f"{scope['path'][:80]} is not available in the local stack")
 
 
 # --- Running --------------------------------------------------------------------------------
@@ -306,8 +320,8 @@ async def dispatch_by_port(scope: dict, receive, send) -> None:
     port = (scope.get("server") or [None, ENGINE_PORT])[1]
     if port == FRONT_PORT:
         await serve_http_api(scope, receive, send)
-    elif scope.get("path") == engine_journal.SAVE_PATH:
-        await engine_journal.serve_save(send)
+    elif scope.get("path", "").startswith(ADMIN_PREFIX):
+        await serve_admin_path(scope, receive, send)
     else:
         await engine.app(scope, receive, send)
 
@@ -318,7 +332,7 @@ async def run() -> None:
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
-    await serve(dispatch_by_port, config)
+    await serve(RefuseForeignPages(dispatch_by_port), config)
     # Running calls would block the event loop's shutdown, and queued ones would start processes.
     stopping.set()
     runtime.reset()

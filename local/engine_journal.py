@@ -12,6 +12,7 @@ interrupted execution has failed after the restart and emits its status event, a
 import functools
 import json
 import os
+import socket
 import threading
 import time
 from pathlib import Path
@@ -29,10 +30,11 @@ JOURNALED = {
 """Writes of each service that are repeated after a restart."""
 INVOKE_FUNCTIONS = ("sqs", "events")
 """Their writes start functions that call the engine, so they wait until it listens."""
-LISTENING_SECONDS = 1.0
 COPY_ATTEMPTS, PAUSE_SECONDS = 50, 0.01
 
 journal = Path(STATE_DIR) / "journal.jsonl"
+unrepeated: list[dict] = []
+"""Writes of the journal that wait until the engine listens."""
 
 
 def enable() -> None:
@@ -46,6 +48,8 @@ def enable() -> None:
     def save_and_start_new_journal(services: dict) -> None:
         save_all(services)
         journal.unlink(missing_ok=True)
+        for write in unrepeated:
+            _append(json.dumps(write))
 
     def load_and_repeat_writes() -> None:
         load()
@@ -53,8 +57,9 @@ def enable() -> None:
         interrupted = [execution for execution in executions if _is_unreported(execution)]
         writes = _read_journal()
         _repeat([write for write in writes if write["service"] not in INVOKE_FUNCTIONS])
-        later = [write for write in writes if write["service"] in INVOKE_FUNCTIONS]
-        threading.Timer(LISTENING_SECONDS, _repeat_and_emit, (later, interrupted)).start()
+        unrepeated[:] = [write for write in writes if write["service"] in INVOKE_FUNCTIONS]
+        repeat = functools.partial(_repeat_and_emit_when_listening, interrupted)
+        threading.Thread(target=repeat, daemon=True).start()
 
     engine._build_persistence_save_dict = lambda: _with_retries(build())
     engine.save_all = save_and_start_new_journal
@@ -130,11 +135,19 @@ def _is_unreported(execution: dict) -> bool:
     return interrupted and not execution.get("status_event_emitted")
 
 
-def _repeat_and_emit(writes: list[dict], executions: list[dict]) -> None:
-    _repeat(writes)
+def _repeat_and_emit_when_listening(executions: list[dict]) -> None:
+    while not _is_listening():
+        time.sleep(PAUSE_SECONDS)
+    _repeat(unrepeated)
+    unrepeated.clear()
     for execution in executions:
         execution["status_event_emitted"] = True
         stepfunctions._emit_execution_status_event(execution)
+
+
+def _is_listening() -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", int(os.environ["GATEWAY_PORT"]))) == 0
 
 
 async def serve_save(send) -> None:

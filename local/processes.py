@@ -1,4 +1,8 @@
-"""Child processes of the local stack: start with a log, wait until healthy, stop by process id."""
+"""Child processes of the local stack: start with a log, wait until healthy, stop by process id.
+
+A wait ends when its condition holds or when the process has ended. Its time limit is for a process
+that hangs, so it does not depend on the machine's speed or on the size of the stored state.
+"""
 
 import contextlib
 import http.client
@@ -6,17 +10,25 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-HEALTH_SECONDS = 300
-STOP_SECONDS = 60
+HANG_SECONDS = 1800
+"""Only a hanging process reaches this limit; one that has ended is noticed at once."""
+STOP_SECONDS = 600
+"""As HANG_SECONDS, for a process that has to end; then it is killed."""
+PROGRESS_SECONDS = 10
+PAUSE_SECONDS = 0.03
 DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 TAIL_LINES = 15
 
 
 class StartError(Exception):
     """A process of the local stack did not start; the message is shown to the user."""
+
+
+def no_progress(_: str) -> None:
+    """Discard progress messages."""
 
 
 class Program:
@@ -40,13 +52,33 @@ class Program:
                 start_new_session=True,
             )
 
-    def wait_until_healthy(self, port: int, path: str) -> None:
-        deadline = time.monotonic() + HEALTH_SECONDS
+    def wait_until_healthy(
+        self, port: int, path: str, progress: Callable[[str], None] = no_progress
+    ) -> None:
+        """Wait for GET `path` to return 200; report every PROGRESS_SECONDS that it takes longer."""
+        started = reported = time.monotonic()
         while not is_healthy(port, path):
             self.check()
-            if time.monotonic() > deadline:
-                raise StartError(self._report(f"did not answer within {HEALTH_SECONDS} seconds"))
-            time.sleep(0.03)
+            now = time.monotonic()
+            if now - started > HANG_SECONDS:
+                raise StartError(self._report(f"did not answer within {HANG_SECONDS} seconds"))
+            if now - reported > PROGRESS_SECONDS:
+                reported = now
+                progress(f"waiting for the {self.name}: it runs and does not answer yet")
+            time.sleep(PAUSE_SECONDS)
+
+    def post(self, port: int, path: str) -> None:
+        """Send POST and wait for its response; raise StartError unless it is 200."""
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG_SECONDS)
+        try:
+            connection.request("POST", path)
+            status = connection.getresponse().status
+        except (OSError, http.client.HTTPException) as error:
+            raise StartError(self._report(f"did not answer POST {path} ({error!r})")) from None
+        finally:
+            connection.close()
+        if status != http.HTTPStatus.OK:
+            raise StartError(self._report(f"answered POST {path} with {status}"))
 
     def check(self) -> None:
         code = self._process.poll()
@@ -60,7 +92,7 @@ class Program:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         self._process.send_signal(number)
         try:
-            self._process.wait(STOP_SECONDS)
+            self._process.wait(STOP_SECONDS)  # the engine stores its state first
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -75,7 +107,7 @@ class Program:
 
 def is_healthy(port: int, path: str) -> bool:
     """Send GET without urllib, which would use a configured proxy."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PROGRESS_SECONDS)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == http.HTTPStatus.OK

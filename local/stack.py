@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import boto3
-import httpx
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 
 from local.api_keys import create_keys
 from local.deployment import deploy
 from local.local_settings import LocalSettings
 from local.packaging import LAMBDA_PYTHON, ROOT, lambda_python_version, package
-from local.processes import Program, StartError, free_port, is_free
+from local.processes import HANG_SECONDS, Program, StartError, free_port, is_free, no_progress
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -53,10 +53,6 @@ SANDBOX_PROVIDERS = {
 """The catalog's sandbox providers, and the URL path of each one's protocol in the sandbox."""
 
 
-def no_progress(_: str) -> None:
-    """Discard progress messages."""
-
-
 @dataclass
 class Stack:
     """A local stack that runs inside its `with` block."""
@@ -72,6 +68,8 @@ class Stack:
     workers: int = 2
     """Maximum processes per function; further calls wait."""
     template: Path = ROOT / "template.yaml"
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Template parameters that differ from the local defaults."""
     progress: Callable[[str], None] = no_progress
 
     outputs: Mapping[str, str] = field(init=False, default_factory=dict)
@@ -149,10 +147,15 @@ class Stack:
         sandbox = self._start_sandbox()
         self.progress(f"starting the AWS emulator; functions run on {lambda_python_version()}")
         self._start_engine()
-        self._deploy()
+        try:
+            self._deploy()
+        except BotoCoreError:
+            self.check()  # a process that has ended is the reason, and its log names the cause
+            raise
         if self.keep:
-            httpx.post(f"{self.engine_url}/_local/save", trust_env=False).raise_for_status()
-        sandbox.wait_until_healthy(self._settings.sandbox_port, "/health")
+            self.progress("saving the deployment")
+            self._engine_program.post(self._settings.engine_port, "/_local/save")
+        sandbox.wait_until_healthy(self._settings.sandbox_port, "/health", self.progress)
         self._settings.save(self.folder / "settings.json")
 
     def _start_sandbox(self) -> Program:
@@ -163,7 +166,8 @@ class Stack:
     def _start_engine(self) -> None:
         command: list[str | Path] = [ENGINE_PYTHON, ROOT / "local/engine.py"]
         self._engine_program = self._run("engine", command, self._engine_environment())
-        self._engine_program.wait_until_healthy(self._settings.engine_port, "/_ministack/health")
+        port = self._settings.engine_port
+        self._engine_program.wait_until_healthy(port, "/_ministack/health", self.progress)
 
     def _prepare_folder(self) -> None:
         self.folder = self.folder.resolve()
@@ -220,7 +224,11 @@ class Stack:
     def _deploy(self) -> None:
         session = self.session()
         url = self.engine_url
-        direct = Config(proxies={}, retries={"total_max_attempts": 1})  # a failure is a bug
+        direct = Config(
+            proxies={},
+            retries={"total_max_attempts": 1},  # a failure is a bug
+            read_timeout=HANG_SECONDS,
+        )
         self.progress("building and uploading the layers and functions")
         s3 = session.client("s3", endpoint_url=url, config=direct)
         template = package(self.template, s3)
@@ -251,4 +259,6 @@ class Stack:
             "LocalMode": "true",
             "DeletionProtection": "false",
             "Architecture": "arm64" if arm else "x86_64",
+            "CreatesPerMinute": "0",  # the tests create jobs faster than the default allows
+            **self.parameters,
         }

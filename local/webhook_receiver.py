@@ -11,7 +11,9 @@ from typing import Any
 
 from typing_extensions import override
 
-MAX_WAIT_SECONDS = 180
+from sandbox.request_origin import joined_headers, refusal
+
+MAX_WAIT_SECONDS = 300
 PAUSE_SECONDS = 0.1
 
 
@@ -45,6 +47,12 @@ class WebhookReceiver:
     answers: dict[str, list[int]] = field(default_factory=dict)
     """Status codes by path, consumed in order; then 204."""
 
+    def accept(self, message: Message) -> int:
+        """Store a message and return its planned status code."""
+        self.messages.append(message)
+        planned = self.answers.get(message.path)
+        return planned.pop(0) if planned else 204
+
     def at(self, path: str, count: int = 1, seconds: float = MAX_WAIT_SECONDS) -> list[Message]:
         """Wait for at least `count` messages at a path, and return all of them."""
         deadline = time.monotonic() + seconds
@@ -63,10 +71,13 @@ def webhook_receiver() -> Iterator[WebhookReceiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            receiver.messages.append(Message(self.path, headers, body))
-            planned = receiver.answers.get(self.path)
-            self.send_response(planned.pop(0) if planned else 204)
+            raw = (
+                (name.encode("latin-1"), value.encode("latin-1"))
+                for name, value in self.headers.items()
+            )
+            headers = joined_headers(raw)
+            status = 403 if refusal(headers) else receiver.accept(Message(self.path, headers, body))
+            self.send_response(status)
             self.end_headers()
 
         @override

@@ -16,6 +16,7 @@ from sandbox.protocols.fal_queue.fal import FalQueue
 from sandbox.protocols.fal_queue.pipelet import PipeletQueue
 from sandbox.protocols.openai_videos import routes as openai_videos
 from sandbox.protocols.tiyaro import routes as tiyaro
+from sandbox.request_origin import RefuseForeignPages
 from sandbox.response_faults import ResponseFaults
 
 
@@ -59,6 +60,6 @@ def create_app(api_key: str) -> Starlette:
             Mount("/minimax", minimax.create_app(sandbox, api_key)),
             Mount("/together", together.create_app(sandbox, api_key)),
         ],
-        middleware=[Middleware(ResponseFaults)],
+        middleware=[Middleware(RefuseForeignPages), Middleware(ResponseFaults)],
         lifespan=close_sandbox,
     )

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -149,3 +151,19 @@ def test_chaos_files_are_compared_with_job_records(stack: Stack, service: Callab
         (files.problems(job), "no file"),
     ):
         assert text in problem
+
+
+def test_stack_with_a_large_state_starts_after_a_kill(tmp_path: Path):
+    """`make up` after SIGKILL with 66 MB in the table: its first start succeeds."""
+    size, rows = 300_000, 220
+    with Stack(tmp_path / "state", keep=True) as before:
+        dynamodb: Any = before.session().client("dynamodb", endpoint_url=before.engine_url)
+        table = before.outputs["TableName"]
+        for number in range(rows):
+            dynamodb.put_item(TableName=table, Item=row(f"{number}", text={"S": "x" * size}))
+        os.kill(before.engine_process_id, signal.SIGKILL)
+    with Stack(tmp_path / "state", keep=True) as after:
+        dynamodb = after.session().client("dynamodb", endpoint_url=after.engine_url)
+        for number in (0, rows - 1):
+            item = dynamodb.get_item(TableName=table, Key=row(f"{number}"))["Item"]
+            assert len(item["text"]["S"]) == size

@@ -23,7 +23,7 @@ Answer = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[TestClient]:
-    with TestClient(create_app(KEY)) as client:
+    with TestClient(create_app(KEY), base_url="http://127.0.0.1") as client:
         yield client
 
 
