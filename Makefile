@@ -11,7 +11,7 @@ SEED ?= 1
 ONLY ?=
 # `make TARGET SMALL=1` is the small form of a measurement; JOBS and SEEDS set the size of the others.
 SMALL ?=
-BENCHES := init_cost collect_memory history hanging_endpoint
+BENCHES := init_cost collect_memory history hanging_endpoint isolation
 
 UV_VERSION := 0.13.8
 UV := .local/uv/bin/uv
@@ -78,7 +78,7 @@ check: $(TESTS) lint cover ## all that CI runs: lint, all tests with coverage, e
 	@echo "check passed"
 
 .PHONY: lint
-lint: $(DEV)/.synced $(ENVS)/scanners/.synced ## style, types, layers, spelling, templates, catalog, workflows, secrets
+lint: $(DEV)/.synced $(ENVS)/scanners/.synced ## style, types, layers, spelling, templates, catalog, security rules, workflows, secrets
 	$(DEV)/bin/ruff check
 	$(DEV)/bin/ruff format --check
 	$(DEV)/bin/mypy
@@ -86,8 +86,13 @@ lint: $(DEV)/.synced $(ENVS)/scanners/.synced ## style, types, layers, spelling,
 	$(DEV)/bin/codespell
 	$(DEV)/bin/cfn-lint template.yaml examples/downstream/template.yaml
 	$(DEV)/bin/python scripts/check_catalog.py
+	scripts/scan_code.sh
 	scripts/scan_workflows.sh
 	git ls-files -z | xargs -0 scripts/scan_secrets.sh
+
+.PHONY: audit
+audit: $(DEV)/.synced $(ENVS)/scanners/.synced ## look for known vulnerabilities of the dependencies; skipped without a network   [REQUIRED=1]
+	@$(DEV)/bin/python scripts/audit_dependencies.py $(if $(REQUIRED),--required)
 
 .PHONY: cover
 cover: $(TESTS) # all tests with branch coverage
@@ -106,8 +111,8 @@ build: $(ENVS)/sam/.synced ## build the stack for `sam deploy`   [ARCH=arm64 or 
 key: $(LOCAL)/.synced ## create an API key on a deployed stack   ACCOUNT=name [STACK_NAME=rushes]
 	@$(LOCAL)/bin/python scripts/create_key.py --stack "$(STACK_NAME)" --account "$(ACCOUNT)"
 
-.PHONY: stuck show retry cancel
-stuck show retry cancel: $(LOCAL)/.synced ## inspect and repair the jobs of a deployed stack   [JOB=id] [STACK_NAME=rushes]
+.PHONY: stuck show retry cancel reindex
+stuck show retry cancel reindex: $(LOCAL)/.synced ## inspect and repair the jobs of a deployed stack   [JOB=id] [STACK_NAME=rushes]
 	@$(LOCAL)/bin/python scripts/jobs.py --stack "$(STACK_NAME)" $@ $(JOB)
 
 .PHONY: redrive
@@ -115,7 +120,7 @@ redrive: $(LOCAL)/.synced ## move dead letters of a deployed stack back to their
 	@$(LOCAL)/bin/python scripts/dead_letters.py --stack "$(STACK_NAME)"
 
 .PHONY: bench
-bench: $(TESTS) ## measure cold start, memory, history and a hanging endpoint (minutes)   [SMALL=1]
+bench: $(TESTS) ## measure cold start, memory, history, a hanging endpoint and isolation (minutes)   [SMALL=1]
 	@for bench in $(BENCHES); do \
 	  echo "== $$bench"; PYTHONPATH=layers/rushes:. $(DEV)/bin/python -W ignore -m bench.$$bench $(if $(SMALL),--small); done
 
@@ -126,6 +131,10 @@ simulate: $(DEV)/.synced ## run the core on simulated ports, with crashes and in
 .PHONY: faults
 faults: $(DEV)/.synced ## run the functions with every kind of fault (minutes)   [JOBS=10000 SEED=1]
 	@PYTHONPATH=layers/rushes:. $(DEV)/bin/python -m tests.faults --jobs $(or $(JOBS),10000) --seed $(SEED)
+
+.PHONY: corpora
+corpora: $(DEV)/.synced ## send 75,000 hostile requests to the api function (minutes)   [SMALL=1]
+	@PYTHONPATH=layers/rushes:. $(DEV)/bin/python -m tests.security.corpora $(if $(SMALL),--family keys)
 
 .PHONY: mutants
 mutants: $(TESTS) ## remove the guards of tests/mutants.toml one by one; the tests must fail (minutes)   [ONLY=text]

@@ -4,6 +4,7 @@
     python scripts/jobs.py --stack rushes show JOB
     python scripts/jobs.py --stack rushes retry JOB
     python scripts/jobs.py --stack rushes cancel JOB
+    python scripts/jobs.py --stack rushes reindex
 
 boto3 finds AWS by profile, environment variables or AWS_ENDPOINT_URL.
 """
@@ -25,12 +26,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 
 from rushes.api.build_job import JobBuilder
 from rushes.api.create_job import CreateJob
+from rushes.aws.dynamodb.items import BY_PROVIDER
 from rushes.aws.dynamodb.jobs import JobTable
 from rushes.aws.s3 import Bucket
 from rushes.aws.step_functions import StateMachine
 from rushes.catalog.models import catalog
 from rushes.errors import NotFound, RushesError
-from rushes.http.url_policy import PublicUrlPolicy
+from rushes.http.url_policy import InputUrlPolicy, PublicUrlPolicy
 from rushes.jobs.idempotency import IdempotencyInfo
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest
@@ -42,9 +44,10 @@ MAX_JOBS = 1000
 
 @dataclass(frozen=True)
 class Deployment:
-    """A deployed stack, given by its outputs."""
+    """A deployed stack, given by its outputs; `daily_dollars` is the budget of each account."""
 
     outputs: dict[str, str]
+    daily_dollars: float | None = None
 
     @cached_property
     def jobs(self) -> JobTable:
@@ -58,13 +61,15 @@ class Deployment:
     def create_job(self) -> CreateJob:
         s3 = boto3.client("s3", config=Config(signature_version="s3v4"))
         bucket = Bucket(s3, self.outputs["BucketName"], limit=0)
-        job_builder = JobBuilder(
-            self.jobs, bucket, catalog(), time.time, PublicUrlPolicy(local_mode=False)
-        )
-        return CreateJob(job_builder, self.jobs, self.executions, time.time)
+        policies = PublicUrlPolicy(local_mode=False), InputUrlPolicy(local_mode=False)
+        job_builder = JobBuilder(self.jobs, bucket, catalog(), time.time, *policies)
+        return CreateJob(job_builder, self.jobs, self.executions, time.time, self.daily_dollars)
 
     def find(self, job_id: str) -> Job:
-        """Find a job of any account. It scans the whole table."""
+        """Find a job of any account.
+
+        It scans the keys of `by_provider`, which lacks deleted jobs, then the whole table.
+        """
         pages = boto3.client("dynamodb").get_paginator("scan")
         search: dict[str, Any] = {
             "TableName": self.outputs["TableName"],
@@ -72,12 +77,29 @@ class Deployment:
             "ExpressionAttributeValues": {":job": {"S": "job"}, ":id": {"S": f"#{job_id}"}},
             "ProjectionExpression": "pk",
         }
+        searches: tuple[dict[str, Any], ...] = ({**search, "IndexName": BY_PROVIDER}, search)
+        for each in searches:
+            for page in pages.paginate(**each):
+                for row in page["Items"]:
+                    _, account, found = row["pk"]["S"].split("#", 2)
+                    if found == job_id and (job := self.jobs.get(account, job_id)):
+                        return job
+        raise NotFound(f"job {job_id} not found")
+
+    def unindexed(self) -> Iterator[tuple[str, str]]:
+        """Return account and id of jobs without `provider_pk`. It scans the whole table."""
+        pages = boto3.client("dynamodb").get_paginator("scan")
+        search: dict[str, Any] = {
+            "TableName": self.outputs["TableName"],
+            "FilterExpression": "sk = :job AND attribute_exists(list_pk)"
+            " AND attribute_not_exists(provider_pk)",
+            "ExpressionAttributeValues": {":job": {"S": "job"}},
+            "ProjectionExpression": "pk",
+        }
         for page in pages.paginate(**search):
             for row in page["Items"]:
-                _, account, found = row["pk"]["S"].split("#", 2)
-                if found == job_id and (job := self.jobs.get(account, job_id)):
-                    return job
-        raise NotFound(f"job {job_id} not found")
+                _, account, job_id = row["pk"]["S"].split("#", 2)
+                yield account, job_id
 
 
 def stuck(deployment: Deployment, _: str) -> Iterator[str]:
@@ -160,11 +182,27 @@ def cancel(deployment: Deployment, job_id: str) -> Iterator[str]:
     yield f"cancel requested; execution {job.execution_name} will stop the job"
 
 
+def reindex(deployment: Deployment, _: str) -> Iterator[str]:
+    """Rewrite the jobs that an older release stored without the keys of index `by_provider`."""
+    count = 0
+    for account, job_id in deployment.unindexed():
+        try:
+            deployment.jobs.change(
+                account, job_id, lambda job: job.model_copy(update={"version": job.version + 1})
+            )
+        except RushesError as error:
+            yield f"{job_id}: {error}"
+        else:
+            count += 1
+    yield f"rewrote {count} jobs"
+
+
 ACTIONS: dict[str, Callable[[Deployment, str], Iterator[str]]] = {
     "stuck": stuck,
     "show": show,
     "retry": retry,
     "cancel": cancel,
+    "reindex": reindex,
 }
 
 
@@ -177,15 +215,20 @@ def main() -> None:
     if args.action in ("show", "retry", "cancel") and not args.job:
         arguments.error(f"{args.action} requires a job id")
     try:
-        for line in ACTIONS[args.action](Deployment(outputs_of(args.stack)), args.job):
+        for line in ACTIONS[args.action](deployment_of(args.stack), args.job):
             print(line)
     except (BotoCoreError, ClientError, RushesError) as error:
         sys.exit(str(error))
 
 
-def outputs_of(stack: str) -> dict[str, str]:
+def deployment_of(stack: str) -> Deployment:
     described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+    parameters = {
+        parameter["ParameterKey"]: parameter["ParameterValue"]
+        for parameter in described.get("Parameters", [])
+    }
+    return Deployment(outputs, float(parameters.get("DailyDollars", 0)) or None)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,27 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
+from rushes.redaction import REDACTOR
 from tests.raw_http import RawServer, serving
+from tests.waiting import MAX_WAIT_SECONDS
+
+
+def pytest_runtest_setup() -> None:
+    """Forget the secrets of the tests before: they are words such as `upstream-key`."""
+    REDACTOR._secrets = {}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient_httpx() -> None:
+    """Replace httpx's default of 5 seconds in the tests' own calls, which a busy machine exceeds.
+
+    The functions name their time-outs themselves.
+    """
+    default = httpx._config.DEFAULT_TIMEOUT_CONFIG
+    default.connect = default.read = default.write = default.pool = MAX_WAIT_SECONDS
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from rushes.errors import (
@@ -16,16 +16,19 @@ from rushes.errors import (
     NotFound,
     WriteConflict,
 )
+from rushes.fair_order import Shares
 from rushes.jobs.content_type import sniff
-from rushes.jobs.job import Job, JobPage, allowed_before
+from rushes.jobs.cost import DECIMALS, settlement
+from rushes.jobs.job import Job, JobPage, allowed_before, first_page
 from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import Artifact, Output
 from rushes.ports.api_keys import ApiKey
 from rushes.ports.http import HttpCall, HttpReply, Upstream
 from rushes.ports.jobs import BudgetCharge, Change, IdempotencyRecord, JobQuery
-from rushes.ports.providers import RateLimit, Timing
+from rushes.ports.providers import RateLimit, Slots, Timing
 from rushes.ports.storage import Download
 
+Result = TypeVar("Result")
 BUCKET = "https://bucket.example/"
 
 
@@ -76,10 +79,16 @@ class FakeJobs:
 
     def _spend(self, charge: BudgetCharge) -> None:
         day = (charge.account, charge.day)
-        total = self.spent.get(day, 0.0) + charge.cost
+        total = round(self.spent.get(day, 0.0) + charge.cost, DECIMALS)
         if total > charge.limit:
             raise BudgetExceeded("daily budget exceeded")
         self.spent[day] = total
+
+    def _settle(self, before: Job, after: Job) -> None:
+        dollars = settlement(before, after)
+        if dollars and after.reservation:
+            day = (after.account, after.reservation.day)
+            self.spent[day] = round(self.spent.get(day, 0.0) + dollars, DECIMALS)
 
     def find_record(self, digest: str) -> IdempotencyRecord | None:
         return self.records.get(digest)
@@ -111,6 +120,7 @@ class FakeJobs:
             if stored and stored.version == before.version:
                 if stored.status not in allowed_before(before, after):
                     break
+                self._settle(before, after)
                 self._put(after)
                 return after
         raise WriteConflict(f"job {job_id} is being written to by others")
@@ -123,13 +133,15 @@ class FakeJobs:
         if query.after:
             after, newest_first = query.after, query.newest_first
             found = [job for job in found if (job.id < after if newest_first else job.id > after)]
-        return JobPage(jobs=tuple(found[: query.limit]), has_more=len(found) > query.limit)
+        return first_page(found, query.limit)
 
     def due(self, now: float, limit: int) -> tuple[Job, ...]:
         found = [
             (job.next_check_at, job.id, job) for job in self._all() if job.next_check_at is not None
         ]
-        return tuple(job for next_check_at, _, job in sorted(found) if next_check_at <= now)[:limit]
+        due = [job for next_check_at, _, job in sorted(found) if next_check_at <= now]
+        shares = Shares(limit)
+        return tuple(job for job in due if shares.take(job.account, "job"))
 
     def _put(self, job: Job) -> None:
         self.rows[job.account, job.id] = job.model_dump_json()
@@ -149,6 +161,23 @@ class FakeKeys:
         return self.rows.get(key_id)
 
 
+class FakeCounters:
+    """`writes` counts the calls; `error` is raised by each."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, int] = {}
+        self.writes = 0
+        self.error: Exception | None = None
+
+    def add(self, name: str, expires_at: float) -> int:
+        self.writes += 1
+        if self.error:
+            raise self.error
+        assert expires_at > 0
+        self.rows[name] = self.rows.get(name, 0) + 1
+        return self.rows[name]
+
+
 class FakeTimings:
     def __init__(self) -> None:
         self.rows: dict[str, Timing] = {}
@@ -163,23 +192,36 @@ class FakeTimings:
 class FakeRateLimits:
     def __init__(self) -> None:
         self.rows: dict[str, RateLimit] = {}
+        self.writes = 0
 
     def get(self, provider: str) -> RateLimit:
         return self.rows.get(provider, RateLimit())
 
-    def throttle(self, provider: str, until: float) -> None:
-        limit = self.get(provider)
-        self.rows[provider] = replace(limit, not_before=max(limit.not_before, until))
+    def decide(
+        self, provider: str, decide: Callable[[RateLimit], tuple[RateLimit, Result]]
+    ) -> Result:
+        before = self.get(provider)
+        after, result = decide(before)
+        if after is not before:
+            self.rows[provider] = after
+            self.writes += 1
+        return result
 
-    def open_circuit(self, provider: str, until: float, reason: str) -> None:
-        self.rows[provider] = replace(self.get(provider), circuit_open_until=until, reason=reason)
 
-    def acquire(self, provider: str, now: float, interval: float) -> bool:
-        limit = self.get(provider)
-        if limit.not_before > now:
-            return False
-        self.rows[provider] = replace(limit, not_before=now + interval)
-        return True
+class FakeAccountSlots:
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], Slots] = {}
+        self.writes = 0
+
+    def decide(
+        self, account: str, pool: str, decide: Callable[[Slots], tuple[Slots, Result]]
+    ) -> Result:
+        before = self.rows.get((account, pool), Slots())
+        after, result = decide(before)
+        if after is not before:
+            self.rows[account, pool] = after
+            self.writes += 1
+        return result
 
 
 class FakeBus:
@@ -236,8 +278,13 @@ class FakeBlobs:
     def link(self, file: StoredFile, filename: str) -> str:
         return f"{BUCKET}{quote(file.key)}?filename={filename}"
 
-    def upload_link(self, key: str) -> str:
-        return f"{BUCKET}{quote(key)}?upload"
+    def upload_link(
+        self, key: str, content_type: str | None = None, length: int | None = None
+    ) -> str:
+        """Return a URL that names the signed headers, of which the fake checks none."""
+        signed = {"content-type": content_type, "content-length": length}
+        given = [f"&{name}={value}" for name, value in signed.items() if value is not None]
+        return f"{BUCKET}{quote(key)}?upload{''.join(given)}"
 
     def key_of(self, url: str) -> str | None:
         path = url.partition("?")[0]

@@ -9,7 +9,7 @@ from rushes.api.create_job import CreateJob
 from rushes.api.job_service import JobService
 from rushes.catalog.models import Catalog, read_catalog
 from rushes.catalog.provider_config import ProviderEntry
-from rushes.http.url_policy import PublicUrlPolicy
+from rushes.http.url_policy import InputUrlPolicy, PublicUrlPolicy
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest, GenerationRequest
 from rushes.jobs.result import JobError
@@ -19,15 +19,18 @@ from rushes.providers import adapter
 from rushes.providers.base import Provider
 from rushes.workflow.collect import Collect
 from rushes.workflow.event_publisher import EventPublisher
+from rushes.workflow.fetch_inputs import FetchInputs
 from rushes.workflow.finish import Finish, FinishResult
 from rushes.workflow.lease import LEASE_SECONDS
 from rushes.workflow.poll import Poll
 from rushes.workflow.provider_client import ProviderClient
 from rushes.workflow.rate_limiter import RateLimiter
+from rushes.workflow.slots import JobSlots
 from rushes.workflow.submit import Submit
 from rushes.workflow.sweeper import Sweeper
 from rushes.workflow.task import JobContext, NextStep, Transition
 from tests.fakes import (
+    FakeAccountSlots,
     FakeBlobs,
     FakeBus,
     FakeClock,
@@ -106,7 +109,8 @@ def service_of(
     daily_dollars: float | None = None,
 ) -> JobService:
     """The service on these ports; its waits advance the clock."""
-    job_builder = JobBuilder(jobs, blobs, catalog, clock, PublicUrlPolicy(local_mode=False))
+    policies = PublicUrlPolicy(local_mode=False), InputUrlPolicy(local_mode=False)
+    job_builder = JobBuilder(jobs, blobs, catalog, clock, *policies)
     create_job = CreateJob(job_builder, jobs, executions, clock, daily_dollars)
     return JobService(create_job, jobs, blobs, catalog, clock, clock.advance)
 
@@ -121,6 +125,7 @@ class Harness:
     upstreams: FakeUpstreams = field(default_factory=FakeUpstreams)
     http_client: FakeHttpClient = field(default_factory=FakeHttpClient)
     rate_limits: FakeRateLimits = field(default_factory=FakeRateLimits)
+    account_slots: FakeAccountSlots = field(default_factory=FakeAccountSlots)
     bus: FakeBus = field(default_factory=FakeBus)
     adapter: Callable[[ProviderEntry], Provider] = adapter
 
@@ -149,16 +154,26 @@ class Harness:
     def providers(self) -> ProviderClient:
         return ProviderClient(self.upstreams, self.http_client, self.catalog, self.adapter)
 
+    @property
+    def rate_limiter(self) -> RateLimiter:
+        """Its waits advance the clock."""
+        return RateLimiter(self.rate_limits, self.catalog, self.clock, self.clock.advance)
+
+    @property
+    def slots(self) -> JobSlots:
+        return JobSlots(self.account_slots, self.clock)
+
     def submit(self, job: Job) -> NextStep:
-        rate_limiter = RateLimiter(self.rate_limits, self.catalog, self.clock)
-        task = Submit(self.context, self.providers, rate_limiter, self.blobs, self.timings)
+        fetch_inputs = FetchInputs(self.context, self.http_client, self.blobs, self.slots)
+        task = Submit(self.context, self.providers, self.rate_limiter, fetch_inputs, self.timings)
         return task.run(job.account, job.id)
 
     def poll(self, job: Job) -> NextStep:
         return Poll(self.context, self.providers, self.blobs).run(job.account, job.id)
 
     def collect(self, job: Job) -> NextStep:
-        return Collect(self.context, self.providers, self.blobs).run(job.account, job.id)
+        task = Collect(self.context, self.providers, self.blobs, self.slots)
+        return task.run(job.account, job.id)
 
     def finish(self, job: Job, execution: str = "", cause: str | None = None) -> FinishResult:
         stored = (self.jobs, self.blobs, self.timings)
@@ -208,12 +223,13 @@ class Harness:
 
     def accepted(self, *answers: HttpReply | Exception, **fields: object) -> Job:
         """A job just created by the service; `answers` are the replies to its create calls."""
+        account = str(fields.pop("account", ACCOUNT))
         if answers:
             self.answer(CREATE, *answers)
         request = GenerationRequest.model_validate(
             {"model": "sandbox/one", "prompt": "a red ball", **fields}
         )
-        return self.service.create(ACCOUNT, "openai", CreateRequest(request)).job
+        return self.service.create(account, "openai", CreateRequest(request)).job
 
     def leased(self, **fields: object) -> Job:
         """A job with a create call in flight."""

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -11,9 +10,10 @@ from rushes.api.gateway import read_event, write_response
 from rushes.api.webhooks.routes import ROUTES, WebhookRoute
 from rushes.dialects import DIALECTS
 from rushes.dialects.base import Dialect, Route
+from rushes.logs import function_logger, redact_errors
 from rushes.wiring import api
 
-logger = Logger(service="rushes")
+logger = function_logger()
 app = APIGatewayHttpResolver()
 
 
@@ -48,6 +48,7 @@ def not_found(_: Exception) -> Response[str]:
     return write_response(api.jobs_api().not_found(request), app.current_event)
 
 
+@redact_errors
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return app.resolve(event, context)

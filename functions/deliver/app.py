@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rushes.aws.sqs_batch import handle_each
+from rushes.logs import function_logger, redact_errors
 from rushes.webhooks.log_events import DELIVERY_ATTEMPTED
 from rushes.webhooks.queue_message import DeliveryTask
 from rushes.wiring import webhooks
 
-logger = Logger(service="rushes")
+logger = function_logger()
 
 
+@redact_errors
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return handle_each(event, deliver)
@@ -20,7 +21,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
 def deliver(message: dict[str, Any]) -> None:
     task = DeliveryTask.parse(message)
-    outcome = webhooks.deliver().run(task.account, task.message_id, task.receiver)
+    outcome = webhooks.deliver().run(
+        task.account, task.message_id, task.receiver, task.message_group_id
+    )
     logger.info(
         DELIVERY_ATTEMPTED, message_id=task.message_id, receiver=task.receiver, outcome=outcome
     )

@@ -2,19 +2,21 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from rushes.logs import function_logger, redact_errors
 from rushes.wiring import workflow
 from rushes.workflow.log_events import FINISH_COMPLETED
 
-logger = Logger(service="rushes")
+logger = function_logger()
 
 
+@redact_errors
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    logger.append_keys(account=event["account"], job_id=event["job_id"])
     result = workflow.finish().run(
         event["account"], event["job_id"], event["execution"], event.get("cause")
     )
-    logger.info(FINISH_COMPLETED, job_id=event["job_id"], status=result["status"])
+    logger.info(FINISH_COMPLETED, status=result["status"])
     return dict(result)

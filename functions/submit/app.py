@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from rushes.logs import function_logger, redact_errors
 from rushes.wiring import workflow
 from rushes.workflow.log_events import SUBMIT_COMPLETED
 
-logger = Logger(service="rushes")
+logger = function_logger()
 
 
+@redact_errors
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    logger.append_keys(account=event["account"], job_id=event["job_id"])
     next_step = workflow.submit().run(event["account"], event["job_id"])
-    logger.info(SUBMIT_COMPLETED, job_id=event["job_id"], next_step=next_step)
+    logger.info(SUBMIT_COMPLETED, next_step=next_step)
     return {**event, **next_step}

@@ -116,7 +116,7 @@ def test_old_api_key_and_timing_are_read(release: Path):
     assert isinstance(record, ApiKey)
     keys = FakeKeys()
     keys.add(record)
-    assert Authenticator(keys).account(others["key"]) == ACCOUNT
+    assert Authenticator(keys).authenticate(others["key"]).account == ACCOUNT
     client.item = timing_item
     assert TimingTable(client, "jobs").get("any") == Timing(1, -2.3025850929940455, 0.0)
 

@@ -3,6 +3,7 @@
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from PIL import Image
@@ -13,10 +14,26 @@ from tests.waiting import MAX_WAIT_SECONDS, wait_for
 
 SMALL = {"model": "sora-2", "prompt": "small", "seconds": "1", "size": "128x72"}
 FINAL = ("completed", "failed", "cancelled")
+UNANSWERED = (409, 500, 502, 503, 504)
+"""Statuses of a call that a busy machine did not answer in time, or whose first try still runs."""
 
 
 def create(client: httpx.Client, prompt: str = "small", **fields: object) -> httpx.Response:
     return client.post("/openai/v1/videos", json={**SMALL, "prompt": prompt, **fields})
+
+
+def create_until_answered(client: httpx.Client, prompt: str) -> str:
+    """Create a job as SDKs do: after a 5xx, repeat the call under its key. Return the job's id."""
+    key = {"idempotency-key": str(uuid4())}
+
+    def call() -> httpx.Response | None:
+        body = {**SMALL, "prompt": prompt}
+        answer = client.post("/openai/v1/videos", json=body, headers=key)
+        return None if answer.status_code in UNANSWERED else answer
+
+    answer = wait_for(call)
+    assert answer is not None
+    return str(answer.raise_for_status().json()["id"])
 
 
 def retrieve(client: httpx.Client, job_id: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 
 from local.packaging import read_template
 from local.stack import Stack
-from tests.e2e.small_jobs import SMALL, completes, create
+from tests.e2e.small_jobs import completes, create, create_until_answered
 from tests.waiting import MAX_WAIT_SECONDS, wait_for
 from tests.webhook_soak.gallery import TEMPLATE, Gallery
 
@@ -28,15 +28,12 @@ def test_template_needs_only_bus_and_bucket():
     assert set(template["Parameters"]) == {"BusName", "BucketName"}
 
 
-def test_gallery_shows_each_completed_video(stack: Stack, client: httpx.Client, gallery: Gallery):
+def test_gallery_shows_each_completed_video(client: httpx.Client, gallery: Gallery):
     """Create jobs concurrently, so that the events and page updates overlap."""
 
     def create_numbered(number: int) -> str:
         prompt = "x [fail]" if number == 0 else f"video {number}"
-        key = {"authorization": f"Bearer {stack.environment()['RUSHES_API_KEY']}"}
-        url = f"{stack.url}/openai/v1/videos"
-        reply = httpx.post(url, json={**SMALL, "prompt": prompt}, headers=key, timeout=60)
-        return str(reply.json()["id"])
+        return create_until_answered(client, prompt)
 
     with ThreadPoolExecutor(JOBS) as pool:
         failing, *ids = pool.map(create_numbered, range(JOBS))

@@ -14,13 +14,15 @@ from tests.e2e.programs import run
 from tests.e2e.small_jobs import completes, create
 
 SMALL_FORMS = {
-    "bench": ("bench SMALL=1", "p95 ratio"),
+    "bench": ("bench SMALL=1", r"p95 ratio[\s\S]*rejected key \(401\)[\s\S]*ratio \d"),
     "simulate": ("simulate SEEDS=200", r"violations +0\b"),
     "faults": ("faults JOBS=20", "0 lost jobs"),
     "chaos": ("chaos JOBS=8", r"jobs accepted +8\b"),
     "webhook-soak": ("webhook-soak JOBS=8", ""),
     "matrix": ("matrix SMALL=1", r"\| openai_compatible \|"),
     "mutants": ("mutants ONLY='a finished job'", "the tests caught 1 of 1"),
+    "corpora": ("corpora SMALL=1", r"keys +\d"),
+    "audit": ("audit", r"skipped|\d vulnerabilities"),
     "clean": ("clean", ""),
     "help": ("help", "make check"),
 }
@@ -38,6 +40,7 @@ RUN_BY = {
     **dict.fromkeys(
         (
             *("make stuck", "make show", "make retry", "make cancel", "make redrive"),
+            "make reindex",
             *("make format", "make requirements"),
         ),
         "tests/e2e/test_make_targets.py",
@@ -49,6 +52,7 @@ RUN_BY = {
     "bench/collect_memory.py": "Makefile",
     "bench/history.py": "Makefile",
     "bench/hanging_endpoint.py": "Makefile",
+    "bench/isolation.py": "Makefile",
     "scripts/check_catalog.py": "Makefile",
     "scripts/create_key.py": "Makefile",
     "scripts/jobs.py": "Makefile",
@@ -58,7 +62,9 @@ RUN_BY = {
 }
 """Commands that another test runs, or that a target runs which is itself run."""
 CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
-COMMAND = re.compile(r"\b(make [a-z][a-z-]*)|python -m ([\w.]+)|\b((?:scripts|bench)/\w+\.py)")
+COMMAND = re.compile(
+    r"\b(make [a-z][a-z-]*)|python -m ([\w.]+)|(?<![\w/])((?:scripts|bench)/\w+\.py)"
+)
 NOT_OURS = frozenset({"pytest", "venv", "pip"})
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")]
 NOT_COPIED = shutil.ignore_patterns(".git", ".local", ".aws-sam", ".*_cache", "__pycache__")
@@ -132,4 +138,5 @@ def test_operator_targets(stack: Stack, client: httpx.Client):
     assert "has already ended" in operate("cancel")
     assert "only a failed job can be retried" in operate("retry")
     assert "moved back" in operate("redrive")
+    assert re.search(r"rewrote \d+ jobs", operate("reindex"))
     assert job_id not in operate("stuck")

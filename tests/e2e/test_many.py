@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
-from tests.e2e.small_jobs import completes, create, upstream_creates
+from tests.e2e.small_jobs import completes, create_until_answered, upstream_creates
 
 JOBS = 50
 
@@ -11,8 +11,7 @@ JOBS = 50
 def test_fifty_jobs_at_once_run_once_each_and_all_records_agree(client, stack, aws, events):
     prompt = f"one of many {uuid4()}"
     with ThreadPoolExecutor(JOBS) as threads:
-        answers = list(threads.map(lambda _: create(client, prompt), range(JOBS)))
-        ids = [answer.json()["id"] for answer in answers]
+        ids = list(threads.map(lambda _: create_until_answered(client, prompt), range(JOBS)))
         assert all(threads.map(lambda job_id: completes(client, job_id, 900), ids))
 
     upstream_ids = [entry["id"] for entry in upstream_creates(stack, prompt)]

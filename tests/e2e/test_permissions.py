@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from local.stack import Stack
 from tests.e2e.small_jobs import completes, create, status
 
 ROLES = {
@@ -90,13 +91,51 @@ def test_sweeper_starts_job_whose_start_was_denied(client, aws, stack):
         assert answer.status_code == 200
         job_id = answer.json()["id"]
         assert not completes(client, job_id, LONG_ENOUGH)
-    aws("dynamodb").update_item(  # make the job overdue
+    make_overdue(aws, stack, job_id)
+    assert completes(client, job_id)
+
+
+def test_finish_settles_the_budget_with_its_permission_only(client, aws, stack):
+    """The job has reserved $9 more than it costs."""
+    denied = "states:StartExecution"
+    with without(aws, "ApiFunctionRole", denied), without(aws, "SweepFunctionRole", denied):
+        job_id = create(client).json()["id"]
+        reserve(aws, stack, job_id, 9.1)
+    with without(aws, "FinishFunctionRole", "dynamodb:UpdateItem"):
+        make_overdue(aws, stack, job_id)
+        sweep(aws)
+        assert not completes(client, job_id, LONG_ENOUGH)
+    assert completes(client, job_id)
+    table, key = stack.outputs["TableName"], {"pk": {"S": "SPENT#demo#2001-01-01"}}
+    row = aws("dynamodb").get_item(TableName=table, Key={**key, "sk": {"S": "spent"}})["Item"]
+    assert row["dollars"]["N"] == "-9"
+
+
+def reserve(aws: Any, stack: Stack, job_id: str, dollars: float) -> None:
+    """Add a reservation to a stored job that has not been started."""
+    table, key = stack.outputs["TableName"], job_key(job_id)
+    row = aws("dynamodb").get_item(TableName=table, Key=key)["Item"]
+    reservation = {"day": "2001-01-01", "dollars": dollars}
+    document = json.loads(row["document"]["S"]) | {"reservation": reservation}
+    aws("dynamodb").update_item(
+        TableName=table,
+        Key=key,
+        UpdateExpression="SET document = :document",
+        ExpressionAttributeValues={":document": {"S": json.dumps(document)}},
+    )
+
+
+def make_overdue(aws: Any, stack: Stack, job_id: str) -> None:
+    aws("dynamodb").update_item(
         TableName=stack.outputs["TableName"],
-        Key={"pk": {"S": f"JOB#demo#{job_id}"}, "sk": {"S": "job"}},
+        Key=job_key(job_id),
         UpdateExpression="SET open_sk = :past",
         ExpressionAttributeValues={":past": {"N": "1"}},
     )
-    assert completes(client, job_id)
+
+
+def job_key(job_id: str) -> dict[str, Any]:
+    return {"pk": {"S": f"JOB#demo#{job_id}"}, "sk": {"S": "job"}}
 
 
 def test_presigned_link_requires_read_permission_of_api(client, aws):
@@ -106,6 +145,15 @@ def test_presigned_link_requires_read_permission_of_api(client, aws):
     assert httpx.get(link).status_code == 200
     with without(aws, "ApiFunctionRole", "s3:GetObject"):
         assert httpx.get(link).status_code == 403
+
+
+@pytest.mark.parametrize("action", ["dynamodb:BatchGetItem", "dynamodb:Query"])
+def test_list_of_a_provider_requires_index_and_batch_permission(client, aws, action):
+    job_id = create(client).json()["id"]
+    query = {"provider": "sandbox", "limit": 1}
+    assert client.get("/v1/videos", params=query).json()["data"][0]["id"].startswith(job_id)
+    with without(aws, "ApiFunctionRole", action):
+        assert client.get("/v1/videos", params=query).status_code == 503
 
 
 def sweep(aws: Any) -> dict[str, Any]:

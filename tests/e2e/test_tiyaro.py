@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from openai import OpenAI
 
 from local.stack import Stack
+from rushes.jobs.request import MAX_UPLOAD_BYTES
 from tests.e2e.programs import run_program
 from tests.e2e.small_jobs import assert_small_video
 from tests.e2e.test_permissions import without
@@ -135,6 +137,40 @@ def test_submit_accepts_only_uploads_of_account(client, other_account, speech):
         refused = client.post(WHISPER, json={"input": {}, "URL": url})
         assert refused.status_code == 400, case
         assert refused.json()["param"] == "URL", case
+
+
+def test_refused_upload_is_deleted(client):
+    url = uploaded(client, b"<html>" * 100)
+    for message in ("not audio", "no file was uploaded"):
+        refused = client.post(WHISPER, json={"input": {}, "URL": url})
+        assert refused.status_code == 400
+        assert message in refused.json()["message"]
+
+
+def test_oversized_upload_is_deleted_when_it_arrives(client, stack, aws):
+    url = create_upload_url(client)
+    key = urlsplit(url).path.partition("/uploads/")[2]
+    piece = bytes(1024 * 1024)
+    length = {"content-length": str(MAX_UPLOAD_BYTES + len(piece))}
+    pieces = (piece for _ in range(MAX_UPLOAD_BYTES // len(piece) + 1))
+    assert httpx.put(url, content=pieces, headers=length, timeout=300).status_code == 200
+
+    def is_deleted() -> bool:
+        listed = aws("s3").list_objects_v2(
+            Bucket=stack.outputs["BucketName"], Prefix=f"uploads/{key}"
+        )
+        return int(listed["KeyCount"]) == 0
+
+    wait_for(is_deleted)
+
+
+def test_upload_url_with_declared_type_and_length_accepts_no_other(client):
+    query = "extension=wav&contentType=audio/wav&contentLength=44"
+    reply = client.post(f"/v1/input/upload-url?{query}", json={})
+    url, wav = reply.json()["uploadUrl"]["PUT"], {"content-type": "audio/wav"}
+    assert httpx.put(url, content=bytes(44)).status_code == 403
+    assert httpx.put(url, content=bytes(45), headers=wav).status_code == 403
+    assert httpx.put(url, content=bytes(44), headers=wav).status_code == 200
 
 
 def test_upload_url_is_valid_for_its_name_only(client):

@@ -143,7 +143,8 @@ def error(status: int, code: str, **more: Any) -> Any:
 def conflict(*, transaction: bool) -> Any:
     if not transaction:
         return error(400, "TransactionConflictException")
-    reasons = [{"Code": "TransactionConflict", "Message": "injected"}]
+    # One reason for each of the two items: a job and its idempotency record.
+    reasons = [{"Code": "TransactionConflict", "Message": "injected"}, {"Code": "None"}]
     return error(400, "TransactionCanceledException", CancellationReasons=reasons)
 
 

@@ -71,7 +71,7 @@ class MotoStack:
 
     def documents(self) -> dict[str, str]:
         """Return the stored document of every job, by table key."""
-        rows = {key: row for key, row in self._rows().items() if "document" in row}
+        rows = {key: row for key, row in self._rows().items() if row["sk"].value == "job"}
         return {key: row["document"].value for key, row in rows.items()}
 
     def is_waiting(self) -> bool:

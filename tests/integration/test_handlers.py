@@ -6,6 +6,7 @@ The state machine only waits: the tests call each task of a job and check its re
 import base64
 import hashlib
 import json
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -203,9 +204,11 @@ def execution_arn(machine_arn: str, name: str) -> str:
     return f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
 
 
-def carry_out(job_id: str) -> Event:
+def carry_out(job_id: str, account: str = "demo") -> Event:
     """Run all tasks of a job; return the result of the last one."""
-    event = step_until(submit, start(job_id), "submitted", "ending")
+    event = step_until(submit, start(job_id, account), "submitted", "resubmit", "ending")
+    if event["status"] == "resubmit":
+        event = step_until(submit, event, "submitted", "ending")
     if event["status"] == "submitted":
         event = step_until(poll, event, "succeeded", "ending")
     if event["status"] == "succeeded":
@@ -231,7 +234,7 @@ def test_functions_handle_each_event_file(case: Path, call: Caller):
         step_until(submit, start(event["job_id"]), "submitted")
     answer = run(FUNCTIONS[case.parent.name], event)
     assert answer.get("statusCode", 200) == 200, answer
-    assert {"statusCode", "status", "repaired", "batchItemFailures"} & set(answer)
+    assert {"statusCode", "status", "repaired", "deleted", "batchItemFailures"} & set(answer)
     assert not answer.get("batchItemFailures")
 
 
@@ -371,6 +374,52 @@ def test_create_beyond_the_daily_budget_is_refused(call: Caller, monkeypatch: py
     answer = call("POST", "/openai/v1/videos", {**SMALL, "prompt": "A fox"})
     assert (answer["statusCode"], answer["headers"]["retry-after"]) == (429, "3600")
     assert json.loads(answer["body"])["error"]["code"] == "budget_exceeded"
+
+
+def test_fallbacks_do_not_exceed_the_daily_budget(
+    as_wired: Clients, table: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Five jobs of a free model, each with a fallback of $0.50: one of them would be too many."""
+    monkeypatch.setenv("DAILY_DOLLARS", "0.55")
+    clear_wiring()
+    account = f"budget-{secrets.token_hex(4)}"
+    key, record = create_api_key(account, time.time())
+    KeyTable(as_wired("dynamodb"), table).add(record)
+    call = Caller(key)
+    free = {
+        "model": "vllm/wan-2.2-t2v",  # the local stack has no URL for this provider
+        "prompt": "A fox",
+        "seconds": 5,
+        "size": "1280x720",
+        "fallbacks": [{"provider": "sandbox", "model": "sandbox-1"}],
+    }
+
+    def dollars() -> float:
+        day = time.strftime("%Y-%m-%d", time.gmtime())
+        row = as_wired("dynamodb").get_item(
+            TableName=table,
+            Key={"pk": {"S": f"SPENT#{account}#{day}"}, "sk": {"S": "spent"}},
+            ConsistentRead=True,
+        )["Item"]
+        return float(row["dollars"]["N"])
+
+    def refusals(count: int) -> None:
+        for _ in range(count):
+            answer = call("POST", "/v1/videos", free)
+            assert (answer["statusCode"], answer["headers"]["x-should-retry"]) == (429, "false")
+            assert json.loads(answer["body"])["error"]["code"] == "budget_exceeded"
+        assert dollars() == 0.5
+
+    failed = call.create("A fox [filter]", seconds=5)
+    assert dollars() == 0.5
+    refusals(2)
+    assert carry_out(failed, account)["status"] == "failed"
+    assert dollars() == 0.0
+
+    job_id = call.json("POST", "/v1/videos", free)["id"].partition(":")[0]
+    refusals(1)
+    assert carry_out(job_id, account)["status"] == "completed"
+    refusals(5)
 
 
 def test_another_account_cannot_see_the_job(call: Caller, as_wired: Clients, table: str):

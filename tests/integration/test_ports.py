@@ -15,10 +15,10 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.stub import Stubber
 
 from local.stack import Stack
-from rushes.aws.dynamodb import budgets, transaction
+from rushes.aws.dynamodb import budgets, items, transaction
+from rushes.aws.dynamodb.account_slots import AccountSlotTable
 from rushes.aws.dynamodb.api_keys import KeyTable
 from rushes.aws.dynamodb.durations import TimingTable
-from rushes.aws.dynamodb.items import Table
 from rushes.aws.dynamodb.jobs import SHARDS, JobTable
 from rushes.aws.dynamodb.provider_limits import RateLimitTable
 from rushes.aws.dynamodb.transaction import CreateTransaction
@@ -39,13 +39,34 @@ from rushes.errors import (
 )
 from rushes.jobs.job import Job, new_id
 from rushes.jobs.request import GenerationRequest, StoredFile, Upload
+from rushes.jobs.reservation import Reservation
 from rushes.jobs.result import JobError, JobOutcome
 from rushes.jobs.status import JobStatus
 from rushes.ports.api_keys import ApiKey, ApiKeys
 from rushes.ports.jobs import BudgetCharge, Executions, IdempotencyRecord, JobQuery, Jobs
-from rushes.ports.providers import RateLimit, RateLimits, Timing, Timings
+from rushes.ports.providers import (
+    AccountSlots,
+    Circuit,
+    Pace,
+    RateLimit,
+    RateLimits,
+    Slots,
+    Timing,
+    Timings,
+    Turn,
+)
 from rushes.ports.storage import Blobs, Download
-from tests.fakes import FakeBlobs, FakeExecutions, FakeJobs, FakeKeys, FakeRateLimits, FakeTimings
+from rushes.workflow.slots import Pool, acquire
+from rushes.workflow.turns import take_turn
+from tests.fakes import (
+    FakeAccountSlots,
+    FakeBlobs,
+    FakeExecutions,
+    FakeJobs,
+    FakeKeys,
+    FakeRateLimits,
+    FakeTimings,
+)
 from tests.stack import Events
 
 BOTH = ["fake", "real"]
@@ -64,7 +85,7 @@ class Store:
 
 def adapter_of(request: pytest.FixtureRequest) -> Any:
     """Make the parameter, a fake or an adapter of the table; a fake needs no stack."""
-    if not issubclass(request.param, Table):
+    if request.param.__module__ == FakeJobs.__module__:
         return request.param()
     return request.param(request.getfixturevalue("dynamodb"), request.getfixturevalue("table"))
 
@@ -77,7 +98,7 @@ def dynamodb(as_wired: Clients) -> Any:
 @pytest.fixture(params=[FakeJobs, JobTable], ids=BOTH)
 def store(request: pytest.FixtureRequest) -> Store:
     jobs = adapter_of(request)
-    hook = "before-call.dynamodb.PutItem"
+    hooks = ("before-call.dynamodb.PutItem", "before-call.dynamodb.TransactWriteItems")
 
     def interfere(action: Callable[[], object]) -> None:
         if isinstance(jobs, FakeJobs):
@@ -86,10 +107,12 @@ def store(request: pytest.FixtureRequest) -> Store:
         events = request.getfixturevalue("dynamodb").meta.events
 
         def once(**_: object) -> None:
-            events.unregister(hook, once)
+            for hook in hooks:
+                events.unregister(hook, once)
             action()
 
-        events.register(hook, once)
+        for hook in hooks:
+            events.register(hook, once)
 
     return Store(jobs, interfere)
 
@@ -320,7 +343,8 @@ class TestDueJobs:
     def test_due_returns_at_most_the_limit(self, jobs: Jobs, account: str, epoch: float):
         for number in range(5):
             jobs.add(job_of(account, number, updated_at=epoch))
-        assert len(jobs.due(epoch + 1, 3)) == 3
+        found = [job.account for job in jobs.due(epoch + 1, 3)]
+        assert found.count(account) == 3
 
     def test_due_returns_jobs_to_publish_track_or_purge(
         self, jobs: Jobs, account: str, epoch: float
@@ -464,6 +488,50 @@ class TestBudget:
             jobs.add(third, record_of(third, one), self.charge(account, 0.1))
         jobs.add(job_of(account, 4), None, self.charge(account, 0.3))
 
+    def reserved(self, jobs: Jobs, account: str, number: int, dollars: float) -> Job:
+        """Store a job with this reservation."""
+        reservation = Reservation(day=DAY, dollars=dollars)
+        job = job_of(account, number, cost=dollars, reservation=reservation)
+        jobs.add(job, None, self.charge(account, dollars))
+        return job
+
+    def test_refund_is_part_of_the_terminal_write(self, jobs: Jobs, account: str):
+        job = self.reserved(jobs, account, 1, 0.9)
+        with pytest.raises(BudgetExceeded):
+            self.reserved(jobs, account, 2, 0.9)
+        jobs.change(account, job.id, lambda job: job.warned(NOW, "still open"))
+        with pytest.raises(BudgetExceeded):
+            self.reserved(jobs, account, 2, 0.9)
+        for _ in range(2):
+            jobs.change(account, job.id, lambda job: job if job.is_finished else failed(job))
+        self.reserved(jobs, account, 2, 0.9)
+        with pytest.raises(BudgetExceeded):
+            self.reserved(jobs, account, 3, 0.2)
+
+    def test_refund_is_settled_once_after_a_conflict(self, store: Store, jobs: Jobs, account: str):
+        job = self.reserved(jobs, account, 1, 0.9)
+        store.interfere(lambda: jobs.change(account, job.id, lambda job: job.warned(NOW, "first")))
+        done = jobs.change(account, job.id, failed)
+        assert (done.version, done.warnings) == (2, ("first",))
+        self.reserved(jobs, account, 2, 1.0)
+        with pytest.raises(BudgetExceeded):
+            self.reserved(jobs, account, 3, 0.01)
+
+    def test_reported_cost_above_the_reservation_is_added_beyond_the_limit(
+        self, jobs: Jobs, account: str
+    ):
+        job = self.reserved(jobs, account, 1, 0.9)
+        jobs.change(account, job.id, lambda job: job.generated(NOW, (), 1.5))
+        with pytest.raises(BudgetExceeded):
+            self.reserved(jobs, account, 2, 0.0)
+
+    def test_job_without_reservation_is_not_settled(self, jobs: Jobs, account: str):
+        job = job_of(account, 1, cost=0.9)
+        jobs.add(job, None, self.charge(account, 0.9))
+        jobs.change(account, job.id, failed)
+        with pytest.raises(BudgetExceeded):
+            self.reserved(jobs, account, 2, 0.2)
+
 
 class TestRealTable:
     @pytest.fixture
@@ -585,6 +653,36 @@ class TestRealTable:
         assert jobs.get(account, job.id) == job
         assert jobs.find_record(name) == record_of(job, name)
         assert spent(dynamodb, table, account) == (0.7, 1)
+
+    def test_settlement_after_a_lost_response_is_applied_once(
+        self, jobs: JobTable, account: str, dynamodb: Any, table: str, lost_answers: list[int]
+    ):
+        # the engine compares repeated requests only with numbers in its own format
+        reservation = Reservation(day=DAY, dollars=0.7)
+        job = job_of(account, updated_at=NOW + 0.25, reservation=reservation)
+        jobs.add(job, None, BudgetCharge(account, DAY, 0.7, 1.0))
+        lost_answers.clear()
+        done = jobs.change(account, job.id, failed)
+        assert lost_answers == [200]
+        assert jobs.get(account, job.id) == done
+        assert spent(dynamodb, table, account) == (0.0, 1)
+
+    def test_concurrent_settlements_leave_exactly_nothing(
+        self, jobs: JobTable, account: str, dynamodb: Any, table: str
+    ):
+        dollars = [0.1, 0.2, 0.7, 0.000001, 0.3] * 6
+
+        def run(number: int) -> None:
+            amount = dollars[number]
+            job = job_of(account, number, reservation=Reservation(day=DAY, dollars=amount))
+            jobs.add(job, None, BudgetCharge(account, DAY, amount, 9.0))
+            jobs.change(account, job.id, failed)
+
+        with ThreadPoolExecutor(10) as pool:
+            list(pool.map(run, range(len(dollars))))
+        key = {"pk": {"S": f"SPENT#{account}#{DAY}"}, "sk": {"S": "spent"}}
+        row = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
+        assert (float(row["dollars"]["N"]), row["jobs"]["N"]) == (0.0, str(len(dollars)))
 
     def test_twenty_concurrent_calls_with_one_key_make_one_job(
         self, jobs: JobTable, account: str, dynamodb: Any, table: str
@@ -773,6 +871,10 @@ class TestCommit:
             commit()
 
 
+def later(limit: RateLimit, seconds: float) -> tuple[RateLimit, str]:
+    return limit.model_copy(update={"not_before": NOW + seconds}), "changed"
+
+
 class TestRateLimits:
     @pytest.fixture(params=[FakeRateLimits, RateLimitTable], ids=BOTH)
     def rate_limits(self, request: pytest.FixtureRequest) -> RateLimits:
@@ -783,47 +885,130 @@ class TestRateLimits:
     def provider(self) -> str:
         return f"provider-{secrets.token_hex(4)}"
 
-    def test_rate_limit_is_empty_until_throttled_or_opened(
-        self, rate_limits: RateLimits, provider: str
-    ):
+    def test_rate_limit_is_empty_until_it_is_changed(self, rate_limits: RateLimits, provider: str):
         assert rate_limits.get(provider) == RateLimit()
-        rate_limits.throttle(provider, NOW + 5.25)
+        assert rate_limits.decide(provider, lambda limit: later(limit, 5.25)) == "changed"
         assert rate_limits.get(provider) == RateLimit(not_before=NOW + 5.25)
-        rate_limits.open_circuit(provider, NOW + 60, "who are you?")
-        assert rate_limits.get(provider) == RateLimit(NOW + 5.25, NOW + 60, "who are you?")
         assert rate_limits.get(f"{provider}-other") == RateLimit()
 
-    def test_throttle_never_shortens(self, rate_limits: RateLimits, provider: str):
-        for until in (NOW + 30, NOW + 10, NOW + 40):
-            rate_limits.throttle(provider, until)
-        assert rate_limits.get(provider).not_before == NOW + 40
-        rate_limits.throttle(provider, NOW)
-        assert rate_limits.get(provider).not_before == NOW + 40
+    def test_all_fields_are_stored(self, rate_limits: RateLimits, provider: str):
+        turn = Turn(account="a", job_id="job_1", at=NOW + 10.125)
+        circuit = Circuit(
+            rejections=3,
+            accounts=("a", "b"),
+            open_until=NOW + 60,
+            pause=60.0,
+            reason="Füchslein 🦊",
+        )
+        pace = Pace(next_at=NOW + 0.1, turns=(turn,))
+        limit = RateLimit(not_before=NOW, pace=pace, circuits={"vendor/model:1": circuit})
+        rate_limits.decide(provider, lambda _: (limit, None))
+        assert rate_limits.get(provider) == limit
 
-    def test_acquire_succeeds_once_per_interval(self, rate_limits: RateLimits, provider: str):
-        admitted = [
-            rate_limits.acquire(provider, NOW + moment, 10) for moment in (0, 1, 9.5, 10, 11, 25)
-        ]
-        assert admitted == [True, False, False, True, False, True]
-        assert rate_limits.get(provider).not_before == NOW + 35
+    def test_unchanged_state_is_not_written(self, rate_limits: RateLimits, provider: str):
+        assert rate_limits.decide(provider, lambda limit: (limit, limit.not_before)) == 0.0
+        rate_limits.decide(provider, lambda limit: later(limit, 1))
+        assert rate_limits.decide(provider, lambda limit: (limit, "read")) == "read"
+        assert rate_limits.get(provider) == RateLimit(not_before=NOW + 1)
 
-    def test_acquire_fails_while_throttled(self, rate_limits: RateLimits, provider: str):
-        rate_limits.throttle(provider, NOW + 30)
-        assert not rate_limits.acquire(provider, NOW + 29, 10)
-        assert rate_limits.acquire(provider, NOW + 30, 10)
+    @pytest.mark.parametrize(
+        ("attributes", "not_before"),
+        [
+            ({"not_before": {"N": "40"}}, 40.0),
+            ({"not_before": {"N": "40"}, "circuit_open_until": {"N": "90.5"}}, 90.5),
+            ({"closed_until": {"N": "60"}, "reason": {"S": "who are you?"}}, 60.0),
+        ],
+    )
+    def test_items_of_earlier_releases_are_read_and_changed(
+        self,
+        as_wired: Clients,
+        table: str,
+        provider: str,
+        attributes: dict[str, Any],
+        not_before: float,
+    ):
+        dynamodb, item_key = as_wired("dynamodb"), items.key("PROVIDER", provider)
+        dynamodb.put_item(TableName=table, Item={**item_key, **attributes})
+        rate_limits = RateLimitTable(dynamodb, table)
+        assert rate_limits.get(provider) == RateLimit(not_before=not_before)
+        rate_limits.decide(provider, lambda limit: later(limit, 7))
+        assert rate_limits.get(provider).not_before == NOW + 7
+        item = dynamodb.get_item(TableName=table, Key=item_key)["Item"]
+        assert float(item["not_before"]["N"]) == NOW + 7  # an earlier release reads it
 
-    def test_open_circuit_keeps_the_latest_reason(self, rate_limits: RateLimits, provider: str):
-        rate_limits.open_circuit(provider, NOW + 60, "first")
-        rate_limits.open_circuit(provider, NOW + 30, "second")
-        assert rate_limits.get(provider) == RateLimit(0.0, NOW + 30, "second")
+    @pytest.mark.parametrize("version", [None, {"N": "3"}, {"S": "three"}, {"N": "1.5"}])
+    def test_item_that_cannot_be_read_is_replaced(
+        self, as_wired: Clients, table: str, provider: str, version: dict[str, Any] | None
+    ):
+        dynamodb, item_key = as_wired("dynamodb"), items.key("PROVIDER", provider)
+        edited = {**item_key, "document": {"S": "{"}} | ({"version": version} if version else {})
+        dynamodb.put_item(TableName=table, Item=edited)
+        rate_limits = RateLimitTable(dynamodb, table)
+        assert rate_limits.get(provider) == RateLimit()
+        assert rate_limits.decide(provider, lambda limit: later(limit, 7)) == "changed"
+        assert rate_limits.get(provider) == RateLimit(not_before=NOW + 7)
 
-    def test_acquire_succeeds_once_of_twenty_concurrent_calls(
+    def test_turn_is_taken_once_by_twenty_concurrent_jobs(
         self, as_wired: Clients, table: str, provider: str
     ):
         rate_limits = RateLimitTable(as_wired("dynamodb"), table)
+
+        def decide(number: int) -> float | None:
+            turn = Turn(account="a", job_id=f"job_{number}", at=NOW)
+
+            def take(limit: RateLimit) -> tuple[RateLimit, float]:
+                pace, wait = take_turn(limit.pace, turn, NOW, 10.0)
+                unchanged = pace is limit.pace
+                return limit if unchanged else limit.model_copy(update={"pace": pace}), wait
+
+            try:
+                return rate_limits.decide(provider, take)
+            except WriteConflict:
+                return None
+
         with ThreadPoolExecutor(20) as pool:
-            admitted = list(pool.map(lambda _: rate_limits.acquire(provider, NOW, 10), range(20)))
-        assert sum(admitted) == 1
+            waits = list(pool.map(decide, range(20)))
+        assert waits.count(0.0) == 1
+        assert len(rate_limits.get(provider).pace.turns) == 1
+
+
+class TestAccountSlots:
+    @pytest.fixture(params=[FakeAccountSlots, AccountSlotTable], ids=BOTH)
+    def account_slots(self, request: pytest.FixtureRequest) -> AccountSlots:
+        account_slots: AccountSlots = adapter_of(request)
+        return account_slots
+
+    def test_slots_are_separate_for_each_account_and_pool(
+        self, account_slots: AccountSlots, account: str
+    ):
+        slots = Slots(holders={"job_1": NOW + 0.5})
+        account_slots.decide(account, "inputs", lambda _: (slots, None))
+
+        def holders(account: str, pool: str) -> dict[str, float]:
+            return account_slots.decide(account, pool, lambda slots: (slots, slots.holders))
+
+        assert holders(account, "inputs") == {"job_1": NOW + 0.5}
+        assert holders(account, "outputs") == holders(f"{account}-2", "inputs") == {}
+
+    def test_slots_are_not_exceeded_by_concurrent_jobs(
+        self, as_wired: Clients, table: str, account: str
+    ):
+        account_slots = AccountSlotTable(as_wired("dynamodb"), table)
+        pool = Pool("inputs", slots=3, seconds=60.0)
+
+        def take(number: int) -> bool:
+            try:
+                return account_slots.decide(
+                    account, pool.name, lambda slots: acquire(slots, f"job_{number}", pool, NOW)
+                )
+            except WriteConflict:
+                return False
+
+        with ThreadPoolExecutor(12) as threads:
+            taken = list(threads.map(take, range(12)))
+        assert 1 <= sum(taken) <= pool.slots
+        held = account_slots.decide(account, pool.name, lambda slots: (slots, slots.holders))
+        assert len(held) == sum(taken)
 
 
 class TestBus:

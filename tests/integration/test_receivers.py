@@ -18,7 +18,7 @@ import pytest
 from local.packaging import ROOT
 from local.processes import free_port
 from rushes.webhooks.signature import headers, new_secret
-from tests.waiting import wait_for
+from tests.waiting import MAX_WAIT_SECONDS, wait_for
 
 FOLDER = ROOT / "examples/receivers"
 PROGRAMS = {
@@ -43,7 +43,8 @@ class Receiver:
         return socket.create_connection(("127.0.0.1", self.port), timeout=60)
 
     def post(self, sent: Mapping[str, str], body: bytes = BODY) -> int:
-        return httpx.post(self.url, headers=dict(sent), content=body, timeout=10).status_code
+        timeout = MAX_WAIT_SECONDS
+        return httpx.post(self.url, headers=dict(sent), content=body, timeout=timeout).status_code
 
     @property
     def printed(self) -> list[str]:
@@ -72,7 +73,7 @@ def running(name: str, port: int, secret: str, output: Path) -> Iterator[Receive
             yield started
         finally:
             program.terminate()
-            program.wait(10)
+            program.wait(MAX_WAIT_SECONDS)
 
 
 def responds(receiver: Receiver, program: "subprocess.Popen[bytes]") -> bool:

@@ -16,6 +16,7 @@ from local.stack import Stack
 from rushes.aws.s3 import PART_BYTES, Bucket, HashingStream
 from rushes.errors import AwsUnavailable, DownloadInterrupted, InvalidOutput, RushesError
 from rushes.http.client import SafeHttpClient
+from rushes.jobs.content_type import SVG
 from rushes.jobs.request import Upload
 from rushes.jobs.result import Artifact, Output
 from rushes.ports.http import HttpCall, JsonFile, Upstream
@@ -224,6 +225,14 @@ class TestLink:
         assert answer.headers["content-type"] == "video/mp4"
         assert answer.headers["content-disposition"] == 'attachment; filename="job_1.mp4"'
 
+    def test_link_of_an_svg_image_is_an_attachment_too(self, bucket: Bucket, key: str):
+        """A browser would run the scripts of an SVG image that it shows as a page."""
+        content = b"<svg><script>alert(1)</script></svg>"
+        stored = bucket.put_stream(key, Download(len(content), None, iter([content])), SVG)
+        answer = httpx.get(bucket.link(stored, "job_1.svg"))
+        assert answer.headers["content-type"] == SVG
+        assert answer.headers["content-disposition"] == 'attachment; filename="job_1.svg"'
+
     def test_link_supports_ranges(self, link: str):
         answer = httpx.get(link, headers={"range": "bytes=256-511"})
         assert (answer.status_code, answer.content) == (206, VIDEO[256:512])
@@ -276,6 +285,27 @@ class TestUploadLink:
         file = bucket.find(upload_key)
         assert file is not None
         assert file.content_type == "image/png"
+
+    def test_upload_link_with_declared_type_and_length_accepts_no_other(
+        self, bucket: Bucket, upload_key: str
+    ):
+        link = bucket.upload_link(upload_key, "image/png", len(IMAGE))
+        png, html = {"content-type": "image/png"}, {"content-type": "text/html"}
+        for content, headers in (
+            *((IMAGE + b"x", png), (IMAGE[:-1], png), (b"", png)),
+            *((IMAGE, html), (IMAGE, {})),
+        ):
+            assert httpx.put(link, content=content, headers=headers).status_code == 403
+        assert bucket.find(upload_key) is None
+        assert httpx.put(link, content=IMAGE, headers=png).status_code == 200
+        assert bucket.read(upload_key) == IMAGE
+
+    def test_upload_link_with_declared_length_accepts_any_type(
+        self, bucket: Bucket, upload_key: str
+    ):
+        link = bucket.upload_link(upload_key, length=len(IMAGE))
+        assert httpx.put(link, content=IMAGE + b"x").status_code == 403
+        assert httpx.put(link, content=IMAGE).status_code == 200
 
     def test_upload_link_expires_after_15_minutes(self, link: str):
         signed = parse_qs(urlsplit(link).query)

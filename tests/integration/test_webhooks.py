@@ -4,6 +4,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,7 @@ from rushes.aws.dynamodb.webhooks import DeliveryTable, EndpointTable
 from rushes.aws.sqs import WebhookQueues
 from rushes.errors import AwsUnavailable, CorruptRecord, NotFound, WriteConflict
 from rushes.webhooks.delivery import Delivery, DeliveryStatus
+from rushes.webhooks.endpoint import MAX_ENDPOINTS
 from rushes.webhooks.ports import DeliveryRepository, EndpointRepository
 from rushes.webhooks.queue_message import DeliveryTask
 from rushes.wiring import aws as aws_wiring
@@ -72,6 +74,7 @@ def test_endpoints_are_stored_changed_and_deleted(endpoints: EndpointRepository,
         endpoints.add(one)
     with pytest.raises(WriteConflict):
         endpoints.add(first)
+    first, second = (one.model_copy(update={"number": n}) for one, n in ((first, 1), (second, 0)))
     assert endpoints.all(account) == (first, second)
     assert endpoints.all(f"{account}2") == ()
     assert endpoints.get(account, "we_1") == first
@@ -83,6 +86,33 @@ def test_endpoints_are_stored_changed_and_deleted(endpoints: EndpointRepository,
     assert endpoints.all(account) == (second,)
     with pytest.raises(NotFound):
         endpoints.change(account, "we_1", lambda current: current.record_success())
+
+
+def test_add_refuses_more_than_the_maximum(endpoints: EndpointRepository, account: str):
+    made = [endpoint(f"we_{number:03}", account=account) for number in range(MAX_ENDPOINTS)]
+    assert all(endpoints.add(one) for one in made)
+    assert endpoints.add(endpoint("we_more", account=account)) is False
+    endpoints.delete(account, "we_000")
+    assert endpoints.add(endpoint("we_more", account=account)) is True
+    assert len(endpoints.all(account)) == MAX_ENDPOINTS
+
+
+def test_concurrent_adds_never_exceed_the_maximum(as_wired: Clients, table: str, account: str):
+    """Calls refused for conflicts are repeated; the last places are assigned once."""
+    endpoints = EndpointTable(as_wired("dynamodb"), table)
+    for number in range(MAX_ENDPOINTS - 3):
+        endpoints.add(endpoint(f"we_{number}", account=account))
+
+    def add(number: int) -> bool:
+        while True:
+            try:
+                return endpoints.add(endpoint(f"we_more_{number}", account=account))
+            except WriteConflict:
+                continue
+
+    with ThreadPoolExecutor(10) as pool:
+        assert list(pool.map(add, range(10))).count(True) == 3
+    assert len(endpoints.all(account)) == MAX_ENDPOINTS
 
 
 def test_request_secrets_are_created_at_the_first_call(endpoints: EndpointRepository, account: str):
@@ -170,7 +200,7 @@ def test_corrupt_item_does_not_hide_the_others(as_wired: Clients, table: str, ac
 
     corrupt("ENDPOINTS", account, "we_2")
     corrupt("DELIVERY", f"{account}#{stored[1].message_id}", "we_1")
-    assert endpoints.all(account) == (made[0], made[2])
+    assert [one.id for one in endpoints.all(account)] == ["we_1", "we_3"]
     page = deliveries.page(account, "we_1", 10, None)
     assert page.deliveries == (stored[2], stored[0])
     due = [one for one in deliveries.due(64.0, 50) if one.account == account]

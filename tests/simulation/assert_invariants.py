@@ -27,6 +27,7 @@ def find_violations(harness: "Harness", quiet_since: float) -> list[str]:
     _check_single_live_video(harness)
     _check_complete_files(harness)
     _check_no_work_left(harness)
+    harness.budget.check_sums()
     harness.invariants.violations += harness.machine.unexpected
     return harness.invariants.violations
 

@@ -4,10 +4,15 @@ from dataclasses import replace
 from typing import Any, cast
 from uuid import uuid4
 
+from rushes.api.create_job import CreateJob
 from rushes.api.job_service import JobService
+from rushes.jobs import cost
 from rushes.jobs.events import Event, terminal_event
 from rushes.jobs.job import Job
+from rushes.jobs.reservation import Reservation
 from rushes.jobs.result import Artifact
+from rushes.jobs.status import JobStatus
+from rushes.ports.jobs import IdempotencyRecord
 from rushes.ports.storage import Download
 from rushes.workflow import collect, finish, reconcile
 from rushes.workflow.collect import Collect
@@ -19,11 +24,14 @@ from rushes.workflow.task import NextStep
 from tests import fakes
 from tests.simulation import table
 from tests.simulation.ports import SimulatedBlobs
+from tests.simulation.scheduler import STORE_FAULTS
 from tests.simulation.table import SimulatedJobs
 
 Patch = tuple[object, str, object]
 """An owner, the name of its attribute, and the value that replaces it."""
 _submitting, _replace, _repair = Job.submitting, SimulatedJobs._replace, Sweeper._repair
+_settle, _check, _may_be_billed = SimulatedJobs._settle, SimulatedJobs._check, cost.may_be_billed
+DO_NOT_SETTLE: Patch = (SimulatedJobs, "_settle", lambda *_: None)
 _poll, _copy_all, _put_stream = Poll._run, Collect._copy_all, SimulatedBlobs.put_stream
 
 
@@ -79,6 +87,34 @@ def record_first(step: Collect, job: Job) -> Any:
     return artifacts
 
 
+def settle_apart(jobs: SimulatedJobs, before: Job, after: Job) -> bool:
+    """Settle in a write of its own, which a crash can prevent."""
+    is_replaced = _replace(jobs, before, after)
+    if is_replaced:
+        jobs._scheduler.call("jobs.settle", lambda: _settle(jobs, before, after), STORE_FAULTS)
+    return is_replaced
+
+
+def settle_before_check(jobs: SimulatedJobs, before: Job, after: Job) -> bool:
+    """Settle even if the write is refused: its repetition settles again."""
+    _settle(jobs, before, after)
+    return _replace(jobs, before, after)
+
+
+def check_without_limit(
+    jobs: SimulatedJobs, record: IdempotencyRecord | None, _: object, now: float
+) -> None:
+    _check(jobs, record, None, now)
+
+
+def bill_unless_cancelled(job: Job) -> bool:
+    return _may_be_billed(job) and job.status is not JobStatus.CANCELLED
+
+
+def bill_if_recorded(job: Job) -> bool:
+    return _may_be_billed(job) and job.operation is not None
+
+
 def get_of_any_account(service: JobService, account: str, job_id: str) -> Job:  # noqa: ARG001
     rows = cast("SimulatedJobs", service.jobs).rows.values()
     return next(job for job in rows if job.id == job_id)
@@ -115,7 +151,8 @@ DEFECTS: dict[str, tuple[Patch, ...]] = {
         (ProviderClient, "cancel_confirmed", lambda *_: True),
     ),
     "an HTML page is stored as a video": (
-        (collect, "sniff", lambda _: "video/mp4"),
+        (collect, "sniff_output", lambda _: "video/mp4"),
+        (collect, "is_truncated", lambda _: False),
         (fakes, "sniff", lambda _: "video/mp4"),
     ),
     "a truncated download is stored": ((SimulatedBlobs, "put_stream", ignore_length),),
@@ -125,4 +162,22 @@ DEFECTS: dict[str, tuple[Patch, ...]] = {
         (SimulatedJobs, "_check", lambda *_: None),
     ),
     "every account sees every job": ((JobService, "get", get_of_any_account),),
+    "only the first model of a job is reserved": (
+        (CreateJob, "_dearest", lambda _, job: (job.cost, job.model)),
+        (Reservation, "covers", lambda *_: True),
+    ),
+    "the limit is not checked": ((SimulatedJobs, "_check", check_without_limit),),
+    "a budget is settled in a write of its own": (
+        DO_NOT_SETTLE,
+        (SimulatedJobs, "_replace", settle_apart),
+    ),
+    "a refused write settles the budget": (
+        DO_NOT_SETTLE,
+        (SimulatedJobs, "_replace", settle_before_check),
+    ),
+    "only completed jobs are charged": (
+        (cost, "may_be_billed", lambda job: job.status is JobStatus.COMPLETED),
+    ),
+    "every cancelled job is refunded": ((cost, "may_be_billed", bill_unless_cancelled),),
+    "an unknown outcome is refunded": ((cost, "may_be_billed", bill_if_recorded),),
 }

@@ -13,7 +13,7 @@ from rushes.api.create_job import CreateJob
 from rushes.api.job_service import JobService
 from rushes.catalog.models import read_catalog
 from rushes.catalog.provider_config import ProviderEntry
-from rushes.http.url_policy import PublicUrlPolicy
+from rushes.http.url_policy import InputUrlPolicy, PublicUrlPolicy
 from rushes.jobs.job import Job
 from rushes.ports.http import HttpCall, HttpReply, Upstream
 from rushes.providers.base import Provider, Submitted
@@ -21,14 +21,23 @@ from rushes.providers.openai_videos.openai_compatible import OpenAICompatible
 from rushes.providers.replies import Reply, raise_for_status, read
 from rushes.workflow.collect import Collect
 from rushes.workflow.event_publisher import EventPublisher
+from rushes.workflow.fetch_inputs import FetchInputs
 from rushes.workflow.finish import Finish
 from rushes.workflow.poll import Poll
 from rushes.workflow.provider_client import ProviderClient
 from rushes.workflow.rate_limiter import RateLimiter
+from rushes.workflow.slots import JobSlots
 from rushes.workflow.submit import Submit
 from rushes.workflow.sweeper import Sweeper
 from rushes.workflow.task import JobContext
-from tests.fakes import FakeClock, FakeRateLimits, FakeTimings, FakeUpstreams
+from tests.fakes import (
+    FakeAccountSlots,
+    FakeClock,
+    FakeRateLimits,
+    FakeTimings,
+    FakeUpstreams,
+)
+from tests.simulation.budget import BudgetInvariants
 from tests.simulation.invariants import Invariants
 from tests.simulation.machine import Input, StateMachine
 from tests.simulation.ports import (
@@ -44,8 +53,9 @@ from tests.simulation.upstream import KEY_HEADER, ProviderVideo, SimulatedProvid
 SWEEP_LIMIT = 60.0
 MODEL = """
     [[models]]
-    name = "{0}/one"
+    name = "{0}"
     seconds = [4]
+    price_per_second = {1}
     sizes = ["1280x720"]
     inputs = ["image"]
     typical_seconds = 20
@@ -54,6 +64,8 @@ MODEL = """
     """
 CAPABILITIES = {"plain": "none", "keyed": "key", "listed": "lookup"}
 """Idempotency capability by provider name."""
+PRICES = {"plain/one": 0.025, "plain/free": 0.0, "keyed/one": 0.175, "listed/one": 0.05}
+"""US dollars per second."""
 CATALOG = read_catalog(
     """
     default_model = "plain/one"
@@ -66,11 +78,11 @@ CATALOG = read_catalog(
     protocol = "openai_compatible"
     idempotency = "lookup"
     [aliases]
-    plain_first = ["plain/one", "keyed/one", "listed/one"]
+    plain_first = ["plain/free", "keyed/one", "listed/one"]
     keyed_first = ["keyed/one", "plain/one"]
     listed_first = ["listed/one", "plain/one", "keyed/one"]
     """
-    + "".join(MODEL.format(name) for name in CAPABILITIES)
+    + "".join(MODEL.format(name, price) for name, price in PRICES.items())
 )
 
 
@@ -119,8 +131,13 @@ class NumberedJobBuilder(JobBuilder):
 
 
 class Harness:
-    def __init__(self, schedule: FaultSchedule) -> None:
+    """`daily_dollars` is the budget of each account."""
+
+    catalog = CATALOG
+
+    def __init__(self, schedule: FaultSchedule, daily_dollars: float | None = None) -> None:
         self.schedule = schedule
+        self.daily_dollars = daily_dollars
         self.clock = FakeClock()
         self.scheduler = scheduler = Scheduler(schedule, self.clock)
         self.invariants = Invariants()
@@ -133,6 +150,10 @@ class Harness:
             name: SimulatedProvider(name, capability, self.clock, schedule)
             for name, capability in CAPABILITIES.items()
         }
+        self.budget = BudgetInvariants(self)
+        self.jobs.after_write = self.budget.after_write
+        for provider in self.providers.values():
+            provider.on_video = self.budget.check_spent
         self.machine = StateMachine(scheduler, self._functions())
         self._build()
 
@@ -146,16 +167,17 @@ class Harness:
         http_client = SimulatedHttpClient(self.scheduler, self._provider)
         context = JobContext(jobs, publish, CATALOG, clock)
         providers = ProviderClient(upstreams, http_client, CATALOG, adapter_of)
-        rate_limiter = RateLimiter(rate_limits, CATALOG, clock)
-        self.submit = Submit(context, providers, rate_limiter, blobs, timings)
+        rate_limiter = RateLimiter(rate_limits, CATALOG, clock, self.scheduler.sleep)
+        slots = JobSlots(scheduled(FakeAccountSlots(), "account_slots", self.scheduler), clock)
+        fetch_inputs = FetchInputs(context, http_client, blobs, slots)
+        self.submit = Submit(context, providers, rate_limiter, fetch_inputs, timings)
         self.poll = Poll(context, providers, blobs)
-        self.collect = Collect(context, providers, blobs)
+        self.collect = Collect(context, providers, blobs, slots)
         self.finish = Finish(jobs, blobs, timings, publish, clock, "media", 3600.0)
         self.sweeper = Sweeper(jobs, blobs, self.machine, publish, clock)
-        job_builder = NumberedJobBuilder(
-            jobs, blobs, CATALOG, clock, PublicUrlPolicy(local_mode=False)
-        )
-        create_job = CreateJob(job_builder, jobs, self.machine, clock)
+        policies = PublicUrlPolicy(local_mode=False), InputUrlPolicy(local_mode=False)
+        job_builder = NumberedJobBuilder(jobs, blobs, CATALOG, clock, *policies)
+        create_job = CreateJob(job_builder, jobs, self.machine, clock, self.daily_dollars)
         self.service = JobService(create_job, jobs, blobs, CATALOG, clock, self.scheduler.sleep)
 
     def _functions(self) -> dict[str, Any]:

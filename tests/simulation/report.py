@@ -20,6 +20,7 @@ class Tally:
     faults: Counter[str] = field(default_factory=Counter)
     crashes: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Source positions at which a process crashed, before or after the call."""
+    budgets: Counter[str] = field(default_factory=Counter)
     violations: dict[int, list[str]] = field(default_factory=dict)
 
     def add(self, other: "Tally") -> None:
@@ -29,6 +30,7 @@ class Tally:
         self.endings += other.endings
         self.faults += other.faults
         self.crashes += other.crashes
+        self.budgets += other.budgets
         self.violations |= other.violations
 
     def lines(self, seconds: float) -> list[str]:
@@ -40,6 +42,7 @@ class Tally:
         )
         endings = ", ".join(f"{count:,} {end}" for end, count in self.endings.most_common())
         faults = ", ".join(f"{count:,} {name}" for name, count in self.faults.most_common())
+        budgets = ", ".join(f"{count:,} {name}" for name, count in self.budgets.most_common())
         found = [
             f"  seed {seed}: {sentence}"
             for seed, sentences in sorted(self.violations.items())[:SHOWN]
@@ -52,16 +55,17 @@ class Tally:
             f"endings        {endings}",
             f"faults         {sum(self.faults.values()):,}: {faults}",
             f"crashes        {sum(self.crashes.values()):,} at {points}",
+            f"budgets        {budgets}",
             f"violations     {len(self.violations)}",
             *found,
         ]
 
 
-def run_seeds(first: int, count: int) -> Tally:
+def run_seeds(first: int, count: int, scenario_type: type[Scenario] = Scenario) -> Tally:
     logging.disable(logging.CRITICAL)  # for worker processes
     tally = Tally()
     for seed in range(first, first + count):
-        scenario = Scenario(seed)
+        scenario = scenario_type(seed)
         if violations := scenario.run():
             tally.violations[seed] = violations
         _count(tally, scenario)
@@ -75,6 +79,7 @@ def _count(tally: Tally, scenario: Scenario) -> None:
     tally.videos += len(harness.videos())
     tally.faults += scenario.random_faults.injected
     tally.crashes.update(harness.scheduler.crashes)
+    tally.budgets += harness.budget.seen
     for job in harness.jobs.rows.values():
         code = job.error.code if job.error else ""
         tally.endings[f"{job.status.value} {code}".strip()] += 1

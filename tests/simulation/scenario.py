@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rushes.errors import RushesError
+from rushes.errors import BudgetExceeded, RushesError
 from rushes.jobs.idempotency import IdempotencyInfo
 from rushes.jobs.request import CreateRequest, GenerationRequest, Input, Role, Upload
 from tests.harness import PNG_BYTES
@@ -14,6 +14,7 @@ from tests.simulation.machine import Input as Started
 from tests.simulation.quiescence import run_until_quiet
 
 API_LIMIT = 30.0
+DAY = 24 * 3600
 MAX_TRIES = 4
 MODELS = ("plain/one", "keyed/one", "listed/one", "plain_first", "keyed_first", "listed_first")
 
@@ -58,6 +59,8 @@ class Client:
 
     def _on_result(self, result: object) -> None:
         check = self.scenario.harness.invariants.check
+        if isinstance(result, BudgetExceeded):
+            self.scenario.harness.budget.seen["refused"] += 1
         if isinstance(result, str):
             self.jobs.add(result)
             exists = (self.account, result) in self.scenario.harness.jobs.rows
@@ -68,22 +71,28 @@ class Client:
 
 
 class Scenario:
+    limits: tuple[float | None, ...] = (None, 0.7, 1.0)
+    """US dollars per account and day."""
+    max_clients = 3
+
     def __init__(self, seed: int) -> None:
         self.random_faults = RandomFaults(seed)
-        self.harness = Harness(self.random_faults)
+        draw = self.random_faults.random
+        self.harness = Harness(self.random_faults, draw.choice(self.limits))
         self.scheduler = self.harness.scheduler
         self.clients: list[Client] = []
         self.deleted: set[str] = set()
-        draw = self.random_faults.random
         for provider in self.harness.providers.values():
             provider.on_cancel = draw.choice(("stops", "stops", "refuses", "continues"))
         self.harness.machine.on_abort = self._handle_abort
         self.length = draw.choice((60.0, 200.0, 400.0))
+        if draw.random() < 0.2:  # midnight during the create calls
+            self.harness.clock.now += DAY - self.harness.clock.now % DAY - self.length / 6
         self._plan()
 
     def _plan(self) -> None:
         draw = self.random_faults.random
-        for number in range(draw.randint(1, 3)):
+        for number in range(draw.randint(1, self.max_clients)):
             client = Client(self, number)
             self.clients.append(client)
             self.later(self.length / 3, client.create)
@@ -183,3 +192,10 @@ class Scenario:
         quiet_since = clock.now
         run_until_quiet(self.harness)
         return find_violations(self.harness, max(quiet_since, self.harness.machine.faults_end_at))
+
+
+class BudgetScenario(Scenario):
+    """More jobs of two accounts than their budgets allow at once."""
+
+    limits: tuple[float | None, ...] = (0.7, 0.8, 1.5)
+    max_clients = 6

@@ -16,6 +16,8 @@ from tests.simulation.quiescence import run_until_quiet
 
 API_LIMIT = 30.0
 ACCOUNT = "demo"
+DAILY_DOLLARS = 0.7
+"""The price of the dearest model: one job of it is accepted."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ SCRIPTS = {
     "completed with lookup": Script("listed/one"),
     "unanswered with a key": Script("keyed/one", create_faults=("done, silent",)),
     "unanswered, unreachable, key rejected": Script(
-        "keyed_first", create_faults=("done, silent", "unreachable", "key refused")
+        "keyed_first", create_faults=("done, silent", "unreachable", *["key refused"] * 3)
     ),
     "unanswered and found": Script("listed/one", create_faults=("done, silent",)),
     "lost and submitted again": Script("listed/one", create_faults=("silent",)),
@@ -58,7 +60,7 @@ class ScriptRun:
     """Runs a script with a crash plan. The client repeats a call that crashed."""
 
     def __init__(self, script: Script, plan: CrashPlan) -> None:
-        self.harness = Harness(plan)
+        self.harness = Harness(plan, DAILY_DOLLARS)
         self.plan = plan
         self.script = script
         provider = self.harness.providers[script.model.partition("/")[0].removesuffix("_first")]

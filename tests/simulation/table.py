@@ -11,7 +11,8 @@ from typing import TypeVar, cast
 
 from rushes.aws.dynamodb.jobs import JobTable
 from rushes.errors import AlreadyAccepted, BudgetExceeded, WriteConflict
-from rushes.jobs.job import Job, JobPage, allowed_before
+from rushes.jobs.cost import DECIMALS, settlement
+from rushes.jobs.job import Job, JobPage, allowed_before, first_page
 from rushes.ports.jobs import BudgetCharge, Change, IdempotencyRecord, JobQuery
 from tests.simulation.scheduler import READ_FAULTS, STORE_FAULTS, Scheduler
 
@@ -31,6 +32,7 @@ class SimulatedJobs:
         self.spent: dict[RowKey, float] = {}
         self._scheduler = scheduler
         self.on_write = on_write
+        self.after_write: Callable[[Job], None] = lambda _: None
         self._writers: dict[RowKey, int] = {}
         self._marks = count(1)
         self._index: dict[RowKey, Job] = {}
@@ -51,8 +53,7 @@ class SimulatedJobs:
             if record:
                 self.records[record.digest, _sort_key(record)] = record
             if charge:
-                bill = (charge.account, charge.day)
-                self.spent[bill] = self.spent.get(bill, 0.0) + charge.cost
+                self._spend(charge.account, charge.day, charge.cost)
             return self._put(None, job)
 
         self._write("jobs.add", row_key, commit)
@@ -82,7 +83,7 @@ class SimulatedJobs:
         rows = self._read("jobs.page", self._indexed).values()
         jobs = sorted(rows, key=lambda job: job.id, reverse=query.newest_first)
         found = [job for job in jobs if job.account == account and not job.deleted_at]
-        return JobPage(jobs=tuple(found[: query.limit]), has_more=len(found) > query.limit)
+        return first_page(found, query.limit)
 
     def due(self, now: float, limit: int) -> tuple[Job, ...]:
         rows = self._read("jobs.due", self._indexed).values()
@@ -99,6 +100,7 @@ class SimulatedJobs:
                 return False
             if stored.status not in allowed_before(before, after):
                 return False
+            self._settle(stored, after)
             return self._put(stored, after)
 
         return self._write("jobs.put", row_key, put)
@@ -124,12 +126,21 @@ class SimulatedJobs:
                 raise AlreadyAccepted("the create call was accepted already")
         if charge:
             spent = self.spent.get((charge.account, charge.day), 0.0)
-            if spent + charge.cost > charge.limit:
+            if round(spent + charge.cost, DECIMALS) > charge.limit:
                 raise BudgetExceeded("daily budget exceeded")
+
+    def _settle(self, before: Job, after: Job) -> None:
+        if after.reservation:
+            self._spend(after.account, after.reservation.day, settlement(before, after))
+
+    def _spend(self, account: str, day: str, dollars: float) -> None:
+        total = self.spent.get((account, day), 0.0) + dollars
+        self.spent[account, day] = round(total, DECIMALS)
 
     def _put(self, before: Job | None, after: Job) -> bool:
         self.on_write(before, after)
         self.rows[after.account, after.id] = after
+        self.after_write(after)
         return True
 
     def _read(self, operation: str, work: Callable[[], Result]) -> Result:

@@ -38,6 +38,7 @@ LIST_LAG_SECONDS = 20
 @dataclass
 class ProviderVideo:
     id: str
+    model: str
     prompt: str
     key: str
     created_at: float
@@ -80,6 +81,8 @@ class SimulatedProvider:
     """Prompts of create calls with an unknown outcome."""
     repeated: set[str] = field(default_factory=set)
     """Prompts that were sent again after an unknown outcome."""
+    on_video: Callable[[], None] = lambda: None
+    """Called after each new video."""
 
     def answer(self, call: HttpCall) -> HttpReply:
         if call.method == "POST":
@@ -112,7 +115,8 @@ class SimulatedProvider:
         return Download(len(content), "video/mp4", iter([content[:20], content[20:]]))
 
     def _create(self, call: HttpCall) -> HttpReply:
-        prompt = str((call.form or {})["prompt"])
+        form = call.form or {}
+        prompt = str(form["prompt"])
         drawn = self.schedule.fault("create", CREATE_FAULTS)
         fault = self.create_faults.pop(0) if self.create_faults else drawn
         if prompt in self.unclear:
@@ -121,11 +125,10 @@ class SimulatedProvider:
             self.unclear.add(prompt)
         if fault == "refused" and prompt not in {video.prompt for video in self.videos.values()}:
             return reply(400, error={"code": "bad_prompt", "message": "no"})
-        return self._respond(
-            fault, lambda: self._create_video(prompt, call.headers.get(KEY_HEADER, ""))
-        )
+        key = call.headers.get(KEY_HEADER, "")
+        return self._respond(fault, lambda: self._create_video(str(form["model"]), prompt, key))
 
-    def _create_video(self, prompt: str, key: str) -> HttpReply:
+    def _create_video(self, model: str, prompt: str, key: str) -> HttpReply:
         if self.capability == "key":
             for video in self.videos.values():
                 if key and video.key == key:
@@ -133,6 +136,7 @@ class SimulatedProvider:
         number = len(self.videos) + 1
         video = ProviderVideo(
             f"{self.name}-{number}",
+            model,
             prompt,
             key,
             self.clock.now,
@@ -141,6 +145,7 @@ class SimulatedProvider:
             self.schedule.fault("video", VIDEO_FAULTS),
         )
         self.videos[video.id] = video
+        self.on_video()
         return self._view(video)
 
     def _view(self, video: ProviderVideo, **others: object) -> HttpReply:

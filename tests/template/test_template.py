@@ -1,6 +1,7 @@
 """Resources of template.yaml after the SAM transform."""
 
 import json
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from local.packaging import ROOT, read_template
 from rushes.config import Settings
+from rushes.workflow.oversized_uploads import UPLOADS
 
 TEMPLATE = ROOT / "template.yaml"
 FUNCTIONS = ("api", "submit", "poll", "collect", "finish", "notify", "deliver", "sweep")
@@ -109,7 +111,7 @@ def rules_to(target: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_sweeper_runs_every_minute_and_after_failed_executions():
+def test_sweeper_runs_every_minute_after_failed_executions_and_after_uploads():
     rules = rules_to("SweepFunction")
     patterns = [rule.get("EventPattern") or rule["ScheduleExpression"] for rule in rules.values()]
     failed_execution = {
@@ -120,7 +122,18 @@ def test_sweeper_runs_every_minute_and_after_failed_executions():
             "status": ["FAILED", "TIMED_OUT", "ABORTED"],
         },
     }
-    assert sorted(patterns, key=str) == sorted(["rate(1 minute)", failed_execution], key=str)
+    upload_arrived = {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {
+            "bucket": {"name": [{"Ref": "Bucket"}]},
+            "object": {"key": [{"prefix": UPLOADS}]},
+        },
+    }
+    expected = ["rate(1 minute)", failed_execution, upload_arrived]
+    assert sorted(patterns, key=str) == sorted(expected, key=str)
+    notifications = translated()["Bucket"]["Properties"]["NotificationConfiguration"]
+    assert notifications == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     allowed = [
         p["SourceArn"]
         for p in of_type("AWS::Lambda::Permission").values()
@@ -166,6 +179,19 @@ def test_log_groups_expire():
     assert all(group["RetentionInDays"] == {"Ref": "LogDays"} for group in groups.values())
 
 
+def test_access_log_has_callers_but_neither_paths_nor_headers():
+    (stage,) = of_type("AWS::ApiGatewayV2::Stage").values()
+    settings = stage["AccessLogSettings"]
+    assert settings["DestinationArn"] == {"Fn::GetAtt": ["AccessLogGroup", "Arn"]}
+    fields = json.loads(settings["Format"])
+    assert {"requestId", "sourceIp", "routeKey", "status", "latency"} <= set(fields)
+    allowed = (
+        r"\$context\.(identity\.sourceIp|requestId|requestTimeEpoch|routeKey|httpMethod|status"
+    )
+    allowed += "|responseLatency|responseLength)"
+    assert all(re.fullmatch(allowed, value) for value in fields.values())
+
+
 def test_bucket_is_private_encrypted_and_expires_objects():
     bucket = translated()["Bucket"]["Properties"]
     assert all(bucket["PublicAccessBlockConfiguration"].values())
@@ -174,6 +200,7 @@ def test_bucket_is_private_encrypted_and_expires_objects():
     assert rules["unfinished-uploads"]["AbortIncompleteMultipartUpload"]
     assert rules["finished-media"]["ExpirationInDays"] == {"Ref": "OutputDays"}
     assert rules["results-of-cancelled-jobs"]["ExpirationInDays"] == {"Ref": "OutputDays"}
+    assert (rules["uploads"]["Prefix"], rules["uploads"]["ExpirationInDays"]) == (UPLOADS, 1)
     denied = translated()["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]
     assert denied["Effect"] == "Deny"
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
@@ -187,6 +214,18 @@ def test_table_has_backups_and_outlives_the_stack():
     assert table["Properties"]["TimeToLiveSpecification"]["Enabled"]
     assert table["Properties"]["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
     assert table["DeletionPolicy"] == "RetainExceptOnCreate"
+
+
+def test_api_may_read_each_index_that_it_lists_jobs_by():
+    indexes = translated()["Table"]["Properties"]["GlobalSecondaryIndexes"]
+    by_name = {index["IndexName"]: index for index in indexes}
+    assert by_name["by_provider"]["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    allowed = {
+        statement["Sid"]: statement["Resource"] for statement in statements("ApiFunctionRole")
+    }
+    names = {resource["Fn::Sub"].rpartition("/")[2] for resource in allowed["ListJobs"]}
+    assert names == {"by_owner", "by_provider"} == by_name.keys() - {"due"}
+    assert allowed["ReadJobsOfOneProvider"] == {"Fn::GetAtt": ["Table", "Arn"]}
 
 
 def test_template_contains_no_secret():

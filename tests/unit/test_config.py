@@ -76,3 +76,12 @@ def test_settings_error_names_the_missing_variable(
             monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError, match=missing):
         settings()
+
+
+@pytest.mark.parametrize("value", ["-1", "nan", "inf", "-inf", "ten"])
+def test_daily_budget_is_a_finite_number(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A comparison with NaN is false: no job would exceed it."""
+    for name, text in {**ENVIRONMENT, "DAILY_DOLLARS": value}.items():
+        monkeypatch.setenv(name, text)
+    with pytest.raises(ValidationError, match="DAILY_DOLLARS"):
+        settings()

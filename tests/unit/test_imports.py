@@ -76,7 +76,7 @@ def test_api_function_loads_no_http_client_and_no_provider(then: str):
 
 @pytest.mark.parametrize(
     "name",
-    ["errors", "jobs", "json_pointer", "ports", "catalog", "dialects", "providers"],
+    ["errors", "jobs", "json_parser", "json_pointer", "ports", "catalog", "dialects", "providers"],
 )
 def test_pure_packages_load_no_infrastructure(name: str):
     names = set(modules_after(IMPORT_SUBMODULES.format(name=f"rushes.{name}")))

@@ -13,6 +13,9 @@ SOURCES = [*ROOT.glob("layers/rushes/rushes/**/*.py"), *ROOT.glob("functions/**/
 TREES = {path: ast.parse(path.read_text()) for path in SOURCES}
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 EVENTS = {
+    "authentication_failed",
+    "circuit_closed",
+    "circuit_opened",
     "collect_completed",
     "corrupt_record",
     "deliveries_created",
@@ -22,6 +25,7 @@ EVENTS = {
     "events_not_published",
     "events_rejected",
     "execution_restarted",
+    "execution_without_job",
     "finish_completed",
     "job_finished",
     "job_left_open",
@@ -32,11 +36,13 @@ EVENTS = {
     "poll_completed",
     "provider_key_rejected",
     "provider_status_unknown",
+    "reply_not_parsed",
     "request_completed",
     "request_failed",
     "submit_completed",
     "sweep_finished",
     "unexpected_error",
+    "upload_deleted",
 }
 
 

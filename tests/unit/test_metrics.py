@@ -9,12 +9,15 @@ import pytest
 from rushes.aws.dynamodb.items import Item, query_items
 from rushes.errors import CorruptRecord, UpstreamNoResponse
 from rushes.metrics import DIMENSION, NAMESPACE, Metric, count
+from rushes.workflow.circuit import THRESHOLD
 from tests.harness import CREATE, Harness, reply
 
 
 def reject_provider_key(harness: Harness) -> None:
-    harness.answer(CREATE, reply(401))
-    harness.submit(harness.accepted())
+    """The circuit opens, and counts, after several rejections."""
+    harness.answer(CREATE, *[reply(401)] * THRESHOLD)
+    for _ in range(THRESHOLD):
+        harness.submit(harness.accepted())
 
 
 def lose_create_response(harness: Harness) -> None:

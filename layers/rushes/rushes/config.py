@@ -21,8 +21,10 @@ class Settings(BaseModel):
     """Allow upstreams over http and on this machine."""
     public_url: str = Field(default="", alias="PUBLIC_URL")
     """Base URL of the API. Set in api."""
-    daily_dollars: float = Field(default=0.0, alias="DAILY_DOLLARS")
+    daily_dollars: float = Field(default=0.0, alias="DAILY_DOLLARS", ge=0, allow_inf_nan=False)
     """Daily budget of an account; 0 is unlimited. Set in api."""
+    creates_per_minute: int = Field(default=0, alias="CREATES_PER_MINUTE", ge=0)
+    """Create calls of an account; 0 is unlimited. Set in api."""
     bus_name: str = Field(default="", alias="BUS_NAME")
     """Set in the functions that publish events: submit, finish and sweep."""
     state_machine_arn: str = Field(default="", alias="STATE_MACHINE_ARN")

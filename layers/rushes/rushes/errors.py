@@ -16,6 +16,8 @@ RushesError
 │   ├── IdempotencyKeyInUse          409: a request with the same Idempotency-Key is in progress
 │   ├── IdempotencyKeyReused         422: the same Idempotency-Key with another body
 │   ├── BudgetExceeded               429: the account's daily budget
+│   ├── RateLimited                  429: the account's create calls per minute
+│   │   └── TooManyFailedKeys        429: invalid API keys from one network address
 │   └── TooLarge                     413
 ├── ServerError                      5xx
 │   ├── AwsUnavailable
@@ -38,9 +40,11 @@ RushesError
 
 from typing import ClassVar
 
+from rushes.redaction import REDACTOR
+
 
 class RushesError(Exception):
-    """An error with a code for programs and a message for people.
+    """An error with a code for programs and a message for people, without the secrets in use.
 
     `retryable`: the same call may succeed later. Handlers follow it.
     """
@@ -54,8 +58,8 @@ class RushesError(Exception):
     """Sent to the client in place of an internal message."""
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = REDACTOR.redact(message)
+        super().__init__(self.message)
         self.param = param
         self.error_code = code or self.code
 
@@ -135,6 +139,25 @@ class BudgetExceeded(ClientError):
     retry_after: ClassVar[int | None] = 3600
 
 
+class RateLimited(ClientError):
+    """Too many calls in the current window, which ends after `seconds`."""
+
+    code = "rate_limit_exceeded"
+    http_status = 429
+    retryable = True
+
+    def __init__(
+        self, message: str, *, seconds: int = 1, param: str | None = None, code: str | None = None
+    ) -> None:
+        super().__init__(message, param=param, code=code)
+        self.seconds = seconds
+
+
+class TooManyFailedKeys(RateLimited):
+    code = "too_many_failed_keys"
+    retryable = False
+
+
 class TooLarge(ClientError):
     code = "request_too_large"
     http_status = 413
@@ -188,7 +211,7 @@ class UpstreamError(RushesError):
     ) -> None:
         super().__init__(message, code=code)
         self.wait_seconds = wait_seconds
-        self.upstream_code = upstream_code
+        self.upstream_code = upstream_code and REDACTOR.redact(upstream_code)
         self.key_rejected = key_rejected
 
 

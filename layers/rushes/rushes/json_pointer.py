@@ -3,9 +3,8 @@
 import re
 from typing import Any
 
-from pydantic_core import from_json
-
 from rushes.errors import UpstreamProtocolError
+from rushes.json_parser import MAX_REPLY_VALUES, TooManyValues, parse_json
 
 
 def resolve_in_json(body: bytes, pointer: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -14,10 +13,12 @@ def resolve_in_json(body: bytes, pointer: str) -> Any:  # noqa: ANN401 - any JSO
     Raises
     ------
     UpstreamProtocolError
-        If the reply is not JSON.
+        If the reply is not JSON or has too many values.
     """
     try:
-        value = from_json(body)
+        value = parse_json(body, MAX_REPLY_VALUES)
+    except TooManyValues as error:
+        raise UpstreamProtocolError(f"the provider's reply {error}") from error
     except ValueError as error:
         raise UpstreamProtocolError("the provider's reply is not JSON") from error
     return resolve_pointer(value, pointer)
@@ -28,8 +29,8 @@ def resolve_pointer(value: Any, pointer: str) -> Any:  # noqa: ANN401 - any JSON
         name = token.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict):
             value = value.get(name)
-        elif isinstance(value, list) and re.fullmatch("[0-9]+", name) and int(name) < len(value):
-            value = value[int(name)]
+        elif isinstance(value, list) and re.fullmatch("[0-9]{1,9}", name):
+            value = value[int(name)] if int(name) < len(value) else None
         else:
             return None
     return value

@@ -7,9 +7,17 @@ import pytest
 from rushes.api import build_job
 from rushes.errors import InvalidRequest, NotFound, UnknownModel
 from rushes.jobs.job import Job
-from rushes.jobs.request import CreateRequest, GenerationRequest, Input, Role, StoredFile, Upload
+from rushes.jobs.request import (
+    CreateRequest,
+    GenerationRequest,
+    Input,
+    Role,
+    StoredFile,
+    Upload,
+    UploadUrlRequest,
+)
 from rushes.jobs.status import JobStatus, Stage
-from tests.fakes import BUCKET
+from tests.fakes import BUCKET, unavailable
 from tests.harness import (
     ACCOUNT,
     CONTENT,
@@ -57,7 +65,7 @@ def remix(
 
 def uploaded_file(harness: Harness) -> tuple[str, str]:
     """Put an image to an upload URL; return the URL and the file's key."""
-    url = harness.service.upload_url(ACCOUNT, "png")
+    url = harness.service.upload_url(ACCOUNT, UploadUrlRequest("png"))
     key = harness.blobs.key_of(url)
     assert key is not None
     harness.blobs.objects[key] = PNG_BYTES
@@ -185,6 +193,28 @@ def test_build_refuses_uploaded_file_of_other_media_type(harness: Harness, conte
     with pytest.raises(InvalidRequest, match="is not an image") as refused:
         create(harness, uploaded_request((Role.IMAGE, f"{UPLOADS}/a.png")))
     assert (refused.value.param, harness.jobs.rows) == ("URL", {})
+    assert harness.blobs.objects == {}
+
+
+@pytest.mark.parametrize("content", [MP4_BYTES, b"<html>", PNG_BYTES + bytes(200)])
+def test_build_deletes_refused_upload_and_no_other(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setattr(build_job, "MAX_UPLOAD_BYTES", 300)
+    other, foreign = f"uploads/{ACCOUNT}/b.png", "uploads/other/a.png"
+    harness.blobs.objects = {f"uploads/{ACCOUNT}/a.png": content, other: content, foreign: content}
+    with pytest.raises(InvalidRequest):
+        create(harness, uploaded_request((Role.IMAGE, f"{UPLOADS}/a.png")))
+    assert set(harness.blobs.objects) == {other, foreign}
+
+
+def test_build_refuses_upload_although_it_cannot_be_deleted(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.blobs.objects[f"uploads/{ACCOUNT}/a.png"] = b"<html>"
+    monkeypatch.setattr(harness.blobs, "delete", lambda _prefix: unavailable())
+    with pytest.raises(InvalidRequest, match="is not an image"):
+        create(harness, uploaded_request((Role.IMAGE, f"{UPLOADS}/a.png")))
 
 
 def test_build_limits_size_of_uploaded_file(
@@ -256,6 +286,17 @@ def test_remix_requires_completed_job_of_same_account(harness: Harness) -> None:
         remix(harness, harness.completed(), "another")
 
 
+@pytest.mark.parametrize("content_type", ["image/gif", "image/webp", "image/avif"])
+def test_remix_requires_a_video_file(harness: Harness, content_type: str) -> None:
+    job = harness.completed()
+    animation = job.artifacts[0].model_copy(update={"content_type": content_type})
+    changes = {"artifacts": (animation,), "version": job.version + 1}
+    job = harness.change(job, lambda job, _now: job.model_copy(update=changes))
+    with pytest.raises(InvalidRequest, match=rf"has no video \(found {content_type}\)") as refused:
+        remix(harness, job)
+    assert refused.value.param == "video_id"
+
+
 def test_build_refuses_file_that_changes_during_copy(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,3 +318,11 @@ def test_build_limits_number_of_files(harness: Harness) -> None:
     inputs = [Input(role=Role.IMAGE, url=f"https://p.example/{n}") for n in range(17)]
     with pytest.raises(InvalidRequest, match=r"at most 16 files are allowed \(got 17\)"):
         create(harness, create_request(inputs=inputs))
+
+
+def test_build_limits_number_of_fallbacks(harness: Harness, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(build_job, "MAX_FALLBACKS", 0)
+    with pytest.raises(InvalidRequest, match=r"at most 0 models are allowed \(got 1\)") as raised:
+        create(harness, create_request(fallbacks=["spare/one"]))
+    assert raised.value.param == "fallbacks"
+    assert not harness.jobs.rows

@@ -8,12 +8,25 @@ from rushes.errors import AwsUnavailable, BudgetExceeded, InvalidRequest
 from rushes.jobs.idempotency import IdempotencyInfo
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest, GenerationRequest, Role, Upload
+from rushes.jobs.reservation import Reservation
 from rushes.jobs.status import JobStatus
-from tests.harness import ACCOUNT, PNG_BYTES, Harness
+from tests.harness import ACCOUNT, CATALOG, PNG_BYTES, Harness
 
 DAY = 24 * 3600.0
 COST = 0.4
 """Dollars: four seconds of `sandbox/one`."""
+PRICES = {"sandbox/one": 0.0, "sandbox/plain": 0.05, "spare/one": 0.125}
+"""Dollars per second; alias `sure` is sandbox/one, then spare/one."""
+FREE_FIRST = CATALOG.model_copy(
+    update={
+        "models": tuple(
+            model.model_copy(
+                update={"price_per_second": PRICES.get(model.name, model.price_per_second)}
+            )
+            for model in CATALOG.models
+        )
+    }
+)
 
 
 @pytest.fixture
@@ -101,8 +114,60 @@ def test_refused_job_leaves_no_files_and_no_idempotency_record(harness: Harness)
 def test_no_charge_is_stored_without_a_budget(harness: Harness) -> None:
     harness.daily_dollars = None
     for _ in range(10):
-        create(harness)
+        assert create(harness).reservation is None
     assert harness.jobs.spent == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reserved"),
+    [
+        ({"model": "sandbox/one"}, 0.0),
+        ({"model": "sure"}, 0.5),
+        ({"model": "sandbox/one", "fallbacks": ("sandbox/plain",)}, 0.2),
+        ({"model": "sandbox/one", "fallbacks": ("sandbox/plain", "spare/one")}, 0.5),
+        ({"model": "spare/one", "fallbacks": ("sandbox/one",)}, 0.5),
+        ({"model": "sandbox/plain", "fallbacks": ("sure",)}, 0.5),
+    ],
+)
+def test_create_reserves_the_price_of_the_dearest_model(
+    harness: Harness, fields: dict[str, object], reserved: float
+) -> None:
+    harness.catalog = FREE_FIRST
+    request = GenerationRequest.model_validate({"prompt": "a red ball", **fields})
+    job = harness.service.create(ACCOUNT, "bifrost", CreateRequest(request)).job
+    stored = harness.now(job)
+    assert stored.reservation == Reservation(day="2027-01-15", dollars=reserved)
+    assert harness.jobs.spent == {(ACCOUNT, "2027-01-15"): reserved}
+
+
+def test_refusal_names_the_model_that_costs_too_much(harness: Harness) -> None:
+    harness.catalog, harness.daily_dollars = FREE_FIRST, 0.45
+    request = CreateRequest(GenerationRequest(model="sure", prompt="a red ball"))
+    with pytest.raises(BudgetExceeded, match=r"^spare/one costs \$0\.50, .* budget of \$0\.45$"):
+        harness.service.create(ACCOUNT, "openai", request)
+    assert harness.jobs.spent == {}
+
+
+@pytest.mark.parametrize("kind", ["remix", "edit"])
+def test_video_made_from_another_one_is_charged(harness: Harness, kind: str) -> None:
+    """It is made by the first model of the source's alias, without a fallback."""
+    source = harness.completed()
+    assert list(harness.jobs.spent.values()) == [COST]
+    request = GenerationRequest(model="", prompt=f"a {kind}")
+    again = CreateRequest(request, source_id=source.id)
+    made = harness.service.create(ACCOUNT, "openai", again).job
+    assert (made.remixed_from, made.fallbacks) == (source.id, ())
+    assert list(harness.jobs.spent.values()) == [COST * 2]
+    with pytest.raises(BudgetExceeded):
+        harness.service.create(ACCOUNT, "openai", again)
+
+
+def test_adopted_sdk_retry_is_charged_once(harness: Harness) -> None:
+    request = CreateRequest(GenerationRequest(model="sandbox/one", prompt="a red ball"))
+    for retry in range(3):
+        call = IdempotencyInfo("openai create", None, retry)
+        harness.service.create(ACCOUNT, "openai", request, call)
+    assert (len(harness.jobs.rows), list(harness.jobs.spent.values())) == (1, [COST])
 
 
 def test_create_stores_and_starts_job(harness: Harness) -> None:

@@ -14,6 +14,7 @@ from rushes.errors import (
     VariantNotAvailable,
 )
 from rushes.jobs.job import Job
+from rushes.jobs.request import UploadUrlRequest
 from rushes.jobs.status import JobStatus, UpstreamCancelled
 from rushes.ports.jobs import JobQuery
 from tests.harness import ACCOUNT, PNG_BYTES, Harness
@@ -22,10 +23,16 @@ State = Callable[[Harness], Job]
 
 
 def test_upload_url_is_unique_and_belongs_to_account(harness: Harness) -> None:
-    keys = {harness.blobs.key_of(harness.service.upload_url(ACCOUNT, "png")) for _ in range(20)}
+    request = UploadUrlRequest("png")
+    keys = {harness.blobs.key_of(harness.service.upload_url(ACCOUNT, request)) for _ in range(20)}
     assert len(keys) == 20
     for key in keys:
         assert re.fullmatch(rf"uploads/{ACCOUNT}/[0-9a-f]{{32}}\.png", key or "")
+
+
+def test_upload_url_is_bound_to_the_declared_type_and_length(harness: Harness) -> None:
+    url = harness.service.upload_url(ACCOUNT, UploadUrlRequest("png", "image/png", 108))
+    assert url.endswith(".png?upload&content-type=image/png&content-length=108")
 
 
 def test_get_has_one_message_for_absent_deleted_and_other_accounts_jobs(harness: Harness) -> None:

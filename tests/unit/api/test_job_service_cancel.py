@@ -8,7 +8,7 @@ import pytest
 from rushes.api.job_service import JobService
 from rushes.jobs.job import Job
 from rushes.jobs.status import JobStatus, Stage, UpstreamCancelled
-from tests.harness import CANCEL_CALL, Harness, reply
+from tests.harness import CANCEL_CALL, Harness, reply, video
 from tests.unit.dialects.api_client import OPENAI, Caller, Reply
 
 HEADER = "rushes-upstream-cancelled"
@@ -108,7 +108,7 @@ def test_second_cancel_reports_current_outcome(caller: Caller):
 @pytest.mark.parametrize(("answer", "expected"), [(reply(200), "yes"), (reply(409), "no")])
 def test_wait_until_final_returns_result_of_cancelling_execution(answer: object, expected: str):
     harness = Harness()
-    job = harness.running()
+    job = harness.running(video("in_progress"))
     harness.answer(CANCEL_CALL, answer)  # type: ignore[arg-type]
 
     def sleep(_seconds: float) -> None:

@@ -30,6 +30,13 @@ VALUES = {
 DUPLICATE = '[[models]]\nname = "sandbox/one"\nseconds = [4]\nsizes = ["1280x720"]'
 
 
+def test_alias_with_the_name_of_a_model_is_refused() -> None:
+    """Failover would find another model than the one that was reserved and validated."""
+    text = TEMPLATE.format(**VALUES).replace("short =", '"sandbox/one" = "sandbox/one"\nshort =')
+    with pytest.raises(ValidationError, match="alias 'sandbox/one' is the name of a model"):
+        read_catalog(text)
+
+
 def one() -> ModelEntry:
     return CATALOG.find("sandbox/one")
 
@@ -73,6 +80,9 @@ def test_every_model_of_the_deployed_catalog_fills_defaults(name: str) -> None:
         ({"more": "colour = true"}, "models.0.colour"),
         ({"more": "price_per_second = -1"}, "models.0.price_per_second"),
         ({"more": "price_per_job = -1"}, "models.0.price_per_job"),
+        ({"more": "price_per_job = inf"}, "models.0.price_per_job"),
+        ({"more": "price_per_second = nan"}, "models.0.price_per_second"),
+        ({"more": "price_per_second = 1e7"}, "models.0.price_per_second"),
         ({"more": 'modality = "smell"'}, "models.0.modality"),
         ({"more": 'inputs = ["image", "sofa"]'}, "models.0.inputs.1"),
         ({"more": 'needs = ["sofa"]'}, "models.0.needs.0"),
@@ -81,6 +91,13 @@ def test_every_model_of_the_deployed_catalog_fills_defaults(name: str) -> None:
         ({"more": "image = true"}, "models.0.image"),
         ({"more": "typical_seconds = 0"}, "models.0.typical_seconds"),
         ({"more": "deadline_seconds = 0"}, "models.0.deadline_seconds"),
+        ({"more": "deadline_seconds = inf"}, "models.0.deadline_seconds"),
+        ({"more": "deadline_seconds = nan"}, "models.0.deadline_seconds"),
+        ({"more": "typical_seconds = 1e308"}, "models.0.typical_seconds"),
+        ({"more": "queue_seconds = inf"}, "models.0.queue_seconds"),
+        ({"more": "prompt_characters = -1"}, "models.0.prompt_characters"),
+        ({"seconds": "[-4]"}, "models.0.seconds.0"),
+        ({"seconds": "[4, 86400]"}, "models.0.seconds.1"),
     ],
 )
 def test_invalid_catalog_is_refused_by_name(changes: dict[str, str], named: str) -> None:
@@ -113,13 +130,31 @@ def test_model_at_provider_is_the_upstream_model() -> None:
 
 def test_price_per_second() -> None:
     assert one().price(8) == 0.8
-    assert one().price(None) == 0.0
+    assert one().price(None) == 0.4  # of the default, 4 seconds
     assert CATALOG.find("sandbox/plain").price(8) == 0.0
 
 
 def test_price_per_job_is_added() -> None:
     assert CATALOG.find("sandbox/ears").price(None) == 0.25
-    assert model(price_per_job=0.25, price_per_second=0.1).price(8) == 1.05
+    assert model(seconds=[8], price_per_job=0.25, price_per_second=0.1).price(8) == 1.05
+
+
+@pytest.mark.parametrize(
+    ("per_job", "per_second", "dollars"),
+    [
+        (1e-7, 0, 1e-6),
+        (0, 1e-9, 1e-6),
+        (0, 0.1, 0.8),
+        (0.1, 0.0125, 0.2),
+        (0.30000049, 0, 0.300001),
+    ],
+)
+def test_price_is_rounded_up_to_micro_dollars(
+    per_job: float, per_second: float, dollars: float
+) -> None:
+    """Rounded down, any number of very cheap jobs would be free to a budget."""
+    entry = model(seconds=[8], price_per_job=per_job, price_per_second=per_second)
+    assert entry.price(8) == dollars
 
 
 def test_validate_and_fill_adds_defaults_and_keeps_given_values() -> None:

@@ -136,6 +136,12 @@ def test_read_key_refuses_other_and_malformed_schemes(value: str):
         read_key({"authorization": value})
 
 
+@pytest.mark.parametrize("space", ["\u00a0", "\u2003", "\x1f"])
+def test_read_key_strips_the_white_space_of_http_only(space: str):
+    assert read_key({"x-api-key": f"{space}key"}) == f"{space}key"
+    assert read_key({"authorization": f"Bearer \t key{space}"}) == f"key{space}"
+
+
 def test_read_key_ignores_other_vendors_headers():
     with pytest.raises(MissingApiKey):
         read_key({"x-goog-api-key": MINE, "cookie": MINE})

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from rushes import json_parser
 from tests.unit.dialects.api_client import FIELDS, Caller, Reply, assert_refused
 
 DEEP = 100_000
@@ -148,3 +149,67 @@ def test_create_refuses_option_above_the_size_limit(caller: Caller, base: str):
 def test_create_keeps_unusual_prompt_unchanged(caller: Caller, base: str, prompt: str):
     reply = caller.create(base, prompt=prompt)
     assert (reply.status, reply.json["prompt"]) == (200, prompt)
+
+
+TOO_MANY = 200_001
+FLOODS = {
+    "numbers": "[" + "1," * TOO_MANY + "1]",
+    "lists": "[" + "[]," * TOO_MANY + "[]]",
+    "objects": "[" + "{}," * TOO_MANY + "{}]",
+    "texts": "[" + '"",' * TOO_MANY + '""]',
+    "depth": "[" * TOO_MANY,
+    "members": "{" + ",".join(f'"{number}":0' for number in range(TOO_MANY)) + "}",
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+@pytest.mark.parametrize("field", ["fallbacks", "extras", "prompt", "webhook", "unknown"])
+def test_read_fields_refuses_too_many_values_before_they_are_parsed(
+    caller: Caller, base: str, monkeypatch: pytest.MonkeyPatch, field: str, flood: str
+):
+    monkeypatch.setattr(json_parser, "from_json", None)
+    reply = create(caller, base, field, FLOODS[flood])
+    assert_refused(reply, base, 400, param="body")
+    assert "body must have at most 200000 values" in reply.text
+
+
+def test_read_fields_accepts_as_many_values_as_the_size_limit_allows(caller: Caller, base: str):
+    prompt = "x," * (95 * 1024)
+    reply = create(caller, base, "extras", json.dumps(prompt))
+    assert reply.status == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("extras", "%s"), ("extras", "[[%s]]"), ("webhook", "%s"), ("fallbacks", "[%s]")),
+        *(("input_reference", "%s"), ("unknown", "%s")),
+    ],
+)
+def test_read_fields_refuses_an_object_of_more_than_1000_members(
+    caller: Caller, base: str, name: str, value: str
+):
+    members = {f"name-{number}": number for number in range(1001)}
+    reply = create(caller, base, name, value % json.dumps(members))
+    assert_refused(reply, base, 400, param=name)
+    assert f"{name} must have at most 1000 members (got 1001)" in reply.text
+
+
+def test_read_fields_refuses_a_body_of_more_than_1000_fields(caller: Caller, base: str):
+    reply = caller.create(base, **{f"name-{number}": number for number in range(1000)})
+    assert_refused(reply, base, 400, param="body")
+
+
+def test_create_reports_one_of_many_unknown_fields(caller: Caller, base: str):
+    fallback = {"provider": "openai", "model": "plain"}
+    unknown = {f"{number}-{'n' * 300}": 1 for number in range(900)}
+    reply = caller.create(base, fallbacks=[{**fallback, **unknown}])
+    assert_refused(reply, base, 400, param=f"fallbacks.0.0-{'n' * 78}"[:80])
+    assert len(reply.text) < 500
+
+
+@pytest.mark.parametrize("member", [1, {}, None, "x", {"provider": "openai", "model": "plain"}])
+def test_create_refuses_a_long_list_of_fallbacks(caller: Caller, base: str, member: object):
+    reply = caller.create(base, fallbacks=[member] * 1000)
+    assert_refused(reply, base, 400)
+    assert str(reply.param).startswith("fallbacks")

@@ -3,9 +3,9 @@
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from rushes.dialects.validation import Seconds, StrictModel, shown, validate
+from rushes.dialects.validation import Members, Seconds, StrictModel, shown, validate
 from rushes.errors import InvalidRequest
 from rushes.jobs.request import Upload
 
@@ -59,3 +59,39 @@ def test_validate_reports_field_value_and_limit(fields: dict[str, Any], message:
 )
 def test_shown_is_short_ascii(value: object, text: str):
     assert shown(value) == text
+
+
+class _Lists(StrictModel):
+    parts: Members[_Part] = ()
+    names: Members[str] | None = None
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"parts": [{"size": 1}] * 33}, "parts must have at most 32 members"),
+        ({"parts": [{}] * 100_000}, "parts.0.size is required"),
+        ({"parts": [{"size": 1}, *[1] * 100_000]}, "parts.1 must be an object (got 1)"),
+        ({"names": ["x"] * 100_000}, "names must have at most 32 members"),
+        ({"names": [None] * 100_000}, "names.0 must be a string (got null)"),
+    ],
+)
+def test_members_end_at_the_first_error(fields: dict[str, Any], message: str):
+    with pytest.raises(InvalidRequest) as refused:
+        validate(_Lists, fields)
+    assert refused.value.message == message
+    assert isinstance(refused.value.__context__, ValidationError)
+    assert refused.value.__context__.error_count() == 1
+
+
+def test_members_are_kept_in_order():
+    lists = validate(_Lists, {"parts": [{"size": size} for size in range(32)]})
+    assert [part.size for part in lists.parts] == list(range(32))
+
+
+def test_long_names_and_values_are_cut():
+    for fields in ({"n" * 1_000_000: 1}, {"names": "v" * 1_000_000}):
+        with pytest.raises(InvalidRequest) as refused:
+            validate(_Lists, fields)
+        assert len(refused.value.message) < 200
+        assert len(refused.value.param or "") <= 80

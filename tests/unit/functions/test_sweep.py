@@ -1,18 +1,27 @@
-"""Sweep function: called by a schedule and by events of failed executions."""
+"""Sweep function: called by a schedule, and by events of executions and uploads."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from functions.sweep import app
 from functions.sweep.app import lambda_handler
+from local.packaging import read_template
 from rushes.aws.step_functions import VERSION
+from rushes.errors import AwsUnavailable
 from rushes.wiring import sweep
+from rushes.workflow import oversized_uploads
+from rushes.workflow.oversized_uploads import OversizedUploads
+from tests.fakes import FakeClock
 from tests.harness import ACCOUNT, Harness
 
-CASES = Path(__file__).parents[3] / "events/invoke/sweep"
+ROOT = Path(__file__).parents[3]
+CASES = ROOT / "events/invoke/sweep"
+FUNCTION = read_template(ROOT / "template.yaml")["Resources"]["SweepFunction"]["Properties"]
 CONTEXT: Any = SimpleNamespace(
     function_name="sweep",
     memory_limit_in_mb=512,
@@ -24,9 +33,10 @@ CONTEXT: Any = SimpleNamespace(
 @pytest.fixture
 def harness(monkeypatch: pytest.MonkeyPatch) -> Harness:
     harness = Harness()
-    delivery_sweeper = SimpleNamespace(sweep=lambda: 0)
+    delivery_sweeper = SimpleNamespace(sweep=lambda _: 0)
     monkeypatch.setattr(sweep, "job_sweeper", lambda: harness.sweeper)
     monkeypatch.setattr(sweep, "delivery_sweeper", lambda: delivery_sweeper)
+    monkeypatch.setattr(sweep, "oversized_uploads", lambda: OversizedUploads(harness.blobs))
     return harness
 
 
@@ -52,9 +62,88 @@ def test_failed_execution_event_of_an_unknown_job_repairs_nothing(harness: Harne
     assert lambda_handler(event("broken_off.json"), CONTEXT) == {"repaired": 0}
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        *(None, 5, "", "not JSON", "[]", "{}", "null", "9" * 5000, "[" * 100_000),
+        json.dumps({"account": ACCOUNT}),
+        json.dumps({"account": 1, "job_id": ["x"]}),
+    ],
+)
+@pytest.mark.usefixtures("harness")
+def test_event_of_an_execution_without_a_job_repairs_nothing(start: object) -> None:
+    failed = event("broken_off.json")
+    failed["detail"]["input"] = start
+    assert lambda_handler(failed, CONTEXT) == {"repaired": 0}
+    del failed["detail"]["input"]
+    assert lambda_handler(failed, CONTEXT) == {"repaired": 0}
+
+
+def test_event_of_an_oversized_upload_deletes_it_only(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = event("oversized_upload.json")
+    key = upload["detail"]["object"]["key"]
+    harness.blobs.objects = {key: bytes(1000), "uploads/demo/1.mp3": bytes(1000)}
+    monkeypatch.setattr(oversized_uploads, "MAX_UPLOAD_BYTES", 999)
+    assert lambda_handler(upload, CONTEXT) == {"deleted": 1}
+    assert set(harness.blobs.objects) == {"uploads/demo/1.mp3"}
+
+
 def test_schedule_repairs_all_jobs(harness: Harness) -> None:
     jobs = [harness.running() for _ in range(2)]
     for job in jobs:
         harness.executions.running[job.id] = False
     harness.clock.advance(60)
     assert lambda_handler(event("scheduled.json"), CONTEXT) == {"repaired": 2}
+
+
+class TimedSweeper:
+    """Uses up its time: `seconds` on the clock until there is none left."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.begun: float | None = None
+        self.seconds = 0.0
+        self.error: Exception | None = None
+
+    def sweep(self, has_time: Callable[[], bool]) -> int:
+        self.begun = self.clock()
+        if self.error:
+            raise self.error
+        while has_time():
+            self.clock.advance(1)
+        self.seconds = self.clock() - self.begun
+        return 1
+
+
+@pytest.fixture
+def sweepers(monkeypatch: pytest.MonkeyPatch) -> tuple[TimedSweeper, TimedSweeper]:
+    clock = FakeClock(1000.0)
+    jobs, deliveries = TimedSweeper(clock), TimedSweeper(clock)
+    monkeypatch.setattr(sweep, "job_sweeper", lambda: jobs)
+    monkeypatch.setattr(sweep, "delivery_sweeper", lambda: deliveries)
+    monkeypatch.setattr(app, "time", SimpleNamespace(monotonic=clock))
+    return jobs, deliveries
+
+
+def test_sweepers_share_the_time_of_the_function(
+    sweepers: tuple[TimedSweeper, TimedSweeper],
+) -> None:
+    """A slow call takes up to 15 seconds more: two tries of 2 + 5 seconds."""
+    jobs, deliveries = sweepers
+    assert lambda_handler(event("scheduled.json"), CONTEXT) == {"repaired": 1}
+    assert jobs.seconds == deliveries.seconds == 20
+    assert jobs.seconds + deliveries.seconds + 15 < FUNCTION["Timeout"]
+
+
+def test_error_of_the_job_sweeper_does_not_stop_the_delivery_sweeper(
+    sweepers: tuple[TimedSweeper, TimedSweeper],
+) -> None:
+    """The invocation fails afterwards, for the alarm."""
+    jobs, deliveries = sweepers
+    jobs.error = AwsUnavailable("Query returned ThrottlingException")
+    with pytest.raises(AwsUnavailable):
+        lambda_handler(event("scheduled.json"), CONTEXT)
+    assert deliveries.begun == 1000.0
+    assert deliveries.seconds == 40

@@ -21,8 +21,10 @@ from rushes.http.client import SafeHttpClient
 from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import Output
 from rushes.ports.http import FormFile, HttpCall, JsonFile, Upstream
+from rushes.providers.replies import error_message_and_code
+from rushes.redaction import REDACTOR
 from tests.fakes import FakeBlobs
-from tests.raw_http import RawServer, reply
+from tests.raw_http import RawServer, endless, reply
 from tests.unit.http.responses import CREATE, KEY, NOTHING, POUR, VIDEO, Provider
 
 PNG = b"\x89PNG image"
@@ -120,13 +122,56 @@ class TestSend:
         assert provider.server.connections == 1
 
     def test_send_refuses_an_unbounded_response(self, provider: Provider):
-        with pytest.raises(UpstreamProtocolError, match="longer than"):
+        with pytest.raises(UpstreamProtocolError, match="must have at most"):
             provider.send(POUR)
 
     def test_send_refuses_a_gzip_bomb(self, provider: Provider):
         bomb = gzip.compress(bytes(client.MAX_REPLY_BYTES + 1_000_000))
-        with pytest.raises(UpstreamProtocolError, match="longer than"):
+        with pytest.raises(UpstreamProtocolError, match="must have at most"):
             provider.send(reply(bomb, content_encoding="gzip"))
+
+    @pytest.mark.parametrize("coding", ["gzip, gzip", "br", "zstd", "deflate, gzip"])
+    def test_send_refuses_several_or_unknown_content_encodings(
+        self, provider: Provider, coding: str
+    ):
+        with pytest.raises(UpstreamProtocolError) as refused:
+            provider.send(reply(b"{}", content_encoding=coding))
+        assert refused.value.message.endswith(f"gzip or deflate (got {coding})")
+
+    @pytest.mark.parametrize("status", ["400 No", "404 Gone", "429 Slow", "500 Oh", "503 Busy"])
+    @pytest.mark.parametrize(
+        "unreadable",
+        [
+            {"content_encoding": "gzip, gzip"},
+            {"content_encoding": "br"},
+            {"content_encoding": "gzip"},
+            {"content_length": "1000"},
+        ],
+        ids=["packed twice", "unknown coding", "corrupt", "interrupted"],
+    )
+    def test_send_returns_an_error_status_whose_body_is_unreadable(
+        self, provider: Provider, status: str, unreadable: dict[str, str]
+    ):
+        """429 proves that a create call created nothing."""
+        answer = provider.send(reply(b"{}", status, retry_after="7", **unreadable))
+        assert (answer.status, answer.body) == (int(status[:3]), b"")
+        assert answer.headers["retry-after"] == "7"
+
+    def test_send_refuses_an_error_of_unbounded_length_by_its_status(self, provider: Provider):
+        assert provider.send(endless(b"HTTP/1.1 503 Busy\r\n\r\n", bytes(65536))).status == 503
+
+    def test_send_returns_many_headers(self, provider: Provider):
+        headers = {f"x-{number}": "1" for number in range(5000)}
+        assert len(provider.send(reply(b"{}", **headers)).headers) == 5001
+
+    def test_send_joins_equal_headers(self, provider: Provider):
+        answer = provider.send(reply(b"{}", vary="a\r\nVary: b"))
+        assert answer.headers["vary"] == "a, b"
+
+    @pytest.mark.parametrize("header", [b"x: " + b"y" * 200_000, b"x: y\r\n" * 60_000])
+    def test_send_refuses_long_headers(self, provider: Provider, header: bytes):
+        with pytest.raises(UpstreamNoResponse, match="RemoteProtocolError"):
+            provider.send(b"HTTP/1.1 200 OK\r\n" + header + b"\r\n\r\n{}")
 
     def test_send_refuses_a_path_to_another_origin(self, provider: Provider):
         call = HttpCall("GET", "@evil.example/x")
@@ -365,3 +410,71 @@ def test_errors_never_contain_the_key(provider: Provider, call: Callable[[Provid
     with pytest.raises(UpstreamError) as raised:
         call(provider)
     assert not re.search("SECRET", f"{raised.value!r} {provider.upstream!r}")
+
+
+class TestRedaction:
+    """No reply quotes the key, so that no parser, error or stored job can."""
+
+    def test_reply_does_not_quote_the_key(self, provider: Provider):
+        body = json.dumps({"error": {"message": "bad key upstream-key"}}).encode()
+        answer = provider.send(reply(body, "400 No", X_Echo="Bearer UPSTREAM-KEY"))
+        assert json.loads(answer.body) == {"error": {"message": "bad key __redacted__"}}
+        assert answer.headers["x-echo"] == "Bearer __redacted__"
+
+    @pytest.mark.parametrize("after", ['"', "\n", "\\", "中", "😀"])
+    def test_prompt_with_what_looks_like_our_key_leaves_the_reply_valid(
+        self, provider: Provider, after: str
+    ):
+        job = {
+            "id": "job-1",
+            "prompt": f'a "rk_0123456789abcdef_abc{after} fox\rk_0123456789abcdef_a',
+        }
+        answer = json.loads(provider.send(reply(json.dumps(job).encode())).body)
+        assert answer["id"] == "job-1"
+        assert answer["prompt"].startswith(f'a "__redacted__{after} fox')
+
+    def test_key_is_redacted_before_the_body_is_cut(self, provider: Provider):
+        answer = provider.send(reply(b"x" * 295 + b" upstream-key", "400 No"))
+        assert error_message_and_code(answer)[0] == "x" * 295 + " __re"
+
+    def test_webhook_reply_does_not_quote_a_signing_secret(self, provider: Provider):
+        secret = f"whsec_{'Ab0/' * 8}"
+        provider.server.answers["/"] = reply(f"got {secret}".encode(), X_Secret=secret)
+        answer = provider.client.post_webhook(provider.server.url, {}, b"{}")
+        assert (answer.body, answer.headers["x-secret"]) == (b"got __redacted__", "__redacted__")
+
+    def test_declared_type_of_an_output_does_not_quote_the_key(self, provider: Provider):
+        provider.server.answers["/v1/video"] = reply(b"x", content_type="upstream-key")
+        REDACTOR.remember("upstream-key")
+        with provider.client.download(provider.upstream, Output(url="/video")) as stream:
+            assert stream.content_type == "__redacted__"
+
+    def test_job_id_that_contains_the_key_still_works(self, provider: Provider):
+        answer = provider.send(reply(b'{"id": "job-upstream-key"}'))
+        job_id = json.loads(answer.body)["id"]
+        assert job_id == "job-__redacted__"
+        provider.server.answers["/v1/videos/job-upstream-key"] = reply(b"{}")
+        provider.client.send(provider.upstream, HttpCall("GET", f"/videos/{job_id}"))
+        assert provider.server.received[-1].path == "/v1/videos/job-upstream-key"
+
+    @pytest.mark.parametrize("own_origin", [True, False])
+    def test_output_url_with_the_key_works_at_the_providers_origin_only(
+        self,
+        provider: Provider,
+        other_server: RawServer,
+        own_origin: bool,  # noqa: FBT001 - a column
+    ):
+        server = provider.server if own_origin else other_server
+        server.answers["/file"] = reply(VIDEO)
+        url = f"{server.url}/file?key=__redacted__"
+        if own_origin:
+            assert provider.download(url) == VIDEO
+            assert provider.server.received[-1].path == "/file?key=upstream-key"
+        else:
+            with pytest.raises(InvalidOutput, match="URL contains the API key"):
+                provider.download(url)
+            assert other_server.connections == 0
+
+    def test_prompt_is_never_replaced_by_the_key(self, provider: Provider):
+        provider.send(reply(), HttpCall("POST", "/videos", json={"prompt": "a __redacted__ fox"}))
+        assert json.loads(provider.server.received[0].body) == {"prompt": "a __redacted__ fox"}

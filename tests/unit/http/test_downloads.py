@@ -1,9 +1,11 @@
 import gzip
 
+import httpx
 import pytest
 
 from rushes.errors import DownloadInterrupted, InvalidOutput
 from rushes.http import client
+from rushes.http.downloads import length_of, range_validator_of
 from rushes.jobs.result import Output
 from tests.raw_http import chunked, reply
 from tests.unit.http.responses import DRIP, POUR, VIDEO, Provider
@@ -57,8 +59,34 @@ def test_download_refuses_other_statuses(provider: Provider, status: int):
         provider.download_video(reply(b"", f"{status} Hm"))
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "br", "zstd", "deflate, gzip"])
+@pytest.mark.parametrize("encoding", ["Identity", "utf-8", "NONE", "binary", "aws-chunked", "utf8"])
+def test_download_accepts_values_that_are_no_content_encoding(provider: Provider, encoding: str):
+    assert provider.download_video(reply(VIDEO, content_encoding=encoding)) == VIDEO
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "zstd", "deflate, gzip", "aws-chunked, gzip"])
 def test_download_refuses_content_encoding(provider: Provider, encoding: str):
     with pytest.raises(InvalidOutput, match="no content-encoding"):
         provider.download_video(reply(gzip.compress(VIDEO), content_encoding=encoding))
     assert provider.server.received[0].headers["accept-encoding"] == "identity"
+
+
+FAR = "Fri, 15 Jan 99999999999999999999 08:10:00 GMT"
+NOW = "Fri, 15 Jan 2027 08:10:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("modified", "date"),
+    [(FAR, NOW), (NOW, FAR), ("soon", NOW), (NOW, "²"), ("", ""), (f"{NOW}{'0' * 5000}", NOW)],
+)
+def test_unusable_dates_are_no_strong_validator(modified: str, date: str):
+    fixed = [(b"accept-ranges", b"bytes"), (b"content-length", b"9")]
+    dates = [(b"last-modified", modified.encode()), (b"date", date.encode())]
+    assert range_validator_of(httpx.Response(200, headers=fixed + dates)) is None
+
+
+@pytest.mark.parametrize("length", ["5, 5", "9" * 5000, "-1", "\u0665", "1e3", ""])
+def test_unusable_content_length_is_unknown(length: str):
+    response = httpx.Response(200, headers=[(b"content-length", length.encode())])
+    assert length_of(response) is None
+    assert range_validator_of(response) is None

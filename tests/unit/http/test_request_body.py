@@ -98,3 +98,37 @@ def test_missing_file_is_an_invalid_input_file(
     blobs.objects.clear()
     with pytest.raises(InvalidInputFile, match="no longer exists"):
         content_of(HttpCall("POST", "/x", json=[JsonFile(image_file, form)]), blobs)
+
+
+@pytest.mark.parametrize("form", ["data_url", "base64"])
+def test_content_of_bounds_all_embedded_files_together(
+    blobs: FakeBlobs, image_file: StoredFile, monkeypatch: pytest.MonkeyPatch, form: Form
+):
+    file = JsonFile(image_file, form)
+    call = HttpCall("POST", "/x", json={"frames": [file, {"last": (file,)}], "text": "x"})
+    monkeypatch.setattr(request_body, "MAX_EMBEDDED_BYTES", 2 * len(PNG))
+    assert content_of(call, blobs)["json"]["frames"]
+    monkeypatch.setattr(request_body, "MAX_EMBEDDED_BYTES", 2 * len(PNG) - 1)
+    with pytest.raises(InvalidInputFile, match=rf"\(got {2 * len(PNG)}\)"):
+        content_of(call, blobs)
+
+
+def test_content_of_does_not_count_linked_files(
+    blobs: FakeBlobs, image_file: StoredFile, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(request_body, "MAX_EMBEDDED_BYTES", len(PNG))
+    files = [JsonFile(image_file, "link"), JsonFile(image_file, "base64")]
+    assert len(content_of(HttpCall("POST", "/x", json=files), blobs)["json"]) == 2
+
+
+def test_content_of_bounds_all_files_of_a_form_together(
+    blobs: FakeBlobs, image_file: StoredFile, monkeypatch: pytest.MonkeyPatch
+):
+    form: dict[str, str | FormFile] = {
+        "first": FormFile("a.png", image_file),
+        "last": FormFile("b.png", image_file),
+        "x": "y",
+    }
+    monkeypatch.setattr(request_body, "MAX_FILE_BYTES", 2 * len(PNG) - 1)
+    with pytest.raises(InvalidInputFile, match=rf"\(got {2 * len(PNG)}\)"):
+        content_of(HttpCall("POST", "/x", form=form), blobs)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rushes.jobs.job import Job, allowed_before
 from rushes.jobs.request import GenerationRequest
-from rushes.jobs.result import Artifact, JobError, JobOutcome, Output
+from rushes.jobs.result import Artifact, CollectedOutput, JobError, JobOutcome, Output
 from rushes.jobs.status import PREDECESSORS, TERMINAL, JobStatus, Stage, UpstreamCancelled
 
 Q, P, DONE = JobStatus.QUEUED, JobStatus.IN_PROGRESS, JobStatus.COMPLETED
@@ -19,6 +19,7 @@ MAY_FOLLOW = {(Q, P), (Q, FAILED), (Q, CANCELLED), (P, DONE), (P, FAILED), (P, C
 
 ERROR = JobError(code="upstream_failed", message="no", upstream_code="E7")
 ARTIFACT = Artifact(key="outputs/a/b/0.mp4", content_type="video/mp4", size=3, sha256="ab")
+COLLECTED = CollectedOutput(**ARTIFACT.model_dump(), position=0, fingerprint="0" * 16)
 OUTPUTS = (Output(url="https://cdn.example/1"),)
 SUCCESS = JobOutcome(status=DONE)
 LATER = 500.0
@@ -57,6 +58,8 @@ TRANSITIONS: dict[str, Callable[[Job], Job]] = {
     "generated": lambda job: job.generated(LATER, OUTPUTS, None),
     "collecting": lambda job: job.collecting(LATER),
     "stored": lambda job: job.stored(LATER, (ARTIFACT,)),
+    "key_rejected": lambda job: job.key_rejected(LATER, releases_lease=True),
+    "collected": lambda job: job.collected(LATER, (COLLECTED,)),
     "will_fail": lambda job: job.will_fail(LATER, ERROR),
     "cancelled_by_client": lambda job: job.cancelled_by_client(LATER, UpstreamCancelled.YES),
     "archived": lambda job: job.archived(LATER, (ARTIFACT,)),

@@ -1,6 +1,7 @@
 """Every adapter turns every reply into a result or an `UpstreamError`, never another exception.
 
-Replies are arbitrary bytes, arbitrary JSON, and transcripts with one value replaced.
+Replies are arbitrary bytes, arbitrary JSON, and transcripts with one value replaced, with arbitrary
+statuses and headers. What passes the limits can be stored.
 """
 
 import json
@@ -14,13 +15,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rushes.errors import UpstreamError
+from rushes.header_values import MAX_RETRY_AFTER
 from rushes.ports.http import HttpReply
-from rushes.providers import adapter, base
+from rushes.providers import adapter, base, limits
 from tests.contract.test_transcripts import FILES, Transcript, entry_of, step_of
 
 TRANSCRIPTS = {path: json.loads(path.read_text()) for path in FILES}
 PARSED = [path for path, transcript in TRANSCRIPTS.items() if transcript["step"] != "cancel"]
 STATUSES = st.sampled_from([200, 201, 202, 204, 206, 299, 300, 302, 400, 404, 409, 422, 429, 503])
+ANY_STATUS = STATUSES | st.integers(100, 999)
+HEADER_VALUES = st.text(max_size=60) | st.sampled_from(
+    [
+        *("1e9", "inf", "-5", "٣٠", "²", "9" * 5000, str(10**400), "1, 2"),
+        "Fri, 15 Jan 99999999999999999999 08:10:00 GMT",
+        "Fri, 15 Jan 2027 08:10:00 +99999999999999999999",
+        f"Fri, 15 Jan {'9' * 5000} 08:10:00 GMT",
+        "x" * 100_000,
+    ]
+)
+HEADERS = st.dictionaries(
+    st.sampled_from(["retry-after", "date", "x-fal-error-type", "content-type", "content-length"]),
+    HEADER_VALUES,
+)
 HUGE = (1e308, -1e308, 10**400, -(10**400))
 ODD: list[Any] = [
     *(None, True, False, 0, -1, *HUGE, "", "x" * 5000, "\ud800", "\x00", [], {}),
@@ -78,8 +94,30 @@ def check_numbers(result: object) -> None:
         assert isinstance(result.progress, int | None)
         assert 0 <= (result.progress or 0) <= 100
         assert isfinite(result.wait_seconds or 0)
+
+
+def bounded(result: object) -> object:
+    """Apply the limits as the workflow does."""
+    try:
+        if isinstance(result, base.Submitted | base.NextPage):
+            return limits.check_lookup(result)
+        if isinstance(result, base.Pending | base.Succeeded | base.Failed | base.FetchResult):
+            return limits.check_poll(result, 0.4)
+    except UpstreamError as error:
+        return error
+    return result
+
+
+def check_limits(result: object) -> None:
+    if isinstance(result, base.Submitted):
+        assert len(json.dumps(result.operation, allow_nan=False)) <= 8 * limits.MAX_OPERATION_BYTES
+    if isinstance(result, base.Pending):
+        assert 0 <= (result.wait_seconds or 0) <= MAX_RETRY_AFTER
     if isinstance(result, base.Succeeded):
-        assert isfinite(result.cost or 0)
+        assert 0 <= (result.cost or 0) <= limits.max_cost(0.4)
+        assert len(result.outputs) <= limits.MAX_OUTPUTS
+    if isinstance(result, base.Failed):
+        assert len(result.error.model_dump_json()) < 8000
 
 
 @pytest.mark.parametrize("file", PARSED, ids=lambda file: f"{file.parent.name}/{file.stem}")
@@ -88,10 +126,13 @@ def check_numbers(result: object) -> None:
 def test_reply_is_parsed_or_raises_upstream_error(file: Path, data: st.DataObject) -> None:
     transcript = TRANSCRIPTS[file]
     good = transcript["reply"]["body"]
-    status = data.draw(STATUSES | st.just(transcript["reply"]["status"]))
-    reply = HttpReply(status, transcript["reply"]["headers"], data.draw(bodies(good)))
+    status = data.draw(ANY_STATUS | st.just(transcript["reply"]["status"]))
+    headers = {**transcript["reply"]["headers"], **data.draw(HEADERS)}
+    reply = HttpReply(status, headers, data.draw(bodies(good)))
     result = parsed(transcript, file.parent.name, reply)
     check_numbers(result)
+    result = bounded(result)
+    check_limits(result)
     if isinstance(result, UpstreamError):
         assert result.error_code.isidentifier()
         assert len(result.message) < 1000
@@ -122,4 +163,15 @@ def test_huge_numbers_are_clamped_or_raise_upstream_error(file: Path) -> None:
         for huge in HUGE:
             content = json.dumps(replaced(body, path, huge)).encode()
             reply = HttpReply(transcript["reply"]["status"], {}, content)
-            check_numbers(parsed(transcript, file.parent.name, reply))
+            result = parsed(transcript, file.parent.name, reply)
+            check_numbers(result)
+            check_limits(bounded(result))
+
+
+@pytest.mark.parametrize("file", PARSED, ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_integers_of_thousands_of_digits_raise_upstream_error_at_most(file: Path) -> None:
+    transcript, body = TRANSCRIPTS[file], TRANSCRIPTS[file]["reply"]["body"]
+    for path, _ in paths(body):
+        content = json.dumps(replaced(body, path, "DIGITS")).replace('"DIGITS"', "9" * 5000)
+        reply = HttpReply(transcript["reply"]["status"], {}, content.encode())
+        check_limits(bounded(parsed(transcript, file.parent.name, reply)))

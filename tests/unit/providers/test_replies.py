@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from rushes.errors import (
@@ -8,11 +10,14 @@ from rushes.errors import (
     UpstreamRefused,
     UpstreamThrottled,
 )
+from rushes.json_pointer import resolve_in_json
 from rushes.ports.http import HttpReply
 from rushes.providers.replies import (
     CONTENT_FILTERS,
     MAX_MESSAGE,
+    Members,
     Reply,
+    error_message_and_code,
     failure,
     percentage,
     raise_for_create_status,
@@ -42,9 +47,11 @@ def refusal(body: bytes) -> UpstreamRefused:
         *(("Sat, 21 Nov 2026 12:01:30 GMT", 90), ("Sat, 21 Nov 2026 13:02:00 +0100", 120)),
         ("Sat, 21 Nov 2026 11:59:00 GMT", 0),
         *(("", None), ("-5", None), ("soon", None), ("nan", None), ("inf", None), ("1e9", None)),
-        ("9" * 400, None),
+        ("9" * 400, 86_400),
         *(("1,5", None), ("Sat, 99 Nov 2026 12:00:00 GMT", None), ("½", None)),
-        ("Sat, 21 Nov 2026 12:01:30 -0000", None),
+        ("Sat, 21 Nov 2026 12:01:30 -0000", 90),
+        ("Sat, 21 Nov 99999999999999999999 12:00:00 GMT", None),
+        ("٣٠", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None):
@@ -155,3 +162,43 @@ def test_read_ignores_unused_fields():
 )
 def test_percentage_is_clamped(part: float | None, whole: float, percent: int | None):
     assert percentage(part, whole) == percent
+
+
+class Lists(Reply):
+    names: Members[str] = ()
+    files: Members[Schema] = ()
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"names": ["x"] * 1001}, "names: Tuple should have at most 1000 items"),
+        ({"names": [None] * 100_000}, "names.0: Input should be a valid string"),
+        ({"files": [{}] * 100_000}, "files.0.id: Field required"),
+        ({"files": [{"id": "1"}, *[5] * 100_000]}, "files.1: Input should be"),
+    ],
+)
+def test_read_bounds_lists_and_names_the_first_error(body: object, message: str):
+    with pytest.raises(UpstreamProtocolError, match=message) as raised:
+        read(reply(body=json.dumps(body).encode()), Lists)
+    assert len(raised.value.message) < 200
+
+
+def test_read_accepts_a_list_of_1000_members():
+    assert len(read(reply(body=b'{"names": [%s"x"]}' % (b'"x",' * 999)), Lists).names) == 1000
+
+
+@pytest.mark.parametrize("piece", [b"1,", b"[],", b"{},", b'"",', b"[", b'{"a":'])
+def test_too_many_values_are_a_named_error(piece: bytes):
+    body = b'{"id": "1", "x": [' + piece * 1_000_001 + b"1]}"
+    with pytest.raises(UpstreamProtocolError, match="body: must have at most 1000000 values"):
+        read(reply(body=body), Schema)
+    with pytest.raises(UpstreamProtocolError, match="must have at most 1000000 values"):
+        resolve_in_json(body, "/id")
+    assert error_message_and_code(reply(400, body))[0].startswith('{"id": "1"')
+
+
+def test_transcript_of_twenty_hours_is_read():
+    word = b'{"word": "naive", "start": 1.25, "end": 2.5, "probability": 0.875}'
+    body = b'{"id": "1", "words": [%s%s]}' % ((word + b",") * 190_000, word)
+    assert read(reply(body=body), Schema).id == "1"

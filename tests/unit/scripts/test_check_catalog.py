@@ -37,7 +37,7 @@ seconds = [4]
 [[models]]
 name = "tasks/two"
 inputs = ["image"]
-price_per_second = 0.1
+price_per_job = 0.1
 price_source = "a list"
 """
 
@@ -63,7 +63,7 @@ def test_valid_catalog_has_no_errors():
             '"declarative"',
             '3: providers.sandbox: protocol "declarative" requires a table',
         ),
-        ("price_per", "prise_per", "28: model 'tasks/two'.prise_per_second: Extra inputs"),
+        ("price_per", "prise_per", "28: model 'tasks/two'.prise_per_job: Extra inputs"),
         ('protocol = "declarative"', 'protocol = "runway"', "6: providers.tasks: `spec` requires"),
         ('id = "/id"', 'id = "id"', "11: providers.tasks.spec.id: String should match"),
         ('id = "/id"\n', "", "8: providers.tasks.spec.id: Field required"),
@@ -84,7 +84,11 @@ def test_valid_catalog_has_no_errors():
         ('["image"]', '["sofa"]', "27: model 'tasks/two'.inputs.0: Input should be"),
         ('["image"]', '["image", "audio"]', "26: model 'tasks/two' accepts audio, but the"),
         ('["image"]', "[]\nseconds = [1, 2]", "26: model 'tasks/two' accepts seconds, but the"),
-        ("0.1", "-1", "28: model 'tasks/two'.price_per_second: Input should be greater"),
+        ("0.1", "-1", "28: model 'tasks/two'.price_per_job: Input should be greater"),
+        ("0.1", "inf", "28: model 'tasks/two'.price_per_job: Input should be"),
+        ("0.1", "nan", "28: model 'tasks/two'.price_per_job: Input should be"),
+        ("0.1", "1e300", "28: model 'tasks/two'.price_per_job: Input should be less"),
+        ("_per_job", "_per_second", "25: model 'tasks/two': price_per_second requires seconds"),
         ('name = "tasks/two"\n', "", "25: models.1.name: Field required"),
         ('"tasks/two"', '"absent/two"', "26: model 'absent/two' has an undefined provider"),
         ("seconds = [4]", "seconds = 4]", "22: not TOML: "),

@@ -1,13 +1,16 @@
 """In-memory adapters of webhooks; integration tests run the same cases on the real ones."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from rushes.errors import NotFound, WriteConflict
+from rushes.fair_order import Shares
+from rushes.jobs.events import has_type
 from rushes.ports.http import HttpReply
 from rushes.webhooks.delivery import Delivery, DeliveryPage
-from rushes.webhooks.endpoint import Endpoint, RequestSecrets, Secret
+from rushes.webhooks.endpoint import MAX_ENDPOINTS, Endpoint, RequestSecrets, Secret
 from rushes.webhooks.queue_message import DeliveryTask
 from rushes.webhooks.signature import new_secret
 
@@ -42,11 +45,19 @@ class FakeEndpoints:
     def __init__(self) -> None:
         self.items = FakeItems[Endpoint]()
         self.secrets = FakeItems[RequestSecrets]()
+        self.added = Counter[str]()
+        """Endpoints ever added, by account."""
 
-    def add(self, endpoint: Endpoint) -> None:
+    def add(self, endpoint: Endpoint) -> bool:
         if (endpoint.account, endpoint.id) in self.items.documents:
             raise WriteConflict(f"endpoint {endpoint.id} exists")
-        self.items.documents[endpoint.account, endpoint.id] = endpoint
+        if len(self.all(endpoint.account)) >= MAX_ENDPOINTS:
+            return False
+        number = self.added[endpoint.account]
+        self.added[endpoint.account] += 1
+        numbered = endpoint.model_copy(update={"number": number})
+        self.items.documents[endpoint.account, endpoint.id] = numbered
+        return True
 
     def get(self, account: str, endpoint_id: str) -> Endpoint | None:
         return self.items.documents.get((account, endpoint_id))
@@ -102,11 +113,11 @@ class FakeDeliveries:
     ) -> Delivery:
         return self.items.change((account, message_id, receiver), change)
 
-    def due(self, now: float, limit: int) -> tuple[Delivery, ...]:
+    def due(self, now: float, limit: int) -> Iterable[Delivery]:
         checks = [(one.next_check_at, one.id, one) for one in self.all() if one.next_check_at]
-        return tuple(one for next_check_at, _, one in sorted(checks) if next_check_at <= now)[
-            :limit
-        ]
+        found = [one for next_check_at, _, one in sorted(checks) if next_check_at <= now]
+        shares = Shares(limit)
+        return (one for one in found if shares.take(one.account, one.receiver))
 
     def all(self) -> list[Delivery]:
         return list(self.items.documents.values())
@@ -142,10 +153,11 @@ class FakeBus:
     def put(self, events: Sequence[Mapping[str, Any]]) -> list[int]:
         if self.error:
             raise self.error
-        if self.rejects:
-            return list(range(len(events)))
-        self.events += events
-        return []
+        rejected = [
+            index for index, event in enumerate(events) if self.rejects or not has_type(event)
+        ]
+        self.events += [event for index, event in enumerate(events) if index not in rejected]
+        return rejected
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from rushes.jobs.request import GenerationRequest, WebhookTarget
 from rushes.ports.http import HttpReply
 from rushes.webhooks.deliver import Deliver
 from rushes.webhooks.delivery import Delivery
-from rushes.webhooks.endpoint import Endpoint, Secret
+from rushes.webhooks.endpoint import SLOW_RESPONSES, Endpoint, Secret
 from rushes.webhooks.fanout import Fanout
 from rushes.webhooks.payloads import supports
 from rushes.webhooks.ports import RenderPayload, WebhookClient
@@ -34,6 +34,13 @@ def endpoint(endpoint_id: str = "we_1", **fields: Any) -> Endpoint:
     fixed = {"account": "one", "url": URL, "secrets": (Secret(value=SECRET),)}
     times = {"created_at": START - DAY, "updated_at": START - DAY}
     return Endpoint.model_validate({"id": endpoint_id, **fixed, **times, **fields})
+
+
+def slowed(endpoint: Endpoint) -> Endpoint:
+    """Return the endpoint after the slow responses that make it slow."""
+    for _ in range(SLOW_RESPONSES):
+        endpoint = endpoint.record_response_time(START, 14.0)
+    return endpoint
 
 
 def event(event_type: str = "job.completed", job_id: str = "job_1", at: float = START) -> Any:
@@ -97,7 +104,7 @@ class Harness:
 
     @property
     def sweeper(self) -> DeliverySweeper:
-        return DeliverySweeper(self.deliveries, self.queue, self.clock)
+        return DeliverySweeper(self.deliveries, self.endpoints, self.queue, self.clock)
 
     @property
     def messages(self) -> MessageService:
@@ -181,4 +188,4 @@ class Harness:
             if not self.queue.now:
                 return
             task = self.queue.now.pop(0)
-            self.deliver.run(task.account, task.message_id, task.receiver)
+            self.deliver.run(task.account, task.message_id, task.receiver, task.message_group_id)

@@ -6,12 +6,25 @@ from typing import Any
 
 import pytest
 
-from rushes.errors import AwsUnavailable, UpstreamNoResponse
+from rushes.errors import AwsUnavailable, CorruptRecord, UpstreamNoResponse
 from rushes.ports.http import HttpReply
 from rushes.webhooks.delivery import DeliveryStatus
+from rushes.webhooks.endpoint import MAX_SLOW_HOSTS, SLOW_RESPONSES, RequestSecrets
+from rushes.webhooks.queue_message import DeliveryTask
 from rushes.webhooks.signature import headers
 from tests.unit.webhooks.fakes import FakeWebhookClient
-from tests.unit.webhooks.harness import DAY, HOUR, SECRET, START, Harness, endpoint, event
+from tests.unit.webhooks.harness import (
+    DAY,
+    EVENT_ID,
+    HOUR,
+    MINUTE,
+    SECRET,
+    START,
+    Harness,
+    endpoint,
+    event,
+    slowed,
+)
 
 STATUS = DeliveryStatus
 
@@ -154,6 +167,21 @@ def test_endpoint_disabled_event_is_published_after_a_bus_failure():
     assert len(harness.receiver.posts) == 1
 
 
+@pytest.mark.parametrize("event_type", [None, "", 5])
+def test_event_without_type_in_the_outbox_of_an_endpoint_stops_no_delivery(event_type: object):
+    """It stays, and the others are published."""
+    harness = Harness.with_delivery(410)
+    unusable = {"id": "evt_1", "type": event_type}
+    harness.change_endpoint(lambda one: one.model_copy(update={"outbox": (unusable,)}))
+    assert harness.attempt() == "failed"
+    assert [published["type"] for published in harness.bus.events] == ["endpoint.disabled"]
+    assert harness.stored_endpoint().outbox == (unusable,)
+    harness.change_endpoint(lambda one: one.enabled(START))
+    harness.receiver.answers = [500]
+    harness.publish(2)
+    assert harness.attempt("evt_job_2_completed") == "pending"
+
+
 def test_request_url_is_signed_with_the_accounts_request_secrets():
     harness = Harness.with_request_url(200)
     assert harness.attempt(receiver="target") == "delivered"
@@ -220,6 +248,178 @@ def test_response_excerpt_accepts_any_bytes():
     [attempt] = harness.delivery().attempts
     assert len(attempt.response_excerpt.encode()) <= 1030
     assert attempt.response_excerpt.startswith("\ufffdé")
+
+
+class SlowClient(FakeWebhookClient):
+    """Advances the clock by `seconds` during each POST."""
+
+    def __init__(self, harness: Harness, *answers: HttpReply | Exception | int) -> None:
+        super().__init__(*answers)
+        self.seconds = 0.0
+        self.during = lambda: harness.clock.advance(self.seconds)
+
+
+def with_slow_client(*answers: HttpReply | Exception | int) -> tuple[Harness, SlowClient]:
+    harness = Harness()
+    harness.endpoints.add(endpoint())
+    harness.http_client = client = SlowClient(harness, *answers)
+    return harness, client
+
+
+@pytest.mark.parametrize("answer", [200, 500, UpstreamNoResponse("no answer", code="timeout")])
+def test_slow_attempts_mark_the_endpoint_and_a_fast_one_unmarks_it(answer: Exception | int):
+    """Whatever the response is."""
+    harness, client = with_slow_client(answer, 200)
+    almost = {"slow_responses": SLOW_RESPONSES - 1}
+    harness.change_endpoint(lambda one: one.model_copy(update=almost))
+    client.seconds = 5.1
+    harness.publish(1)
+    harness.run(0)
+    assert harness.stored_endpoint().slow_since == START + 5.1
+    client.seconds = 5.0
+    harness.run(2 * MINUTE)
+    harness.publish(2)
+    harness.run(MINUTE)
+    marked = harness.stored_endpoint()
+    assert (marked.slow_since, marked.slow_responses) == (None, 0)
+    harness.publish(3)
+    harness.run(0)
+    assert harness.stored_endpoint() == marked, "only a change is written"
+
+
+def test_fast_response_ends_a_series_of_slow_ones():
+    harness, client = with_slow_client()
+    for number, seconds in enumerate([14.0, 14.0, 0.1] * 3):
+        client.seconds = seconds
+        harness.publish(number)
+        harness.run(0)
+    assert harness.stored_endpoint().slow_since is None
+    assert harness.stored_endpoint().version == 9, "each slow response and each end is written"
+    harness.publish(9)
+    harness.run(0)
+    assert harness.stored_endpoint().version == 9, "further fast responses are not"
+
+
+def test_slow_attempts_of_a_slow_endpoint_do_not_write_it():
+    harness, client = with_slow_client()
+    client.seconds = 14.0
+    for number in range(5):
+        harness.publish(number)
+        harness.run(2 * MINUTE)
+    assert len(client.posts) == 5
+    assert harness.stored_endpoint().version == SLOW_RESPONSES
+
+
+def test_slow_tests_mark_the_endpoint():
+    """Otherwise tests could keep the message groups of the account busy."""
+    harness, client = with_slow_client()
+    client.seconds = 14.0
+    for number in range(SLOW_RESPONSES):
+        happened = event("webhook.test", f"test_{number}")
+        harness.messages.send_test(harness.stored_endpoint(), happened)
+    harness.run(0)
+    assert harness.stored_endpoint().slow_since is not None
+    assert harness.stored_endpoint().failing_since is None
+
+
+def test_attempt_that_sent_nothing_does_not_change_the_response_time():
+    harness, _ = with_slow_client()
+    harness.change_endpoint(slowed)
+
+    def render(_: object) -> bytes:
+        raise KeyError("data")
+
+    harness.render = render
+    harness.publish(1)
+    harness.run(MINUTE)
+    assert harness.delivery("evt_job_1_completed").attempts[0].error == "unwritable"
+    assert harness.stored_endpoint().slow_since == START
+
+
+def test_delivery_that_waits_when_its_endpoint_becomes_slow_changes_the_message_group():
+    harness, client = with_slow_client()
+    for number in range(SLOW_RESPONSES + 1):
+        harness.publish(number)
+    client.seconds = 14.0
+    harness.run(0)
+    assert len(client.posts) == SLOW_RESPONSES
+    waiting = harness.delivery(f"evt_job_{SLOW_RESPONSES}_completed")
+    assert (waiting.is_paused, waiting.attempts) == (True, ())
+    harness.run(MINUTE)
+    assert len(client.posts) == SLOW_RESPONSES + 1
+
+
+def test_message_of_an_older_release_is_attempted():
+    """Its message group is the id of the endpoint; without an endpoint it is another hash."""
+    harness = Harness.with_delivery()
+    [task] = harness.queue.now
+    old = {**vars(task), "message_group_id": "we_1"}
+    harness.queue.now = [DeliveryTask.parse({"delivery_task": old})]
+    harness.run(0)
+    assert harness.delivery().status is STATUS.DELIVERED
+
+
+def test_slow_host_of_a_request_url_is_marked_and_unmarked():
+    harness = Harness.with_request_url()
+    harness.http_client = client = SlowClient(harness)
+    client.seconds = 14.0
+    harness.run(0)
+    for _ in range(SLOW_RESPONSES - 1):
+        assert harness.endpoints.request_secrets("one").slow_hosts == {}
+        harness.clock.advance(MINUTE)
+        harness.messages.resend_delivery("one", EVENT_ID, "target")
+        harness.run(0)
+    slow = harness.endpoints.request_secrets("one")
+    assert (slow.slow_hosts, slow.slow_responses) == ({"other.example": harness.clock()}, {})
+    client.seconds = 0.1
+    harness.clock.advance(MINUTE)
+    harness.messages.resend_delivery("one", EVENT_ID, "target")
+    harness.run(0)
+    assert harness.endpoints.request_secrets("one").slow_hosts == {}
+    assert len(client.posts) == SLOW_RESPONSES + 1
+
+
+def test_fast_response_of_a_host_ends_its_series_of_slow_ones():
+    secrets = RequestSecrets(account="one", secrets=())
+    for seconds in [14.0, 14.0, 0.1] * 3:
+        secrets = secrets.record_response_time("h.example", START, seconds)
+    assert (secrets.slow_hosts, secrets.slow_responses, secrets.version) == ({}, {}, 9)
+    assert secrets.record_response_time("h.example", START, 0.1) is secrets
+
+
+def test_slow_hosts_of_an_account_are_limited():
+    secrets = RequestSecrets(account="one", secrets=())
+    for number in range(MAX_SLOW_HOSTS + 5):
+        secrets = secrets.record_response_time(f"once{number}.example", START, 14.0)
+        for _ in range(SLOW_RESPONSES):
+            secrets = secrets.record_response_time(f"h{number}.example", START + number, 14.0)
+    assert len(secrets.slow_hosts) == MAX_SLOW_HOSTS
+    assert len(secrets.slow_responses) < MAX_SLOW_HOSTS + 1
+    assert "once4.example" not in secrets.slow_responses
+    assert f"once{MAX_SLOW_HOSTS + 4}.example" in secrets.slow_responses
+    assert "h4.example" not in secrets.slow_hosts
+    assert "h5.example" in secrets.slow_hosts
+
+
+@pytest.mark.parametrize("part", ["endpoint", "delivery", "secrets"])
+def test_corrupt_item_does_not_block_its_message_group(
+    part: str, capsys: pytest.CaptureFixture[str]
+):
+    """An error would, for five tries of 90 seconds: the deliveries of other endpoints wait."""
+    harness = Harness.with_request_url() if part == "secrets" else Harness.with_delivery()
+    receiver = "target" if part == "secrets" else "we_1"
+
+    def corrupt(*_: object) -> Any:
+        raise CorruptRecord("not JSON")
+
+    names = {"endpoint": "get", "delivery": "change", "secrets": "request_secrets"}
+    port = harness.deliveries if part == "delivery" else harness.endpoints
+    vars(port)[names[part]] = corrupt
+    assert harness.attempt(receiver=receiver) == "corrupt"
+    assert "CorruptRecord" in capsys.readouterr().out
+    del vars(port)[names[part]]
+    harness.run(20 * MINUTE)
+    assert harness.delivery(receiver=receiver).status is STATUS.DELIVERED
 
 
 class Crashed(BaseException):

@@ -4,8 +4,9 @@ import pytest
 
 from rushes.errors import AwsUnavailable
 from rushes.jobs.request import WebhookTarget
-from rushes.webhooks.queue_message import DeliveryTask
-from tests.unit.webhooks.harness import DAY, START, Harness, endpoint, event, job
+from rushes.webhooks.delivery import Delivery, DeliveryStatus
+from rushes.webhooks.queue_message import ENDPOINT_GROUPS, DeliveryTask
+from tests.unit.webhooks.harness import DAY, MINUTE, START, Harness, endpoint, event, job
 
 
 @pytest.fixture
@@ -105,6 +106,53 @@ def test_fanout_uses_a_message_group_per_endpoint_and_host(harness: Harness):
     harness.fanout.run(event("job.started"))
     harness.fanout.run(event())
     groups = [task.message_group_id for task in harness.queue.now]
-    assert groups[0:2] == ["we_1", "we_2"]
+    assert groups[:3] == groups[3:]
     assert len(set(groups)) == 3
     assert all("other" not in group for group in groups)
+
+
+def test_fanout_gives_each_of_the_first_endpoints_a_message_group(harness: Harness):
+    """The others share these groups, also after an endpoint was disabled."""
+    for number in range(2 * ENDPOINT_GROUPS):
+        harness.endpoints.add(endpoint(f"we_{number:02}", created_at=START - DAY + number))
+    harness.fanout.run(event())
+    groups = [task.message_group_id for task in harness.queue.now]
+    assert len(set(groups)) == ENDPOINT_GROUPS
+    assert groups[:ENDPOINT_GROUPS] == groups[ENDPOINT_GROUPS:]
+    harness.queue.now.clear()
+    harness.change_endpoint(lambda one: one.disabled(START, "owner"), "we_00")
+    harness.fanout.run(event(job_id="job_2"))
+    assert [task.message_group_id for task in harness.queue.now] == groups[1:]
+
+
+def test_fanout_leaves_deliveries_to_a_slow_endpoint_to_the_sweeper(harness: Harness):
+    harness.endpoints.add(endpoint("we_1", slow_since=START - 1))
+    harness.endpoints.add(endpoint("we_2"))
+    assert harness.fanout.run(event()) == 2
+    assert [task.receiver for task in harness.queue.now] == ["we_2"]
+    harness.run(0)
+    assert harness.delivery().attempts == ()
+    harness.run(MINUTE)
+    assert harness.delivery().status is DeliveryStatus.DELIVERED
+
+
+def test_fanout_queues_most_deliveries_before_a_failure(harness: Harness):
+    """The function may time out, too. The repeated event completes the rest."""
+    for number in range(35):
+        harness.endpoints.add(endpoint(f"we_{number:02}"))
+    add, stored = harness.deliveries.add, []
+
+    def add_some(delivery: Delivery) -> bool:
+        stored.append(delivery)
+        if len(stored) == 26:
+            raise AwsUnavailable("PutItem returned ThrottlingException")
+        return add(delivery)
+
+    harness.deliveries.add = add_some  # type: ignore[method-assign]
+    with pytest.raises(AwsUnavailable):
+        harness.fanout.run(event())
+    assert len(harness.queue.now) == 20
+    assert harness.fanout.run(event()) == 10
+    harness.run(0)
+    assert {one.status for one in harness.deliveries.all()} == {DeliveryStatus.DELIVERED}
+    assert len(harness.receiver.posts) == 35

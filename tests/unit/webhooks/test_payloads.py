@@ -15,7 +15,7 @@ from rushes.dialects.json_format import as_json
 from rushes.jobs.events import started_event, terminal_event
 from rushes.jobs.job import Job
 from rushes.jobs.request import StoredFile
-from rushes.jobs.result import Artifact, JobError, JobOutcome
+from rushes.jobs.result import JobError, JobOutcome
 from rushes.jobs.status import JobStatus
 from rushes.webhooks import operational_events
 from rushes.webhooks.payloads import GONE, render, supports
@@ -35,8 +35,8 @@ def not_loaded() -> JobView | None:
 
 
 def view(job: Job) -> JobView:
-    def link(artifact: Artifact) -> str:
-        return f"https://bucket.example/{artifact.key}?signed={next(LINKS)}"
+    def link(file: StoredFile) -> str:
+        return f"https://bucket.example/{file.key}?signed={next(LINKS)}"
 
     def read(file: StoredFile) -> bytes:
         raise AssertionError(f"{file.key} was read")

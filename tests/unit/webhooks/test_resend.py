@@ -1,11 +1,15 @@
 """Tests of a resend request during an attempt or before a planned one."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from rushes.api.webhooks.schemas import ResendRequest
 from rushes.errors import AwsUnavailable, CorruptRecord, InvalidInputFile
 from rushes.ports.http import HttpReply
 from rushes.webhooks.delivery import Delivery, DeliveryStatus
-from tests.unit.webhooks.harness import EVENT_ID, HOUR, START, Harness
+from rushes.webhooks.requeue import SLOW_BATCH
+from tests.unit.webhooks.harness import EVENT_ID, HOUR, MINUTE, START, Harness, slowed
 
 STATUS = DeliveryStatus
 
@@ -112,3 +116,44 @@ def test_payload_that_cannot_be_rendered_is_retried_by_the_schedule(error: Excep
     assert [attempt.error for attempt in delivery.attempts] == ["unwritable"] * 10
     assert delivery.status is STATUS.FAILED
     assert harness.stored_endpoint().failing_since is None
+
+
+def test_repeated_resend_requests_queue_one_message_per_minute():
+    """Otherwise an account could fill the queue with messages for one delivery."""
+    harness = Harness.with_delivery(200)
+    harness.run(1)
+    for _ in range(500):
+        harness.resend()
+        harness.clock.advance(0.1)
+    assert len(harness.queue.now) == 1
+    harness.clock.advance(11)
+    harness.resend()
+    assert len(harness.queue.now) == 2
+    harness.run(0)
+    assert harness.triggers() == ["scheduled", "manual"]
+    harness.resend()
+    assert len(harness.queue.now) == 1
+
+
+def test_resend_to_a_slow_endpoint_is_attempted_at_once():
+    harness = Harness.with_delivery(200)
+    harness.run(1)
+    harness.change_endpoint(slowed)
+    harness.resend()
+    harness.run(0)
+    assert harness.triggers() == ["scheduled", "manual"]
+
+
+def test_resent_range_of_a_slow_endpoint_is_left_to_the_sweeper():
+    harness = Harness.with_delivery(200)
+    for number in range(2, 102):
+        harness.publish(number)
+    harness.run(1)
+    slow = harness.change_endpoint(slowed)
+    since = datetime.fromtimestamp(START, UTC)
+    resent = harness.messages.resend(slow, ResendRequest(since=since))
+    assert (resent.count, harness.queue.now) == (101, [])
+    harness.clock.advance(MINUTE)
+    assert harness.sweeper.sweep() == SLOW_BATCH
+    harness.run(HOUR)
+    assert len(harness.receiver.posts) == 202

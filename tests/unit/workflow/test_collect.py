@@ -8,6 +8,7 @@ import pytest
 from typing_extensions import override
 
 from rushes.errors import AwsUnavailable, DownloadInterrupted, InvalidOutput, UpstreamNoResponse
+from rushes.jobs.content import ordered_artifacts, primary_artifact
 from rushes.jobs.job import Job
 from rushes.jobs.result import JobOutcome, Output
 from rushes.jobs.status import JobStatus
@@ -17,6 +18,15 @@ from rushes.workflow.collect import MIN_TRIES, RETRY_WINDOW
 from rushes.workflow.task import AWS_RETRY_SECONDS, TO_FINISH
 from tests.fakes import FakeHttpClient
 from tests.harness import ACCOUNT, CONTENT, MP3_BYTES, MP4_BYTES, PNG_BYTES, Harness
+
+WEBM_BYTES = b"\x1a\x45\xdf\xa3" + bytes(100)
+MOV_BYTES = b"\x00\x00\x00\x08wide" + bytes(100)
+AAC_BYTES = b"\xff\xf1\x50\x80" + bytes(100)
+GIF_BYTES = b"GIF89a" + bytes(100)
+WEBP_BYTES = b"RIFF\x70\x00\x00\x00WEBP" + bytes(100)
+AVIF_BYTES = b"\x00\x00\x00\x18ftypavis" + bytes(100)
+JPEG_BYTES = b"\xff\xd8\xff" + bytes(100)
+SVG_BYTES = b"<?xml version='1.0'?><svg width='9' height='9'></svg>"
 
 
 def failure(harness: Harness, job: Job) -> str:
@@ -47,7 +57,7 @@ class TruncatedClient(FakeHttpClient):
 
 @pytest.mark.parametrize(
     ("content", "name", "content_type"),
-    [(MP4_BYTES, "0.mp4", "video/mp4"), (MP3_BYTES, "0.mp3", "audio/mpeg")],
+    [(MP4_BYTES, "0.mp4", "video/mp4"), (WEBM_BYTES, "0.webm", "video/webm")],
 )
 def test_collect_stores_output_and_sets_outcome(
     harness: Harness, content: bytes, name: str, content_type: str
@@ -72,7 +82,9 @@ def test_collect_stores_each_output_by_number_and_detected_type(harness: Harness
     assert names == ["0.mp4", "1.png"]
 
 
-@pytest.mark.parametrize("content", [MP4_BYTES, MP4_BYTES[:12], MP4_BYTES[:64], MP4_BYTES[:65]])
+@pytest.mark.parametrize(
+    "content", [MP4_BYTES, MP4_BYTES[:32], MP4_BYTES[:511], MP4_BYTES[:512], MP4_BYTES[:513]]
+)
 def test_collect_keeps_bytes_read_for_type_detection(harness: Harness, content: bytes) -> None:
     harness.http_client = BytewiseClient()
     job = harness.generated(content)
@@ -118,7 +130,26 @@ def test_collect_makes_minimum_number_of_tries(harness: Harness) -> None:
     assert outcomes == ["pending"] * (MIN_TRIES - 1) + ["ending"]
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>expired</html>", b'{"error": "gone"}'])
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b"", "output is empty (0 bytes)"),
+        (MP4_BYTES[:8], "output is truncated: video/mp4 of 8 bytes"),
+        (MP4_BYTES[:24], "output is truncated: video/mp4 of 24 bytes"),
+        (PNG_BYTES[:20], "output is truncated: image/png of 20 bytes"),
+        (b"\x00\x00\x02\x00ftypisom" + bytes(490), "output is truncated: video/mp4 of 502 bytes"),
+    ],
+)
+def test_collect_refuses_empty_or_truncated_file(
+    harness: Harness, content: bytes, named: str
+) -> None:
+    job = harness.generated(content)
+    assert harness.collect(job) == TO_FINISH
+    assert failure(harness, job) == f"bad_output: {named}"
+    assert harness.blobs.objects == {}
+
+
+@pytest.mark.parametrize("content", [b"<html>expired</html>", b'{"error": "gone"}'])
 def test_collect_refuses_unknown_file_type(harness: Harness, content: bytes) -> None:
     job = harness.generated(content)
     assert harness.collect(job) == TO_FINISH
@@ -148,7 +179,7 @@ def test_collect_leaves_failed_over_job_to_poll(harness: Harness) -> None:
 def test_collect_accepts_document_without_output(
     harness: Harness, document: dict[str, object]
 ) -> None:
-    job = harness.running()
+    job = of_modality(harness, "transcription")
     harness.change(job, lambda job, now: job.generated(now, (), 0.1, document))
     assert harness.collect(job) == TO_FINISH
     collected = harness.now(job)
@@ -157,6 +188,78 @@ def test_collect_accepts_document_without_output(
     assert len(harness.http_client.calls) == 1
     assert harness.finish(job)["status"] == "completed"
     assert (harness.now(job).document, harness.now(job).progress) == (document, 100)
+
+
+def of_modality(harness: Harness, modality: str) -> Job:
+    """A submitted job of a model of this modality."""
+    job = harness.running()
+    changes = {"modality": modality, "version": job.version + 1}
+    return harness.change(job, lambda job, _now: job.model_copy(update=changes))
+
+
+def collected(harness: Harness, modality: str, *contents: bytes, document: bool = False) -> Job:
+    """A job of this modality whose provider returned these files."""
+    job = of_modality(harness, modality)
+    outputs = tuple(Output(url=f"/{n}") for n in range(len(contents)))
+    harness.http_client.files = {f"/{n}": content for n, content in enumerate(contents)}
+    result = {"text": "hello"} if document else None
+    harness.change(job, lambda job, now: job.generated(now, outputs, None, result))
+    assert harness.collect(job) == TO_FINISH
+    return harness.now(job)
+
+
+@pytest.mark.parametrize(
+    ("modality", "contents", "types"),
+    [
+        ("video", [PNG_BYTES, MP4_BYTES], ["video/mp4", "image/png"]),
+        ("video", [MP3_BYTES, PNG_BYTES, WEBM_BYTES], ["video/webm", "audio/mpeg", "image/png"]),
+        ("image", [MP4_BYTES, PNG_BYTES], ["image/png", "video/mp4"]),
+        ("audio", [PNG_BYTES, MP3_BYTES], ["audio/mpeg", "image/png"]),
+        ("audio", [MP4_BYTES], ["video/mp4"]),
+        ("audio", [PNG_BYTES, MOV_BYTES], ["video/quicktime", "image/png"]),
+        ("audio", [WEBM_BYTES, AAC_BYTES], ["audio/aac", "video/webm"]),
+        ("video", [GIF_BYTES], ["image/gif"]),
+        ("video", [PNG_BYTES, WEBP_BYTES], ["image/webp", "image/png"]),
+        ("video", [MP3_BYTES, AVIF_BYTES], ["image/avif", "audio/mpeg"]),
+        ("video", [PNG_BYTES, GIF_BYTES, MOV_BYTES], ["video/quicktime", "image/gif", "image/png"]),
+        ("image", [SVG_BYTES], ["image/svg+xml"]),
+    ],
+)
+def test_file_of_the_modality_is_the_primary_one_and_others_are_stored(
+    harness: Harness, modality: str, contents: list[bytes], types: list[str]
+) -> None:
+    job = collected(harness, modality, *contents)
+    assert [artifact.content_type for artifact in ordered_artifacts(job)] == types
+    harness.finish(job)
+    finished = harness.now(job)
+    assert primary_artifact(finished, harness.clock()).content_type == types[0]
+    (event,) = [event for event in harness.bus.events if event["type"] == "job.completed"]
+    assert [entry["content_type"] for entry in event["data"]["artifacts"]] == types
+
+
+@pytest.mark.parametrize(
+    ("modality", "contents", "document", "named"),
+    [
+        ("video", [MP3_BYTES], False, "must contain a file of type video (found audio/mpeg)"),
+        ("video", [PNG_BYTES, MP3_BYTES], True, "type video (found audio/mpeg, image/png)"),
+        ("video", [], True, "type video (found a JSON result only)"),
+        ("video", [JPEG_BYTES], False, "type video (found image/jpeg)"),
+        ("video", [SVG_BYTES], False, "type video (found image/svg+xml)"),
+        ("image", [MP4_BYTES], False, "must contain an image (found video/mp4)"),
+        ("audio", [PNG_BYTES], False, "must contain a file of type audio (found image/png)"),
+        ("transcription", [MP3_BYTES], False, "must contain a transcript (found audio/mpeg)"),
+    ],
+)
+def test_result_of_another_modality_is_invalid(
+    harness: Harness,
+    modality: str,
+    contents: list[bytes],
+    document: bool,  # noqa: FBT001 - a parameter of pytest
+    named: str,
+) -> None:
+    job = collected(harness, modality, *contents, document=document)
+    assert failure(harness, job).startswith("bad_output: the provider's result ")
+    assert named in failure(harness, job)
 
 
 def test_collect_stores_outputs_beside_document(harness: Harness) -> None:

@@ -10,11 +10,26 @@ from rushes.errors import (
     UpstreamNoResponse,
     UpstreamUnreachable,
 )
+from rushes.jobs.cost import may_be_billed
 from rushes.jobs.job import STALE_AFTER, Job
+from rushes.jobs.result import Artifact, JobError, Output
 from rushes.jobs.status import JobStatus, UpstreamCancelled
 from rushes.ports.http import HttpReply
+from rushes.providers.base import Failed, Succeeded
+from rushes.workflow.poll import ARCHIVE_GRACE
+from rushes.workflow.provider_client import ProviderClient
 from rushes.workflow.task import TO_FINISH
-from tests.harness import ACCOUNT, CANCEL_CALL, CONTENT, MP4_BYTES, POLL_CALL, Harness, reply, video
+from tests.harness import (
+    ACCOUNT,
+    CANCEL_CALL,
+    CONTENT,
+    CREATE,
+    MP4_BYTES,
+    POLL_CALL,
+    Harness,
+    reply,
+    video,
+)
 from tests.unit.workflow.test_poll import SlowProvider
 
 YES, NO, UNSUPPORTED = UpstreamCancelled
@@ -65,7 +80,7 @@ def test_job_is_tracked_if_provider_has_no_cancel(harness: Harness) -> None:
     harness.adapter = lambda _entry: SlowProvider()
     job = cancelled(harness)
     assert (job.upstream_cancelled, job.is_tracked) == (UNSUPPORTED, True)
-    assert len(harness.http_client.calls) == 1
+    assert harness.calls() == [CREATE, POLL_CALL]
 
 
 def test_cancel_before_submit_reports_stopped(harness: Harness) -> None:
@@ -153,6 +168,49 @@ def test_collect_after_cancel_copies_nothing_while_pending(harness: Harness) -> 
     assert harness.blobs.objects == {}
 
 
+def archive_one_of_three(
+    harness: Harness, job: Job, monkeypatch: pytest.MonkeyPatch, *results: Failed | Succeeded
+) -> Job:
+    """Archive one output; the second is interrupted. Then the polls return these results."""
+    outputs = tuple(Output(url=f"/{number}") for number in range(3))
+    harness.http_client.files |= {"/0": MP4_BYTES, "/1": DownloadInterrupted("503")}
+    answers = [Succeeded(outputs), *results]
+    monkeypatch.setattr(ProviderClient, "poll", lambda *_: answers.pop(0))
+    assert harness.collect(job)["status"] == "pending"
+    assert len(harness.now(job).collected_outputs) == 1
+    return harness.now(job)
+
+
+def test_tracking_continues_while_outputs_are_archived(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = cancelled(harness)
+    outputs = tuple(Output(url=f"/{number}") for number in range(3))
+    archive_one_of_three(harness, job, monkeypatch, *[Succeeded(outputs)] * 2)
+    harness.clock.now = (job.track_until or 0) + ARCHIVE_GRACE
+    harness.http_client.files |= {output.url: MP4_BYTES for output in outputs}
+    assert harness.poll(job)["status"] == "succeeded"
+    assert harness.collect(job) == TO_FINISH
+    assert len(harness.now(job).archived_artifacts) == 3
+
+
+@pytest.mark.parametrize("ends_by_failure", [False, True])
+def test_outputs_archived_so_far_are_kept_and_charged_when_tracking_ends(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, *, ends_by_failure: bool
+) -> None:
+    job = cancelled(harness)
+    failed = Failed(JobError(code="upstream_failed", message="gone"))
+    (first,) = archive_one_of_three(harness, job, monkeypatch, failed).collected_outputs
+    file = Artifact.model_validate(first.model_dump())
+    if not ends_by_failure:
+        harness.clock.now = (job.track_until or 0) + ARCHIVE_GRACE + 1
+    assert harness.poll(job) == TO_FINISH
+    ended = harness.now(job)
+    assert (ended.archived_artifacts, ended.collected_outputs) == ((file,), ())
+    assert (ended.is_tracked, ended.upstream_cancelled) == (False, NO)
+    assert may_be_billed(ended)
+
+
 def test_delete_ends_tracking(harness: Harness) -> None:
     job = cancelled(harness)
     harness.service.delete(ACCOUNT, job.id)
@@ -162,7 +220,7 @@ def test_delete_ends_tracking(harness: Harness) -> None:
 
 
 def test_job_deleted_during_cancel_is_not_tracked(harness: Harness) -> None:
-    job = harness.running()
+    job = harness.running(IN_PROGRESS)
     harness.service.delete(ACCOUNT, job.id)
     harness.answer(CANCEL_CALL, reply(409))
     harness.poll(job)

@@ -8,12 +8,14 @@ from typing_extensions import override
 from rushes.catalog.models import read_catalog
 from rushes.errors import DownloadInterrupted, UpstreamUnreachable
 from rushes.jobs.job import Job
+from rushes.jobs.request import Input, Role
 from rushes.jobs.status import UpstreamCancelled
 from rushes.ports.http import HttpReply
-from rushes.ports.providers import RateLimit
+from rushes.ports.providers import Circuit, Pace, RateLimit, Slots
+from rushes.workflow.slots import INPUT_FETCHES, OUTPUT_DOWNLOADS, Pool
 from rushes.workflow.task import NextStep
 from tests.fakes import FakeRateLimits
-from tests.harness import CONTENT, CREATE, POLL_CALL, Harness, reply, video
+from tests.harness import CONTENT, CREATE, MP4_BYTES, POLL_CALL, Harness, reply, video
 
 HOUR, DAY = 3600.0, 86_400.0
 MAX_EVENTS_HOUR, MAX_EVENTS = 1_500, 24_000
@@ -87,12 +89,25 @@ def test_history_of_job_that_never_finishes(deadline: float, answer: HttpReply |
     assert history_of(harness, harness.accepted()) <= limit_of(deadline)
 
 
-class NoFreeSlot(FakeRateLimits):
-    """Other jobs acquire every slot."""
+class NoFreeTurn(FakeRateLimits):
+    """Other jobs take every turn."""
+
+    now: Callable[[], float]
 
     @override
-    def acquire(self, provider: str, now: float, interval: float) -> bool:
-        return False
+    def get(self, provider: str) -> RateLimit:
+        return RateLimit(pace=Pace(next_at=self.now() + 1))
+
+
+class CircuitOpen(FakeRateLimits):
+    """The trial call of another job is rejected again and again."""
+
+    now: Callable[[], float]
+
+    @override
+    def get(self, provider: str) -> RateLimit:
+        circuit = Circuit(accounts=("demo",), open_until=self.now() + 1, failing_since=self.now())
+        return RateLimit(circuits={"one": circuit})
 
 
 class AlwaysThrottled(FakeRateLimits):
@@ -105,20 +120,48 @@ class AlwaysThrottled(FakeRateLimits):
         return RateLimit(not_before=self.now() + 2)
 
 
-@pytest.mark.parametrize("rate_limits", [NoFreeSlot, AlwaysThrottled])
+@pytest.mark.parametrize("rate_limits", [NoFreeTurn, AlwaysThrottled, CircuitOpen])
 def test_history_of_job_that_is_always_throttled(
-    deadline: float, rate_limits: type[FakeRateLimits]
+    deadline: float, rate_limits: type[NoFreeTurn | AlwaysThrottled | CircuitOpen]
 ) -> None:
     harness = harness_of(deadline)
-    harness.rate_limits = rate_limits()
-    if isinstance(harness.rate_limits, AlwaysThrottled):
-        harness.rate_limits.now = harness.clock
+    harness.rate_limits = limits = rate_limits()
+    limits.now = harness.clock
     assert history_of(harness, harness.accepted()) <= limit_of(deadline)
     assert not harness.creates()
 
 
+def fill(harness: Harness, pool: Pool, until: float) -> None:
+    holders = {f"job_{number}": until for number in range(pool.slots)}
+    harness.account_slots.rows["demo", pool.name] = Slots(holders=holders)
+
+
+def test_history_of_job_without_slot_for_its_inputs(deadline: float) -> None:
+    harness = harness_of(deadline)
+    job = harness.accepted()
+    url = Input(role=Role.IMAGE, url="https://images.example/ball.png")
+    harness.change(job, lambda job, now: job.fetched(now, (url,)))
+    fill(harness, INPUT_FETCHES, harness.clock() + 2 * DAY)
+    assert history_of(harness, job) <= limit_of(deadline)
+    assert harness.error_code(job) == "upstream_timeout"
+
+
+def test_history_of_job_without_slot_for_its_outputs(deadline: float) -> None:
+    harness = harness_of(deadline)
+    harness.answer(POLL_CALL, video("completed"))
+    harness.http_client.files[CONTENT] = MP4_BYTES
+    fill(harness, OUTPUT_DOWNLOADS, harness.clock() + deadline)
+    job = harness.accepted()
+    assert history_of(harness, job) <= 1.5 * limit_of(HOUR) + (limit_of(deadline) - 1_500) / 3
+    assert harness.now(job).artifacts
+
+
 @pytest.mark.parametrize(
-    "answer", [reply(429), reply(429, {"retry-after": "1"}), UpstreamUnreachable("refused")]
+    "answer",
+    [
+        *(reply(429), reply(429, {"retry-after": "1"}), reply(401)),
+        UpstreamUnreachable("refused"),
+    ],
 )
 def test_history_of_job_that_no_provider_accepts(
     deadline: float, answer: HttpReply | Exception

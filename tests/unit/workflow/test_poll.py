@@ -23,7 +23,7 @@ from rushes.providers.base import (
 from rushes.providers.replies import raise_for_status
 from rushes.workflow.poll import RETRY_WINDOW
 from rushes.workflow.task import AWS_RETRY_SECONDS, TO_FINISH
-from tests.harness import ACCOUNT, CANCEL_CALL, CONTENT, POLL_CALL, Harness, reply, video
+from tests.harness import ACCOUNT, CANCEL_CALL, CONTENT, CREATE, POLL_CALL, Harness, reply, video
 
 Operation = dict[str, object]
 SUCCEEDED = {"status": "succeeded", "wait_seconds": 0}
@@ -266,7 +266,7 @@ def test_poll_retries_when_secret_is_unavailable(harness: Harness) -> None:
 def test_poll_cancels_at_provider_and_records_the_response(
     harness: Harness, answer: HttpReply | Exception, warning: str
 ) -> None:
-    job = harness.running()
+    job = harness.running(video("in_progress"))
     harness.service.cancel(ACCOUNT, job.id)
     harness.answer(CANCEL_CALL, answer)
     assert harness.poll(job) == TO_FINISH
@@ -276,11 +276,11 @@ def test_poll_cancels_at_provider_and_records_the_response(
 
 def test_poll_sends_no_cancel_to_provider_without_cancel(harness: Harness) -> None:
     harness.adapter = lambda _entry: SlowProvider()
-    job = harness.running()
+    job = harness.running(reply(200))
     harness.service.cancel(ACCOUNT, job.id)
     assert harness.poll(job) == TO_FINISH
     assert harness.now(job).warnings == ("the provider does not support cancel",)
-    assert len(harness.http_client.calls) == 1
+    assert harness.calls() == [CREATE, POLL_CALL]
 
 
 def test_poll_cancels_and_fails_job_after_deadline(harness: Harness) -> None:

@@ -1,17 +1,19 @@
 """Create calls without a response, by idempotency support: none, key and lookup."""
 
 import pytest
+from typing_extensions import override
 
 from rushes.catalog.models import read_catalog
 from rushes.errors import UpstreamNoResponse, UpstreamUnreachable
 from rushes.jobs.job import Job
 from rushes.jobs.result import JobError
 from rushes.jobs.status import JobStatus, Stage, UpstreamCancelled
-from rushes.ports.http import HttpReply
+from rushes.ports.http import HttpCall, HttpReply, Upstream
 from rushes.workflow.lease import LEASE_SECONDS
-from rushes.workflow.reconcile import LOOKUP_SECONDS
+from rushes.workflow.reconcile import LOOKUP_SECONDS, MAX_PAGES
 from rushes.workflow.task import TO_FINISH
-from tests.harness import ACCOUNT, CANCEL_CALL, CREATE, Harness, reply, video
+from tests.fakes import FakeHttpClient
+from tests.harness import ACCOUNT, CANCEL_CALL, CREATE, POLL_CALL, Harness, reply, video
 
 CATALOG = read_catalog(
     """
@@ -175,10 +177,18 @@ def test_unconfirmed_job_waits_for_new_api_key(harness: Harness) -> None:
     harness.clock.advance(10)
     harness.answer(CREATE, reply(401), video("queued"))
     assert harness.submit(job)["status"] == "pending"
-    assert harness.submit(job)["status"] == "pending"
     assert (len(harness.creates()), harness.now(job).outcome) == (2, None)
-    harness.clock.advance(LEASE_SECONDS)
     assert harness.submit(job)["status"] == "submitted"
+
+
+def test_unconfirmed_job_is_held_by_an_open_circuit_until_its_deadline(harness: Harness) -> None:
+    job = unconfirmed(harness, "key/one")
+    harness.answer(CREATE, reply(401))
+    while (step := harness.submit(job))["status"] == "pending":
+        harness.clock.advance(step["wait_seconds"])
+    assert harness.error_code(job) == "upstream_outcome_unknown"
+    assert harness.clock() > job.deadline_at
+    assert len(harness.creates()) < 20
 
 
 def test_unconfirmed_job_fails_at_deadline_with_unknown_outcome(harness: Harness) -> None:
@@ -263,6 +273,7 @@ def test_cancel_waits_for_lookup_and_cancels_found_job(harness: Harness) -> None
     assert harness.now(job).outcome is None
     harness.answer(LOOKUP_CALL, page(entry(job)))
     assert harness.submit(job)["status"] == "submitted"
+    harness.answer(POLL_CALL, video("in_progress"))
     harness.answer(CANCEL_CALL, reply(200))
     assert harness.poll(job) == TO_FINISH
     assert harness.now(job).upstream_cancelled is UpstreamCancelled.YES
@@ -285,6 +296,7 @@ def test_cancel_repeats_unconfirmed_call_with_key_first(harness: Harness) -> Non
     harness.answer(CREATE, video("queued"))
     harness.clock.advance(10)
     assert harness.submit(job)["status"] == "submitted"
+    harness.answer(POLL_CALL, video("queued"))
     harness.answer(CANCEL_CALL, reply(200))
     assert harness.poll(job) == TO_FINISH
     assert keys(harness) == [f"{job.id}-1"] * 2
@@ -314,6 +326,28 @@ def test_lookup_of_unbounded_list_proves_nothing(harness: Harness) -> None:
     harness.answer(f"{LOOKUP_CALL}&after=other", page(newer(harness), has_more=True))
     harness.clock.advance(LOOKUP_SECONDS + 1)
     assert harness.submit(job)["status"] == "pending"
+    assert harness.now(job).submission_unconfirmed_since is not None
+
+
+@pytest.mark.parametrize(("seconds", "pages"), [(20.0, 8), (85.0, 2), (0.1, MAX_PAGES)])
+def test_slow_lookup_ends_before_the_time_limit_of_its_function(
+    harness: Harness, seconds: float, pages: int
+) -> None:
+    class SlowClient(FakeHttpClient):
+        @override
+        def send(self, upstream: Upstream, call: HttpCall) -> HttpReply:
+            harness.clock.advance(seconds)
+            return super().send(upstream, call)
+
+    job = unconfirmed(harness, "lookup/one")
+    harness.clock.advance(LOOKUP_SECONDS + 1)
+    harness.http_client = SlowClient()
+    harness.answer(LOOKUP_CALL, page(newer(harness), has_more=True))
+    harness.answer(f"{LOOKUP_CALL}&after=other", page(newer(harness), has_more=True))
+    began = harness.clock()
+    assert harness.submit(job)["status"] == "pending"
+    assert harness.clock() - began < 280
+    assert len(harness.calls()) == pages
     assert harness.now(job).submission_unconfirmed_since is not None
 
 

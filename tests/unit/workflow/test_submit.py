@@ -34,6 +34,7 @@ from tests.harness import (
 )
 
 IMAGE_URL = "https://images.example/ball.png"
+OTHER_URL = "https://images.example/other.png"
 FETCHED = {"status": "pending", "wait_seconds": 1}
 """Inputs are fetched in an invocation of their own."""
 SOURCE = Role.SOURCE_VIDEO
@@ -156,7 +157,7 @@ def test_submit_retry_delay_doubles(harness: Harness) -> None:
             "content_filtered",
             "content_filter",
         ),
-        (reply(401), "upstream_unauthorized", None),
+        (reply(403), "upstream_unauthorized", None),
         (HttpReply(200, {}, b"<html>"), "upstream_bad_response", None),
     ],
 )
@@ -238,8 +239,8 @@ def test_submit_fetches_image_url_and_sends_file(harness: Harness) -> None:
 
 def test_submit_fetches_video_url_and_sends_file(harness: Harness) -> None:
     source = Input(role=Role.SOURCE_VIDEO, url=IMAGE_URL)
-    job = harness.accepted(inputs=[IMAGE_INPUT.model_copy(update={"url": "x"}), source])
-    harness.http_client.files = {"x": PNG_BYTES, IMAGE_URL: MP4_BYTES}
+    job = harness.accepted(inputs=[IMAGE_INPUT.model_copy(update={"url": OTHER_URL}), source])
+    harness.http_client.files = {OTHER_URL: PNG_BYTES, IMAGE_URL: MP4_BYTES}
     harness.answer("POST /videos/edits", video("queued"))
     assert harness.submit(job) == FETCHED
     assert harness.submit(job)["status"] == "submitted"

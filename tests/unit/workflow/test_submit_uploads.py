@@ -18,7 +18,9 @@ from rushes.jobs.status import JobStatus, Stage
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers.base import PollResult, Profile, Submitted, Succeeded, SupportsUpload
 from rushes.providers.replies import raise_for_create_status, raise_for_status
+from rushes.workflow.lease import LEASE_SECONDS
 from rushes.workflow.rate_limiter import DEFAULT_RETRY_AFTER
+from rushes.workflow.submit import KEY_RETRY_DELAYS
 from rushes.workflow.task import AWS_RETRY_SECONDS, TO_FINISH
 from tests.harness import ACCOUNT, CREATE, PNG_BYTES, Harness, reply, video
 
@@ -149,14 +151,30 @@ def test_submit_requests_upload_url_again_after_error(
     assert harness.submit(job)["status"] == "submitted"
 
 
-@pytest.mark.parametrize("answer", [reply(401), reply(403)])
-def test_submit_fails_job_if_upload_url_is_refused(
-    harness: Harness, job: Job, answer: HttpReply
-) -> None:
-    harness.answer(UPLOAD_CALL, answer)
+def test_submit_fails_job_if_upload_url_is_refused(harness: Harness, job: Job) -> None:
+    harness.answer(UPLOAD_CALL, reply(403))
     assert harness.submit(job) == TO_FINISH
     assert harness.error_code(job) == "upstream_unauthorized"
     assert (harness.calls(), harness.http_client.puts) == ([UPLOAD_CALL], {})
+
+
+def test_rejected_key_of_an_upload_call_is_retried(harness: Harness, job: Job) -> None:
+    harness.answer(UPLOAD_CALL, reply(401))
+    assert harness.submit(job) == {"status": "pending", "wait_seconds": KEY_RETRY_DELAYS[0]}
+    assert (harness.now(job).key_rejections, harness.now(job).submissions) == (1, 0)
+    harness.answer(UPLOAD_CALL, reply(200, url=UPLOAD_URL))
+    assert harness.submit(job)["status"] == "submitted"
+
+
+def test_rejected_key_of_an_upload_call_keeps_the_lease_of_another_invocation(
+    harness: Harness, job: Job
+) -> None:
+    harness.answer(UPLOAD_CALL, reply(401))
+    harness.jobs.before_write = lambda: harness.change(
+        job, lambda job, now: job.submitting(now, LEASE_SECONDS)
+    )
+    harness.submit(job)
+    assert harness.now(job).lease_until == harness.clock() + LEASE_SECONDS
 
 
 def test_submit_fails_job_with_invalid_upload_url(harness: Harness, job: Job) -> None:

@@ -2,14 +2,17 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from typing_extensions import override
 
+from rushes.aws.eventbridge import EventBus
 from rushes.errors import AwsUnavailable, CorruptRecord
 from rushes.jobs.job import LATE_WRITE_GRACE, STALE_AFTER, Job
 from rushes.jobs.status import Stage
-from rushes.workflow.sweeper import Sweeper
+from rushes.workflow.event_publisher import EventPublisher
+from rushes.workflow.sweeper import BATCH, SHARE, Sweeper
 from tests.fakes import FakeExecutions, FakeJobs
 from tests.harness import ACCOUNT, MP4_BYTES, Harness
 
@@ -264,3 +267,133 @@ def test_sweep_continues_after_error_of_one_job(harness: Harness, bad: int) -> N
     )
     assert sweeper.sweep() == 2
     assert set(executions.running) == {job.id for job in jobs} - {jobs[bad].id}
+
+
+# --- shares of accounts
+
+
+def due_of(harness: Harness, account: str, count: int) -> list[Job]:
+    """Return jobs of the account that were never started; later ones are due later."""
+    jobs = []
+    for _ in range(count):
+        harness.clock.advance(0.001)
+        job = never_started(harness)
+        del harness.jobs.rows[job.account, job.id]
+        moved = job.model_copy(update={"account": account})
+        harness.jobs.add(moved)
+        jobs.append(moved)
+    return jobs
+
+
+def started(harness: Harness, jobs: list[Job]) -> int:
+    return sum(job.id in harness.executions.running for job in jobs)
+
+
+@pytest.mark.parametrize("count", [SHARE + 30, BATCH + 30])
+def test_sweep_lets_accounts_take_turns(harness: Harness, count: int) -> None:
+    """The jobs of the others are due last; the time suffices for sixty repairs."""
+    many = due_of(harness, "many", count)
+    others = [due_of(harness, f"other{number}", 1) for number in range(5)]
+    harness.clock.advance(STALE_AFTER)
+    harness.sweeper.sweep(lambda: len(harness.executions.running) < 60)
+    assert [started(harness, jobs) for jobs in others] == [1] * 5
+    assert started(harness, many) >= SHARE
+
+
+def test_sweeps_repair_all_jobs_of_an_account_with_many(harness: Harness) -> None:
+    """Nothing is left out: a sweep reads the next ones."""
+    many, other = due_of(harness, "many", BATCH + 30), due_of(harness, "other", SHARE + 5)
+    harness.clock.advance(STALE_AFTER)
+    for job in (*many, *other):
+        harness.jobs.change(job.account, job.id, lambda one: one)
+    assert harness.sweeper.sweep() == BATCH + SHARE + 5
+    assert started(harness, many) == BATCH
+    assert started(harness, other) == SHARE + 5
+
+
+def test_sweep_stops_when_there_is_no_time_left(harness: Harness) -> None:
+    jobs = due_of(harness, "many", SHARE + 10)
+    harness.clock.advance(STALE_AFTER)
+    assert harness.sweeper.sweep(lambda: started(harness, jobs) < 3) == 3
+    assert harness.sweeper.sweep(lambda: started(harness, jobs) < SHARE + 5) >= 1
+    assert started(harness, jobs) == SHARE + 5
+    harness.sweeper.sweep()
+    assert started(harness, jobs) == SHARE + 10
+
+
+def corrupted(emitted: str) -> int:
+    return emitted.count('"CorruptRecord":[1.0]')
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("type"), TypeError("no str"), OverflowError("date"), RecursionError()]
+)
+def test_sweep_continues_after_an_unexpected_error_and_counts_it(
+    harness: Harness, error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """For example of an item that was edited by hand."""
+    bad, good = (never_started(harness) for _ in range(2))
+    is_running = harness.executions.is_running
+
+    def fail(job: Job) -> bool | None:
+        if job.id == bad.id:
+            raise error
+        return is_running(job)
+
+    harness.executions.is_running = fail  # type: ignore[method-assign]
+    assert harness.sweeper.sweep() == 1
+    assert harness.executions.running == {good.id: True}
+    assert corrupted(capsys.readouterr().out) == 1
+
+
+def test_error_of_aws_is_not_counted_as_a_corrupt_record(
+    harness: Harness, capsys: pytest.CaptureFixture[str]
+) -> None:
+    never_started(harness)
+    harness.executions.error = AwsUnavailable("throttled")
+    assert harness.sweeper.sweep() == 0
+    assert corrupted(capsys.readouterr().out) == 0
+
+
+def test_sweep_continues_after_an_error_of_a_job_beyond_the_share(harness: Harness) -> None:
+    jobs = due_of(harness, "many", SHARE + 3)
+    harness.clock.advance(STALE_AFTER)
+    get = harness.jobs.get
+
+    def fail(account: str, job_id: str) -> Job | None:
+        if job_id == jobs[SHARE].id:
+            raise AwsUnavailable("throttled")
+        return get(account, job_id)
+
+    harness.jobs.get = fail  # type: ignore[method-assign]
+    assert harness.sweeper.sweep() == SHARE + 2
+
+
+def test_event_without_type_stays_in_the_outbox_and_the_others_are_published(
+    harness: Harness, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = unpublished(harness)
+    (event,) = job.outbox
+    malformed = {"id": "evt_by_hand"}
+    harness.change(
+        job,
+        lambda one, now: one.model_copy(
+            update={"outbox": (malformed, event), "version": one.version + 1, "updated_at": now}
+        ),
+    )
+    published: list[dict[str, Any]] = []
+
+    class Client:
+        def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+            published.extend(Entries)
+            return {"Entries": [{} for _ in Entries]}
+
+    client: Any = Client()
+    publisher = EventPublisher(harness.jobs, EventBus(client, "bus"), harness.clock)
+    other = never_started(harness)
+    sweeper = Sweeper(harness.jobs, harness.blobs, harness.executions, publisher, harness.clock)
+    assert sweeper.sweep() == 1
+    assert [entry["DetailType"] for entry in published] == ["job.completed"]
+    assert harness.now(job).outbox == (malformed,)
+    assert other.id in harness.executions.running
+    assert corrupted(capsys.readouterr().out) == 1

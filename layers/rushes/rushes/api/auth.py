@@ -1,43 +1,99 @@
 """Authentication by API key."""
 
 import hmac
+import re
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
 
 from rushes.api.key_hashing import KEY, digest_of
-from rushes.errors import InvalidApiKey
+from rushes.api.log_events import AUTHENTICATION_FAILED
+from rushes.api.request_limits import FailedKeyLimiter
+from rushes.dialects.base import HttpRequest
+from rushes.errors import ClientError, InvalidApiKey
 from rushes.ports.api_keys import ApiKey, ApiKeys
+from rushes.redaction import REDACTOR
 
 CACHE_TTL = 60.0
 """Seconds for which a warm function accepts a key after its revocation."""
+KEY_ID = re.compile(r"rk_([0-9a-f]{16})_")
+
+logger = Logger(service="rushes", child=True)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who makes a request."""
+
+    account: str
+    key_id: str
 
 
 class Authenticator:
-    def __init__(self, keys: ApiKeys) -> None:
+    """`failed_keys` slows down the guessing of keys; a key that a warm function knows passes.
+
+    Known keys are kept after `CACHE_TTL`, to be read again: others of the same network may have
+    used up its attempts.
+    """
+
+    def __init__(self, keys: ApiKeys, failed_keys: FailedKeyLimiter | None = None) -> None:
         self._keys = keys
+        self._failed_keys = failed_keys
         self._cache: dict[str, tuple[float, ApiKey]] = {}
 
-    def account(self, api_key: str) -> str:
+    def identify(
+        self, request: HttpRequest, read_key: Callable[[Mapping[str, str]], str]
+    ) -> Identity:
+        """Return the account of a request's key. Log a failure; redact a valid key from now on."""
+        api_key = ""
+        try:
+            api_key = read_key(request.headers)
+            identity = self.authenticate(api_key, request.source_ip)
+        except ClientError as error:
+            found = KEY_ID.match(api_key)
+            logger.warning(
+                AUTHENTICATION_FAILED,
+                code=error.error_code,
+                key_id=found and found[1],
+                source_ip=request.source_ip,
+            )
+            raise
+        REDACTOR.remember(api_key)  # only a valid key: any other text may occur in responses
+        return identity
+
+    def authenticate(self, api_key: str, source_ip: str = "") -> Identity:
         """Return the account of a key.
 
         Raises
         ------
         InvalidApiKey
             If the key is malformed, unknown, wrong or revoked: one message for all of them.
+        TooManyFailedKeys
+            If `source_ip` has sent too many such keys: no key is looked up then.
         """
         match = KEY.fullmatch(api_key)
-        if match is None:
-            raise InvalidApiKey("the API key is not valid")
-        record = self._record(match[1])
-        digest = record.digest if record else digest_of("")
-        if not hmac.compare_digest(digest, digest_of(match[2])) or record is None or record.revoked:
-            raise InvalidApiKey("the API key is not valid")
-        return record.account
+        key_id, secret = (match[1], match[2]) if match else ("", "")
+        read_at, record = self._cache.get(key_id, (float("-inf"), None))
+        if time.monotonic() - read_at >= CACHE_TTL:
+            if self._failed_keys and not _has_secret(record, secret):
+                self._failed_keys.check(source_ip)
+            record = self._read(key_id) if match else None
+        if _has_secret(record, secret) and record and not record.revoked:
+            return Identity(record.account, key_id)
+        if self._failed_keys:
+            self._failed_keys.check(source_ip)
+            self._failed_keys.count(source_ip)
+        raise InvalidApiKey("the API key is not valid")
 
-    def _record(self, key_id: str) -> ApiKey | None:
-        read_at, cached = self._cache.get(key_id, (float("-inf"), None))
-        if time.monotonic() - read_at < CACHE_TTL:
-            return cached
+    def _read(self, key_id: str) -> ApiKey | None:
         record = self._keys.get(key_id)
         if record:
             self._cache[key_id] = (time.monotonic(), record)
         return record
+
+
+def _has_secret(record: ApiKey | None, secret: str) -> bool:
+    digest = record.digest if record else digest_of("")
+    return hmac.compare_digest(digest, digest_of(secret)) and record is not None

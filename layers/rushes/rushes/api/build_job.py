@@ -2,14 +2,16 @@
 
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 
 from rushes.catalog.models import Catalog, ModelEntry
-from rushes.errors import InvalidRequest, NotFound
+from rushes.errors import AwsUnavailable, InvalidRequest, NotFound
 from rushes.jobs.content import primary_artifact
 from rushes.jobs.content_type import media_type_of, sniff
 from rushes.jobs.job import Job, folder_of, new_id
 from rushes.jobs.request import (
+    MAX_UPLOAD_BYTES,
     CreateRequest,
     GenerationRequest,
     Input,
@@ -24,8 +26,11 @@ from rushes.ports.http import UrlPolicy
 from rushes.ports.jobs import Jobs
 from rushes.ports.storage import Blobs
 
+INPUT_FIELD = "input_reference"
+"""Name in errors of an input without a field, such as one of a job that an operator retries."""
 MAX_FILES = 16
-MAX_UPLOAD_BYTES = 200 * 1024 * 1024
+MAX_FALLBACKS = 8
+"""Each may leave a handle and an error in the job's item."""
 UPLOAD_NAME = r"[a-z0-9]{1,64}\.[a-z0-9]{1,8}"
 """Also excludes names that are no valid S3 keys."""
 
@@ -38,6 +43,8 @@ class JobBuilder:
     clock: Clock
     validate_url: UrlPolicy
     """Applied to the webhook URL of a request."""
+    validate_input_url: UrlPolicy
+    """Applied to the URLs of input files."""
 
     def build(self, account: str, dialect: str, create_request: CreateRequest) -> Job:
         """Return a job whose input files are in the bucket; the caller stores the job."""
@@ -59,6 +66,11 @@ class JobBuilder:
         request = model.validate_and_fill(named)
         roles = _roles(create_request)
         model.validate_inputs(roles)
+        if len(fallbacks) > MAX_FALLBACKS:
+            raise InvalidRequest(
+                f"fallbacks: at most {MAX_FALLBACKS} models are allowed (got {len(fallbacks)})",
+                param="fallbacks",
+            )
         for fallback in fallbacks:
             if fallback.modality != model.modality:
                 modalities = f"{fallback.modality}, not {model.modality}"
@@ -68,6 +80,9 @@ class JobBuilder:
             fallback.validate_and_fill(request)
             fallback.validate_inputs(roles)
         _validate_count(create_request)
+        for entry in create_request.request.inputs:
+            if entry.url is not None:
+                self.validate_input_url(entry.url, entry.field or INPUT_FIELD)
         uploads = [(role, _validated(role, upload)) for role, upload in create_request.uploads]
         job = self._new(account, dialect, model, request)
         adopted = [self._adopt(job, role, url) for role, url in create_request.uploaded]
@@ -99,6 +114,10 @@ class JobBuilder:
         model = self.catalog.find(source.request.model)
         model.validate_inputs({Role.SOURCE_VIDEO: "model"})
         video = StoredFile(**primary_artifact(source, self.clock()).model_dump(exclude={"sha256"}))
+        if media_type_of(video.content_type) != "video":  # an animation, such as a GIF
+            raise InvalidRequest(
+                f"job {source_id} has no video (found {video.content_type})", param="video_id"
+            )
         inputs = (Input(role=Role.SOURCE_VIDEO, file=video),)
         changes = {"prompt": create_request.request.prompt, "inputs": inputs}
         request = model.validate_and_fill(source.request.model_copy(update=changes))
@@ -138,12 +157,12 @@ class JobBuilder:
         file = self.blobs.find(key)
         if file is None:
             raise InvalidRequest("URL: no file was uploaded, or it has expired", param="URL")
-        if file.size > MAX_UPLOAD_BYTES:
-            raise InvalidRequest(
-                f"URL: uploaded file must have at most {MAX_UPLOAD_BYTES} bytes (got {file.size})",
-                param="URL",
-            )
-        _ensure_media_type(role, file.content_type, "URL")
+        try:
+            _validate_uploaded(role, file)
+        except InvalidRequest:
+            with suppress(AwsUnavailable):  # a lifecycle rule deletes it within a day
+                self.blobs.delete(key)
+            raise
         copy = self.blobs.copy(file, f"{folder_of(job, 'inputs')}adopted")
         if copy is None:
             raise InvalidRequest("URL: uploaded file changed during this request", param="URL")
@@ -152,7 +171,7 @@ class JobBuilder:
 
 def _roles(create_request: CreateRequest) -> dict[Role, str]:
     """Return the roles of the input files, each with the request field of the file."""
-    roles = {file.role: "input_reference" for file in create_request.request.inputs}
+    roles = {file.role: file.field or INPUT_FIELD for file in create_request.request.inputs}
     roles |= {role: upload.field for role, upload in create_request.uploads}
     return roles | {role: "URL" for role, _ in create_request.uploaded}
 
@@ -171,6 +190,15 @@ def _validated(role: Role, upload: Upload) -> Upload:
     content_type = sniff(upload.content)
     _ensure_media_type(role, content_type, upload.field)
     return Upload(upload.field, content_type or "", upload.content)
+
+
+def _validate_uploaded(role: Role, file: StoredFile) -> None:
+    if file.size > MAX_UPLOAD_BYTES:
+        raise InvalidRequest(
+            f"URL: uploaded file must have at most {MAX_UPLOAD_BYTES} bytes (got {file.size})",
+            param="URL",
+        )
+    _ensure_media_type(role, file.content_type, "URL")
 
 
 def _ensure_media_type(role: Role, content_type: str | None, field: str) -> None:

@@ -1,4 +1,4 @@
-"""Create a job once per client call: detect duplicates, charge the budget, store, start."""
+"""Create a job once per client call: detect duplicates, reserve its cost, store, start."""
 
 import time
 from dataclasses import dataclass, replace
@@ -7,6 +7,7 @@ from aws_lambda_powertools import Logger
 
 from rushes.api.build_job import JobBuilder
 from rushes.api.log_events import JOB_NOT_STARTED
+from rushes.api.request_limits import CreateLimiter
 from rushes.errors import (
     AlreadyAccepted,
     BudgetExceeded,
@@ -19,6 +20,7 @@ from rushes.jobs import idempotency
 from rushes.jobs.idempotency import IdempotencyInfo
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest
+from rushes.jobs.reservation import Reservation
 from rushes.ports import Clock
 from rushes.ports.jobs import BudgetCharge, Executions, IdempotencyRecord, Jobs
 
@@ -42,6 +44,8 @@ class CreateJob:
     executions: Executions
     clock: Clock
     daily_dollars: float | None = None
+    limiter: CreateLimiter | None = None
+    """Applied to calls that create a job, not to a repeated call that finds its job."""
 
     def run(
         self, account: str, dialect: str, create_request: CreateRequest, call: IdempotencyInfo
@@ -49,9 +53,11 @@ class CreateJob:
         record = self._record(account, create_request, call)
         if earlier := self._earlier(account, record):
             return CreatedJob(earlier, replayed=True)
+        if self.limiter:
+            self.limiter.admit(account)
         job = self.job_builder.build(account, dialect, create_request)
         try:
-            self._store(job, record and replace(record, job_id=job.id))
+            job = self._store(job, record and replace(record, job_id=job.id))
         except AlreadyAccepted:
             self.job_builder.delete_inputs(job)
             earlier = self._earlier(account, record)
@@ -113,15 +119,26 @@ class CreateJob:
             )
         return known.job_id
 
-    def _store(self, job: Job, record: IdempotencyRecord | None) -> None:
+    def _store(self, job: Job, record: IdempotencyRecord | None) -> Job:
+        """Store the job; with a budget, reserve the price of the dearest model that may serve it.
+
+        The deployment may fail over to that model later, when the account can spend no more.
+        """
         limit = self.daily_dollars
         if limit is None:
             self.jobs.add(job, record)
-            return
-        cost = job.cost or 0.0
-        if cost > limit:
+            return job
+        dollars, model = self._dearest(job)
+        if dollars > limit:
             raise BudgetExceeded(
-                f"the job costs ${cost:.2f}, more than the daily budget of ${limit:.2f}"
+                f"{model} costs ${dollars:.2f}, more than the daily budget of ${limit:.2f}"
             )
         day = time.strftime("%Y-%m-%d", time.gmtime(job.created_at))
-        self.jobs.add(job, record, BudgetCharge(job.account, day, cost, limit))
+        job = job.model_copy(update={"reservation": Reservation(day=day, dollars=dollars)})
+        self.jobs.add(job, record, BudgetCharge(job.account, day, dollars, limit))
+        return job
+
+    def _dearest(self, job: Job) -> tuple[float, str]:
+        """Return the highest price of the models that may serve the job, and that model."""
+        models = map(self.job_builder.catalog.find, (job.model, *job.fallbacks))
+        return max((model.price(job.request.seconds), model.name) for model in models)

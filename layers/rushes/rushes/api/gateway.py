@@ -18,6 +18,8 @@ def read_event(event: APIGatewayProxyEventV2, variables: Mapping[str, str]) -> H
         query=event.query_string_parameters or {},
         headers={name.lower(): value for name, value in event.headers.items()},
         body=base64.b64decode(body) if event.is_base64_encoded else body,
+        source_ip=event.request_context.http.source_ip,
+        request_id=event.request_context.request_id,
     )
 
 

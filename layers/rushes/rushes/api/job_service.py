@@ -8,11 +8,10 @@ from rushes.api.create_job import CreatedJob, CreateJob
 from rushes.catalog.models import Catalog
 from rushes.errors import AlreadyFinished, NotFound, UnknownCursor, VariantNotAvailable
 from rushes.jobs.content import ensure_not_expired, primary_artifact
-from rushes.jobs.content_type import EXTENSIONS
+from rushes.jobs.content_type import extension_of
 from rushes.jobs.idempotency import IdempotencyInfo
 from rushes.jobs.job import Job, JobPage
-from rushes.jobs.request import CreateRequest
-from rushes.jobs.result import Artifact
+from rushes.jobs.request import CreateRequest, StoredFile, UploadUrlRequest
 from rushes.ports import Clock
 from rushes.ports.jobs import JobQuery, Jobs
 from rushes.ports.storage import Blobs
@@ -21,8 +20,6 @@ NO_KEY = IdempotencyInfo("")
 MAX_CANCEL_WAIT = 3.0
 """Seconds for which a cancel request waits for the provider's outcome."""
 CANCEL_POLL_INTERVAL = 0.2
-MAX_PAGE_BYTES = 3 * 1024 * 1024
-"""Half of the 6 MB that a Lambda function may return."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ class JobService:
             raise UnknownCursor("after: unknown cursor", param="after")
         if query.limit == 0:
             return JobPage()
-        return _limit_bytes(self.jobs.page(account, query))
+        return self.jobs.page(account, query)
 
     def content(self, account: str, job_id: str, variant: str) -> str:
         """Return a presigned URL of the job's video, valid for one hour."""
@@ -69,14 +66,13 @@ class JobService:
     def ensure_not_expired(self, job: Job) -> None:
         ensure_not_expired(job, self.clock())
 
-    def link(self, job: Job, artifact: Artifact) -> str:
-        extension = EXTENSIONS.get(artifact.content_type, "bin")
-        return self.blobs.link(artifact, f"{job.id}.{extension}")
+    def link(self, job: Job, file: StoredFile) -> str:
+        return self.blobs.link(file, f"{job.id}.{extension_of(file.content_type)}")
 
-    def upload_url(self, account: str, extension: str) -> str:
+    def upload_url(self, account: str, request: UploadUrlRequest) -> str:
         """Return a presigned URL for PUT of one input file; its key belongs to the account."""
-        name = f"{secrets.token_hex(16)}.{extension}"
-        return self.blobs.upload_link(f"uploads/{account}/{name}")
+        key = f"uploads/{account}/{secrets.token_hex(16)}.{request.extension}"
+        return self.blobs.upload_link(key, request.content_type, request.length)
 
     def cancel(self, account: str, job_id: str) -> Job:
         """Request a cancel; a new execution stops the job, at the provider if it runs there."""
@@ -116,13 +112,3 @@ class JobService:
             return self.wait_until_final(self.cancel(job.account, job.id))
         except AlreadyFinished:
             return job
-
-
-def _limit_bytes(page: JobPage) -> JobPage:
-    """Cut the page to `MAX_PAGE_BYTES`, but to no less than one job."""
-    length = 0
-    for count, job in enumerate(page.jobs):
-        length += len(job.model_dump_json())
-        if count and length > MAX_PAGE_BYTES:
-            return JobPage(jobs=page.jobs[:count], has_more=True)
-    return page

@@ -9,9 +9,10 @@ from typing import Any, Generic, TypeVar
 
 from aws_lambda_powertools import Logger
 
-from rushes.api.auth import Authenticator
+from rushes.api.auth import Authenticator, Identity
 from rushes.api.job_service import JobService
-from rushes.api.log_events import REQUEST_COMPLETED, REQUEST_FAILED, UNEXPECTED_ERROR
+from rushes.api.log_events import REQUEST_FAILED, UNEXPECTED_ERROR
+from rushes.api.request_log import RequestLog
 from rushes.dialects import dialect_of
 from rushes.dialects.base import (
     Dialect,
@@ -30,16 +31,20 @@ from rushes.errors import (
     BudgetExceeded,
     InvalidRequest,
     NotFound,
+    RateLimited,
     RushesError,
     ServerError,
+    TooManyFailedKeys,
     UnsupportedOperation,
 )
 from rushes.jobs.idempotency import read_idempotency
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest, GenerationRequest
+from rushes.redaction import REDACTOR
 
 logger = Logger(service="rushes", child=True)
 D = TypeVar("D", bound=Dialect)
+CREATE_VERBS = frozenset({"create", "edit", "remix"})
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,10 @@ class JobsApi:
     def answer(self, dialect: Dialect, verb: Verb, request: HttpRequest) -> HttpResponse:
         """Handle a request; errors become responses in the dialect's envelope."""
         dialect = dialect.for_request(request)
+        log = RequestLog(request)
         try:
-            account = self.authenticator.account(dialect.read_key(request.headers))
+            log.identity = self.authenticator.identify(request, dialect.read_key)
+            account = log.identity.account
             call = Call(dialect, verb, account, request, self.service, self.base_url)
             response = HANDLERS[verb](call)
         except RushesError as error:
@@ -62,16 +69,22 @@ class JobsApi:
         except Exception:
             logger.exception(UNEXPECTED_ERROR, dialect=dialect.name, verb=verb)
             response = dialect.write_error(ServerError("internal server error"))
-        status, job_id = response.status, request.variables.get("job_id")
-        logger.info(
-            REQUEST_COMPLETED, dialect=dialect.name, verb=verb, status=status, job_id=job_id
-        )
-        return response
+        response = _with_headers(response, self._limit_headers(verb, log.identity))
+        log.completed(response, dialect.name, verb)
+        return _redacted(response)
+
+    def _limit_headers(self, verb: Verb, identity: Identity | None) -> Mapping[str, str]:
+        """Return the headers of a create call's response that report the account's limit."""
+        limiter = self.service.create_job.limiter
+        if limiter is None or identity is None or verb not in CREATE_VERBS:
+            return {}
+        return limiter.headers(identity.account)
 
     def not_found(self, request: HttpRequest) -> HttpResponse:
         """Respond to a URL that is no route, in the dialect with the nearest path."""
         message = f"unknown URL: {request.method} {request.path[:200]}"
-        return dialect_of(request.path).write_error(NotFound(message, code="unknown_url"))
+        error = NotFound(message, code="unknown_url")
+        return _redacted(dialect_of(request.path).write_error(error))
 
 
 @dataclass(frozen=True)
@@ -185,8 +198,8 @@ def _cancel(call: Call[SupportsCancel]) -> HttpResponse:
 
 
 def _upload(call: Call[SupportsUpload]) -> HttpResponse:
-    extension = call.dialect.read_upload(call.request)
-    return call.dialect.write_upload(call.service.upload_url(call.account, extension))
+    request = call.dialect.read_upload(call.request)
+    return call.dialect.write_upload(call.service.upload_url(call.account, request))
 
 
 def _unsupported(call: Call[Dialect]) -> HttpResponse:
@@ -197,10 +210,16 @@ def _error_response(dialect: Dialect, error: RushesError) -> HttpResponse:
     if error.http_status >= 500:
         logger.error(REQUEST_FAILED, reason=error.message)
         error = type(error)(error.public_message)
-    headers = {} if error.retry_after is None else {"retry-after": str(error.retry_after)}
-    if isinstance(error, BudgetExceeded):
+    seconds = error.seconds if isinstance(error, RateLimited) else error.retry_after
+    headers = {} if seconds is None else {"retry-after": str(seconds)}
+    if isinstance(error, BudgetExceeded | TooManyFailedKeys):
         headers["x-should-retry"] = "false"  # else SDKs retry at once, in vain
     return _with_headers(dialect.write_error(error), headers)
+
+
+def _redacted(response: HttpResponse) -> HttpResponse:
+    headers = REDACTOR.redact_value(response.headers)
+    return replace(response, body=REDACTOR.redact(response.body), headers=headers)
 
 
 def _with_headers(response: HttpResponse, headers: Mapping[str, str]) -> HttpResponse:

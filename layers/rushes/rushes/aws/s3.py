@@ -140,11 +140,19 @@ class Bucket:
             return None
         return file.model_copy(update={"key": key})
 
-    def upload_link(self, key: str) -> str:
-        """Return a presigned PUT URL for one file, valid for 15 minutes."""
+    def upload_link(
+        self, key: str, content_type: str | None = None, length: int | None = None
+    ) -> str:
+        """Return a presigned PUT URL for one file, valid for 15 minutes.
+
+        S3 compares the headers that are part of the signature: it refuses a PUT with another
+        `Content-Type` or `Content-Length` than given here.
+        """
+        signed = {"ContentType": content_type, "ContentLength": length}
+        given = {name: value for name, value in signed.items() if value is not None}
         return self._client.generate_presigned_url(
             "put_object",
-            Params={"Bucket": self._name, "Key": key},
+            Params={"Bucket": self._name, "Key": key, **given},
             ExpiresIn=UPLOAD_LINK_SECONDS,
         )
 

@@ -15,6 +15,7 @@ from rushes.catalog.provider_config import ProviderEntry
 from rushes.errors import ProviderNotConfigured
 from rushes.ports.http import Upstream
 from rushes.providers import adapter
+from rushes.redaction import REDACTOR, secrets_of_header
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -45,7 +46,7 @@ class ProviderSecret:
         self._read_at = float("-inf")
 
     def find(self, provider: str) -> Upstream:
-        """Return a provider's base URL and authentication headers.
+        """Return a provider's base URL and authentication headers; redact its key from now on.
 
         Raises
         ------
@@ -61,7 +62,10 @@ class ProviderSecret:
             raise ProviderNotConfigured(
                 f"provider {provider!r} has no base_url, neither in the catalog nor in the secret"
             )
-        return Upstream(base_url.rstrip("/"), _headers(entry, credential))
+        headers = _headers(entry, credential)
+        for value in headers.values():
+            REDACTOR.remember(*secrets_of_header(value))
+        return Upstream(base_url.rstrip("/"), headers)
 
     def _credential(self, provider: str) -> Credential:
         if time.monotonic() - self._read_at > CACHE_TTL:

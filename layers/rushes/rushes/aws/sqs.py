@@ -42,12 +42,16 @@ class WebhookQueues:
             )
 
 
-def _entry(index: int, task: DeliveryTask) -> dict[str, str]:
-    """SQS drops a second message with the same deduplication id within five minutes."""
+def deduplication_id(task: DeliveryTask) -> str:
+    """SQS drops a second message of a group with the same id within five minutes."""
     name = f"{task.account} {task.message_id} {task.receiver} {task.version}"
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def _entry(index: int, task: DeliveryTask) -> dict[str, str]:
     return {
         "Id": str(index),
         "MessageBody": json.dumps(task.as_message()),
         "MessageGroupId": task.message_group_id,
-        "MessageDeduplicationId": hashlib.sha256(name.encode()).hexdigest(),
+        "MessageDeduplicationId": deduplication_id(task),
     }

@@ -1,6 +1,5 @@
 """SQS batches with partial failures: only the failed messages of a batch are delivered again."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +8,8 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 from aws_lambda_powertools.utilities.batch.base import FailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from typing_extensions import override
+
+from rushes.json_parser import MAX_REPLY_VALUES, parse_json
 
 MESSAGE_FAILED = "message_failed"
 """Log event."""
@@ -26,11 +27,25 @@ class BatchHandler(BatchProcessor):
         return super().failure_handler(record, exception)
 
 
-def handle_each(event: dict[str, Any], handle: Callable[[Any], None]) -> dict[str, Any]:
-    """Call `handle` with each message's JSON body; return the failed message ids for Lambda."""
+class OutOfTime(Exception):
+    """The function's time does not suffice for this message."""
+
+
+def handle_each(
+    event: dict[str, Any],
+    handle: Callable[[Any], None],
+    has_time: Callable[[], bool] = lambda: True,
+) -> dict[str, Any]:
+    """Call `handle` with each message's JSON body; return the failed message ids for Lambda.
+
+    Messages for which there is no time left count as failed, too. A timeout of the function would
+    repeat the whole batch.
+    """
 
     def handle_record(record: SQSRecord) -> None:
-        handle(json.loads(record.body))
+        if not has_time():
+            raise OutOfTime("no time left for this message")
+        handle(parse_json(record.body, MAX_REPLY_VALUES))
 
     batch = BatchHandler()
     with batch(event["Records"], handle_record):

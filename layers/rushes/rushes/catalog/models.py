@@ -6,6 +6,7 @@ Reads, validates and searches `catalog.toml`.
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from decimal import ROUND_UP, Decimal
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -25,6 +26,12 @@ NEUTRAL_OPTIONS = ("seed", "negative_prompt", "generate_audio")
 
 Modality = Literal["video", "image", "audio", "transcription"]
 
+Price = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+"""In US dollars."""
+Duration = Annotated[float, Field(gt=0, le=7 * 24 * 3600, allow_inf_nan=False)]
+"""In seconds."""
+MICRO_DOLLAR = Decimal("0.000001")
+
 
 class ModelEntry(BaseModel):
     """A model. The first of `seconds` and of `sizes` is the default of a request without them.
@@ -37,7 +44,7 @@ class ModelEntry(BaseModel):
     name: Annotated[str, Field(pattern=r"^[a-z0-9_-]+/\S+$")]
     upstream_model: str = ""
     modality: Modality = "video"
-    seconds: tuple[int, ...] = ()
+    seconds: tuple[Annotated[int, Field(ge=1, le=3600)], ...] = ()
     sizes: tuple[Size, ...] = ()
     options: tuple[str, ...] = ()
     inputs: tuple[Role, ...] = ()
@@ -45,13 +52,13 @@ class ModelEntry(BaseModel):
     needs: tuple[Role, ...] = ()
     """Roles of files that the model requires."""
     needs_prompt: bool = True
-    prompt_characters: int = 32_000
-    price_per_second: Annotated[float, Field(ge=0)] = 0.0
-    price_per_job: Annotated[float, Field(ge=0)] = 0.0
+    prompt_characters: Annotated[int, Field(ge=1, le=32_000)] = 32_000
+    price_per_second: Price = 0.0
+    price_per_job: Price = 0.0
     price_source: str = ""
-    typical_seconds: Annotated[float, Field(gt=0)] = 60
-    deadline_seconds: Annotated[float, Field(gt=0)] = 3600
-    queue_seconds: Annotated[float, Field(gt=0)] | None = None
+    typical_seconds: Duration = 60
+    deadline_seconds: Duration = 3600
+    queue_seconds: Duration | None = None
     """Maximum queueing time at the provider before the job fails over to the next model."""
 
     @property
@@ -70,8 +77,27 @@ class ModelEntry(BaseModel):
         return frozenset({*chosen, *self.inputs, *set(NEUTRAL_OPTIONS).intersection(self.options)})
 
     def price(self, seconds: int | None) -> float:
-        """Return the US dollars for a job of that length."""
-        return round(self.price_per_job + self.price_per_second * (seconds or 0), 6)
+        """Return the US dollars for a job of that length, or of the default; rounded up.
+
+        Rounding down would make a very cheap job free to a budget.
+        """
+        length = seconds or next(iter(self.seconds), 0)
+        dollars = Decimal(str(self.price_per_job)) + Decimal(str(self.price_per_second)) * length
+        return float(dollars.quantize(MICRO_DOLLAR, ROUND_UP))
+
+    def accepts(self, request: GenerationRequest) -> bool:
+        """Whether the model accepts the fields of the request; input files are not checked."""
+        try:
+            self.validate_and_fill(request)
+        except InvalidRequest:
+            return False
+        return True
+
+    @model_validator(mode="after")
+    def _validate_price(self) -> Self:
+        if self.price_per_second and not self.seconds:
+            raise ValueError("price_per_second requires seconds; use price_per_job")
+        return self
 
     def validate_and_fill(self, request: GenerationRequest) -> GenerationRequest:
         """Return the request with defaults for absent fields.
@@ -166,6 +192,13 @@ class Catalog(BaseModel):
                 raise ValueError(f"alias {alias!r} refers to the undefined model {name!r}")
         if self.default_model not in {*names, *self.aliases}:
             raise ValueError(f"default_model {self.default_model!r} is not defined")
+        return self
+
+    @model_validator(mode="after")
+    def _validate_alias_names(self) -> Self:
+        """Refuse ambiguous names: failover finds a job's next model by its name."""
+        if shadowed := {model.name for model in self.models}.intersection(self.aliases):
+            raise ValueError(f"alias {min(shadowed)!r} is the name of a model")
         return self
 
     def resolve(self, *names: str) -> tuple[ModelEntry, ...]:

@@ -94,18 +94,18 @@ class HttpProviderSpec(_Table):
     key_scheme: str = "Bearer"
     headers: dict[str, str] = {}
     """Headers of every request."""
-    min_poll_seconds: Annotated[float, Field(gt=0)] = 1.0
+    min_poll_seconds: Annotated[float, Field(gt=0, le=300)] = 1.0
     create: Create
     id: Pointer
     poll: Call
     status: Pointer
     statuses: dict[str, Literal["queued", "pending", "succeeded", "failed"]]
     progress: Pointer | None = None
-    progress_when_done: Annotated[float, Field(gt=0)] = 100
+    progress_when_done: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 100
     outputs: Annotated[tuple[Pointers, ...], Field(min_length=1)]
     outputs_need_key: bool = False
     cost: Pointer | None = None
-    cost_unit: Annotated[float, Field(gt=0)] = 1.0
+    cost_unit: Annotated[float, Field(gt=0, le=1_000_000)] = 1.0
     """US dollars per unit of `cost`."""
     refusal: ErrorMapping | None = None
     """Errors of the request itself."""
@@ -137,7 +137,7 @@ class ProviderEntry(_Table):
     none: Rushes never repeats a create call. key: the provider honours `Idempotency-Key`, so Rushes
     repeats the call. lookup: the provider lists its jobs, so Rushes searches for the job.
     """
-    creates_per_minute: Annotated[float, Field(gt=0)] | None = None
+    creates_per_minute: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
     """Maximum rate of create calls, if the provider limits it."""
     spec: HttpProviderSpec | None = None
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from rushes.errors import ConflictingKeys, InvalidApiKey, MissingApiKey
 
 KEY_HEADERS = ("x-bf-vk", "x-api-key")
+WHITESPACE = " \t"
+"""Of HTTP headers (RFC 9110, 5.6.3); `strip()` alone removes other characters, too."""
 
 
 def read_key(headers: Mapping[str, str]) -> str:
@@ -27,15 +29,16 @@ def read_key(headers: Mapping[str, str]) -> str:
 
 def _values(header: str) -> list[str]:
     """Split at commas: API Gateway joins repeated headers so, and a key contains none."""
-    return [value.strip() for value in header.split(",") if value.strip()]
+    values = (value.strip(WHITESPACE) for value in header.split(","))
+    return [value for value in values if value]
 
 
 def _authorization(value: str) -> str:
     scheme, _, rest = value.partition(" ")
     if scheme.lower() == "bearer":
-        return rest.strip()
+        return rest.strip(WHITESPACE)
     if scheme.lower() == "basic":
-        return _basic(rest.strip())
+        return _basic(rest.strip(WHITESPACE))
     raise InvalidApiKey("authorization must be Bearer or Basic", param="authorization")
 
 

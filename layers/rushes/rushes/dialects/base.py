@@ -10,8 +10,7 @@ from rushes.dialects.api_key import read_key
 from rushes.dialects.job_reference import JobReference, read_reference
 from rushes.errors import RushesError
 from rushes.jobs.job import Job, JobPage
-from rushes.jobs.request import CreateRequest, StoredFile
-from rushes.jobs.result import Artifact
+from rushes.jobs.request import CreateRequest, StoredFile, UploadUrlRequest
 from rushes.ports.jobs import JobQuery
 
 Verb = Literal[
@@ -41,7 +40,10 @@ def model_paths(prefix: str, max_segments: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """A client's request. `headers` has lower-case names; `body` is not decoded."""
+    """A client's request. `headers` has lower-case names; `body` is not decoded.
+
+    `source_ip` and `request_id` are API Gateway's.
+    """
 
     method: str
     path: str
@@ -49,6 +51,8 @@ class HttpRequest:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    source_ip: str = ""
+    request_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,10 @@ class HttpResponse:
     status: int
     body: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+MAX_DOCUMENT_BYTES = 2 * 1024 * 1024
+"""Of a JSON result in a response: Lambda returns at most 6 MB, and Tiyaro's format has it twice."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +75,20 @@ class JobView:
     """
 
     job: Job
-    link: Callable[[Artifact], str]
+    link: Callable[[StoredFile], str]
     read: Callable[[StoredFile], bytes]
     base_url: str
 
     @property
     def document(self) -> dict[str, Any] | None:
-        """The JSON result, from the job or from its file in S3."""
-        if self.job.document_file is None:
+        """The JSON result, from the job or its file in S3; a link to a file that is too large."""
+        file = self.job.document_file
+        if file is None:
             return self.job.document
-        stored: dict[str, Any] = from_json(self.read(self.job.document_file))
+        if file.size > MAX_DOCUMENT_BYTES:
+            link = {"url": self.link(file), "content_type": file.content_type, "size": file.size}
+            return {"result_file": link}
+        stored: dict[str, Any] = from_json(self.read(file))
         return stored
 
 
@@ -146,8 +158,6 @@ class SupportsCancel(Dialect, Protocol):
 class SupportsUpload(Dialect, Protocol):
     """Verb: upload."""
 
-    def read_upload(self, request: HttpRequest) -> str:
-        """Return the extension of the file to upload, without a dot."""
-        ...
+    def read_upload(self, request: HttpRequest) -> UploadUrlRequest: ...
 
     def write_upload(self, url: str) -> HttpResponse: ...

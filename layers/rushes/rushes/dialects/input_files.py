@@ -12,6 +12,8 @@ from rushes.jobs.request import Input, Role, Upload
 Uploads = tuple[tuple[Role, Upload], ...]
 Files = tuple[Uploads, tuple[Input, ...]]
 """Files in the request with their roles, and files to fetch from URLs."""
+MAX_PREFIX = 300
+"""Characters of a data URL in which its base64 must begin."""
 NO_FILES: Files = ((), ())
 FileField = tuple[str, Role, Any]
 """A file in a request: its field, role and raw value."""
@@ -29,12 +31,12 @@ def read_file(field: str, role: Role, value: Any) -> Files:  # noqa: ANN401 - an
     if isinstance(value, str) and value.startswith("data:"):
         return ((role, read_data_url(field, value)),), ()
     if isinstance(value, str) and is_http_url(value):
-        return (), (Input(role=role, url=value),)
+        return (), (Input(role=role, url=value, field=field),)
     raise InvalidRequest(f"{field} must be a file, a data URL or an http(s) URL", param=field)
 
 
 def read_data_url(field: str, url: str) -> Upload:
-    match = re.match(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,", url)
+    match = re.match(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,", url[:MAX_PREFIX])
     if match is None:
         raise InvalidRequest(f"{field} must be a base64 data URL", param=field)
     try:

@@ -10,14 +10,16 @@ from io import BytesIO
 from typing import Any
 
 import multipart
-from pydantic_core import from_json
 
 from rushes.errors import InvalidRequest, TooLarge
 from rushes.jobs.request import Upload
+from rushes.json_parser import MAX_REQUEST_VALUES, TooManyValues, parse_json
 
 MAX_DEPTH = 32
 MAX_PARTS = 32
 MAX_BODY_BYTES = 10 * 1024 * 1024
+MAX_MEMBERS = 1000
+"""Members of one object, among them the fields of the body."""
 MAX_NUMBER = 2**63 - 1
 CHARSETS = ("utf8", "utf-8", "us-ascii")
 BRACKETED = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]")
@@ -41,6 +43,7 @@ def read_fields(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
             f"content-type must be application/json or multipart/form-data (got {media_type[:80]})",
             param="content-type",
         )
+    _check_members("body", fields)
     for name, value in fields.items():
         _check_value(name[:80], [name, value], MAX_DEPTH + 1)
     return fields
@@ -54,10 +57,12 @@ def read_json_fields(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
 
 
 def _read_json(body: bytes) -> dict[str, Any]:
-    """Parse twice: pydantic's parser bounds depth and numbers, json detects duplicate names."""
+    """Parse twice: `parse_json` bounds values, depth and digits, json detects duplicate names."""
     try:
-        from_json(body, allow_inf_nan=False)
+        parse_json(body, MAX_REQUEST_VALUES, allow_inf_nan=False)
         value = json.loads(body, object_pairs_hook=_unique_names)
+    except TooManyValues as error:
+        raise InvalidRequest(f"body {error}", param="body") from None
     except ValueError as error:
         raise InvalidRequest(f"body is not valid JSON: {error}", param="body") from None
     if not isinstance(value, dict):
@@ -83,10 +88,18 @@ def _check_value(field: str, value: Any, depth: int) -> None:  # noqa: ANN401 - 
     if isinstance(value, str) and "\0" in value:
         raise InvalidRequest(f"{field} must not contain NUL", param=field)
     if isinstance(value, dict):
+        _check_members(field, value)
         value = [*value, *value.values()]
     if isinstance(value, list):
         for member in value:
             _check_value(field, member, depth - 1)
+
+
+def _check_members(field: str, value: dict[str, Any]) -> None:
+    if len(value) > MAX_MEMBERS:
+        raise InvalidRequest(
+            f"{field} must have at most {MAX_MEMBERS} members (got {len(value)})", param=field
+        )
 
 
 def _read_multipart(body: bytes, boundary: str) -> dict[str, Any]:

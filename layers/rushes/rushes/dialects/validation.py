@@ -4,7 +4,13 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 from pydantic_core import ErrorDetails, PydanticKnownError
 
 from rushes.errors import InvalidRequest, TooLarge
@@ -13,8 +19,11 @@ from rushes.jobs.request import GenerationRequest, Upload
 MAX_REQUEST_BYTES = 192 * 1024
 """Limit without files: DynamoDB stores the request in one item, and an item has at most 400 KB."""
 MAX_SHOWN_CHARACTERS = 40
+MAX_LIST = 32
+"""Members of a list of models or files."""
 
 Schema = TypeVar("Schema", bound=BaseModel)
+Member = TypeVar("Member")
 
 
 class StrictModel(BaseModel):
@@ -45,6 +54,8 @@ Integer = Annotated[int, BeforeValidator(_refuse_boolean)]
 Pixels = Annotated[Integer, Field(ge=1, le=99_999)]
 Seconds = Annotated[Integer, Field(ge=1, le=3600)]
 Seed = Annotated[Integer, Field(ge=-(2**63), le=2**63 - 1)]
+Members = Annotated[tuple[Member, ...], Field(max_length=MAX_LIST, fail_fast=True)]
+"""A list; the first invalid or excess member ends its validation."""
 
 _MESSAGES = {
     "missing": "is required",
@@ -79,7 +90,7 @@ def validate(schema: type[Schema], fields: Mapping[str, Any]) -> Schema:
         return schema.model_validate(fields)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"])[:80]
+        name = ".".join(str(part)[:80] for part in first["loc"])[:80]
         raise InvalidRequest(f"{name} {_message(first)}", param=name) from None
 
 
@@ -95,6 +106,8 @@ def shown(value: object) -> str:
     """Render a rejected value as ASCII for an error message, cut to 40 characters."""
     if name := _NAMES.get(type(value)):
         return name
+    if isinstance(value, str):
+        value = value[: MAX_SHOWN_CHARACTERS + 1]
     text = json.dumps(value, default=str)
     return text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]}..."
 

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from urllib.parse import quote
 
 import httpx
 
@@ -27,15 +28,24 @@ from rushes.http.connections import Deadline
 from rushes.http.downloads import check_output, length_of, read_chunks
 from rushes.http.inline_files import unpack
 from rushes.http.request_body import bytes_of, content_of
-from rushes.http.transport import Transport, failure_code, make_request, read, read_beginning
+from rushes.http.transport import (
+    Transport,
+    failure_code,
+    headers_of,
+    make_request,
+    read,
+    read_beginning,
+)
 from rushes.http.urls import origin, parse_url, provider_url, public_url
 from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import Output
 from rushes.ports.http import HttpCall, HttpReply, Upstream
 from rushes.ports.storage import Blobs, Download
+from rushes.redaction import MARK, REDACTOR, secrets_of_header
 
 MAX_REPLY_BYTES = 48 * 1024 * 1024
 """Some providers answer with whole videos in base64."""
+PIECE_BYTES = 256 * 1024
 CALL_SECONDS = 85.0
 """With an input fetched before, still less than the submit function's timeout."""
 FETCH_SECONDS = 25.0
@@ -56,6 +66,8 @@ class SafeHttpClient:
     def send(self, upstream: Upstream, call: HttpCall) -> HttpReply:
         """Make one provider call: no retry, no redirect.
 
+        The reply quotes no secret: neither a stored job nor an error can contain the key.
+
         Raises
         ------
         UpstreamUnreachable
@@ -63,15 +75,12 @@ class SafeHttpClient:
         UpstreamNoResponse
             If something was sent and no complete response came.
         """
+        _remember(upstream)
         url = self._provider_url(upstream, call)
         headers = {**call.headers, **upstream.headers}
         request = make_request(call.method, url, headers, content_of(call, self._blobs))
         with self._transport.open(request, Deadline(CALL_SECONDS), public=False) as response:
-            too_long = UpstreamProtocolError(
-                f"the provider's response is longer than {MAX_REPLY_BYTES} bytes"
-            )
-            body = read(response, MAX_REPLY_BYTES, too_long)
-            return HttpReply(response.status_code, dict(response.headers), body)
+            return _redacted(response, _body_of(response))
 
     def post_webhook(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpReply:
         """POST to a client's URL within 15 seconds; a redirect is not followed.
@@ -93,7 +102,7 @@ class SafeHttpClient:
             deadline = Deadline(WEBHOOK_SECONDS)
             with self._transport.open(request, deadline, public=True) as response:
                 beginning = read_beginning(response, MAX_WEBHOOK_REPLY_BYTES)
-                return HttpReply(response.status_code, dict(response.headers), beginning)
+                return _redacted(response, beginning)
         except UrlNotAllowed as error:
             raise UpstreamRefused(f"webhook not sent: {error}", code=error.code) from error
         except (UpstreamUnreachable, UpstreamNoResponse) as error:
@@ -105,8 +114,9 @@ class SafeHttpClient:
             with self._transport.follow(url, None, Deadline(FETCH_SECONDS)) as (response, _):
                 if response.status_code != 200:
                     raise InvalidInputFile(f"input_reference returned {response.status_code}")
-                too_large = InvalidInputFile(f"input_reference must have at most {limit} bytes")
-                body = read(response, limit, too_large)
+                body = read(
+                    response, limit, lambda reason: InvalidInputFile(f"input_reference {reason}")
+                )
         except (UrlNotAllowed, UpstreamUnreachable, UpstreamNoResponse) as error:
             raise InvalidInputFile(f"input_reference cannot be fetched: {error}") from error
         content_type = response.headers.get("content-type", "application/octet-stream")
@@ -136,14 +146,15 @@ class SafeHttpClient:
         if output.pointer is not None:
             yield self._unpacked(upstream, output, output.pointer)
             return
-        url = upstream.base_url + output.url if output.url.startswith("/") else output.url
         keyed = upstream if output.needs_key else replace(upstream, headers={})
         try:
+            path = _with_key(upstream, output.url)
+            url = upstream.base_url + path if path.startswith("/") else path
             with self._transport.follow(url, keyed, Deadline(OUTPUT_SECONDS)) as (response, get):
                 check_output(response)
                 with closing(read_chunks(response, get)) as chunks:
-                    content_type = response.headers.get("content-type")
-                    yield Download(length_of(response), content_type, chunks)
+                    content_type = REDACTOR.redact(response.headers.get("content-type", ""))
+                    yield Download(length_of(response), content_type or None, chunks)
         except UrlNotAllowed as error:
             raise InvalidOutput(f"the output cannot be fetched: {error}") from error
 
@@ -151,14 +162,56 @@ class SafeHttpClient:
         method = "GET" if output.json_body is None else "POST"
         reply = self.send(upstream, HttpCall(method, output.url, json=output.json_body))
         content = unpack(reply, pointer)
-        return Download(len(content), output.content_type, iter([content]))
+        # In pieces: the S3 client reads a few KiB at a time, and each read copies what is left.
+        pieces = (content[n : n + PIECE_BYTES] for n in range(0, len(content), PIECE_BYTES))
+        return Download(len(content), output.content_type, pieces)
 
     def _provider_url(self, upstream: Upstream, call: HttpCall) -> httpx.URL:
         try:
             home = provider_url(upstream.base_url, local_mode=self._local_mode)
-            url = parse_url(upstream.base_url + call.path)
+            url = parse_url(upstream.base_url + _with_key(upstream, call.path))
         except UrlNotAllowed as error:
             raise ProviderNotConfigured(f"the provider's base_url is invalid: {error}") from error
         if origin(url) != origin(home):
             raise UpstreamProtocolError("the call's path leads to another origin than base_url")
         return url
+
+
+def _with_key(upstream: Upstream, url: str) -> str:
+    """Put the key back into a path or URL of the provider that contained it before its redaction.
+
+    Raises
+    ------
+    InvalidOutput
+        If the URL leads elsewhere: the key goes to the provider's own origin only.
+    """
+    if MARK not in url or not upstream.headers:
+        return url
+    if not url.startswith("/") and origin(parse_url(url)) != origin(parse_url(upstream.base_url)):
+        raise InvalidOutput("the output's URL contains the API key and is not the provider's own")
+    (value, *_) = upstream.headers.values()
+    return url.replace(MARK, quote(secrets_of_header(value)[0], safe=""))
+
+
+def _remember(upstream: Upstream) -> None:
+    for value in upstream.headers.values():
+        REDACTOR.remember(*secrets_of_header(value))
+
+
+def _redacted(response: httpx.Response, body: bytes) -> HttpReply:
+    headers = REDACTOR.redact_value(headers_of(response))
+    return HttpReply(response.status_code, headers, REDACTOR.redact_bytes(body))
+
+
+def _body_of(response: httpx.Response) -> bytes:
+    """Return the body; empty for an HTTP error with an unreadable one, as the status is enough."""
+    try:
+        return read(
+            response,
+            MAX_REPLY_BYTES,
+            lambda reason: UpstreamProtocolError(f"the provider's response {reason}"),
+        )
+    except (UpstreamProtocolError, UpstreamNoResponse):
+        if response.status_code < 400:
+            raise
+        return b""

@@ -7,8 +7,6 @@ import time
 from collections.abc import Generator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import timedelta
-from email.utils import parsedate_to_datetime
 
 import httpx
 
@@ -18,6 +16,8 @@ from rushes.errors import (
     UpstreamNoResponse,
     UpstreamUnreachable,
 )
+from rushes.header_values import parse_content_length, parse_http_date
+from rushes.http.decoding import codings_of
 from rushes.http.transport import GetAgain
 
 MAX_RESUMES = 3
@@ -75,13 +75,11 @@ def check_output(response: httpx.Response) -> None:
 def length_of(response: httpx.Response) -> int | None:
     if "transfer-encoding" in response.headers:  # it overrides a content-length
         return None
-    length = response.headers.get("content-length")
-    return int(length) if length else None
+    return parse_content_length(response.headers.get("content-length"))
 
 
 def encoding(response: httpx.Response) -> str | None:
-    value = response.headers.get("content-encoding", "").strip().lower()
-    return None if value in ("", "identity") else value
+    return ", ".join(codings_of(response)) or None
 
 
 def read_chunks(response: httpx.Response, get: GetAgain) -> Generator[bytes, None, None]:
@@ -134,8 +132,8 @@ def range_validator_of(response: httpx.Response) -> RangeValidator | None:
 
 def _is_strong(headers: httpx.Headers) -> bool:
     """Whether Last-Modified is at least one second before Date (RFC 9110, 8.8.2.2)."""
-    try:
-        modified = parsedate_to_datetime(headers["last-modified"])
-        return parsedate_to_datetime(headers["date"]) - modified >= timedelta(seconds=1)
-    except (KeyError, TypeError, ValueError):  # TypeError: only one of them has a time zone
+    values = headers.get("last-modified", ""), headers.get("date", "")
+    if not all(value.endswith("GMT") for value in values):
         return False
+    modified, date = map(parse_http_date, values)
+    return modified is not None and date is not None and date - modified >= 1

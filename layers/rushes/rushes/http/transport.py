@@ -14,6 +14,7 @@ import httpx
 
 from rushes.errors import UpstreamError, UpstreamNoResponse, UpstreamUnreachable, UrlNotAllowed
 from rushes.http.connections import Deadline, PinnedBackend, exchange
+from rushes.http.decoding import Reject, read_body
 from rushes.http.urls import origin, parse_url, provider_url, public_url, resolve_redirect
 from rushes.ports.http import Upstream
 
@@ -135,15 +136,18 @@ def failure_code(error: UpstreamError) -> str:
     return "unreachable" if isinstance(error, UpstreamUnreachable) else "broken"
 
 
-def read(response: httpx.Response, limit: int, too_long: UpstreamError) -> bytes:
-    """Return the whole decoded body; raise `too_long` beyond `limit` bytes."""
-    body = bytearray()
+def read(response: httpx.Response, limit: int, reject: Reject) -> bytes:
+    """Return the whole decoded body; raise `reject`'s error if it is too long or not decodable."""
     with translate_http_errors(response.url):
-        for chunk in response.iter_bytes():
-            body += chunk
-            if len(body) > limit:
-                raise too_long
-    return bytes(body)
+        return read_body(response, limit, reject)
+
+
+def headers_of(response: httpx.Response) -> dict[str, str]:
+    """Return the headers with lower-case names; httpcore bounds all of them by 164 KiB.
+
+    The argument is `items()`: from httpx's object, `dict` would search all headers for each one.
+    """
+    return dict(response.headers.items())
 
 
 def read_beginning(response: httpx.Response, limit: int) -> bytes:

@@ -1,12 +1,38 @@
-"""Policy for webhook URLs: checked at registration and at each delivery attempt."""
+"""Policies for URLs in requests: of webhooks and of input files.
+
+Both are checked again at connection time (`http.urls.public_url`, `http.connections`).
+"""
 
 from dataclasses import dataclass
 
 from rushes.errors import UrlNotAllowed
-from rushes.http.ssrf import check_public
+from rushes.http import ssrf
+from rushes.http.ssrf import check_form, check_public
 
 MAX_LENGTH = 2048
-"""Characters."""
+"""Characters of a webhook URL."""
+
+
+@dataclass(frozen=True)
+class InputUrlPolicy:
+    """Public https only, by the text of the URL alone; local mode also allows http and any host.
+
+    No name is resolved: a create call does not wait for the client's name server, and its answer
+    tells nothing about names in the function's network. A fragment is allowed and never sent.
+    """
+
+    local_mode: bool
+
+    def __call__(self, url: str, param: str) -> None:
+        if len(url) > ssrf.MAX_LENGTH:
+            raise UrlNotAllowed(
+                f"{param}: url must have at most {ssrf.MAX_LENGTH} characters (got {len(url)})",
+                param=param,
+            )
+        try:
+            check_form(url, local_mode=self.local_mode)
+        except UrlNotAllowed as error:
+            raise UrlNotAllowed(f"{param}: {error.message}", param=param) from error
 
 
 @dataclass(frozen=True)

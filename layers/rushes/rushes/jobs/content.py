@@ -1,9 +1,17 @@
 """Access to a job's stored files, and their expiry."""
 
-from rushes.errors import ContentNotReady
+from rushes.errors import ContentNotReady, InvalidOutput
+from rushes.jobs.content_type import media_type_of
 from rushes.jobs.job import Job
 from rushes.jobs.result import Artifact
 from rushes.jobs.status import JobStatus
+
+POSSIBLE_TYPES = {
+    "video": ("image/gif", "image/webp", "image/avif"),
+    "audio": ("video/mp4", "video/webm", "video/quicktime"),
+}
+"""By modality: an image of these types may be animated, a video file may contain audio only."""
+SAME, POSSIBLE, OTHER = range(3)
 
 
 def ensure_not_expired(job: Job, now: float) -> None:
@@ -14,8 +22,40 @@ def ensure_not_expired(job: Job, now: float) -> None:
         )
 
 
+def ordered_artifacts(job: Job) -> tuple[Artifact, ...]:
+    """Return the job's files, those of its modality first: a thumbnail may precede its video.
+
+    Files that may be of the modality, such as a GIF of a video model, are next.
+    """
+    return tuple(sorted(job.artifacts, key=lambda file: _rank(file, job.modality)))
+
+
+def ensure_modality(job: Job, artifacts: tuple[Artifact, ...]) -> None:
+    """Raise InvalidOutput unless the files, or the JSON result, are of the job's modality.
+
+    Further files of other types, such as thumbnails, are allowed.
+    """
+    if job.modality == "transcription":
+        if job.document is not None or job.document_file is not None:
+            return
+        expected = "a transcript"
+    elif any(_rank(artifact, job.modality) < OTHER for artifact in artifacts):
+        return
+    else:
+        expected = {"image": "an image"}.get(job.modality, f"a file of type {job.modality}")
+    types = sorted({artifact.content_type for artifact in artifacts})
+    found = ", ".join(types) or "a JSON result only"
+    raise InvalidOutput(f"the provider's result must contain {expected} (found {found})")
+
+
+def _rank(file: Artifact, modality: str) -> int:
+    if media_type_of(file.content_type) == modality:
+        return SAME
+    return POSSIBLE if file.content_type in POSSIBLE_TYPES.get(modality, ()) else OTHER
+
+
 def primary_artifact(job: Job, now: float) -> Artifact:
-    """Return the job's first file.
+    """Return the job's first file of its modality, or else its first file.
 
     Raises
     ------
@@ -34,4 +74,4 @@ def primary_artifact(job: Job, now: float) -> Artifact:
             param="video_id",
             code="no_content",
         )
-    return job.artifacts[0]
+    return ordered_artifacts(job)[0]

@@ -1,11 +1,13 @@
 """Job events: one envelope, the same on the bus and in webhooks."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from rushes.errors import UnknownUpstreamStatus, UpstreamNoResponse, UpstreamProtocolError
+from rushes.jobs.content import ordered_artifacts
 from rushes.jobs.job import Job
 from rushes.jobs.result import JobError, ProviderAttempt
 from rushes.jobs.status import JobStatus, UpstreamCancelled
@@ -99,7 +101,7 @@ def terminal_event(job: Job, bucket: str) -> JobEvent:
         finished_at=finished_at,
         artifacts=tuple(
             ArtifactData(bucket=bucket, **artifact.model_dump(exclude={"etag"}))
-            for artifact in job.artifacts
+            for artifact in ordered_artifacts(job)
         ),
         error=job.error,
         cost=_cost(job),
@@ -112,6 +114,11 @@ def terminal_event(job: Job, bucket: str) -> JobEvent:
         sequence=2,
         data=data,
     )
+
+
+def has_type(event: Mapping[str, Any]) -> bool:
+    """Return False for an event of an item that was edited by hand: no bus accepts it."""
+    return isinstance(event.get("type"), str) and bool(event["type"])
 
 
 def _cost(job: Job) -> float | None:

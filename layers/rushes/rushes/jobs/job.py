@@ -4,18 +4,31 @@ Pure: no clock, no storage. Each transition returns a new job; the condition of 
 derived from the table `PREDECESSORS`.
 """
 
+from collections.abc import Iterable
 from typing import Any, Literal, Self, get_args
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from rushes.jobs.request import GenerationRequest, Input, StoredFile, WebhookTarget
-from rushes.jobs.result import Artifact, JobError, JobOutcome, Output, ProviderAttempt
+from rushes.jobs.reservation import Reservation
+from rushes.jobs.result import (
+    Artifact,
+    CollectedOutput,
+    JobError,
+    JobOutcome,
+    Output,
+    ProviderAttempt,
+    cut,
+)
 from rushes.jobs.status import PREDECESSORS, TERMINAL, JobStatus, Stage, UpstreamCancelled
 
 STALE_AFTER = 60.0
 """Seconds without a write after which the sweeper checks an open job."""
+MAX_PAGE_BYTES = 3 * 1024 * 1024
+"""Of the jobs of one page: half of the 6 MB that a Lambda function may return."""
 MAX_WARNINGS = 20
 """The latest are stored: an item is limited to 400 KB."""
+MAX_WARNING_CHARACTERS = 300
 LATE_WRITE_GRACE = 960.0
 """Longer than any function timeout: later, no function can store a file of a deleted job."""
 
@@ -72,6 +85,11 @@ class Job(BaseModel):
     """End of the artifacts' retention period."""
     cancel_requested_at: float | None = None
     upstream_cancelled: UpstreamCancelled | None = None
+    is_unbilled_cancel: bool = False
+    """Whether the provider had not begun the cancelled job, or reported that it generated nothing.
+
+    A confirmed cancel is no proof of that: a provider confirms it for a finished video, too.
+    """
     track_until: float | None = formerly("track_until", "late_until", default=None)
     """If the provider continues after a cancel: how long its result is polled, to be archived."""
     archived_artifacts: tuple[Artifact, ...] = formerly(
@@ -85,6 +103,8 @@ class Job(BaseModel):
     """End of the lease of a create call that may be in flight."""
     submissions: int = 0
     """Number of create calls begun."""
+    key_rejections: int = 0
+    """Number of its create calls for which the current provider rejected the API key."""
     submission_unconfirmed_since: float | None = formerly(
         "submission_unconfirmed_since", "unsure_since", default=None
     )
@@ -99,6 +119,8 @@ class Job(BaseModel):
     document_file: StoredFile | None = None
     """The JSON result, if it is too large for the item."""
     artifacts: tuple[Artifact, ...] = ()
+    collected_outputs: tuple[CollectedOutput, ...] = ()
+    """Outputs stored so far, until all are."""
     collect_attempts: int = formerly("collect_attempts", "collections", default=0)
     """Number of tries to store the outputs."""
     outcome: JobOutcome | None = formerly("outcome", "verdict", default=None)
@@ -110,6 +132,8 @@ class Job(BaseModel):
     remixed_from: str | None = None
     cost: float | None = None
     """In US dollars: the catalog's estimate, or the cost that the provider reported."""
+    reservation: Reservation | None = None
+    """None if the deployment had no daily budget when it accepted the job."""
     executions: int = 1
     """Number of state machine executions started."""
     version: int = 0
@@ -206,6 +230,11 @@ class Job(BaseModel):
         """Release the lease after a create call that created nothing."""
         return self._with(now, stage=Stage.WAITING, lease_until=None)
 
+    def key_rejected(self, now: float, *, releases_lease: bool) -> Self:
+        """Count a rejected API key; `releases_lease` if the create call was rejected."""
+        released = {"stage": Stage.WAITING, "lease_until": None} if releases_lease else {}
+        return self._with(now, key_rejections=self.key_rejections + 1, **released)
+
     def submission_unconfirmed(self, now: float) -> Self:
         """Release the lease after a create call without a response."""
         return self._with(
@@ -228,7 +257,7 @@ class Job(BaseModel):
             submitted_at=now,
             lease_until=None,
             submission_unconfirmed_since=None,
-            warnings=self.warnings + warnings,
+            warnings=self._warnings_with(*warnings),
         )
 
     def failed_over(
@@ -268,6 +297,8 @@ class Job(BaseModel):
             document=None,
             document_file=None,
             collect_attempts=0,
+            collected_outputs=(),
+            key_rejections=0,
             progress=0,
             failing_since=None,
             lease_until=None,
@@ -278,16 +309,22 @@ class Job(BaseModel):
         return self._with(now, progress=max(self.progress, min(progress, 99)), failing_since=None)
 
     def failing(self, now: float, warning: str) -> Self:
-        """Record an invalid response; an identical warning is stored once."""
-        new = () if warning in self.warnings else (warning,)
+        """Record an invalid response."""
         return self._with(
             now,
-            warnings=(self.warnings + new)[-MAX_WARNINGS:],
+            warnings=self._warnings_with(warning),
             failing_since=self.failing_since or now,
         )
 
     def warned(self, now: float, warning: str) -> Self:
-        return self._with(now, warnings=(*self.warnings, warning)[-MAX_WARNINGS:])
+        return self._with(now, warnings=self._warnings_with(warning))
+
+    def _warnings_with(self, *new: str) -> tuple[str, ...]:
+        """Append warnings within the bounds; an identical one is stored once."""
+        texts = dict.fromkeys(
+            (*self.warnings, *(cut(text, MAX_WARNING_CHARACTERS) for text in new))
+        )
+        return tuple(texts)[-MAX_WARNINGS:]
 
     def generated(
         self,
@@ -295,6 +332,7 @@ class Job(BaseModel):
         outputs: tuple[Output, ...],
         cost: float | None,
         document: dict[str, Any] | StoredFile | None = None,
+        warnings: tuple[str, ...] = (),
     ) -> Self:
         """Record the provider's result; the outputs are not stored yet."""
         return self._with(
@@ -306,35 +344,82 @@ class Job(BaseModel):
             outputs=outputs,
             failing_since=None,
             cost=self.cost if cost is None else cost,
+            warnings=self._warnings_with(*warnings, *self._excess(cost)),
         )
+
+    def _excess(self, reported: float | None) -> tuple[str, ...]:
+        """Return a warning if the reported cost is higher than the reservation."""
+        if reported is None or self.reservation is None or self.reservation.covers(reported):
+            return ()
+        reserved = self.reservation.dollars
+        return (f"the provider reported a cost of ${reported:.2f}; ${reserved:.2f} were reserved",)
 
     def collecting(self, now: float) -> Self:
         return self._with(now, collect_attempts=self.collect_attempts + 1)
 
+    def collected(self, now: float, outputs: tuple[CollectedOutput, ...]) -> Self:
+        """Record the outputs stored so far; the next one has all its tries."""
+        return self._with(now, collected_outputs=outputs, collect_attempts=0)
+
     def stored(self, now: float, artifacts: tuple[Artifact, ...]) -> Self:
-        return self._with(now, artifacts=artifacts, outcome=JobOutcome(status=JobStatus.COMPLETED))
+        outcome = JobOutcome(status=JobStatus.COMPLETED)
+        return self._with(now, artifacts=artifacts, collected_outputs=(), outcome=outcome)
 
-    def will_fail(self, now: float, error: JobError) -> Self:
-        """Decide that the job fails; finish writes the terminal status."""
-        return self._with(now, outcome=JobOutcome(status=JobStatus.FAILED, error=error))
+    def will_fail(self, now: float, error: JobError, *, releases_lease: bool = False) -> Self:
+        """Decide that the job fails; finish writes the terminal status.
 
-    def cancelled_by_client(self, now: float, upstream: UpstreamCancelled) -> Self:
+        `releases_lease` if the create call of the lease has certainly created nothing.
+        """
+        lease_until = None if releases_lease else self.lease_until
+        outcome = JobOutcome(status=JobStatus.FAILED, error=error)
+        return self._with(now, outcome=outcome, lease_until=lease_until)
+
+    def cancelled_by_client(
+        self, now: float, upstream: UpstreamCancelled, *, is_unbilled: bool = False
+    ) -> Self:
         """Decide that the job is cancelled; a result of a provider that continues is archived."""
         continues = upstream is not UpstreamCancelled.YES and not self.deleted_at
         return self._with(
             now,
             outcome=JobOutcome(status=JobStatus.CANCELLED),
             upstream_cancelled=upstream,
+            is_unbilled_cancel=is_unbilled,
             track_until=max(self.deadline_at, now) if continues else None,
         )
 
-    def archived(self, now: float, artifacts: tuple[Artifact, ...]) -> Self:
-        return self._with(now, archived_artifacts=artifacts, track_until=None)
+    def archived(
+        self, now: float, artifacts: tuple[Artifact, ...], cost: float | None = None
+    ) -> Self:
+        """Record the files of a result that was generated in spite of the cancel, and its cost."""
+        return self._with(
+            now,
+            archived_artifacts=artifacts,
+            collected_outputs=(),
+            track_until=None,
+            cost=self.cost if cost is None else cost,
+            warnings=self._warnings_with(*self._excess(cost)),
+        )
 
     def tracking_ended(self, now: float, *, stopped: bool) -> Self:
-        """End the polling after a cancel; `stopped` if the provider generated nothing."""
-        upstream = UpstreamCancelled.YES if stopped else self.upstream_cancelled
-        return self._with(now, track_until=None, upstream_cancelled=upstream)
+        """End the polling after a cancel; `stopped` if the provider generated nothing.
+
+        Outputs that are archived so far are kept.
+        """
+        folder = folder_of(self, "archive")
+        archived = tuple(
+            Artifact.model_validate(file.model_dump())
+            for file in self.collected_outputs
+            if file.key.startswith(folder)
+        )
+        is_unbilled = stopped and not archived
+        return self._with(
+            now,
+            track_until=None,
+            upstream_cancelled=UpstreamCancelled.YES if is_unbilled else self.upstream_cancelled,
+            is_unbilled_cancel=is_unbilled,
+            archived_artifacts=archived or self.archived_artifacts,
+            collected_outputs=(),
+        )
 
     def cancel_requested(self, now: float) -> Self:
         """Record a cancel request and count the execution that will stop the job."""
@@ -350,7 +435,7 @@ class Job(BaseModel):
     def finished(
         self, now: float, outcome: JobOutcome, execution: str, retention_seconds: float
     ) -> Self:
-        """Write the terminal state."""
+        """Write the terminal state; a lease that is still held is an unconfirmed create call."""
         completed = outcome.status is JobStatus.COMPLETED
         return self._with(
             now,
@@ -363,7 +448,10 @@ class Job(BaseModel):
             finished_by=execution,
             expires_at=now + retention_seconds if completed else None,
             lease_until=None,
+            submission_unconfirmed_since=self.submission_unconfirmed_since
+            or (now if self.lease_until and not self.operation else None),
             artifacts=() if self.deleted_at else self.artifacts,
+            collected_outputs=(),
         )
 
     def deleted(self, now: float) -> Self:
@@ -393,6 +481,21 @@ class JobPage(BaseModel):
 
     jobs: tuple[Job, ...] = Field(default=())
     has_more: bool = False
+
+
+def first_page(jobs: Iterable[Job], limit: int) -> JobPage:
+    """Take the first jobs: at most `limit` and `MAX_PAGE_BYTES`, but at least one.
+
+    The iterator may read from storage: at most one job beyond the page is taken from it.
+    """
+    page: list[Job] = []
+    length = 0
+    for job in jobs:
+        length += len(job.model_dump_json().encode())
+        if len(page) == limit or (page and length > MAX_PAGE_BYTES):
+            return JobPage(jobs=tuple(page), has_more=True)
+        page.append(job)
+    return JobPage(jobs=tuple(page))
 
 
 def new_id(now: float, random_hex: str) -> str:

@@ -7,6 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MAX_UPLOAD_BYTES = 200 * 1024 * 1024
+"""Of a file that a client PUTs to an upload URL."""
+
 
 class StoredFile(BaseModel):
     """A file in the bucket. `key` is its object key, `size` its length in bytes."""
@@ -47,6 +50,8 @@ class Input(BaseModel):
     role: Role
     file: StoredFile | None = None
     url: str | None = None
+    field: str = Field(default="", exclude=True)
+    """Field of the create request that contained the URL, for errors; it is not stored."""
 
 
 class WebhookTarget(BaseModel):
@@ -93,6 +98,18 @@ class Upload:
     field: str
     content_type: str
     content: bytes
+
+
+@dataclass(frozen=True)
+class UploadUrlRequest:
+    """A file for which a client requests an upload URL.
+
+    If the client declares the content type or the length in bytes, the URL accepts no other.
+    """
+
+    extension: str
+    content_type: str | None = None
+    length: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,49 @@
 """Results of a job: outputs, artifacts, outcome, error, and earlier provider attempts."""
 
-from typing import Any
+import math
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic_core import to_json
 
 from rushes.jobs.request import StoredFile
 from rushes.jobs.status import JobStatus
+
+STOPPED = frozenset({"upstream_failed", "upstream_queued_too_long"})
+"""Error codes after which nothing runs at the provider, even if it had accepted the job."""
+NEVER_STARTED = STOPPED | {
+    "provider_not_configured",
+    "upstream_refused",
+    "upstream_unauthorized",
+}
+"""Error codes of a create call after which the provider has not accepted the job."""
+FILTERED = "content_filtered"
+NOT_BILLED = STOPPED | {FILTERED}
+"""Error codes of a job that its provider had accepted and then generated nothing for."""
+NOT_CREATED = NEVER_STARTED | {FILTERED, "invalid_input_reference"}
+"""Error codes of a create call that was refused, or not sent."""
+
+
+MAX_MESSAGE_CHARACTERS = 500
+MAX_CODE_CHARACTERS = 80
+"""A longer message or code is cut: an item is limited to 400 KB."""
+MAX_CHARACTER_BYTES = 2
+"""Average of a text, as JSON: a character takes up to 6 bytes."""
+
+
+def cut(text: str, characters: int) -> str:
+    """Return the beginning of a text, within `MAX_CHARACTER_BYTES` per allowed character."""
+    text = text[:characters]
+    while (excess := len(to_json(text)) - 2 - characters * MAX_CHARACTER_BYTES) > 0:
+        text = text[: -math.ceil(excess / 6)]
+    return text
+
+
+def _first(characters: int) -> AfterValidator:
+    return AfterValidator(lambda text: cut(text, characters))
+
+
+Code = Annotated[str, _first(MAX_CODE_CHARACTERS)]
 
 
 class JobError(BaseModel):
@@ -13,9 +51,9 @@ class JobError(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    code: str
-    message: str
-    upstream_code: str | None = None
+    code: Code
+    message: Annotated[str, _first(MAX_MESSAGE_CHARACTERS)]
+    upstream_code: Code | None = None
 
 
 class JobOutcome(BaseModel):
@@ -48,6 +86,18 @@ class Artifact(StoredFile):
 
     sha256: str
     """Of the stored bytes, in hexadecimal."""
+
+
+class CollectedOutput(Artifact):
+    """An artifact of a job whose outputs are not all stored yet.
+
+    Rows of releases without these fields are in the order of the outputs.
+    """
+
+    position: int | None = None
+    """Among the outputs of the poll that returned it, from 0."""
+    fingerprint: str | None = None
+    """Identifies the output at later polls, in spite of another signature in its URL."""
 
 
 class ProviderAttempt(BaseModel):

@@ -1,6 +1,6 @@
 """Storage of jobs, and the state machine executions that run them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,7 +38,7 @@ class IdempotencyRecord:
 
 @dataclass(frozen=True)
 class BudgetCharge:
-    """A job's `cost` against an account's daily `limit`, in US dollars."""
+    """The dollars that a new job reserves of an account's daily `limit`, in US dollars."""
 
     account: str
     day: str
@@ -79,6 +79,8 @@ class Jobs(Protocol):
     def change(self, account: str, job_id: str, change: Change) -> Job:
         """Apply `change` to the stored job; repeat with the new state after a write conflict.
 
+        The same write adds the job's `cost.settlement` to the budget of its account and day.
+
         Raises
         ------
         NotFound
@@ -89,8 +91,12 @@ class Jobs(Protocol):
         ...
 
     def page(self, account: str, query: JobQuery) -> JobPage: ...
-    def due(self, now: float, limit: int) -> tuple[Job, ...]:
-        """Return jobs whose next check is due, the longest overdue first."""
+    def due(self, now: float, limit: int) -> Iterable[Job]:
+        """Return jobs whose next check is due, the longest overdue first.
+
+        They are read while the caller iterates: 1,000 items of 400 KB would fill the memory. Of
+        each account at most `limit`: one with many does not hide those of the others.
+        """
         ...
 
 

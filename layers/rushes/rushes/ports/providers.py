@@ -1,7 +1,12 @@
-"""State that all jobs of a provider share: measured durations and rate limits."""
+"""State that jobs share: measured durations, limits of providers, slots of accounts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -18,24 +23,83 @@ class Timings(Protocol):
     def put(self, timing_key: str, timing: Timing) -> None: ...
 
 
-@dataclass(frozen=True)
-class RateLimit:
-    """Limits on create calls to one provider. Times are seconds since 1970."""
+class _State(BaseModel):
+    """A stored value. Times are seconds since 1970."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class Turn(_State):
+    """The next create call of an account that waits for a paced provider."""
+
+    account: str
+    job_id: str
+    """The job that was told to return at that time."""
+    at: float
+
+
+class Pace(_State):
+    """Create calls at `creates_per_minute`; `turns` has at most one entry per account."""
+
+    next_at: float = 0.0
+    turns: tuple[Turn, ...] = ()
+
+
+class Circuit(_State):
+    """API key rejections of one model since the last accepted call."""
+
+    rejections: int = 0
+    accounts: tuple[str, ...] = ()
+    """The first two accounts whose calls were rejected."""
+    failing_since: float = 0.0
+    rejected_at: float = 0.0
+    """Time of the latest rejection."""
+    open_until: float | None = None
+    """None while the circuit is closed. After that time one job makes a trial call."""
+    pause: float = 0.0
+    """Seconds for which the circuit opened last."""
+    trial_job: str = ""
+    trial_until: float = 0.0
+    """The trial call is over by then, even if its function crashed."""
+    reason: str = ""
+
+
+class RateLimit(_State):
+    """Limits on create calls to one provider."""
 
     not_before: float = 0.0
-    """The next create call may start then (Retry-After, `creates_per_minute`)."""
-    circuit_open_until: float = 0.0
-    """The provider rejected the API key: no create call until then."""
-    reason: str = ""
+    """The provider throttles create calls until then (429, Retry-After)."""
+    pace: Pace = Pace()
+    circuits: dict[str, Circuit] = {}
+    """By the provider's name of the model; only models with rejections."""
 
 
 class RateLimits(Protocol):
     def get(self, provider: str) -> RateLimit: ...
-    def throttle(self, provider: str, until: float) -> None:
-        """Delay create calls until a time; an earlier time does not shorten a later one."""
+    def decide(
+        self, provider: str, decide: Callable[[RateLimit], tuple[RateLimit, Result]]
+    ) -> Result:
+        """Store the state that `decide` returns, unless it is the same object.
+
+        `decide` runs again with the new state after a write conflict.
+
+        Raises
+        ------
+        WriteConflict
+            If every attempt conflicted.
+        """
         ...
 
-    def open_circuit(self, provider: str, until: float, reason: str) -> None: ...
-    def acquire(self, provider: str, now: float, interval: float) -> bool:
-        """Take the one slot of each `interval` seconds; False if it is taken."""
+
+class Slots(_State):
+    """Slots of one account in one pool: the end of each slot by its holder."""
+
+    holders: dict[str, float] = {}
+
+
+class AccountSlots(Protocol):
+    def decide(
+        self, account: str, pool: str, decide: Callable[[Slots], tuple[Slots, Result]]
+    ) -> Result:
+        """Do the same as `RateLimits.decide`."""
         ...

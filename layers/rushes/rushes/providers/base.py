@@ -42,11 +42,15 @@ class Pending:
 
 @dataclass(frozen=True)
 class Succeeded:
-    """Files, or a JSON `document`, or both; `cost` in US dollars if the provider reports it."""
+    """Files, or a JSON `document`, or both; `cost` in US dollars if the provider reports it.
+
+    An adapter returns the cost as reported, NaN if it is not a number; `limits` checks it.
+    """
 
     outputs: tuple[Output, ...] = ()
     cost: float | None = None
     document: dict[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,16 @@
 """Parse provider replies: HTTP errors, `Retry-After`, progress and JSON bodies."""
 
-import math
-from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from rushes.errors import (
     UnknownUpstreamStatus,
@@ -15,8 +21,11 @@ from rushes.errors import (
     UpstreamRefused,
     UpstreamThrottled,
 )
+from rushes.header_values import parse_http_date, parse_retry_after
 from rushes.jobs.result import JobError
+from rushes.json_parser import MAX_REPLY_VALUES, parse_json
 from rushes.ports.http import HttpReply
+from rushes.providers.values import number
 
 MAX_MESSAGE = 300
 """Characters of a provider's error message that are stored."""
@@ -28,7 +37,13 @@ CONTENT_FILTERS = frozenset(
     {"content_filter", "content_filtered", "content_policy_violation", "moderation_blocked"}
 )
 
+MAX_LIST = 1000
+"""Members of a list that a reply schema reads."""
+
 Body = TypeVar("Body", bound=BaseModel)
+Member = TypeVar("Member")
+Members = Annotated[tuple[Member, ...], Field(max_length=MAX_LIST, fail_fast=True)]
+"""A list; the first invalid or excess member ends its validation."""
 
 
 class Reply(BaseModel):
@@ -42,6 +57,19 @@ class ErrorObject(Reply):
     code: str | int | None = None
 
 
+def _none_if_invalid(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        return validate(value)
+    except ValidationError:
+        return None
+
+
+NumberOrNone = Annotated[float | None, BeforeValidator(number)]
+"""An informative number; anything else is None, because it must not cost the job its result."""
+ErrorOrNone = Annotated[ErrorObject | str | None, WrapValidator(_none_if_invalid)]
+"""An error next to a status, which alone decides."""
+
+
 class _Error(ErrorObject):
     type: str | None = None
 
@@ -50,7 +78,7 @@ class _FieldError(Reply):
     """Validation error of one field, in FastAPI's format."""
 
     msg: str = ""
-    loc: tuple[str | int, ...] = ()
+    loc: Members[str | int] = ()
     type: str | None = None
 
 
@@ -58,7 +86,7 @@ class _ErrorBody(Reply):
     error: _Error | str | None = None
     message: str | None = None
     code: str | int | None = None
-    detail: str | list[_FieldError] | None = None
+    detail: str | Members[_FieldError] | None = None
 
 
 def read(reply: HttpReply, schema: type[Body]) -> Body:
@@ -70,12 +98,16 @@ def read(reply: HttpReply, schema: type[Body]) -> Body:
         If the body does not match; the message names the first invalid field.
     """
     try:
-        return schema.model_validate_json(reply.body)
+        return schema.model_validate(parse_json(reply.body, MAX_REPLY_VALUES))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(str(part) for part in first["loc"]) or "body"
         raise UpstreamProtocolError(
             f"invalid response from the provider ({reply.status}): {path}: {first['msg']}"
+        ) from error
+    except ValueError as error:
+        raise UpstreamProtocolError(
+            f"invalid response from the provider ({reply.status}): body: {error}"
         ) from error
 
 
@@ -136,19 +168,19 @@ def _refusal(reply: HttpReply) -> UpstreamError:
 def error_message_and_code(reply: HttpReply) -> tuple[str, str]:
     """Return the message and the code of an error reply, each empty if absent."""
     try:
-        body = _ErrorBody.model_validate_json(reply.body)
-    except ValidationError:
+        body = _ErrorBody.model_validate(parse_json(reply.body, MAX_REPLY_VALUES))
+    except ValueError:
         return reply.body[:MAX_MESSAGE].decode("utf-8", "replace"), ""
     if isinstance(body.error, _Error):
         code = str(body.error.code or body.error.type or "")
         return (body.error.message or "")[:MAX_MESSAGE], code[:MAX_CODE]
-    if isinstance(body.detail, list):
+    if isinstance(body.detail, tuple):
         return _field_errors(body.detail)
     code = str(body.code or reply.headers.get("x-fal-error-type") or "")
     return (body.error or body.message or body.detail or "")[:MAX_MESSAGE], code[:MAX_CODE]
 
 
-def _field_errors(errors: list[_FieldError]) -> tuple[str, str]:
+def _field_errors(errors: tuple[_FieldError, ...]) -> tuple[str, str]:
     paths = (".".join(str(step) for step in error.loc if step != "body") for error in errors)
     lines = (f"{path}: {error.msg}" for path, error in zip(paths, errors, strict=True))
     code = next((error.type for error in errors if error.type), "")
@@ -192,19 +224,7 @@ def percentage(part: float | None, whole: float = 100) -> int | None:
 
 
 def retry_after(reply: HttpReply) -> float | None:
-    """Return the seconds of `Retry-After`, a number or a date (RFC 9110, 10.2.3)."""
-    value = reply.headers.get("retry-after", "").strip()
-    if not value:
-        return None
-    if value.replace(".", "", 1).isdecimal():
-        seconds = float(value)
-        return seconds if math.isfinite(seconds) else None
-    return _until(value, reply.headers.get("date", ""))
-
-
-def _until(date: str, now: str) -> float | None:
-    try:
-        delay = parsedate_to_datetime(date) - parsedate_to_datetime(now)
-    except (TypeError, ValueError):
-        return None
-    return max(delay.total_seconds(), 0.0)
+    """Return the seconds of `Retry-After`; a date is compared with the reply's own `Date`."""
+    return parse_retry_after(
+        reply.headers.get("retry-after"), parse_http_date(reply.headers.get("date"))
+    )

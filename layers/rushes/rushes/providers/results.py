@@ -1,6 +1,7 @@
 """Find files and text in a result whose fields depend on the model."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from rushes.jobs.result import Output
@@ -8,14 +9,20 @@ from rushes.jobs.result import Output
 FILE_FIELDS = ("video", "videos", "image", "images", "audio", "audio_file", "audio_url")
 """Each holds a URL, base64, an object with either, or a list of these."""
 URL_FIELDS = ("url", "data_uri")
+MAX_FILES = 1000
+"""Files of one result that are read, many more than `limits` accepts."""
 TEXT_FIELDS = ("text", "transcription", "output")
 
 
 def files_in(path: str, result: dict[str, Any]) -> tuple[Output, ...]:
     """Return the files that the reply at `path` links to or contains."""
-    return tuple(
+    return first_files(
         output for name in FILE_FIELDS for output in files_at(path, f"/{name}", result.get(name))
     )
+
+
+def first_files(outputs: Iterable[Output]) -> tuple[Output, ...]:
+    return tuple(islice(outputs, MAX_FILES))
 
 
 def files_at(path: str, pointer: str, value: Any) -> Iterator[Output]:  # noqa: ANN401 - any JSON value

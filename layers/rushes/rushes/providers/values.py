@@ -13,6 +13,9 @@ from rushes.json_pointer import resolve_pointer
 from rushes.ports.http import JsonFile
 from rushes.providers.sizes import resolution_and_aspect_ratio, width_and_height
 
+MAX_NUMBER = 10**300
+MAX_NUMBER_CHARACTERS = 40
+
 
 def values_of(job: Job) -> ValueOf:
     request = job.request
@@ -71,8 +74,20 @@ def number(value: object) -> float | None:
     """Convert a number or its text; None for anything else, as it is only informative."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
+    if isinstance(value, str) and len(value) > MAX_NUMBER_CHARACTERS:
+        return None
+    if isinstance(value, int):  # float() raises for a larger one
+        value = min(max(value, -MAX_NUMBER), MAX_NUMBER)
     try:
         converted = float(value)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
     return converted if math.isfinite(converted) else None
+
+
+def reported_cost(value: object, unit: float = 1.0) -> float | None:
+    """Return a cost in US dollars, `unit` per reported one; NaN if it is not a number."""
+    if value is None:
+        return None
+    units = number(value)
+    return math.nan if units is None else round(units * unit, 6)

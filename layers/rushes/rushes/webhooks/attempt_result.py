@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from rushes.webhooks import operational_events, retry_policy
 from rushes.webhooks.attempt import RENDER_FAILED, DeliveryAttempt
 from rushes.webhooks.delivery import CLOCK_SKEW, QUEUED_SECONDS, Delivery, DeliveryStatus
-from rushes.webhooks.endpoint import Endpoint
+from rushes.webhooks.endpoint import Endpoint, RequestSecrets
 from rushes.webhooks.ports import MAX_QUEUE_DELAY
 
 
@@ -30,15 +30,37 @@ def must_pause(delivery: Delivery, endpoint: Endpoint, now: float) -> bool:
     return endpoint.paused_until > now + CLOCK_SKEW and not resent_since
 
 
-def counts_for_endpoint(delivery: Delivery, attempt: DeliveryAttempt) -> bool:
-    """Ignore tests, except a 410, and attempts that sent nothing."""
-    if delivery.is_test:
-        return attempt.status_code == retry_policy.GONE
-    return attempt.error != RENDER_FAILED
+def is_slow(delivery: Delivery, receiver: Endpoint | RequestSecrets | None) -> bool:
+    """Return whether the delivery belongs in a message group for slow receivers."""
+    if isinstance(receiver, Endpoint):
+        return receiver.is_enabled and receiver.slow_since is not None
+    return receiver is not None and delivery.host in receiver.slow_hosts
 
 
-def apply_to_endpoint(endpoint: Endpoint, attempt: DeliveryAttempt, now: float) -> Endpoint:
-    """Update the failure series; disable the endpoint after a 410 or five days of failures."""
+def apply_to_endpoint(
+    endpoint: Endpoint, delivery: Delivery, attempt: DeliveryAttempt, now: float
+) -> Endpoint:
+    """Update the failure series and the response time; ignore an attempt that sent nothing.
+
+    The failure of a test does not count, except a 410. Its response time does.
+    """
+    if attempt.error == RENDER_FAILED:
+        return endpoint
+    is_counted = not delivery.is_test or attempt.status_code == retry_policy.GONE
+    changed = _with_result(endpoint, attempt, now) if is_counted else endpoint
+    return changed.record_response_time(now, attempt.latency_ms / 1000)
+
+
+def apply_to_host(
+    secrets: RequestSecrets, host: str, attempt: DeliveryAttempt, now: float
+) -> RequestSecrets:
+    if attempt.error == RENDER_FAILED:
+        return secrets
+    return secrets.record_response_time(host, now, attempt.latency_ms / 1000)
+
+
+def _with_result(endpoint: Endpoint, attempt: DeliveryAttempt, now: float) -> Endpoint:
+    """Disable the endpoint after a 410 or five days of failures."""
     if retry_policy.succeeded(attempt):
         return endpoint.record_success()
     failing = endpoint.record_failure(now, timed_out=retry_policy.timed_out(attempt))

@@ -11,19 +11,23 @@ from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
-from rushes.errors import AwsUnavailable, NotFound, RushesError, UpstreamError
+from rushes.errors import AwsUnavailable, CorruptRecord, NotFound, RushesError, UpstreamError
+from rushes.jobs.events import has_type
+from rushes.metrics import CORRUPT_RECORD, Metric, count
 from rushes.ports import Bus, Clock
-from rushes.webhooks import retry_policy, signature
+from rushes.redaction import Redactor
+from rushes.webhooks import signature
 from rushes.webhooks.attempt import RENDER_FAILED, AttemptTrigger, DeliveryAttempt, excerpt
 from rushes.webhooks.attempt_result import (
     AttemptResult,
     apply_to_delivery,
     apply_to_endpoint,
-    counts_for_endpoint,
+    apply_to_host,
+    is_slow,
     must_pause,
 )
-from rushes.webhooks.delivery import TARGET, Delivery
-from rushes.webhooks.endpoint import Endpoint
+from rushes.webhooks.delivery import QUEUED_SECONDS, TARGET, Delivery
+from rushes.webhooks.endpoint import Endpoint, RequestSecrets
 from rushes.webhooks.log_events import DELIVERY_NOT_QUEUED, PAYLOAD_NOT_RENDERED
 from rushes.webhooks.ports import (
     DeliveryRepository,
@@ -32,7 +36,7 @@ from rushes.webhooks.ports import (
     RenderPayload,
     WebhookClient,
 )
-from rushes.webhooks.queue_message import DeliveryTask
+from rushes.webhooks.queue_message import DeliveryTask, message_group_id
 
 LEASE_SECONDS = 45.0
 """Longer than the function's timeout."""
@@ -55,31 +59,61 @@ class Deliver:
     clock: Clock
     jitter: Callable[[], float]
 
-    def run(self, account: str, message_id: str, receiver: str) -> str:
-        """Return the delivery's new status, or `not_due`, `gone` or `paused`."""
-        endpoint = None if receiver == TARGET else self.endpoints.get(account, receiver)
+    def run(self, account: str, message_id: str, receiver: str, group: str = "") -> str:
+        """Return the delivery's new status, or `not_due`, `gone`, `paused` or `corrupt`.
+
+        `group` is the message group that the delivery was queued in. An error blocks it for some
+        minutes, so that a corrupt item is logged and left to the sweeper.
+        """
         try:
-            delivery = self.deliveries.change(
-                account, message_id, receiver, lambda current: self._lease(current, endpoint)
-            )
+            return self._run(account, message_id, receiver, group)
         except NotDue:
             return "not_due"
+        except CorruptRecord as error:
+            item = f"{account}#{message_id}.{receiver}"
+            logger.error(CORRUPT_RECORD, item=item, reason=error.message)  # noqa: TRY400
+            count(Metric.CORRUPT_RECORD)
+            return "corrupt"
+
+    def _run(self, account: str, message_id: str, receiver: str, group: str) -> str:
+        owner: Endpoint | RequestSecrets | None
+        if receiver == TARGET:
+            owner = self.endpoints.request_secrets(account)
+        else:
+            owner = self.endpoints.get(account, receiver)
+        try:
+            delivery = self.deliveries.change(
+                account, message_id, receiver, lambda current: self._lease(current, owner, group)
+            )
         except NotFound:
             return "gone"
-        return "paused" if delivery.is_paused else self._attempt(delivery, endpoint)
+        if delivery.is_paused:
+            self._queue_next(delivery)
+            return "paused"
+        if isinstance(owner, RequestSecrets):
+            return self._attempt_url(delivery, owner)
+        return self._attempt(delivery, owner)
 
-    def _lease(self, delivery: Delivery, endpoint: Endpoint | None) -> Delivery:
+    def _lease(
+        self, delivery: Delivery, owner: Endpoint | RequestSecrets | None, group: str
+    ) -> Delivery:
+        """Postpone a delivery in the wrong message group.
+
+        A slow receiver keeps no group of the others waiting, and a receiver has one attempt at a
+        time, because only the group that fits its state attempts. The sweeper queues a delivery to
+        a slow receiver; one to a receiver that has become fast is queued again at once.
+        """
         now = self.clock()
         if not delivery.is_due(now):
             raise NotDue(f"{delivery.id} is not due")
-        if endpoint and must_pause(delivery, endpoint, now):
-            return delivery.paused(now, endpoint.paused_until)
+        if isinstance(owner, Endpoint) and must_pause(delivery, owner, now):
+            return delivery.paused(now, owner.paused_until)
+        slow = is_slow(delivery, owner)
+        if slow != (group == message_group_id(delivery, slow=True)):
+            return delivery.paused(now, now, None if slow else now + QUEUED_SECONDS)
         return delivery.leased(now, LEASE_SECONDS)
 
     def _attempt(self, delivery: Delivery, endpoint: Endpoint | None) -> str:
-        if delivery.target:
-            secrets = self.endpoints.request_secrets(delivery.account).active_secrets(self.clock())
-            return self._record(delivery, self._post(delivery, delivery.target.url, secrets))
         if endpoint is None or not endpoint.is_enabled:
             return self._cancel(delivery, endpoint)
         secrets = endpoint.active_secrets(self.clock())
@@ -87,7 +121,20 @@ class Deliver:
         is_enabled = self._update_endpoint(endpoint, delivery, result.attempt)
         return self._record(delivery, replace(result, is_last=not is_enabled))
 
+    def _attempt_url(self, delivery: Delivery, owner: RequestSecrets) -> str:
+        url = delivery.target.url if delivery.target else ""
+        result = self._post(delivery, url, owner.active_secrets(self.clock()))
+
+        def change(current: RequestSecrets) -> RequestSecrets:
+            return apply_to_host(current, delivery.host, result.attempt, self.clock())
+
+        if change(owner) is not owner:
+            self.endpoints.change_request_secrets(delivery.account, change)
+        return self._record(delivery, result)
+
     def _post(self, delivery: Delivery, url: str, secrets: tuple[str, ...]) -> AttemptResult:
+        own = Redactor()  # clients choose their secrets: other accounts' texts may contain them
+        own.remember(*secrets, *(secret.removeprefix(signature.PREFIX) for secret in secrets))
         trigger: AttemptTrigger = "manual" if delivery.resent_from else "scheduled"
         try:
             body = self.render(delivery)
@@ -108,7 +155,7 @@ class Deliver:
             status_code=reply.status if reply else None,
             error=error,
             latency_ms=round((self.clock() - at) * 1000),
-            response_excerpt=excerpt(reply.body) if reply else "",
+            response_excerpt=excerpt(own.redact_bytes(reply.body)) if reply else "",
             trigger=trigger,
         )
         return AttemptResult(attempt, reply.headers.get("retry-after") if reply else None)
@@ -120,13 +167,13 @@ class Deliver:
 
         The result does not count if the endpoint has got another URL in the meantime.
         """
-        is_change = endpoint.failing_since is not None or not retry_policy.succeeded(attempt)
-        if not is_change or not counts_for_endpoint(delivery, attempt):
+        if apply_to_endpoint(endpoint, delivery, attempt, self.clock()) is endpoint:
             return True
 
         def change(current: Endpoint) -> Endpoint:
             is_same = current.is_enabled and current.url == endpoint.url
-            return apply_to_endpoint(current, attempt, self.clock()) if is_same else current
+            now = self.clock()
+            return apply_to_endpoint(current, delivery, attempt, now) if is_same else current
 
         try:
             current = self.endpoints.change(endpoint.account, endpoint.id, change)
@@ -136,12 +183,22 @@ class Deliver:
         return current.is_enabled
 
     def _publish(self, endpoint: Endpoint) -> None:
-        """Publish before the delivery is updated: after a failure it is still due, and retried."""
+        """Publish before the delivery is updated: after a failure it is still due, and retried.
+
+        An event without a type can never be published. The bus logs and counts it, and it stays.
+        """
         if not endpoint.outbox:
             return
-        if self.bus.put(endpoint.outbox):
+        rejected = self.bus.put(endpoint.outbox)
+        published = tuple(
+            event for index, event in enumerate(endpoint.outbox) if index not in rejected
+        )
+        if published:
+            self.endpoints.change(
+                endpoint.account, endpoint.id, lambda current: current.published(published)
+            )
+        if any(has_type(endpoint.outbox[index]) for index in rejected):
             raise AwsUnavailable("EventBridge rejected an event about an endpoint")
-        self.endpoints.change(endpoint.account, endpoint.id, Endpoint.published)
 
     def _cancel(self, delivery: Delivery, endpoint: Endpoint | None) -> str:
         if endpoint:
@@ -162,7 +219,7 @@ class Deliver:
             return
         task = DeliveryTask.for_delivery(delivery)
         try:
-            self.queue.put_later(task, delivery.next_attempt_at - self.clock())
+            self.queue.put_later(task, max(delivery.next_attempt_at - self.clock(), 0.0))
         except RushesError as error:
             logger.warning(DELIVERY_NOT_QUEUED, delivery=delivery.id, reason=error.message)
 

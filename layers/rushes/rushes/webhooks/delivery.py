@@ -6,6 +6,7 @@ Pure values: times are seconds since 1970, and each step returns the next versio
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,6 +18,8 @@ from rushes.webhooks.endpoint import Endpoint
 RETENTION_SECONDS = 30 * 24 * 3600.0
 QUEUED_SECONDS = 60.0
 """Seconds after which the sweeper queues a due delivery again."""
+RESEND_GAP = 60.0
+"""Seconds until a resend request is queued again if its attempt has not begun."""
 CLOCK_SKEW = 2.0
 """Tolerated seconds between the clocks of two functions."""
 TARGET = "target"
@@ -43,6 +46,8 @@ class Delivery(BaseModel):
     endpoint_id: str | None = None
     target: WebhookTarget | None = None
     """Set instead of `endpoint_id`."""
+    endpoint_number: int | None = None
+    """`Endpoint.number`; selects the message group."""
     event: dict[str, Any]
     """Event as published to the bus."""
     format: str = "rushes"
@@ -64,7 +69,7 @@ class Delivery(BaseModel):
     planned_at: float | None = None
     """Next scheduled attempt, while a manual one is due."""
     is_paused: bool = formerly("is_paused", "is_held", default=False)
-    """True if postponed because another delivery to the endpoint timed out."""
+    """True if postponed because the receiver is paused after a timeout, or slow."""
     is_test: bool = False
     """One attempt only; its result does not count for the endpoint."""
     created_at: float
@@ -74,8 +79,8 @@ class Delivery(BaseModel):
 
     @classmethod
     def for_endpoint(cls, endpoint: Endpoint, event: Mapping[str, Any], now: float) -> Self:
-        receiver = {"endpoint_id": endpoint.id, "format": endpoint.format}
-        return cls._new(endpoint.account, event, now, **receiver)
+        receiver = {"endpoint_id": endpoint.id, "endpoint_number": endpoint.number}
+        return cls._new(endpoint.account, event, now, format=endpoint.format, **receiver)
 
     @classmethod
     def for_url(
@@ -104,6 +109,11 @@ class Delivery(BaseModel):
     @property
     def receiver(self) -> str:
         return self.endpoint_id or TARGET
+
+    @property
+    def host(self) -> str:
+        """Host of the create request's webhook URL; empty for an endpoint."""
+        return (urlsplit(self.target.url).hostname or "") if self.target else ""
 
     @property
     def id(self) -> str:
@@ -141,9 +151,10 @@ class Delivery(BaseModel):
         """Reserve the next attempt for this invocation."""
         return self._step(now, lease_until=now + seconds, is_paused=False, requeues=0)
 
-    def paused(self, now: float, until: float) -> Self:
-        """Postpone without an attempt."""
-        return self._step(now, next_attempt_at=until, queued_until=None, is_paused=True, requeues=0)
+    def paused(self, now: float, until: float, queued_until: float | None = None) -> Self:
+        """Postpone without an attempt; `queued_until` is None if the sweeper is to queue it."""
+        postponed = {"next_attempt_at": until, "queued_until": queued_until}
+        return self._step(now, **postponed, is_paused=True, requeues=0)
 
     def queued(self, now: float, until: float) -> Self:
         return self._step(now, queued_until=until, requeues=self.requeues + 1)
@@ -153,7 +164,14 @@ class Delivery(BaseModel):
         return self._step(now, queued_until=until)
 
     def resent(self, now: float) -> Self:
-        """Request one manual attempt at once."""
+        """Request one manual attempt at once; a repeated request within a minute changes nothing.
+
+        A request during an attempt or a pause is no repetition: it requires another attempt.
+        """
+        is_leased = self.lease_until is not None and self.lease_until > now
+        is_requested = self.resent_from is not None and now - (self.resent_at or 0.0) < RESEND_GAP
+        if is_requested and not is_leased and not self.is_paused:
+            return self
         return self._step(
             now,
             status=DeliveryStatus.PENDING,

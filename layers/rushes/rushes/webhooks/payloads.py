@@ -13,12 +13,13 @@ from rushes.dialects.base import JobView
 from rushes.dialects.fal_queue.fal import payload_of
 from rushes.dialects.fal_queue.pipelet import result_of
 from rushes.dialects.json_format import as_json
-from rushes.jobs.content_type import EXTENSIONS
+from rushes.jobs.content_type import extension_of
 from rushes.jobs.job import Job
-from rushes.jobs.result import Artifact
+from rushes.jobs.request import StoredFile
 from rushes.ports import Clock
 from rushes.ports.jobs import Jobs
 from rushes.ports.storage import Blobs
+from rushes.redaction import REDACTOR
 from rushes.webhooks.delivery import Delivery
 
 Event = Mapping[str, Any]
@@ -70,7 +71,8 @@ class PayloadRenderer:
     clock: Clock
 
     def render(self, delivery: Delivery) -> bytes:
-        return render(delivery.event, delivery.format, lambda: self._view(delivery)).encode()
+        body = render(delivery.event, delivery.format, lambda: self._view(delivery))
+        return REDACTOR.redact(body).encode()
 
     def _view(self, delivery: Delivery) -> JobView | None:
         """Load the job; None if its files no longer exist."""
@@ -79,14 +81,14 @@ class PayloadRenderer:
             return None
         return JobView(
             job=job,
-            link=lambda artifact: self.blobs.link(artifact, _filename(job, artifact)),
+            link=lambda file: self.blobs.link(file, _filename(job, file)),
             read=lambda file: self.blobs.read(file.key),
             base_url="",
         )
 
 
-def _filename(job: Job, artifact: Artifact) -> str:
-    return f"{job.id}.{EXTENSIONS.get(artifact.content_type, 'bin')}"
+def _filename(job: Job, file: StoredFile) -> str:
+    return f"{job.id}.{extension_of(file.content_type)}"
 
 
 def _openai(event: Event) -> dict[str, Any]:

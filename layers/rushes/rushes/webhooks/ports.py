@@ -1,6 +1,6 @@
 """Protocols of the adapters that webhooks use."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from rushes.ports.http import HttpReply
@@ -10,7 +10,13 @@ from rushes.webhooks.queue_message import DeliveryTask
 
 
 class EndpointRepository(Protocol):
-    def add(self, endpoint: Endpoint) -> None: ...
+    def add(self, endpoint: Endpoint) -> bool:
+        """Store a new endpoint; return False if the account has `MAX_ENDPOINTS` already.
+
+        Concurrent calls cannot exceed the limit.
+        """
+        ...
+
     def get(self, account: str, endpoint_id: str) -> Endpoint | None: ...
     def all(self, account: str) -> tuple[Endpoint, ...]: ...
     def change(
@@ -43,8 +49,12 @@ class DeliveryRepository(Protocol):
     def change(
         self, account: str, message_id: str, receiver: str, change: Callable[[Delivery], Delivery]
     ) -> Delivery: ...
-    def due(self, now: float, limit: int) -> tuple[Delivery, ...]:
-        """Return deliveries that are due and may be in no queue, the oldest first."""
+    def due(self, now: float, limit: int) -> Iterable[Delivery]:
+        """Return deliveries that are due and may be in no queue, the oldest first.
+
+        They are read while the caller iterates. Of each account at most `limit`: one with many does
+        not hide those of the others.
+        """
         ...
 
 

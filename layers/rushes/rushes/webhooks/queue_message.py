@@ -5,14 +5,15 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from rushes.webhooks.delivery import Delivery
 
 KEY, KEY_0_1_0 = "delivery_task", "ticket"
 """Members of the SQS body that hold the task; messages of version 0.1.0 may be in flight."""
-URL_MESSAGE_GROUPS = 8
-"""Message groups of an account for the webhook URLs of its create requests."""
+ENDPOINT_GROUPS, URL_GROUPS, SLOW_GROUPS = 10, 4, 2
+"""Message groups of an account: for its endpoints, for the webhook URLs of its create requests,
+and for the slow ones of both. A group has one attempt at a time, so their sum is the number of the
+fifty concurrent attempts that one account can take up."""
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,17 @@ class DeliveryTask:
     message_id: str
     receiver: str
     message_group_id: str
-    """SQS delivers a group in order, so a slow receiver blocks only its own group."""
+    """SQS delivers a group in order, one message at a time."""
     version: int
     """Version of the delivery; SQS drops a second message with the same version."""
 
     @classmethod
-    def for_delivery(cls, delivery: Delivery) -> Self:
+    def for_delivery(cls, delivery: Delivery, *, slow: bool = False) -> Self:
         return cls(
             account=delivery.account,
             message_id=delivery.message_id,
             receiver=delivery.receiver,
-            message_group_id=_message_group_id(delivery),
+            message_group_id=message_group_id(delivery, slow=slow),
             version=delivery.version,
         )
 
@@ -53,14 +54,19 @@ def is_task(message: Mapping[str, Any]) -> bool:
     return KEY in message or KEY_0_1_0 in message
 
 
-def _message_group_id(delivery: Delivery) -> str:
-    """Return the endpoint's id, or a hash of account and host for a create request's URL.
+def message_group_id(delivery: Delivery, *, slow: bool = False) -> str:
+    """Return a hash of the account and the number of one of its message groups.
 
-    The hash has few values per account: requests may name any number of hosts, and one account
-    must not use up all message groups.
+    An account has few numbers whatever it creates: it must not use up all concurrent attempts. All
+    deliveries to an endpoint, or to a host, have the same number.
     """
-    if delivery.target is None:
-        return delivery.receiver
-    host = urlsplit(delivery.target.url).hostname or ""
-    number = zlib.crc32(host.encode()) % URL_MESSAGE_GROUPS
-    return hashlib.sha256(f"{delivery.account} {number}".encode()).hexdigest()
+    number = zlib.crc32((delivery.host or delivery.receiver).encode())
+    if slow:
+        name = f"slow {number % SLOW_GROUPS}"
+    elif delivery.target:
+        name = f"url {number % URL_GROUPS}"
+    else:
+        if delivery.endpoint_number is not None:
+            number = delivery.endpoint_number
+        name = f"endpoint {number % ENDPOINT_GROUPS}"
+    return hashlib.sha256(f"{name} {delivery.account}".encode()).hexdigest()

@@ -1,7 +1,6 @@
 """Retry schedule, `Retry-After` and the rules that disable an endpoint. Pure functions."""
 
-from email.utils import parsedate_to_datetime
-
+from rushes.header_values import parse_retry_after
 from rushes.webhooks.attempt import DeliveryAttempt
 
 RETRY_DELAYS = (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -10,7 +9,6 @@ JITTER = 0.2
 """Relative spread of each delay, so that messages that failed together retry apart."""
 MIN_THROTTLED_DELAY = 60.0
 """Seconds after a 429 or a timeout."""
-MAX_RETRY_AFTER = 24 * 3600.0
 DISABLE_AFTER = 120 * 3600.0
 """Seconds of uninterrupted failures after which the endpoint is disabled."""
 GONE = 410
@@ -47,12 +45,6 @@ def min_delay(attempt: DeliveryAttempt, retry_after: str | None, now: float) -> 
 
 
 def _parse_retry_after(value: str | None, now: float) -> float:
-    """Read seconds or an HTTP date; an invalid value counts as 0."""
-    if not value:
-        return 0.0
-    try:
-        is_number = value.strip().isdecimal()
-        seconds = float(value) if is_number else parsedate_to_datetime(value).timestamp() - now
-    except (ValueError, TypeError, OverflowError):
-        return 0.0
-    return min(max(seconds, 1.0), MAX_RETRY_AFTER)
+    """Read seconds or an HTTP date, at least 1; an invalid value counts as 0."""
+    seconds = parse_retry_after(value, now)
+    return 0.0 if seconds is None else max(seconds, 1.0)

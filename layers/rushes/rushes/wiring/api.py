@@ -9,8 +9,9 @@ from rushes.api.build_job import JobBuilder
 from rushes.api.create_job import CreateJob
 from rushes.api.job_service import JobService
 from rushes.api.jobs import JobsApi
+from rushes.api.request_limits import CreateLimiter, FailedKeyLimiter
 from rushes.catalog.models import catalog
-from rushes.http.url_policy import PublicUrlPolicy
+from rushes.http.url_policy import InputUrlPolicy, PublicUrlPolicy
 from rushes.wiring.aws import aws
 
 if TYPE_CHECKING:
@@ -19,17 +20,20 @@ if TYPE_CHECKING:
 
 @cache
 def jobs_api() -> JobsApi:
-    jobs, bucket = aws().jobs, aws().bucket
+    jobs, bucket, local_mode = aws().jobs, aws().bucket, aws().settings.local_mode
     create_job = CreateJob(
-        job_builder=JobBuilder(jobs, bucket, catalog(), time.time, _url_policy()),
+        job_builder=JobBuilder(
+            jobs, bucket, catalog(), time.time, _url_policy(), InputUrlPolicy(local_mode=local_mode)
+        ),
         jobs=jobs,
         executions=aws().executions,
         clock=time.time,
         daily_dollars=aws().settings.daily_dollars or None,
+        limiter=_create_limiter(),
     )
     service = JobService(create_job, jobs, bucket, catalog(), time.time, time.sleep)
     base_url = aws().settings.public_url.rstrip("/")
-    return JobsApi(service, Authenticator(aws().api_keys), base_url)
+    return JobsApi(service, _authenticator(), base_url)
 
 
 @cache
@@ -43,7 +47,17 @@ def webhook_api() -> "WebhookApi":
     message_service = MessageService(
         endpoints, deliveries, aws().webhook_queues, time.time, time.sleep
     )
-    return WebhookApi(endpoint_service, message_service, Authenticator(aws().api_keys))
+    return WebhookApi(endpoint_service, message_service, _authenticator())
+
+
+@cache
+def _authenticator() -> Authenticator:
+    return Authenticator(aws().api_keys, FailedKeyLimiter(aws().counters, time.time))
+
+
+def _create_limiter() -> CreateLimiter | None:
+    per_minute = aws().settings.creates_per_minute
+    return CreateLimiter(aws().counters, time.time, per_minute) if per_minute else None
 
 
 def _url_policy() -> PublicUrlPolicy:

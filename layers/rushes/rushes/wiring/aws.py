@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import boto3
 from botocore.config import Config
 
+from rushes.aws.dynamodb.account_slots import AccountSlotTable
 from rushes.aws.dynamodb.api_keys import KeyTable
+from rushes.aws.dynamodb.counters import CounterTable
 from rushes.aws.dynamodb.durations import TimingTable
 from rushes.aws.dynamodb.jobs import JobTable
 from rushes.aws.dynamodb.provider_limits import RateLimitTable
@@ -24,6 +26,7 @@ SESSION = boto3.session.Session()
 RETRIES = Config(
     retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=20
 )
+NO_OVERRIDES = Config()
 
 
 def s3_config(*, local_mode: bool) -> Config:
@@ -54,54 +57,69 @@ class Aws:
     """Adapters, each built at its first use."""
 
     settings: Settings
+    overrides: Config = NO_OVERRIDES
+    """Timeouts and retries of all clients that differ from `RETRIES`."""
+
+    @cached_property
+    def _config(self) -> Config:
+        return RETRIES.merge(self.overrides)
 
     @cached_property
     def jobs(self) -> JobTable:
-        return JobTable(client("dynamodb"), self.settings.table_name)
+        return JobTable(client("dynamodb", self._config), self.settings.table_name)
 
     @cached_property
     def api_keys(self) -> KeyTable:
-        return KeyTable(client("dynamodb"), self.settings.table_name)
+        return KeyTable(client("dynamodb", self._config), self.settings.table_name)
+
+    @cached_property
+    def counters(self) -> CounterTable:
+        return CounterTable(client("dynamodb", self._config), self.settings.table_name)
 
     @cached_property
     def timings(self) -> TimingTable:
-        return TimingTable(client("dynamodb"), self.settings.table_name)
+        return TimingTable(client("dynamodb", self._config), self.settings.table_name)
 
     @cached_property
     def rate_limits(self) -> RateLimitTable:
-        return RateLimitTable(client("dynamodb"), self.settings.table_name)
+        return RateLimitTable(client("dynamodb", self._config), self.settings.table_name)
+
+    @cached_property
+    def account_slots(self) -> AccountSlotTable:
+        return AccountSlotTable(client("dynamodb", self._config), self.settings.table_name)
 
     @cached_property
     def endpoints(self) -> "EndpointTable":
         from rushes.aws.dynamodb.webhooks import EndpointTable
 
-        return EndpointTable(client("dynamodb"), self.settings.table_name)
+        return EndpointTable(client("dynamodb", self._config), self.settings.table_name)
 
     @cached_property
     def deliveries(self) -> "DeliveryTable":
         from rushes.aws.dynamodb.webhooks import DeliveryTable
 
-        return DeliveryTable(client("dynamodb"), self.settings.table_name)
+        return DeliveryTable(client("dynamodb", self._config), self.settings.table_name)
 
     @cached_property
     def bucket(self) -> Bucket:
-        s3 = client("s3", s3_config(local_mode=self.settings.local_mode))
+        config = s3_config(local_mode=self.settings.local_mode).merge(self.overrides)
+        s3 = client("s3", config)
         return Bucket(s3, self.settings.bucket_name, self.settings.output_bytes)
 
     @cached_property
     def executions(self) -> StateMachine:
-        return StateMachine(client("stepfunctions"), self.settings.state_machine_arn)
+        return StateMachine(client("stepfunctions", self._config), self.settings.state_machine_arn)
 
     @cached_property
     def bus(self) -> EventBus:
-        return EventBus(client("events"), self.settings.bus_name)
+        return EventBus(client("events", self._config), self.settings.bus_name)
 
     @cached_property
     def webhook_queues(self) -> "WebhookQueues":
         from rushes.aws.sqs import WebhookQueues
 
         return WebhookQueues(
-            client("sqs"),
+            client("sqs", self._config),
             deliveries=self.settings.deliveries_queue_url,
             events=self.settings.events_queue_url,
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rushes.catalog.models import catalog
 from rushes.wiring.aws import aws, client
 from rushes.workflow.event_publisher import EventPublisher
+from rushes.workflow.slots import JobSlots
 from rushes.workflow.task import JobContext
 
 if TYPE_CHECKING:
@@ -21,11 +22,14 @@ DAY = 24 * 3600
 
 @cache
 def submit() -> "Submit":
+    from rushes.workflow.fetch_inputs import FetchInputs
     from rushes.workflow.rate_limiter import RateLimiter
     from rushes.workflow.submit import Submit
 
-    rate_limiter = RateLimiter(aws().rate_limits, catalog(), time.time)
-    return Submit(_context(), _providers(), rate_limiter, aws().bucket, aws().timings)
+    context, providers = _context(), _providers()
+    rate_limiter = RateLimiter(aws().rate_limits, catalog(), time.time, time.sleep)
+    fetch_inputs = FetchInputs(context, providers.http_client, aws().bucket, _slots())
+    return Submit(context, providers, rate_limiter, fetch_inputs, aws().timings)
 
 
 @cache
@@ -39,7 +43,7 @@ def poll() -> "Poll":
 def collect() -> "Collect":
     from rushes.workflow.collect import Collect
 
-    return Collect(_context(), _providers(), aws().bucket)
+    return Collect(_context(), _providers(), aws().bucket, _slots())
 
 
 @cache
@@ -59,6 +63,10 @@ def finish() -> "Finish":
 
 def _context() -> JobContext:
     return JobContext(aws().jobs, _publisher(), catalog(), time.time)
+
+
+def _slots() -> JobSlots:
+    return JobSlots(aws().account_slots, time.time)
 
 
 def _publisher() -> EventPublisher:

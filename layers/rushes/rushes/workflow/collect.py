@@ -1,25 +1,45 @@
 """Copy a job's outputs into the bucket before their URLs expire."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from rushes.errors import InvalidOutput, ProviderNotConfigured, UpstreamError
-from rushes.jobs.content_type import EXTENSIONS, HEAD_BYTES, sniff
+from rushes.jobs.content import ensure_modality
+from rushes.jobs.content_type import (
+    HEAD_BYTES,
+    OUTPUT_EXTENSIONS,
+    is_truncated,
+    sniff_output,
+)
 from rushes.jobs.job import Job, folder_of
-from rushes.jobs.result import Artifact, Output
+from rushes.jobs.result import Artifact, CollectedOutput, Output
 from rushes.ports.storage import Blobs, Download
 from rushes.providers.base import Succeeded
 from rushes.workflow import documents, wait_times
+from rushes.workflow.collected_outputs import (
+    artifact_of,
+    described,
+    free_number,
+    in_order,
+    reusable,
+)
 from rushes.workflow.provider_client import ProviderClient
-from rushes.workflow.task import JobContext, NextStep, pending
+from rushes.workflow.slots import OUTPUT_DOWNLOADS, JobSlots
+from rushes.workflow.task import JobContext, NextStep, Transition, pending, storing_too_long
 
 MIN_TRIES = 6
 RETRY_WINDOW = 900.0
 """Seconds since the provider finished; a job fails after this time and `MIN_TRIES` tries."""
+MAX_SHOWN_CHARACTERS = 80
 MIN_ARCHIVE_DELAY = 60
 """Minimum seconds between tries to archive a result after a cancel."""
+DOWNLOADS_SECONDS = 30.0
+"""No further download begins later: one of 840 seconds then ends before the function's limit."""
+MIN_SLOT_DELAY = 5.0
+"""Minimum seconds before another try to get a slot."""
 
 
 @dataclass(frozen=True)
@@ -27,18 +47,40 @@ class Collect:
     context: JobContext
     providers: ProviderClient
     blobs: Blobs
+    slots: JobSlots
 
     def run(self, account: str, job_id: str) -> NextStep:
-        return self.context.run(account, job_id, self._run, self._run_after_cancel)
+        return self.context.run(
+            account,
+            job_id,
+            lambda job: self._in_slot(job, self._run),
+            lambda job: self._in_slot(job, self._run_after_cancel),
+        )
+
+    def _in_slot(self, job: Job, step: Callable[[Job], NextStep]) -> NextStep:
+        """Run `step` in one of the account's slots, unless there is no file to download."""
+        if job.generated_at and not job.outputs:
+            return step(job)
+        with self.slots.held(OUTPUT_DOWNLOADS, job) as has_slot:
+            if has_slot:
+                return step(job)
+        if self.context.is_storing_too_long(job) and not job.has_outcome:
+            return self.context.fail(job, storing_too_long())
+        waited = self.context.clock() - (job.generated_at or job.created_at)
+        return pending(wait_times.next_poll_delay(waited, None, MIN_SLOT_DELAY))
 
     def _run(self, job: Job) -> NextStep:
         """Store all outputs; `pending` leads to another poll, which returns fresh URLs."""
         if job.generated_at is None:  # another execution has failed over
             return pending(1)
-        job = self.context.update(job, Job.collecting)
+        job = self.context.update_same(job, Job.collecting)
         try:
             artifacts = self._copy_all(job)
+            if len(artifacts) < len(job.outputs):
+                return pending(1)
+            ensure_modality(job, artifacts)
         except UpstreamError as error:
+            job = self.context.update(job, lambda current, _: current)  # outputs may be stored
             transient = error.retryable or isinstance(error, ProviderNotConfigured)
             if transient and not self._is_exhausted(job):
                 return pending(wait_times.retry_delay(job.collect_attempts, error.wait_seconds))
@@ -51,13 +93,16 @@ class Collect:
             result = self.providers.poll(job)
             if not isinstance(result, Succeeded):
                 return pending(self.context.poll_delay(job, None))
-            artifacts = self._copy_each(job, folder_of(job, "archive"), result.outputs)
+            archive = folder_of(job, "archive")
+            artifacts = self._copy_each(job, archive, result.outputs, self.context.record_archived)
+            if len(artifacts) < len(result.outputs):
+                return pending(1)
             artifacts += self._copy_document(job, result.document)
         except UpstreamError as error:
             delay = self.context.poll_delay(job, error.wait_seconds)
             return pending(max(delay, MIN_ARCHIVE_DELAY))
         return self.context.record_archived(
-            job, lambda current, now: current.archived(now, artifacts)
+            job, lambda current, now: current.archived(now, artifacts, result.cost)
         )
 
     def _copy_document(self, job: Job, document: dict[str, Any] | None) -> tuple[Artifact, ...]:
@@ -74,22 +119,52 @@ class Collect:
     def _copy_all(self, job: Job) -> tuple[Artifact, ...]:
         if not job.outputs and job.document is None and job.document_file is None:
             raise InvalidOutput("the provider finished without an output")
-        return self._copy_each(job, folder_of(job, "outputs"), job.outputs)
+        folder = folder_of(job, "outputs")
+        return self._copy_each(job, folder, job.outputs, self.context.update_same)
 
     def _copy_each(
-        self, job: Job, folder: str, outputs: tuple[Output, ...]
+        self,
+        job: Job,
+        folder: str,
+        outputs: tuple[Output, ...],
+        record: Callable[[Job, Transition], object],
     ) -> tuple[Artifact, ...]:
-        return tuple(self._copy(job, f"{folder}{n}", output) for n, output in enumerate(outputs))
+        """Return the outputs stored so far; each is recorded, so that no call repeats it."""
+        done, begun = reusable(folder, job.collected_outputs, outputs), self.context.clock()
+        for position, output in enumerate(outputs):
+            if position in done:
+                continue
+            number = free_number(folder, (*job.collected_outputs, *done.values()))
+            artifact = self._copy(job, f"{folder}{number}", output)
+            done = {**done, position: described(artifact, position, output)}
+            if len(done) < len(outputs):
+                record(job, _collected(in_order(done)))
+                if self.context.clock() - begun > DOWNLOADS_SECONDS:
+                    break
+        return tuple(artifact_of(file) for file in in_order(done))
 
     def _copy(self, job: Job, stem: str, output: Output) -> Artifact:
         with self.providers.download(job, output) as download:
             head, whole = _peek(download)
-            content_type = sniff(head)
-            if content_type is None:
-                declared = download.content_type or "no content type"
-                raise InvalidOutput(f"output is not a known media type (declared: {declared})")
-            key = f"{stem}.{EXTENSIONS[content_type]}"
+            content_type = _media_type(head, download.content_type)
+            key = f"{stem}.{OUTPUT_EXTENSIONS[content_type]}"
             return self.blobs.put_stream(key, whole, content_type)
+
+
+def _collected(outputs: tuple[CollectedOutput, ...]) -> Transition:
+    return lambda job, now: job.collected(now, outputs)
+
+
+def _media_type(head: bytes, declared: str | None) -> str:
+    if not head:
+        raise InvalidOutput("output is empty (0 bytes)")
+    content_type = sniff_output(head)
+    if content_type is None:
+        shown = (declared or "no content type")[:MAX_SHOWN_CHARACTERS]
+        raise InvalidOutput(f"output is not a known media type (declared: {shown})")
+    if is_truncated(head):
+        raise InvalidOutput(f"output is truncated: {content_type} of {len(head)} bytes")
+    return content_type
 
 
 def _peek(download: Download) -> tuple[bytes, Download]:

@@ -1,6 +1,6 @@
 """Copy the input URLs of a request into the bucket."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from rushes.errors import InvalidInputFile
 from rushes.jobs.content_type import media_type_of, sniff
@@ -8,31 +8,66 @@ from rushes.jobs.job import Job, folder_of
 from rushes.jobs.request import Input, role_media_type
 from rushes.ports.http import HttpClient
 from rushes.ports.storage import Blobs
+from rushes.workflow import wait_times
+from rushes.workflow.slots import INPUT_FETCHES, JobSlots
+from rushes.workflow.task import JobContext, NextStep, Transition, pending
 
 INPUT_BYTES = 50 * 1024 * 1024
+FETCHES_SECONDS = 60.0
+"""No further fetch begins later: one takes 25 seconds, and the function's time limit is 280."""
+MIN_SLOT_DELAY = 2.0
+"""Minimum seconds before another try to get a slot."""
 
 
-def fetch_inputs(job: Job, http_client: HttpClient, blobs: Blobs) -> tuple[Input, ...]:
-    """Return the job's inputs, all of them in the bucket.
+@dataclass(frozen=True)
+class FetchInputs:
+    context: JobContext
+    http_client: HttpClient
+    blobs: Blobs
+    slots: JobSlots
 
-    Raises
-    ------
-    InvalidInputFile
-        If a URL cannot be fetched or its file does not fit its role.
-    """
-    return tuple(
-        _fetch(job, number, entry, http_client, blobs) if entry.url else entry
-        for number, entry in enumerate(job.request.inputs)
-    )
+    def run(self, job: Job) -> NextStep:
+        """Fetch inputs in an invocation of their own; each is recorded before the next one.
+
+        Raises
+        ------
+        InvalidInputFile
+            If a URL cannot be fetched or its file does not fit its role.
+        """
+        with self.slots.held(INPUT_FETCHES, job) as has_slot:
+            if not has_slot:
+                waited = self.context.waited(job)
+                return pending(wait_times.next_poll_delay(waited, None, MIN_SLOT_DELAY))
+            begun = self.context.clock()
+            for number, entry in enumerate(job.request.inputs):
+                late = self.context.clock() - begun > FETCHES_SECONDS
+                if late or job.has_outcome or job.cancel_requested_at:
+                    break
+                if entry.url:
+                    fetched = self._fetch(job, number, entry)
+                    job = self.context.update(job, _with_input(number, fetched))
+        return pending(1)
+
+    def _fetch(self, job: Job, number: int, entry: Input) -> Input:
+        upload = self.http_client.fetch(entry.url or "", INPUT_BYTES)
+        content_type, required = sniff(upload.content), role_media_type(entry.role)
+        if content_type is None or media_type_of(content_type) != required:
+            raise InvalidInputFile(
+                f"{entry.role.value} must be a URL of type {required}"
+                f" (found {content_type or 'an unknown file type'})"
+            )
+        key = f"{folder_of(job, 'inputs')}{number}"
+        file = self.blobs.put(key, replace(upload, content_type=content_type))
+        return Input(role=entry.role, file=file)
 
 
-def _fetch(job: Job, number: int, entry: Input, http_client: HttpClient, blobs: Blobs) -> Input:
-    upload = http_client.fetch(entry.url or "", INPUT_BYTES)
-    content_type, required = sniff(upload.content), role_media_type(entry.role)
-    if content_type is None or media_type_of(content_type) != required:
-        raise InvalidInputFile(
-            f"{entry.role.value} must be a URL of type {required}"
-            f" (found {content_type or 'an unknown file type'})"
-        )
-    key = f"{folder_of(job, 'inputs')}{number}"
-    return Input(role=entry.role, file=blobs.put(key, replace(upload, content_type=content_type)))
+def _with_input(number: int, fetched: Input) -> Transition:
+    """Replace one URL, unless another invocation has done so: it may have fetched more."""
+
+    def change(job: Job, now: float) -> Job:
+        inputs = job.request.inputs
+        if not inputs[number].url:
+            return job
+        return job.fetched(now, (*inputs[:number], fetched, *inputs[number + 1 :]))
+
+    return change

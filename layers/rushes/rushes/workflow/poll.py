@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from pydantic_core import from_json
 
-from rushes.errors import UnknownUpstreamStatus, UpstreamError
+from rushes.errors import InvalidOutput, UnknownUpstreamStatus, UpstreamError
 from rushes.jobs.job import Job, folder_of
 from rushes.jobs.request import StoredFile
 from rushes.jobs.status import UpstreamCancelled
@@ -22,11 +22,15 @@ from rushes.workflow.task import (
     NextStep,
     pending,
     queued_too_long,
+    storing_too_long,
 )
 
-DOCUMENT_BYTES = 128 * 1024
+DOCUMENT_BYTES = 16 * 1024
+"""Of a JSON result in the job's item; a larger one is a file in the bucket."""
 RETRY_WINDOW = 300.0
 """Seconds of invalid responses after which the job fails."""
+ARCHIVE_GRACE = 6 * 3600.0
+"""Seconds after the end of tracking to archive the other outputs of a cancelled job."""
 
 logger = Logger(service="rushes", child=True)
 
@@ -44,15 +48,14 @@ class Poll:
         if job.operation is None:  # failed over, and the invocation that did so was lost
             return TO_SUBMIT
         if job.cancel_requested_at:
-            upstream = self._cancel(job)
-            return self.context.complete(
-                job, lambda current, now: current.cancelled_by_client(now, upstream)
-            )
+            return self._cancel_for_client(job)
         if self.context.clock() > job.deadline_at and not job.generated_at:
-            self._cancel(job)
-            allowed = job.deadline_at - job.created_at
-            message = f"the provider did not finish within {allowed:.0f} s"
-            return self.context.fail(job, UpstreamError(message, code="upstream_timeout"))
+            return self._end_at_deadline(job)
+        if self.context.is_storing_too_long(job):
+            return self.context.fail(job, storing_too_long())
+        return self._poll(job)
+
+    def _poll(self, job: Job) -> NextStep:
         try:
             result = self.providers.poll(job)
         except UpstreamError as error:
@@ -70,16 +73,19 @@ class Poll:
                 shortest = self.providers.provider(job).profile.min_poll_seconds
                 return pending(self.context.poll_delay(job, result.wait_seconds, shortest))
             case Succeeded():
-                document = self._store_document(job, result.document)
-                self.context.update(
-                    job,
-                    lambda current, now: current.generated(
-                        now, result.outputs, result.cost, document
-                    ),
-                )
-                return TO_COLLECT
+                return self._record_result(job, result)
             case Failed():
                 return self.context.fail(job, result.error)
+
+    def _record_result(self, job: Job, result: Succeeded) -> NextStep:
+        document = self._store_document(job, result.document)
+        self.context.update_same(
+            job,
+            lambda current, now: current.generated(
+                now, result.outputs, result.cost, document, result.warnings
+            ),
+        )
+        return TO_COLLECT
 
     def _store_document(
         self, job: Job, document: dict[str, Any] | None
@@ -96,18 +102,23 @@ class Poll:
     def _record_progress(self, job: Job, progress: int) -> None:
         """Write new progress only: a poll without news costs no write."""
         if progress > job.progress or job.failing_since:
-            self.context.update(job, lambda current, now: current.progressed(now, progress))
+            self.context.update_same(job, lambda current, now: current.progressed(now, progress))
 
     def _retry_or_fail(self, job: Job, error: UpstreamError) -> NextStep:
         """Retry transient errors; fail after `RETRY_WINDOW` of invalid responses or rejections.
 
         The generation is running and billed: an API key under rotation must not end it. An
-        unknown status may name a new intermediate stage: only the deadline ends that.
+        unknown status may name a new intermediate stage: only the deadline ends that. A result that
+        cannot be stored does not change.
         """
+        if isinstance(error, InvalidOutput):
+            return self.context.fail(job, error)
         retry = pending(self.context.poll_delay(job, error.wait_seconds))
         if error.retryable:
             return retry
-        failing = self.context.update(job, lambda current, now: current.failing(now, error.message))
+        failing = self.context.update_same(
+            job, lambda current, now: current.failing(now, error.message)
+        )
         if isinstance(error, UnknownUpstreamStatus):
             logger.warning(PROVIDER_STATUS_UNKNOWN, job_id=job.id, provider=job.provider)
             return retry
@@ -115,23 +126,70 @@ class Poll:
         since = failing.failing_since or now
         return self.context.fail(job, error) if now - since > RETRY_WINDOW else retry
 
+    def _cancel_for_client(self, job: Job) -> NextStep:
+        """Cancel the job; poll it first, as a provider also confirms the cancel of a billed result.
+
+        Only a job that the provider had not begun, or that failed there, is unbilled.
+        """
+        result = None if job.generated_at else self._poll_before_cancel(job)
+        if isinstance(result, Succeeded):
+            self._record_result(job, result)
+        has_ended = isinstance(result, Failed)
+        if (job.generated_at or isinstance(result, Succeeded)) and not job.deleted_at:
+            upstream = (
+                UpstreamCancelled.NO
+            )  # a cancel could delete the result before it is archived
+        else:
+            upstream = UpstreamCancelled.YES if has_ended else self._cancel(job)
+        had_not_begun = isinstance(result, Pending) and result.queued
+        is_unbilled = upstream is UpstreamCancelled.YES and (has_ended or had_not_begun)
+        return self.context.complete(
+            job,
+            lambda current, now: current.cancelled_by_client(
+                now, upstream, is_unbilled=is_unbilled
+            ),
+        )
+
+    def _end_at_deadline(self, job: Job) -> NextStep:
+        """Cancel and fail the job, unless a last poll says that it has ended."""
+        result = self._poll_before_cancel(job)
+        if isinstance(result, Succeeded | Failed):
+            return self._apply(job, result)
+        self._cancel(job)
+        allowed = job.deadline_at - job.created_at
+        message = f"the provider did not finish within {allowed:.0f} s"
+        return self.context.fail(job, UpstreamError(message, code="upstream_timeout"))
+
+    def _poll_before_cancel(self, job: Job) -> PollResult | None:
+        """Return None if the poll fails: that does not prevent the cancel."""
+        try:
+            return self.providers.poll(job)
+        except UpstreamError:
+            return None
+
     def _cancel(self, job: Job) -> UpstreamCancelled:
         """Cancel the job at its provider and record the result as a warning."""
         try:
             warning, cancelled = self.providers.cancel(job)
         except UpstreamError as error:
             warning, cancelled = f"cancel request failed: {error.message}", UpstreamCancelled.NO
-        self.context.update(job, lambda current, now: current.warned(now, warning))
+        self.context.update_same(job, lambda current, now: current.warned(now, warning))
         return cancelled
 
     def _run_after_cancel(self, job: Job) -> NextStep:
-        if self.context.clock() > (job.track_until or 0):
+        grace = ARCHIVE_GRACE if job.collected_outputs else 0.0
+        if self.context.clock() > (job.track_until or 0.0) + grace:
             return self._end_tracking(job, stopped=False)
+        result: PollResult | None
         try:
             result = self.providers.poll(job)
+        except InvalidOutput:  # generated, but it cannot be archived
+            result = None
         except UpstreamError as error:
-            return pending(self.context.poll_delay(job, error.wait_seconds))
+            result = Pending(wait_seconds=error.wait_seconds)
         match result:
+            case None:
+                return self._end_tracking(job, stopped=False)
             case Pending():
                 return pending(self.context.poll_delay(job, result.wait_seconds))
             case Succeeded():

@@ -13,6 +13,7 @@ from rushes.jobs.result import Output
 from rushes.jobs.status import UpstreamCancelled
 from rushes.ports.http import HttpCall, HttpClient, HttpReply, Upstreams
 from rushes.ports.storage import Download
+from rushes.providers import limits
 from rushes.providers.base import (
     FetchResult,
     HasResultCall,
@@ -22,6 +23,7 @@ from rushes.providers.base import (
     SupportsCancel,
     SupportsUpload,
 )
+from rushes.workflow.parse_reply import parse_create_reply, parse_reply
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,10 @@ class ProviderClient:
         """Build the create call; upload the input file first if the provider requires it."""
         provider, upstream = self.provider(job), self.upstreams.find(job.provider)
         if isinstance(provider, SupportsUpload) and (call := provider.upload_url_request(job)):
-            url = provider.parse_upload_url(self.http_client.send(upstream, call))
+            reply = self.http_client.send(upstream, call)
+            url = parse_create_reply(
+                job, reply, lambda reply: limits.check_upload_url(provider.parse_upload_url(reply))
+            )
             file = next(entry.file for entry in job.request.inputs if entry.file)
             self.http_client.put(url, file)
             return provider.submit_request_with_upload(job, url)
@@ -71,17 +76,27 @@ class ProviderClient:
         reply = self.http_client.send(upstream, call)
         if reply.status == 409 and has_key:
             raise UpstreamThrottled("the provider is still processing the same create call")
-        return self.provider(job).parse_submit(reply)
+        provider = self.provider(job)
+        return parse_create_reply(
+            job, reply, lambda reply: limits.check_submitted(provider.parse_submit(reply))
+        )
 
     def poll(self, job: Job) -> PollResult:
         provider, operation = self.provider(job), job.operation or {}
         upstream = self.upstreams.find(job.provider)
         reply = self.http_client.send(upstream, provider.poll_request(operation))
-        result = provider.parse_poll(operation, reply)
+        result = parse_reply(
+            job,
+            reply,
+            lambda reply: limits.check_poll(provider.parse_poll(operation, reply), job.cost),
+        )
         if not isinstance(result, FetchResult):
             return result
         reply = self.http_client.send(upstream, result.call)
-        return cast("HasResultCall", provider).parse_result(operation, reply)
+        parse_result = cast("HasResultCall", provider).parse_result
+        return parse_reply(
+            job, reply, lambda reply: limits.check_result(parse_result(operation, reply), job.cost)
+        )
 
     def cancel(self, job: Job) -> tuple[str, UpstreamCancelled]:
         """Send a cancel request; return a warning for the job and the provider's answer."""

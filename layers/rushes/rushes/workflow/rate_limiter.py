@@ -1,27 +1,35 @@
 """Rate limiter and circuit breaker for provider create calls.
 
-Inputs: Retry-After, the catalog's `creates_per_minute`, and a rejected API key.
+Inputs: Retry-After, the catalog's `creates_per_minute`, and rejections of the API key.
 """
 
-import zlib
+import math
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
 from rushes.catalog.models import Catalog
-from rushes.errors import AwsUnavailable, UpstreamRefused
+from rushes.errors import AwsUnavailable, UpstreamRefused, WriteConflict
 from rushes.jobs.job import Job
 from rushes.metrics import Metric, count
 from rushes.ports import Clock
-from rushes.ports.providers import RateLimits
-from rushes.workflow import wait_times
-from rushes.workflow.log_events import PROVIDER_KEY_REJECTED
+from rushes.ports.providers import Pace, RateLimit, RateLimits, Turn
+from rushes.workflow import circuit, wait_times
+from rushes.workflow.log_events import CIRCUIT_CLOSED, CIRCUIT_OPENED, PROVIDER_KEY_REJECTED
+from rushes.workflow.turns import MAX_SLEEP, spread, take_turn
 
-CIRCUIT_OPEN_SECONDS = 60.0
-"""Pause of create calls after the provider rejected the API key."""
 DEFAULT_RETRY_AFTER = 2.0
 """Seconds of throttling if the provider names no duration."""
+MAX_SHARED_DELAY = 60.0
+"""Most seconds for which one 429 delays the other jobs of the provider; then one tries again."""
+MAX_HOLD_SECONDS = 900.0
+"""A job that waits longer for an accepted API key fails."""
+MAX_HOLD_DELAY = 60.0
+"""Seconds after which such a job looks again, as another job may have closed the circuit."""
+MAX_SLEEPS = 3
+"""An earlier create call may be late."""
 JITTER = 0.25
 """Share of the delay added per job, so that waiting jobs do not retry at the same moment."""
 
@@ -29,46 +37,124 @@ logger = Logger(service="rushes", child=True)
 
 
 @dataclass(frozen=True)
+class Admission:
+    """`wait`: seconds before a create call is allowed, 0 if it is allowed now."""
+
+    wait: float = 0.0
+    has_turn: bool = False
+    """Whether the create call is allowed at that time, neither earlier nor much later."""
+    after_rejections: bool = False
+    """Whether the API key was rejected for this model since the last accepted call."""
+
+
+@dataclass(frozen=True)
 class RateLimiter:
     rate_limits: RateLimits
     catalog: Catalog
     clock: Clock
+    sleep: Callable[[float], None]
 
-    def delay(self, job: Job) -> float:
-        """Return the seconds before a create call is allowed, 0 if it is allowed now.
+    def admit(self, job: Job, waited: float) -> Admission:
+        """Decide on a create call of a job that has waited for `waited` seconds.
 
         Raises
         ------
         UpstreamRefused
-            If the circuit is open: the provider would reject the API key again.
+            If the provider rejects the API key, and the job has a fallback or waited too long.
         """
-        limit, now = self.rate_limits.get(job.provider), self.clock()
-        if limit.circuit_open_until > now:
-            raise UpstreamRefused(limit.reason, code="upstream_unauthorized")
+        admission = self._decide(job, waited)
+        for _ in range(MAX_SLEEPS):
+            if not admission.has_turn or admission.wait >= MAX_SLEEP:
+                break
+            self.sleep(admission.wait)
+            admission = self._decide(job, waited)
+        return admission
+
+    def _decide(self, job: Job, waited: float) -> Admission:
+        return self.rate_limits.decide(job.provider, lambda limit: self._admit(limit, job, waited))
+
+    def _admit(self, limit: RateLimit, job: Job, waited: float) -> tuple[RateLimit, Admission]:
+        now = self.clock()
+        if hold := circuit.delay(limit.circuits, job, now):
+            state = limit.circuits[job.upstream_model]
+            remaining = MAX_HOLD_SECONDS - min(waited, now - state.failing_since)
+            if job.fallbacks or remaining <= 0:
+                raise UpstreamRefused(state.reason, code="upstream_unauthorized")
+            hold = with_jitter(job, min(hold, MAX_HOLD_DELAY))
+            return limit, Admission(min(hold, remaining))
         if limit.not_before > now:
-            return _with_jitter(job, limit.not_before - now)
+            return limit, Admission(with_jitter(job, limit.not_before - now))
+        pace, wait = self._take_turn(limit.pace, job, now, waited)
+        if wait:
+            after = limit if pace is limit.pace else limit.model_copy(update={"pace": pace})
+            return after, _until_turn(pace, job, wait)
+        circuits = circuit.begin(limit.circuits, job, now)
+        admission = Admission(after_rejections=job.upstream_model in circuits)
+        if pace is limit.pace and circuits is limit.circuits:
+            return limit, admission
+        return limit.model_copy(update={"pace": pace, "circuits": circuits}), admission
+
+    def _take_turn(self, pace: Pace, job: Job, now: float, waited: float) -> tuple[Pace, float]:
+        interval = self._interval(job)
+        if not interval:
+            return pace, 0.0
+        soonest = now + wait_times.min_requested_delay(waited)
+        wanted = Turn(account=job.account, job_id=job.id, at=soonest)
+        return take_turn(pace, wanted, now, interval)
+
+    def _interval(self, job: Job) -> float:
         entry = self.catalog.providers.get(job.provider)
-        interval = 60 / entry.creates_per_minute if entry and entry.creates_per_minute else 0.0
-        if not interval or self.rate_limits.acquire(job.provider, now, interval):
-            return 0.0
-        return _with_jitter(job, interval)
+        return 60 / entry.creates_per_minute if entry and entry.creates_per_minute else 0.0
 
     def throttle(self, provider: str, seconds: float | None) -> None:
-        """Delay the provider's create calls, for `MAX_REQUESTED_DELAY` at most.
+        """Delay the provider's create calls, for `MAX_SHARED_DELAY` at most.
 
         A failed write is ignored: the provider throttles the next call again.
         """
-        delay = min(seconds or DEFAULT_RETRY_AFTER, wait_times.MAX_REQUESTED_DELAY)
-        with suppress(AwsUnavailable):
-            self.rate_limits.throttle(provider, self.clock() + delay)
+        until = self.clock() + min(seconds or DEFAULT_RETRY_AFTER, MAX_SHARED_DELAY)
 
-    def open_circuit(self, provider: str, reason: str) -> None:
-        """Stop create calls for a minute after the provider rejected the API key."""
-        logger.error(PROVIDER_KEY_REJECTED, provider=provider)
-        count(Metric.PROVIDER_KEY_REJECTED)
-        with suppress(AwsUnavailable):
-            self.rate_limits.open_circuit(provider, self.clock() + CIRCUIT_OPEN_SECONDS, reason)
+        def decide(limit: RateLimit) -> tuple[RateLimit, None]:
+            later = until > limit.not_before
+            return limit.model_copy(update={"not_before": until}) if later else limit, None
+
+        with suppress(AwsUnavailable, WriteConflict):
+            self.rate_limits.decide(provider, decide)
+
+    def key_rejected(self, job: Job, reason: str) -> None:
+        """Record that the provider rejected the API key for the job's model."""
+
+        def decide(limit: RateLimit) -> tuple[RateLimit, bool]:
+            circuits, opened = circuit.rejected(limit.circuits, job, self.clock(), reason)
+            return limit.model_copy(update={"circuits": circuits}), opened
+
+        provider, model = job.provider, job.upstream_model
+        logger.warning(PROVIDER_KEY_REJECTED, job_id=job.id, provider=provider, model=model)
+        with suppress(AwsUnavailable, WriteConflict):
+            if self.rate_limits.decide(job.provider, decide):
+                logger.error(CIRCUIT_OPENED, provider=provider, model=model)
+                count(Metric.PROVIDER_KEY_REJECTED)
+
+    def key_accepted(self, job: Job, admission: Admission) -> None:
+        """Close the circuit of the job's model, and forget its rejections."""
+        if not admission.after_rejections:
+            return
+
+        def decide(limit: RateLimit) -> tuple[RateLimit, bool]:
+            circuits = circuit.accepted(limit.circuits, job)
+            if len(circuits) == len(limit.circuits):
+                return limit, False
+            return limit.model_copy(update={"circuits": circuits}), True
+
+        with suppress(AwsUnavailable, WriteConflict):
+            if self.rate_limits.decide(job.provider, decide):
+                logger.info(CIRCUIT_CLOSED, provider=job.provider, model=job.upstream_model)
 
 
-def _with_jitter(job: Job, seconds: float) -> float:
-    return seconds * (1 + JITTER * zlib.crc32(job.id.encode()) / 2**32)
+def _until_turn(pace: Pace, job: Job, wait: float) -> Admission:
+    """Return a whole number of seconds, rounded down, if the job has the turn."""
+    has_turn = any(turn.job_id == job.id for turn in pace.turns)
+    return Admission(math.floor(wait) if has_turn and wait >= MAX_SLEEP else wait, has_turn)
+
+
+def with_jitter(job: Job, seconds: float) -> float:
+    return seconds * (1 + JITTER * spread(job.id))

@@ -2,12 +2,17 @@
 
 from rushes.errors import UpstreamProtocolError
 from rushes.jobs.job import Job
-from rushes.ports.http import HttpClient, Upstream
+from rushes.ports import Clock
+from rushes.ports.http import HttpClient, HttpReply, Upstream
+from rushes.providers import limits
 from rushes.providers.base import NextPage, Submitted, SupportsLookup
 from rushes.workflow.lease import LEASE_SECONDS
+from rushes.workflow.parse_reply import parse_reply
 from rushes.workflow.task import Transition
 
 MAX_PAGES = 30
+PAGES_SECONDS = 150.0
+"""No page is requested later: a call of 85 seconds then ends before the function's time limit."""
 LOOKUP_SECONDS = 900.0
 """2 x create timeout + 10 minutes of clock skew.
 
@@ -16,18 +21,27 @@ A job that the provider does not list by then was not created.
 
 
 def lookup(
-    http_client: HttpClient, upstream: Upstream, provider: SupportsLookup, job: Job
+    http_client: HttpClient, upstream: Upstream, provider: SupportsLookup, job: Job, clock: Clock
 ) -> Submitted | None:
     """Search the provider's list; None if it has no match since the job was accepted.
 
     Raises
     ------
     UpstreamProtocolError
-        If newer jobs fill `MAX_PAGES` pages: then absence is not proved.
+        If newer jobs fill more than `MAX_PAGES` pages, or the provider takes more than
+        `PAGES_SECONDS` for them: then absence is not proved.
     """
-    call = provider.lookup_request(job)
+
+    def parse(reply: HttpReply) -> Submitted | NextPage | None:
+        return limits.check_lookup(provider.parse_lookup(job, reply))
+
+    call, begun = provider.lookup_request(job), clock()
     for _ in range(MAX_PAGES):
-        found = provider.parse_lookup(job, http_client.send(upstream, call))
+        if clock() - begun > PAGES_SECONDS:
+            raise UpstreamProtocolError(
+                f"the provider's list of newer jobs takes more than {PAGES_SECONDS:.0f} s"
+            )
+        found = parse_reply(job, http_client.send(upstream, call), parse)
         if not isinstance(found, NextPage):
             return found
         call = found.call

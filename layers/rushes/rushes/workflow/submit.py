@@ -16,10 +16,9 @@ from rushes.jobs.job import Job
 from rushes.jobs.status import UpstreamCancelled
 from rushes.ports.http import HttpCall
 from rushes.ports.providers import Timings
-from rushes.ports.storage import Blobs
 from rushes.providers.base import Submitted, SupportsLookup
 from rushes.workflow import wait_times
-from rushes.workflow.fetch_inputs import fetch_inputs
+from rushes.workflow.fetch_inputs import FetchInputs
 from rushes.workflow.lease import (
     LEASE_SECONDS,
     LeaseHeld,
@@ -29,7 +28,7 @@ from rushes.workflow.lease import (
     needs_lookup,
 )
 from rushes.workflow.provider_client import ProviderClient
-from rushes.workflow.rate_limiter import RateLimiter
+from rushes.workflow.rate_limiter import Admission, RateLimiter
 from rushes.workflow.reconcile import confirm_absent, is_absent, lookup
 from rushes.workflow.task import (
     AWS_RETRY_SECONDS,
@@ -41,6 +40,8 @@ from rushes.workflow.task import (
 )
 
 MIN_RETRY_DELAY = 2.0
+KEY_RETRY_DELAYS = (60, 300)
+"""Seconds before the job's next create calls after a rejected API key, which may be renewed."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Submit:
     context: JobContext
     providers: ProviderClient
     rate_limiter: RateLimiter
-    blobs: Blobs
+    fetch_inputs: FetchInputs
     timings: Timings
 
     def run(self, account: str, job_id: str) -> NextStep:
@@ -75,7 +76,7 @@ class Submit:
         guaranteed = self.providers.idempotency(job) != "none"
         if guaranteed and error.error_code == "upstream_unauthorized":
             # With a renewed API key the lost create call can still be confirmed.
-            self.context.update(job, Job.submission_unconfirmed)
+            self.context.update_same(job, Job.submission_unconfirmed)
             return pending(self._delay(job))
         message = f"a create call had no response; since then: {error.message}"
         return self.context.fail(job, OutcomeUnknown(message))
@@ -86,7 +87,7 @@ class Submit:
         if now > job.deadline_at:
             raise UpstreamError("no provider accepted the job in time", code="upstream_timeout")
         if any(entry.url for entry in job.request.inputs):
-            return self._fetch(job)
+            return self.fetch_inputs.run(job)
         if needs_lookup(job, idempotency):
             return self._reconcile(job)
         return self._begin(job)
@@ -97,49 +98,83 @@ class Submit:
         The lease is written before the call: a lease without an operation means that a create
         call was begun and that its outcome is unknown.
         """
-        if delay := self.rate_limiter.delay(job):
-            return self._retry(job, self._delay(job, delay))
+        admission = self.rate_limiter.admit(job, self.context.waited(job))
+        if admission.wait:
+            return self._retry(job, self._delay(job, admission.wait))
         try:
             call = self.providers.prepare_create(job)
         except UpstreamError as error:  # no lease is held yet
+            begun = job.is_submission_unconfirmed
+            if error.key_rejected and (
+                step := self._retry_with_key(job, error, begun, leased=False)
+            ):
+                return step
             if not error.retryable:
                 raise
             return self._retry(job, self._delay(job, error.wait_seconds), error)
         leased = self.context.jobs.change(job.account, job.id, self._acquire_lease)
         try:
-            return self._create(leased, call)
-        except UpstreamError as error:  # decided on the leased job: it may be unconfirmed by now
-            begun = leased.submission_unconfirmed_since is not None
-            return self._fail(leased, error, begun=begun)
+            return self._create(leased, call, admission)
+        except UpstreamError as error:
+            return self._refused(leased, error, admission)
 
     def _acquire_lease(self, job: Job) -> Job:
         return acquire_lease(job, self.providers.idempotency(job), self.context.clock())
 
-    def _create(self, job: Job, call: HttpCall) -> NextStep:
+    def _create(self, job: Job, call: HttpCall, admission: Admission) -> NextStep:
         retry_delay = wait_times.retry_delay(job.submissions, None)
         try:
             submitted = self.providers.create(job, call)
         except UpstreamUnreachable as error:
-            return self._retry(self.context.update(job, Job.postponed), retry_delay, error)
+            return self._retry(self.context.update_same(job, Job.postponed), retry_delay, error)
         except UpstreamThrottled as error:
             requested = error.wait_seconds
             delay = retry_delay if requested is None else self._delay(job, requested)
-            step = self._retry(self.context.update(job, Job.postponed), delay, error)
+            step = self._retry(self.context.update_same(job, Job.postponed), delay, error)
             self.rate_limiter.throttle(job.provider, requested)
             return step
-        except UpstreamRefused as error:
-            if error.key_rejected:
-                self.rate_limiter.open_circuit(job.provider, error.message)
-            raise
         except (UpstreamNoResponse, UpstreamProtocolError):
             if self.providers.idempotency(job) == "none":
                 raise
-            self.context.update(job, Job.submission_unconfirmed)
+            self.context.update_same(job, Job.submission_unconfirmed)
             return pending(retry_delay)
         except AwsUnavailable:  # reading the API key or a file failed: nothing was sent
-            self.context.update(job, Job.postponed)
+            self.context.update_same(job, Job.postponed)
             return pending(AWS_RETRY_SECONDS)
-        return self._record(job, submitted)
+        step = self._record(job, submitted)
+        self.rate_limiter.key_accepted(job, admission)
+        return step
+
+    def _refused(self, job: Job, error: UpstreamError, admission: Admission) -> NextStep:
+        """Decide on the leased job: an earlier create call may be unconfirmed."""
+        begun = job.submission_unconfirmed_since is not None
+        if error.key_rejected and (step := self._retry_with_key(job, error, begun, leased=True)):
+            return step
+        if isinstance(error, UpstreamRefused) and error.error_code != "upstream_unauthorized":
+            self.rate_limiter.key_accepted(job, admission)
+        return self._fail(job, error, begun=begun)
+
+    def _retry_with_key(
+        self,
+        job: Job,
+        error: UpstreamError,
+        begun: bool,  # noqa: FBT001
+        *,
+        leased: bool,
+    ) -> NextStep | None:
+        """Try again later, as the API key may be under rotation; None if the job should fail.
+
+        The key may be invalid for this model only: the number of tries is limited.
+        """
+        retries = not (begun or job.fallbacks or job.key_rejections >= len(KEY_RETRY_DELAYS))
+        if retries:
+            self.context.update_same(
+                job, lambda current, now: current.key_rejected(now, releases_lease=leased)
+            )
+        self.rate_limiter.key_rejected(job, error.message)
+        if not retries:
+            return None
+        return pending(self._until_deadline(job, KEY_RETRY_DELAYS[job.key_rejections]))
 
     def _record(self, job: Job, submitted: Submitted) -> NextStep:
         def change(current: Job, now: float) -> Job:
@@ -162,9 +197,14 @@ class Submit:
 
     def _delay(self, job: Job, requested_seconds: float | None = None) -> int:
         """Return seconds until the next try; each one costs events of the execution's history."""
-        return wait_times.next_poll_delay(
+        delay = wait_times.next_poll_delay(
             self.context.waited(job), requested_seconds, MIN_RETRY_DELAY
         )
+        return self._until_deadline(job, delay)
+
+    def _until_deadline(self, job: Job, delay: int) -> int:
+        """Return the delay, or the shorter time until the job's deadline."""
+        return wait_times.whole_seconds(job.deadline_at - self.context.clock() + 1, delay)
 
     def _reconcile(self, job: Job) -> NextStep:
         provider = self.providers.provider(job)
@@ -174,7 +214,7 @@ class Submit:
             )
         try:
             upstream = self.providers.upstreams.find(job.provider)
-            found = lookup(self.providers.http_client, upstream, provider, job)
+            found = lookup(self.providers.http_client, upstream, provider, job, self.context.clock)
         except UpstreamError as error:
             return pending(self._delay(job, error.wait_seconds))
         if found:
@@ -188,9 +228,3 @@ class Submit:
         model = self.context.current_model(job)
         typical_seconds = model.typical_seconds if model else wait_times.MAX_DELAY
         return wait_times.first_poll_delay(timing, typical_seconds)
-
-    def _fetch(self, job: Job) -> NextStep:
-        """Fetch the inputs in an invocation of their own: the create call needs a full one."""
-        inputs = fetch_inputs(job, self.providers.http_client, self.blobs)
-        self.context.update(job, lambda current, now: current.fetched(now, inputs))
-        return pending(1)

@@ -1,10 +1,14 @@
 """Repair jobs that were never started, lost their execution or have unpublished events."""
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 
 from aws_lambda_powertools import Logger
 
 from rushes.errors import CorruptRecord, RushesError
+from rushes.fair_order import in_turns
 from rushes.jobs.job import Job
 from rushes.metrics import CORRUPT_RECORD, Metric, count
 from rushes.ports import Clock
@@ -13,7 +17,8 @@ from rushes.ports.storage import Blobs
 from rushes.workflow.event_publisher import EventPublisher
 from rushes.workflow.log_events import EXECUTION_RESTARTED, JOB_NOT_REPAIRED
 
-BATCH = 500
+BATCH, SHARE = 250, 25
+"""Due jobs that are read, and that are repaired before those of other accounts, per account."""
 
 logger = Logger(service="rushes", child=True)
 
@@ -26,9 +31,27 @@ class Sweeper:
     event_publisher: EventPublisher
     clock: Clock
 
-    def sweep(self) -> int:
-        """Repair due jobs and return their number; any number of sweepers may run at once."""
-        return sum(self._try_repair(job) for job in self.jobs.due(self.clock(), BATCH))
+    def sweep(self, has_time: Callable[[], bool] = lambda: True) -> int:
+        """Repair due jobs until there is no time left, and return their number.
+
+        An account's jobs beyond `SHARE` come last, in turns; only their ids are kept until then.
+        Any number of sweepers may run at once.
+        """
+        repaired = 0
+        due: Counter[str] = Counter()
+        last: list[tuple[str, str]] = []
+        for job in self.jobs.due(self.clock(), BATCH):
+            if not has_time():
+                return repaired
+            due[job.account] += 1
+            if due[job.account] <= SHARE:
+                repaired += self._try_repair(job)
+            else:
+                last.append((job.account, job.id))
+        turns = in_turns(last, lambda key: key[0])
+        return repaired + sum(
+            self._try_reconcile(*key) for key in takewhile(lambda _: has_time(), turns)
+        )
 
     def reconcile_job(self, account: str, job_id: str) -> int:
         """Repair one job after Step Functions reported that its execution failed."""
@@ -42,12 +65,23 @@ class Sweeper:
             return 0
         return int(job is not None and job.next_check_at is not None and self._try_repair(job))
 
+    def _try_reconcile(self, account: str, job_id: str) -> int:
+        try:
+            return self.reconcile_job(account, job_id)
+        except RushesError as error:
+            logger.warning(JOB_NOT_REPAIRED, job_id=job_id, reason=error.message)
+            return 0
+
     def _try_repair(self, job: Job) -> bool:
         """Log an error and go on with the next job."""
         try:
             return self._repair(job)
         except RushesError as error:
             logger.warning(JOB_NOT_REPAIRED, job_id=job.id, reason=error.message)
+            return False
+        except Exception:  # for example because of an item that was edited by hand
+            logger.exception(JOB_NOT_REPAIRED, job_id=job.id)
+            count(Metric.CORRUPT_RECORD)
             return False
 
     def _repair(self, job: Job) -> bool:

@@ -7,7 +7,7 @@ from typing import TypedDict
 from rushes.catalog.models import Catalog, ModelEntry
 from rushes.errors import AwsUnavailable, UnknownModel, UpstreamError, WriteConflict
 from rushes.jobs.job import Job
-from rushes.jobs.result import JobError
+from rushes.jobs.result import NEVER_STARTED, NOT_CREATED, STOPPED, JobError
 from rushes.ports import Clock
 from rushes.ports.jobs import Jobs
 from rushes.workflow import wait_times
@@ -16,14 +16,10 @@ from rushes.workflow.event_publisher import EventPublisher
 Transition = Callable[[Job, float], Job]
 """Changes a stored job at a time in seconds since 1970."""
 AWS_RETRY_SECONDS = 20
-STOPPED = frozenset({"upstream_failed", "upstream_queued_too_long"})
-"""Error codes after which nothing runs at the provider, even if it had accepted the job."""
-NEVER_STARTED = STOPPED | {
-    "provider_not_configured",
-    "upstream_refused",
-    "upstream_unauthorized",
-}
-"""Error codes of a create call after which the provider has not accepted the job."""
+STORING_SECONDS = 6 * 3600.0
+"""After the deadline or the result, whichever is later: then a job that is not stored fails."""
+SECONDS_PER_STORED_OUTPUT = 900.0
+"""Added to `STORING_SECONDS`: longer than the download of an output may take."""
 
 
 class NextStep(TypedDict):
@@ -46,10 +42,24 @@ def pending(seconds: int) -> NextStep:
     return {"status": "pending", "wait_seconds": seconds}
 
 
+def of_same_create_call(seen: Job, change: Transition) -> Transition:
+    """Skip the change if another execution has begun a create call since the job was read."""
+
+    def apply(current: Job, now: float) -> Job:
+        is_same = (current.submissions, current.operation) == (seen.submissions, seen.operation)
+        return change(current, now) if is_same else current
+
+    return apply
+
+
 def queued_too_long() -> UpstreamError:
     return UpstreamError(
         "the job exceeded queue_seconds at the provider", code="upstream_queued_too_long"
     )
+
+
+def storing_too_long() -> UpstreamError:
+    return UpstreamError("the result could not be stored in time", code="output_interrupted")
 
 
 @dataclass(frozen=True)
@@ -88,12 +98,19 @@ class JobContext:
             lambda current: current if current.is_finished else change(current, self.clock()),
         )
 
+    def update_same(self, job: Job, change: Transition) -> Job:
+        """Change the stored job if it is still at the create call that `job` was read at."""
+        return self.update(job, of_same_create_call(job, change))
+
     def complete(self, job: Job, change: Transition) -> NextStep:
-        """Write a change that sets the outcome, unless the job has one."""
-        self.update(
+        """Write a change that sets the outcome, unless the job has one.
+
+        The job continues if another execution has advanced it, so that the change does not apply.
+        """
+        stored = self.update_same(
             job, lambda current, now: current if current.has_outcome else change(current, now)
         )
-        return TO_FINISH
+        return TO_FINISH if stored.has_outcome else pending(1)
 
     def record_archived(self, job: Job, change: Transition) -> NextStep:
         """Write the result of a cancelled job, unless tracking has ended."""
@@ -106,41 +123,69 @@ class JobContext:
 
     def fail(self, job: Job, error: UpstreamError | JobError) -> NextStep:
         """Fail the job, or fail over to its next model if that cannot generate it twice."""
-        if isinstance(error, UpstreamError):
-            error = JobError(
-                code=error.error_code, message=error.message, upstream_code=error.upstream_code
-            )
+        error = _job_error(error)
+        if fallback := self._fallback(job, error):
+            return self._fail_over(job, error, fallback)
+
+        def change(current: Job, now: float) -> Job:
+            if current.generated_at and not job.generated_at:
+                return current
+            return current.will_fail(now, error, releases_lease=error.code in NOT_CREATED)
+
+        return self.complete(job, change)
+
+    def _fallback(self, job: Job, error: JobError) -> ModelEntry | None:
+        """Return the next model, if nothing can be billed so far and the reservation pays for it.
+
+        The catalog may have changed since the job was accepted.
+        """
         safe = error.code in (STOPPED if job.operation else NEVER_STARTED)
-        fallback = self.model(job.fallbacks[0]) if safe and job.fallbacks else None
-        if fallback is None:
-            return self.complete(job, lambda current, now: current.will_fail(now, error))
-        return self._fail_over(job, error, fallback)
+        if not safe or job.generated_at or not job.fallbacks:
+            return None
+        model = self.model(job.fallbacks[0])
+        if model is None or not model.accepts(job.request):
+            return None
+        price = model.price(job.request.seconds)
+        return model if job.reservation is None or job.reservation.covers(price) else None
 
     def _fail_over(self, job: Job, error: JobError, fallback: ModelEntry) -> NextStep:
         def change(current: Job, now: float) -> Job:
             decided = current.has_outcome or current.cancel_requested_at
-            begun = current.submission_unconfirmed_since or current.operation != job.operation
+            begun = (
+                current.submission_unconfirmed_since
+                or current.generated_at
+                or current.operation != job.operation
+                or current.submissions != job.submissions
+            )
             if decided or begun or current.fallbacks != job.fallbacks:
                 return current
-            return current.failed_over(
+            request = fallback.validate_and_fill(current.request)
+            return current.model_copy(update={"request": request}).failed_over(
                 now,
                 error,
                 model=fallback.name,
                 provider=fallback.provider,
                 upstream_model=fallback.model_at_provider,
-                cost=fallback.price(current.request.seconds),
+                cost=fallback.price(request.seconds),
             )
 
         self.update(job, change)
         return TO_SUBMIT
 
     def is_queued_too_long(self, job: Job) -> bool:
-        """Whether a queued job should fail over to its next model."""
+        """Whether a queued job should fail over to its next model, which may serve it."""
         model = self.current_model(job)
         limit = model.queue_seconds if model else None
-        if limit is None or not job.fallbacks or job.is_submission_unconfirmed:
+        if limit is None or job.is_submission_unconfirmed or self.waited(job) <= limit:
             return False
-        return self.waited(job) > limit
+        return self._fallback(job, _job_error(queued_too_long())) is not None
+
+    def is_storing_too_long(self, job: Job) -> bool:
+        """Whether a generated job should fail, as its result could not be stored in time."""
+        if job.generated_at is None:
+            return False
+        allowed = STORING_SECONDS + len(job.collected_outputs) * SECONDS_PER_STORED_OUTPUT
+        return self.clock() > max(job.deadline_at, job.generated_at) + allowed
 
     def waited(self, job: Job) -> float:
         """Return the seconds since the current provider was first tried."""
@@ -161,3 +206,9 @@ class JobContext:
             return self.catalog.find(name)
         except UnknownModel:
             return None
+
+
+def _job_error(error: UpstreamError | JobError) -> JobError:
+    if isinstance(error, JobError):
+        return error
+    return JobError(code=error.error_code, message=error.message, upstream_code=error.upstream_code)

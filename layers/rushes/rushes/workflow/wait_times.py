@@ -67,11 +67,19 @@ def next_poll_delay(age_seconds: float, requested_seconds: float | None, shortes
     A delay that the provider requests takes precedence, but shortens the default by a quarter at
     most: the history of an execution is limited.
     """
-    longest = min(max(MAX_DELAY, age_seconds * LATE_STEP), MAX_REQUESTED_DELAY)
     if requested_seconds is not None:
-        floor = min(age_seconds * MIN_REQUESTED_STEP, longest)
+        floor = min_requested_delay(age_seconds)
         return whole_seconds(max(requested_seconds, floor), MAX_REQUESTED_DELAY)
-    return whole_seconds(max(age_seconds * STEP, shortest), longest)
+    return whole_seconds(max(age_seconds * STEP, shortest), _longest(age_seconds))
+
+
+def min_requested_delay(age_seconds: float) -> float:
+    """Return the seconds that a requested delay is raised to at least."""
+    return min(age_seconds * MIN_REQUESTED_STEP, _longest(age_seconds))
+
+
+def _longest(age_seconds: float) -> float:
+    return min(max(MAX_DELAY, age_seconds * LATE_STEP), MAX_REQUESTED_DELAY)
 
 
 def retry_delay(tries: int, requested_seconds: float | None) -> int:

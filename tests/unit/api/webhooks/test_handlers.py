@@ -9,8 +9,8 @@ from openai.types.webhooks import DeletedWebhookEndpoint, WebhookEndpoint
 from openai.types.webhooks.webhook_endpoint_with_secret import WebhookEndpointWithSecret
 from openai.types.webhooks.webhook_event_type_list import WebhookEventTypeList
 
-from rushes.api.webhooks.endpoint_service import MAX_ENDPOINTS
 from rushes.errors import AwsUnavailable
+from rushes.webhooks.endpoint import MAX_ENDPOINTS
 from tests.unit.webhooks.client import ENDPOINTS, Client, assert_refused, path
 from tests.unit.webhooks.harness import DAY, HOUR, URL
 

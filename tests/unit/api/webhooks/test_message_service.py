@@ -338,6 +338,46 @@ def test_resend_of_a_range_leaves_out_tests(client: Client):
     assert resend(client, made, message_id=tested)["resent"] == 1
 
 
+def test_resend_of_a_range_reads_a_bounded_number_of_tests(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+):
+    """An account can send any number of tests; a call has 30 seconds."""
+    monkeypatch.setattr(message_service, "PAGE", 2)
+    monkeypatch.setattr(message_service, "MAX_READ", 3)
+    made = client.create_endpoint()
+    first = publish(client, "job_1")
+    tests = [client.post(path(made, "/test")).json["message_id"] for _ in range(7)]
+    posts = answers(client, 200).posts
+    resent, after = [], None
+    for _ in range(3):
+        body = {"since": START - 1, **({"after": after} if after else {})}
+        resent.append(resend(client, made, **body))
+        after = resent[-1]["last_id"]
+    assert [answer["resent"] for answer in resent] == [0, 0, 1]
+    assert [answer["last_id"] for answer in resent] == [tests[4], tests[1], None]
+    assert [answer["has_more"] for answer in resent] == [True, True, False]
+    assert [post.headers["webhook-id"] for post in posts] == [first]
+
+
+def test_message_with_many_deliveries_fits_into_a_lambda_response(client: Client):
+    for number in range(100):
+        client.create_endpoint(url=f"{URL}/{number}")
+    answers(client, HttpReply(500, {}, b"\xff" * 4000))
+    message_id = publish(client, "job_1")
+    assert client.get(f"webhook_messages/{message_id}").json["has_more"] is False
+    for stored in client.harness.deliveries.all():
+        client.harness.deliveries.change(
+            "one",
+            message_id,
+            stored.receiver,
+            lambda one: one._step(START, attempts=one.attempts * 30),
+        )
+    reply = client.get(f"webhook_messages/{message_id}")
+    assert len(json.dumps({"body": reply.text})) < 6_000_000
+    assert reply.json["has_more"] is True
+    assert 0 < len(reply.json["deliveries"]) < 100
+
+
 @pytest.mark.parametrize("body", [b"\x00" * 4000, b'"' * 4000, b"\xff" * 4000, b"\\" * 4000])
 def test_attempts_page_fits_into_a_lambda_response(client: Client, body: bytes):
     made = client.create_endpoint()

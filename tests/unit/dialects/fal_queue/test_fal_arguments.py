@@ -138,3 +138,11 @@ def test_headers_without_effect_are_accepted(caller: Caller, name: str, value: s
 )
 def test_unsupported_header_value_is_refused_by_name(caller: Caller, name: str, value: str):
     assert_refused_in_queue(create(caller, {name: value}), name)
+
+
+@pytest.mark.parametrize("name", ["image_urls", "reference_image_urls"])
+@pytest.mark.parametrize("value", [URL, IMAGE_DATA_URL, 5, None])
+def test_list_of_images_has_at_most_32_members(caller: Caller, name: str, value: Any):
+    fields: dict[str, Any] = {name: [value] * 33}
+    reply = create(caller, **fields)
+    assert_refused_in_queue(reply, f"{name} must have at most 32 members")

@@ -71,3 +71,10 @@ def test_model_without_image_input_refuses_data_uri(caller: Caller):
 )
 def test_invalid_header_is_refused_by_name(caller: Caller, name: str, value: str):
     assert_refused_in_queue(create(caller, {name: value}), name)
+
+
+@pytest.mark.parametrize("separator", [" ", "\t", "\r\n", "\n\n", "\v", "\f"])
+def test_data_uri_may_have_whitespace_anywhere(caller: Caller, separator: str):
+    file = caller.job(create(caller, data_uri=separator.join(IMAGE))).request.file(Role.IMAGE)
+    assert file
+    assert caller.blobs.objects[file.key] == PNG

@@ -37,12 +37,12 @@ def test_content_type_is_detected_from_bytes(caller: Caller, base: str, content_
     assert image.content_type == "image/png"
 
 
-@pytest.mark.parametrize("reference", [URL, {"image_url": URL}, "HTTP://a.example"])
+@pytest.mark.parametrize("reference", [URL, {"image_url": URL}, "HTTPS://a.example"])
 def test_http_url_is_stored_for_a_later_fetch(caller: Caller, base: str, reference: Any):
     job = caller.job(caller.create(base, input_reference=reference))
     (image,) = job.request.inputs
     assert (image.role, image.file) == (Role.IMAGE, None)
-    assert image.url in (URL, "HTTP://a.example")
+    assert image.url in (URL, "HTTPS://a.example")
     assert caller.blobs.objects == {}
 
 
@@ -80,7 +80,10 @@ def test_read_input_reference_refuses_invalid_value(caller: Caller, base: str, r
     assert_refused(reply, base, 400, param="input_reference")
 
 
-@pytest.mark.parametrize("content", [b"", b"a cat", VIDEO, b"<svg/>", b"\x89PNG"])
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
+
+
+@pytest.mark.parametrize("content", [b"", b"a cat", VIDEO, b"<svg/>", SVG, b"\x89PNG"])
 def test_file_that_is_not_an_image_is_refused(caller: Caller, base: str, content: bytes):
     reply = caller.form(base, *FORM, ("input_reference", "image/png", content))
     assert_refused(reply, base, 400, param="input_reference")

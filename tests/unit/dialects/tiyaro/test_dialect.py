@@ -111,14 +111,51 @@ def test_upload_response_has_both_published_field_names(caller: Caller):
     assert put["PUT"].startswith(f"{BUCKET}uploads/{ACCOUNT}/")
 
 
-@pytest.mark.parametrize("extension", ["mp3", "wav", "MP4", "png", "m4a"])
+@pytest.mark.parametrize("extension", ["mp3", "wav", "MP4", "png", "m4a", "aac"])
 def test_upload_accepts_media_extension_in_any_case(caller: Caller, extension: str):
     assert f".{extension.lower()}?" in upload_url(caller, extension)
 
 
-@pytest.mark.parametrize("extension", ["exe", "", "mp3/../../x", ".mp3", "mp3 ", "é"])
+@pytest.mark.parametrize("extension", ["exe", "", "mp3/../../x", ".mp3", "mp3 ", "é", "svg", "SVG"])
 def test_upload_refuses_other_extensions(caller: Caller, extension: str):
     assert_refused(upload(caller, extension), "extension")
+
+
+def upload_with(caller: Caller, **query: str) -> Reply:
+    return caller.call("POST", UPLOAD, {}, query={"extension": "mp3", **query})
+
+
+@pytest.mark.parametrize(
+    ("query", "signed"),
+    [
+        ({"contentLength": "1234"}, "&content-length=1234"),
+        ({"contentType": "audio/mpeg"}, "&content-type=audio/mpeg"),
+        (
+            {"contentType": "audio/mpeg", "contentLength": str(200 * 1024 * 1024)},
+            "&content-type=audio/mpeg&content-length=209715200",
+        ),
+    ],
+)
+def test_upload_url_is_bound_to_the_declared_type_and_length(
+    caller: Caller, query: dict[str, str], signed: str
+):
+    reply = upload_with(caller, **query)
+    assert reply.status == 201
+    assert reply.json["uploadUrl"]["PUT"].endswith(f".mp3?upload{signed}")
+
+
+@pytest.mark.parametrize(
+    "length", ["0", "-1", "209715201", "9" * 5000, "1.5", "many", "", "²", "1e3", "true", "inf"]
+)
+def test_upload_refuses_other_lengths(caller: Caller, length: str):
+    assert_refused(upload_with(caller, contentLength=length), "contentLength")
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "video/mp4", "", "audio/mp3", "AUDIO/MPEG"])
+def test_upload_refuses_content_type_of_another_extension(caller: Caller, content_type: str):
+    reply = upload_with(caller, contentType=content_type)
+    assert_refused(reply, "contentType")
+    assert "contentType must be audio/mpeg" in reply.json["message"]
 
 
 @pytest.mark.parametrize(
@@ -278,8 +315,13 @@ def test_create_refuses_upload_url_without_an_upload(caller: Caller):
 
 
 @pytest.mark.parametrize("content", [b"", b"what is this", PNG, VIDEO])
-def test_create_refuses_file_that_differs_from_its_extension(caller: Caller, content: bytes):
-    assert_refused(submit(caller, URL=upload_url(caller, "mp3", content)), "URL")
+def test_create_refuses_and_deletes_file_that_differs_from_its_extension(
+    caller: Caller, content: bytes
+):
+    reply = submit(caller, URL=upload_url(caller, "mp3", content))
+    assert_envelope(reply, 400)
+    assert (reply.json["code"], reply.json["param"]) == ("invalid_value", "URL")
+    assert caller.blobs.objects == {}
 
 
 def test_create_refuses_file_that_the_model_does_not_accept(caller: Caller):

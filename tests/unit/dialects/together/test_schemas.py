@@ -162,7 +162,7 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("reference_images", {**REFERENCE, "media": REFERENCE}),
     ("frame_images", {**FRAME, "media": FRAME}),
     ("seconds", {"model": "together/plain", "seconds": "4"}),
-    ("media", {"model": "together/plain", **REFERENCE}),
+    ("reference_images", {"model": "together/plain", **REFERENCE}),
 ]
 
 
@@ -173,3 +173,46 @@ def test_create_refuses_invalid_field_by_name(
     caller: TogetherCaller, fields: dict[str, Any], param: str
 ):
     assert_refused(caller.create(**fields), PATHS[0], param=param)
+
+
+LISTS = ("frame_images", "reference_images")
+MEDIA_LISTS = (*LISTS, "frame_videos", "reference_videos", "audio_inputs")
+
+
+@pytest.mark.parametrize("member", [1, None, {}, URL, {"input_image": URL}])
+@pytest.mark.parametrize("name", LISTS)
+def test_create_refuses_a_long_list_at_its_first_error(
+    caller: TogetherCaller, name: str, member: object
+):
+    fields: dict[str, Any] = {name: [member] * 10_000}
+    reply = caller.create(**fields)
+    assert_refused(reply, PATHS[0], 400)
+    assert str(reply.param).startswith(name)
+    assert len(reply.text) < 500
+
+
+@pytest.mark.parametrize("name", MEDIA_LISTS)
+def test_create_refuses_more_than_32_members_in_media(caller: TogetherCaller, name: str):
+    member: Any = {"input_image": URL} if name == "frame_images" else URL
+    reply = caller.create(media={name: [member] * 33})
+    assert_refused(reply, PATHS[0], 400, param=f"media.{name}")
+    assert "must have at most 32 members" in reply.text
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "data:" + ";a" * 100_000,
+        "data:image/" + "x" * 10_000 + ";base64,AAAA",
+        "data:image/png" + ";a=b" * 100 + ";base64,AAAA",
+    ],
+)
+def test_create_refuses_a_data_url_whose_base64_begins_late(caller: TogetherCaller, image: str):
+    reply = caller.create(reference_images=[image])
+    assert_refused(reply, PATHS[0], 400, param="reference_images")
+    assert "must be a base64 data URL" in reply.text
+
+
+def test_create_accepts_a_data_url_with_parameters(caller: TogetherCaller):
+    image = IMAGE_DATA_URL.replace(";base64", ";name=a-fox.png;charset=utf-8;base64")
+    assert caller.created_job(reference_images=[image]).request.file(Role.REFERENCE)

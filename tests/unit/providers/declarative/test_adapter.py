@@ -9,6 +9,7 @@ from rushes.catalog.provider_config import FILE_NAMES, SIZE_NAMES, VALUE_NAMES, 
 from rushes.errors import UpstreamProtocolError, UpstreamRefused, UpstreamThrottled
 from rushes.jobs.request import Role
 from rushes.ports.http import HttpReply, JsonFile
+from rushes.providers import limits
 from rushes.providers.base import Failed, FetchResult, Pending, Profile, Succeeded, SupportsCancel
 from rushes.providers.declarative.adapter import DeclarativeProvider, from_spec
 from tests.examples import catalog_with_examples
@@ -136,7 +137,7 @@ def test_statuses_are_mapped_by_the_spec():
     assert parse_poll(adapter, status="run", share=0.4) == Pending(40)
     assert parse_poll(adapter, status="run", share="0.4") == Pending(40)
     assert parse_poll(adapter, status="run", share="soon") == Pending()
-    for huge, percent in ((1e308, 100), (-1e308, 0), ("1e308", 100), (10**400, None)):
+    for huge, percent in ((1e308, 100), (-1e308, 0), ("1e308", 100), (10**400, 100)):
         assert parse_poll(adapter, status="run", share=huge) == Pending(percent)
     assert isinstance(parse_poll(adapter, status="ill"), Failed)
     assert isinstance(parse_poll(adapter, status="done", url="https://x.example/1"), Succeeded)
@@ -171,13 +172,28 @@ def test_output_that_is_not_text_is_invalid():
     ("cost", "unit", "dollars"),
     [
         *((250, 0.001, 0.25), ("250", 0.001, 0.25), (0, 0.001, 0.0), (1e308, 0.001, 1e305)),
-        *((cost, 0.001, None) for cost in (None, "free", True, "nan", 10**400)),
-        (1e308, 1000, None),
+        (None, 0.001, None),
     ],
 )
 def test_cost_is_converted_to_dollars(cost: object, unit: float, dollars: float | None):
     adapter = provider(cost="/cost", cost_unit=unit)
     assert parse_poll(adapter, status="done", url="u", cost=cost).cost == dollars
+
+
+@pytest.mark.parametrize(
+    ("cost", "unit"),
+    [
+        *(("free", 0.001), (True, 0.001), ("nan", 0.001), (10**400, 0.001), (-5, 0.001)),
+        *(([], 0.001), ({}, 0.001), ("9" * 100, 0.001), (1e308, 1000)),
+    ],
+)
+def test_cost_that_is_no_plausible_number_is_ignored_with_a_warning(cost: object, unit: float):
+    adapter = provider(cost="/cost", cost_unit=unit)
+    result = parse_poll(adapter, status="done", url="u", cost=cost)
+    checked = limits.check_result(result, 0.1)
+    assert isinstance(checked, Succeeded)
+    assert (checked.cost, checked.outputs) == (None, result.outputs)
+    assert "the provider's cost is ignored" in checked.warnings[0]
 
 
 def test_result_request_has_values_of_the_poll_reply():

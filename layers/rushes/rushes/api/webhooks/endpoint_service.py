@@ -10,10 +10,9 @@ from rushes.errors import InvalidRequest, NotFound, UnknownCursor
 from rushes.ports import Clock
 from rushes.ports.http import UrlPolicy
 from rushes.webhooks import signature
-from rushes.webhooks.endpoint import HEALTHY, Endpoint, RequestSecrets, Secret
+from rushes.webhooks.endpoint import HEALTHY, MAX_ENDPOINTS, Endpoint, RequestSecrets, Secret
 from rushes.webhooks.ports import EndpointRepository
 
-MAX_ENDPOINTS = 100
 MAX_OLD_SECRETS = 10
 OVERLAP_SECONDS = 24 * 3600.0
 BY_OWNER = "owner"
@@ -29,11 +28,6 @@ class EndpointService:
         format_name, event_types = read_event_types(body.event_types, body.format)
         secret = _secret(body.signing_secret)
         self.validate_url(body.url, "url")
-        if len(self.endpoints.all(account)) >= MAX_ENDPOINTS:
-            raise InvalidRequest(
-                f"the account already has {MAX_ENDPOINTS} webhook endpoints, the maximum",
-                code="too_many_endpoints",
-            )
         now = self.clock()
         endpoint = Endpoint(
             id=f"we_{randomness.token_hex(12)}",
@@ -46,7 +40,11 @@ class EndpointService:
             created_at=now,
             updated_at=now,
         )
-        self.endpoints.add(endpoint)
+        if not self.endpoints.add(endpoint):
+            raise InvalidRequest(
+                f"the account already has {MAX_ENDPOINTS} webhook endpoints, the maximum",
+                code="too_many_endpoints",
+            )
         return endpoint
 
     def get(self, account: str, endpoint_id: str) -> Endpoint:

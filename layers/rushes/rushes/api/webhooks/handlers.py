@@ -1,14 +1,15 @@
 """Webhook API: authenticate, run the verb, serialize. Errors have OpenAI's envelope."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger
 from pydantic import BaseModel
 
 from rushes.api.auth import Authenticator
-from rushes.api.log_events import REQUEST_COMPLETED, REQUEST_FAILED, UNEXPECTED_ERROR
+from rushes.api.log_events import REQUEST_FAILED, UNEXPECTED_ERROR
+from rushes.api.request_log import RequestLog
 from rushes.api.webhooks import schemas, views
 from rushes.api.webhooks.endpoint_service import EndpointService
 from rushes.api.webhooks.event_types import all_event_types, event_type_for
@@ -21,7 +22,8 @@ from rushes.dialects.openai_videos.openai import OpenAIDialect
 from rushes.dialects.request_body import read_fields
 from rushes.dialects.response_headers import NO_STORE_HEADERS
 from rushes.dialects.validation import validate
-from rushes.errors import NotFound, RushesError, ServerError
+from rushes.errors import NotFound, RateLimited, RushesError, ServerError
+from rushes.redaction import REDACTOR
 from rushes.webhooks.endpoint import Endpoint
 
 logger = Logger(service="rushes", child=True)
@@ -29,6 +31,8 @@ logger = Logger(service="rushes", child=True)
 Model = TypeVar("Model", bound=BaseModel)
 Json = dict[str, Any]
 """Some responses contain a secret."""
+SECRET_VERBS = frozenset({"create", "rotate", "rotate_secret"})
+"""Their responses contain a signing secret on purpose."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +43,18 @@ class WebhookApi:
 
     def answer(self, verb: str, request: HttpRequest) -> HttpResponse:
         """Handle a request; every exception becomes an error response."""
+        log = RequestLog(request)
         try:
-            account = self.authenticator.account(read_key(request.headers))
-            body = as_json(VERBS[verb](self, account, request))
-            response = HttpResponse(200, body, NO_STORE_HEADERS)
+            log.identity = self.authenticator.identify(request, read_key)
+            body = as_json(VERBS[verb](self, log.identity.account, request))
+            shown = body if verb in SECRET_VERBS else REDACTOR.redact(body)
+            response = HttpResponse(200, shown, NO_STORE_HEADERS)
         except RushesError as error:
             response = _error_response(error)
         except Exception:
             logger.exception(UNEXPECTED_ERROR, verb=verb)
             response = _error_response(ServerError("internal error"))
-        logger.info(REQUEST_COMPLETED, api="webhooks", verb=verb, status=response.status)
+        log.completed(response, "webhooks", verb)
         return response
 
     def endpoint(self, account: str, request: HttpRequest) -> Endpoint:
@@ -186,4 +192,8 @@ def _error_response(error: RushesError) -> HttpResponse:
     if error.http_status >= 500:
         logger.error(REQUEST_FAILED, reason=error.message)
         error = type(error)("the service is temporarily unavailable")
-    return OpenAIDialect().write_error(error)
+    response = OpenAIDialect().write_error(error)
+    if isinstance(error, RateLimited):
+        headers = {**response.headers, "retry-after": str(error.seconds)}
+        return replace(response, headers=headers)
+    return response

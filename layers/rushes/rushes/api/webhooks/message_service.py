@@ -13,6 +13,7 @@ from rushes.api.webhooks.schemas import MAX_ID, Page, ResendRequest
 from rushes.errors import InvalidRequest, NotFound, RushesError, UnknownCursor
 from rushes.ports import Clock
 from rushes.webhooks import operational_events
+from rushes.webhooks.attempt_result import is_slow
 from rushes.webhooks.delivery import Delivery, DeliveryPage
 from rushes.webhooks.endpoint import Endpoint
 from rushes.webhooks.log_events import DELIVERY_NOT_QUEUED
@@ -23,6 +24,8 @@ from rushes.webhooks.queue_message import DeliveryTask
 PAGE = 100
 MAX_RESENT = 200
 """Messages per call: each is one write and one SQS message, and the call has 30 seconds."""
+MAX_READ = 2000
+"""Messages read per call: an account can send any number of tests, which are not resent."""
 TEST_SECONDS = 8.0
 """Time limit for the first attempt of a test."""
 POLL_SECONDS = 0.2
@@ -32,7 +35,7 @@ logger = Logger(service="rushes", child=True)
 
 @dataclass(frozen=True)
 class Resent:
-    """`last` is the last message of an incomplete range; `after` continues from there."""
+    """`last` is the last message read of an incomplete range; `after` continues from there."""
 
     count: int
     last: str | None = None
@@ -81,12 +84,18 @@ class MessageService:
         self.resend_delivery(endpoint.account, body.message_id, endpoint.id)
         return Resent(1)
 
-    def resend_delivery(self, account: str, message_id: str, receiver: str) -> Delivery:
-        """Request a manual attempt; raise NotFound if there is no such delivery."""
+    def resend_delivery(
+        self, account: str, message_id: str, receiver: str, *, queue: bool = True
+    ) -> Delivery:
+        """Request a manual attempt; raise NotFound if there is no such delivery.
+
+        Without `queue` the sweeper queues it. A repeated request adds no message to the queue.
+        """
+        now = self.clock()
         delivery = self.deliveries.change(
-            account, message_id, receiver, lambda current: current.resent(self.clock())
+            account, message_id, receiver, lambda current: current.resent(now)
         )
-        return self._queued(delivery)
+        return self._queued(delivery) if queue and delivery.resent_at == now else delivery
 
     def test(self, endpoint: Endpoint, event_type: str | None) -> Delivery:
         """Send a test event and wait up to 8 seconds for its attempt."""
@@ -108,21 +117,34 @@ class MessageService:
     def _queued(self, delivery: Delivery) -> Delivery:
         """Queue a delivery; if SQS fails, the sweeper does it within a minute."""
         try:
-            reason = "rejected" if self.queue.put([DeliveryTask.for_delivery(delivery)]) else ""
+            task = DeliveryTask.for_delivery(delivery, slow=self._is_slow(delivery))
+            reason = "rejected" if self.queue.put([task]) else ""
         except RushesError as error:
             reason = error.message
         if reason:
             logger.warning(DELIVERY_NOT_QUEUED, delivery=delivery.id, reason=reason)
         return delivery
 
+    def _is_slow(self, delivery: Delivery) -> bool:
+        if delivery.endpoint_id is None:
+            return is_slow(delivery, self.endpoints.request_secrets(delivery.account))
+        return is_slow(delivery, self.endpoints.get(delivery.account, delivery.endpoint_id))
+
     def _resend_range(self, endpoint: Endpoint, body: ResendRequest, since: float) -> Resent:
-        """Resend the newest `MAX_RESENT` messages of the range; tests are left out."""
-        count, last = 0, None
-        for delivery in self._since(endpoint, since, self._start(endpoint, body)):
-            if count == MAX_RESENT:
+        """Resend the newest `MAX_RESENT` messages of the range; tests are left out.
+
+        The sweeper queues those for a slow endpoint, a few per minute.
+        """
+        count, last, queue = 0, None, endpoint.slow_since is None
+        for read, delivery in enumerate(self._since(endpoint, since, self._start(endpoint, body))):
+            if count == MAX_RESENT or read == MAX_READ:
                 return Resent(count, last)
-            self.resend_delivery(endpoint.account, delivery.message_id, endpoint.id)
-            count, last = count + 1, delivery.message_id
+            if not delivery.is_test:
+                self.resend_delivery(
+                    endpoint.account, delivery.message_id, endpoint.id, queue=queue
+                )
+                count += 1
+            last = delivery.message_id
         return Resent(count)
 
     def _start(self, endpoint: Endpoint, body: ResendRequest) -> str | None:
@@ -137,8 +159,7 @@ class MessageService:
             for delivery in page.deliveries:
                 if delivery.created_at < since:
                     return
-                if not delivery.is_test:
-                    yield delivery
+                yield delivery
             if not page.has_more:
                 return
             after = page.deliveries[-1].cursor

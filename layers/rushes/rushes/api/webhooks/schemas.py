@@ -11,7 +11,9 @@ MAX_ID = 200
 
 Name = Annotated[str, Field(max_length=200)]
 Id = Annotated[str, Field(max_length=MAX_ID)]
-EventTypes = Annotated[tuple[Annotated[str, Field(max_length=80)], ...], Field(max_length=50)]
+EventTypes = Annotated[
+    tuple[Annotated[str, Field(max_length=80)], ...], Field(max_length=50, fail_fast=True)
+]
 
 
 class EmptyRequest(BaseModel):

@@ -59,12 +59,15 @@ def serialize_delivery(delivery: Delivery, endpoint: Endpoint | None) -> Json:
 
 
 def serialize_message(deliveries: tuple[Delivery, ...], endpoints: dict[str, Endpoint]) -> Json:
-    """Return one event with all its deliveries."""
+    """Return one event with its deliveries, as many as fit into one response."""
+    entries = [serialize_delivery(one, endpoints.get(one.receiver)) for one in deliveries]
+    part = fit_response(entries)
     return {
         "id": deliveries[0].message_id,
         "object": "webhook_message",
         "event": deliveries[0].event,
-        "deliveries": [serialize_delivery(one, endpoints.get(one.receiver)) for one in deliveries],
+        "deliveries": part,
+        "has_more": len(part) < len(entries),
     }
 
 

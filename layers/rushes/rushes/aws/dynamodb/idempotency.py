@@ -5,6 +5,7 @@ from typing import Any
 
 from rushes.aws.dynamodb.items import Item, Table, key, stored_item
 from rushes.aws.errors import translate_aws_errors
+from rushes.errors import AwsUnavailable
 from rushes.jobs.idempotency import RETRY_SECONDS
 from rushes.jobs.job import oldest_id
 from rushes.ports.jobs import IdempotencyRecord
@@ -12,6 +13,8 @@ from rushes.ports.jobs import IdempotencyRecord
 # The key prefixes that 0.1.0 stored: looking under a second one would double the reads of every
 # create call with a key (docs/decisions/0013-stored-names.md).
 IDEMPOTENCY, SDK_RETRY = "ONCE", "CALL"
+MAX_PAGES = 5
+"""Of the records of one body: 1 MB each, about 3,500 create calls in `RETRY_SECONDS`."""
 
 
 def put_request(table: str, record: IdempotencyRecord, now: float) -> dict[str, Any]:
@@ -44,23 +47,35 @@ class RecordTable(Table):
         """Assign a retry to the oldest job of the body that has no retry of that number yet.
 
         Two lost calls with equal bodies thus get two jobs.
+
+        Raises
+        ------
+        AwsUnavailable
+            If `MAX_PAGES` pages of records show no such job and more follow: then absence is not
+            proved, and another job would be paid twice.
         """
-        with translate_aws_errors():
-            reply = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND sk >= :since",
-                ExpressionAttributeValues={
-                    ":pk": key(SDK_RETRY, digest)["pk"],
-                    ":since": {"S": oldest_id(now - RETRY_SECONDS)},
-                },
-                ConsistentRead=True,
-            )
-        records = [_read(digest, item) for item in reply["Items"]]
-        for record in sorted(records, key=lambda record: record.job_id):
-            adoptable = record.expires_at > now and (record.retry or 0) < retry
-            if adoptable and self._mark_adopted(record, retry):
-                return record.job_id
-        return None
+        search: dict[str, Any] = {
+            "KeyConditionExpression": "pk = :pk AND sk >= :since",
+            "FilterExpression": "expires > :now AND retry < :retry",
+            "ExpressionAttributeValues": {
+                ":pk": key(SDK_RETRY, digest)["pk"],
+                ":since": {"S": oldest_id(now - RETRY_SECONDS)},
+                ":now": {"N": str(now)},
+                ":retry": {"N": str(retry)},
+            },
+            "ConsistentRead": True,
+        }
+        for _ in range(MAX_PAGES):
+            with translate_aws_errors():
+                reply = self._client.query(TableName=self._table, **search)
+            for item in reply["Items"]:  # sorted by job id, that is by age
+                record = _read(digest, item)
+                if self._mark_adopted(record, retry):
+                    return record.job_id
+            if "LastEvaluatedKey" not in reply:
+                return None
+            search["ExclusiveStartKey"] = reply["LastEvaluatedKey"]
+        raise AwsUnavailable(f"more than {MAX_PAGES} pages of create calls with the same body")
 
     def _mark_adopted(self, record: IdempotencyRecord, retry: int) -> bool:
         """Store the retry's number. `taken_by` identifies a write whose response was lost."""

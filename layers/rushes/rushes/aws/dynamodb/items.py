@@ -1,7 +1,7 @@
 """DynamoDB items: keys, conditional writes and queries in the one table."""
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools import Logger
@@ -19,8 +19,9 @@ Model = TypeVar("Model")
 
 MAX_TRIES = 8
 """Of a read-modify-write whose condition fails."""
-BY_OWNER, DUE = "by_owner", "due"
-"""Global secondary indexes: jobs of an account and deliveries of an endpoint; work by time."""
+BY_OWNER, BY_PROVIDER, DUE = "by_owner", "by_provider", "due"
+"""Global secondary indexes: jobs of an account and deliveries of an endpoint; keys of an account's
+jobs at one provider; work by time."""
 
 logger = Logger(service="rushes", child=True)
 
@@ -84,12 +85,40 @@ def query_items(
     while True:
         with translate_aws_errors():
             reply = client.query(TableName=table, **search)
-        for item in reply["Items"]:
-            try:
-                yield read(item)
-            except CorruptRecord as error:
-                logger.error(CORRUPT_RECORD, item=item.get("pk"), reason=error.message)  # noqa: TRY400
-                count(Metric.CORRUPT_RECORD)
+        yield from read_valid(reply["Items"], read)
         if "LastEvaluatedKey" not in reply:
             return
         search = {**search, "ExclusiveStartKey": reply["LastEvaluatedKey"]}
+
+
+def read_valid(items: Iterable[Item], read: Callable[[Item], Model]) -> Iterator[Model]:
+    """Read items; corrupt ones are logged and skipped."""
+    for item in items:
+        try:
+            yield read(item)
+        except CorruptRecord as error:
+            report_corrupt(item, error.message)
+
+
+def report_corrupt(item: Item, reason: str) -> None:
+    """Log and count an item that cannot be read."""
+    logger.error(CORRUPT_RECORD, item=item.get("pk"), reason=reason)
+    count(Metric.CORRUPT_RECORD)
+
+
+def transact(client: "DynamoDBClient", requests: list[dict[str, Any]]) -> list[Item]:
+    """Write all or nothing; return the cancellation reason of each request, or [] after success.
+
+    boto3 sends a client request token, so that a repeated call is not applied twice.
+    """
+    try:
+        with translate_aws_errors():
+            client.transact_write_items(TransactItems=requests)  # type: ignore[arg-type]
+    except client.exceptions.TransactionCanceledException as error:
+        return [dict(reason) for reason in error.response["CancellationReasons"]]
+    return []
+
+
+def is_own(item: Item, reason: Item) -> bool:
+    """Whether the existing item is our own, from a try whose response was lost."""
+    return bool(reason.get("Item", {}).get("written_by") == item["written_by"])

@@ -1,36 +1,49 @@
 """Jobs in the table.
 
     pk                  sk      item                                         also indexed by
-    JOB#account#job id  job     a job, as JSON in `document`                 list_*, open_*
+    JOB#account#job id  job     a job, as JSON in `document`                 list_*, provider_pk,
+                                                                             open_*
     ONCE#digest         once    idempotency record of an `Idempotency-Key`
     CALL#digest         job id  idempotency record of a body, for SDK retries
     SPENT#account#day   spent   dollars charged to an account's daily budget
 
 A job's partition key starts with its account, so that no other account can address it. `list_pk`
 spreads an account's jobs over `SHARDS` partitions of index `by_owner`, which would otherwise limit
-its create rate. `open_pk` (index `due`) exists while a job has a next check.
+its create rate. `provider_pk` (index `by_provider`) changes at a failover only. `open_*` (index
+`due`) exist while a job has a next check. A deleted job has neither `list_*` nor `provider_pk`.
 """
 
 import heapq
 import zlib
 from collections.abc import Iterator
-from itertools import islice
-from typing import Any
 
 from pydantic import ValidationError
 
+from rushes.aws.dynamodb import budgets
+from rushes.aws.dynamodb.due_index import DueIndex, due_attributes, partitions_of
 from rushes.aws.dynamodb.idempotency import RecordTable
-from rushes.aws.dynamodb.items import BY_OWNER, DUE, MAX_TRIES, Item, key, put, query_items
-from rushes.aws.dynamodb.transaction import CreateTransaction
+from rushes.aws.dynamodb.items import (
+    BY_OWNER,
+    MAX_TRIES,
+    Item,
+    key,
+    put,
+    query_items,
+    read_valid,
+)
+from rushes.aws.dynamodb.provider_index import ProviderIndex, jobs_in_order, provider_partition
+from rushes.aws.dynamodb.transaction import CreateTransaction, put_and_settle
 from rushes.errors import CorruptRecord, NotFound, WriteConflict
-from rushes.jobs.job import Job, JobPage, allowed_before
+from rushes.jobs.cost import settlement
+from rushes.jobs.job import Job, JobPage, allowed_before, first_page
 from rushes.ports.jobs import BudgetCharge, Change, IdempotencyRecord, JobQuery
 
 SHARDS = 4
 RETENTION_SECONDS = 90 * 24 * 3600
 """After a job's last change."""
 URGENT, OPEN = "urgent", "open"
-"""Partitions of index `due`: jobs that need an immediate check come first."""
+"""Kinds of work in index `due`: jobs that need an immediate check come first. Each is a partition,
+too, to which version 0.1.0 wrote."""
 
 
 class JobTable(RecordTable):
@@ -80,43 +93,34 @@ class JobTable(RecordTable):
                 **{name: {"S": status.value} for name, status in origins.items()},
             },
         }
-        return put(self._client, self._table, _item(after), condition)
+        dollars = settlement(before, after)
+        if not dollars or after.reservation is None:
+            return put(self._client, self._table, _item(after), condition)
+        update = budgets.settle_request(
+            self._table, after.account, after.reservation, dollars, after.created_at
+        )
+        return put_and_settle(self._client, self._table, _item(after), condition, update)
 
     def page(self, account: str, query: JobQuery) -> JobPage:
+        if query.provider:
+            index = ProviderIndex(self._client, self._table, _read)
+            return index.page(account, query.provider, query)
         shards = [self._shard(account, shard, query) for shard in range(SHARDS)]
         merged = heapq.merge(*shards, key=lambda job: job.id, reverse=query.newest_first)
-        found = tuple(islice(merged, query.limit + 1))
-        return JobPage(jobs=found[: query.limit], has_more=len(found) > query.limit)
+        return first_page(merged, query.limit)
 
     def _shard(self, account: str, shard: int, query: JobQuery) -> Iterator[Job]:
-        condition = "list_pk = :pk"
-        values: dict[str, Any] = {":pk": {"S": f"{account}#{shard}"}}
-        if query.after:
-            condition += " AND list_sk {} :after".format("<" if query.newest_first else ">")
-            values[":after"] = {"S": query.after}
-        search: dict[str, Any] = {
-            "IndexName": BY_OWNER,
-            "KeyConditionExpression": condition,
-            "ScanIndexForward": not query.newest_first,
-            "Limit": query.limit + 1,
-        }
-        if query.provider:
-            search["FilterExpression"] = "provider = :provider"
-            values[":provider"] = {"S": query.provider}
-        return self._query({**search, "ExpressionAttributeValues": values})
+        search = jobs_in_order("list_pk", f"{account}#{shard}", query)
+        return self._query({**search, "IndexName": BY_OWNER, "Limit": query.limit + 1})
 
-    def due(self, now: float, limit: int) -> tuple[Job, ...]:
-        """Return jobs that need an immediate check first; at most `limit` of either partition."""
-        return tuple(job for part in (URGENT, OPEN) for job in self._due(part, now, limit))
+    def due(self, now: float, limit: int) -> Iterator[Job]:
+        """Return jobs that need an immediate check first, in each round of the search.
 
-    def _due(self, partition: str, now: float, limit: int) -> Iterator[Job]:
-        search = {
-            "IndexName": DUE,
-            "KeyConditionExpression": "open_pk = :partition AND open_sk <= :now",
-            "ExpressionAttributeValues": {":partition": {"S": partition}, ":now": {"N": str(now)}},
-            "Limit": limit,
-        }
-        return islice(self._query(search), limit)
+        Of either kind at most `limit` of each account.
+        """
+        kinds = [[kind, *partitions_of(kind)] for kind in (URGENT, OPEN)]
+        index = DueIndex(self._client, self._table)
+        return read_valid(index.items(kinds, now, limit), _read)
 
     def _query(self, search: Item) -> Iterator[Job]:
         return query_items(self._client, self._table, search, _read)
@@ -137,10 +141,14 @@ def _item(job: Job) -> Item:
     }
     if not job.deleted_at:
         shard = zlib.crc32(job.id.encode()) % SHARDS
-        item |= {"list_pk": {"S": f"{job.account}#{shard}"}, "list_sk": {"S": job.id}}
+        item |= {
+            "list_pk": {"S": f"{job.account}#{shard}"},
+            "list_sk": {"S": job.id},
+            "provider_pk": {"S": provider_partition(job.account, job.provider)},
+        }
     if (next_check_at := job.next_check_at) is not None:
-        partition = URGENT if job.needs_immediate_check else OPEN
-        item |= {"open_pk": {"S": partition}, "open_sk": {"N": str(next_check_at)}}
+        kind = URGENT if job.needs_immediate_check else OPEN
+        item |= due_attributes(kind, item, next_check_at)
     return item
 
 

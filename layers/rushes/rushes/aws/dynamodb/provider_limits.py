@@ -1,49 +1,37 @@
 """Rate limits and circuit breakers in the table: one item per provider."""
 
-from rushes.aws.dynamodb.items import Item, Table, key
-from rushes.aws.errors import translate_aws_errors
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from rushes.aws.dynamodb.items import Item, key
+from rushes.aws.dynamodb.shared_state import SharedState
 from rushes.ports.providers import RateLimit
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
-class RateLimitTable(Table):
+Result = TypeVar("Result")
+
+
+class RateLimitTable:
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._items = SharedState(client, table, RateLimit, _without_document)
+
     def get(self, provider: str) -> RateLimit:
-        item: Item = self._find(key("PROVIDER", provider)) or {}
-        closed: Item = item.get("closed_until", {"N": 0})  # the attribute's name in 0.1.0
-        return RateLimit(
-            not_before=float(item.get("not_before", {}).get("N", 0)),
-            circuit_open_until=float(item.get("circuit_open_until", closed)["N"]),
-            reason=item.get("reason", {}).get("S", ""),
-        )
+        return self._items.get(key("PROVIDER", provider))
 
-    def throttle(self, provider: str, until: float) -> None:
-        self._advance(provider, until, until)
+    def decide(
+        self, provider: str, decide: Callable[[RateLimit], tuple[RateLimit, Result]]
+    ) -> Result:
+        return self._items.decide(key("PROVIDER", provider), decide, _attributes)
 
-    def acquire(self, provider: str, now: float, interval: float) -> bool:
-        return self._advance(provider, now + interval, now)
 
-    def _advance(self, provider: str, until: float, if_not_after: float) -> bool:
-        """Set `not_before` to `until` unless it is later than `if_not_after`."""
-        try:
-            with translate_aws_errors():
-                self._client.update_item(
-                    TableName=self._table,
-                    Key=key("PROVIDER", provider),
-                    UpdateExpression="SET not_before = :until",
-                    ConditionExpression="attribute_not_exists(not_before) OR not_before <= :before",
-                    ExpressionAttributeValues={
-                        ":until": {"N": str(until)},
-                        ":before": {"N": str(if_not_after)},
-                    },
-                )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+def _attributes(limit: RateLimit) -> Item:
+    """Return the attribute that older releases read: create calls may not start before."""
+    return {"not_before": {"N": str(max(limit.not_before, limit.pace.next_at))}}
 
-    def open_circuit(self, provider: str, until: float, reason: str) -> None:
-        with translate_aws_errors():
-            self._client.update_item(
-                TableName=self._table,
-                Key=key("PROVIDER", provider),
-                UpdateExpression="SET circuit_open_until = :until, reason = :reason",
-                ExpressionAttributeValues={":until": {"N": str(until)}, ":reason": {"S": reason}},
-            )
+
+def _without_document(item: Item) -> RateLimit:
+    """Read an older release's item. Its open circuit, of a minute at most, delays all jobs."""
+    names = ("not_before", "circuit_open_until", "closed_until")
+    return RateLimit(not_before=max(float(item.get(name, {}).get("N", 0)) for name in names))

@@ -1,13 +1,13 @@
-"""The transaction that stores a new job, its idempotency record and its budget charge."""
+"""Transactions on a job: with its idempotency record and budget charge, and with a settlement."""
 
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rushes.aws.dynamodb import budgets, idempotency
-from rushes.aws.dynamodb.items import Item, with_writer
-from rushes.aws.errors import translate_aws_errors
+from rushes.aws.dynamodb.items import Item, is_own, put, report_corrupt, transact, with_writer
 from rushes.errors import AlreadyAccepted, AwsUnavailable, IdempotencyKeyInUse, WriteConflict
 from rushes.ports.jobs import BudgetCharge, IdempotencyRecord
 
@@ -17,6 +17,22 @@ if TYPE_CHECKING:
 MAX_TRIES = 8
 MAX_PAUSE = 0.2
 """Seconds between two tries."""
+
+
+class TooManyConflicts(AwsUnavailable):
+    """Every try conflicted with another transaction."""
+
+
+class InvalidUpdate(AwsUnavailable):
+    """The job can be written, and another request cannot: for example, it adds to a text."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The request whose condition failed, by name, and the stored item."""
+
+    name: str
+    item: Item
 
 
 @dataclass(frozen=True)
@@ -30,42 +46,27 @@ class CreateTransaction:
     now: float
 
     def commit(self, client: "DynamoDBClient") -> None:
-        """Write all or nothing, repeating after conflicts with other transactions.
-
-        boto3 sends a client request token, so that a repeated call is not applied twice.
+        """Write all or nothing.
 
         Raises
         ------
         AlreadyAccepted, BudgetExceeded, IdempotencyKeyInUse, WriteConflict
         """
         item = with_writer(self.job)
-        requests = self._requests(item)
-        for _ in range(MAX_TRIES):
-            reasons = _write(client, list(requests.values()))
-            if not reasons or _is_own(item, reasons[0]):
-                return
-            codes = [reason.get("Code", "None") for reason in reasons]
-            for name, reason in zip(requests, reasons, strict=True):
-                if reason.get("Code") == "ConditionalCheckFailed":
-                    raise self._refusal(name, reason)
-            if set(codes) - {"None", "TransactionConflict"}:
-                raise AwsUnavailable(f"TransactWriteItems returned {', '.join(codes)}")
-            time.sleep(random.uniform(0, MAX_PAUSE))  # noqa: S311 - jitter
-        if self.record and self.record.retry is None:
-            raise IdempotencyKeyInUse("another call with the same Idempotency-Key is in progress")
-        raise AwsUnavailable("too many concurrent create calls of one account")
+        try:
+            refusal = write_all(client, item, self._requests(item))
+        except TooManyConflicts:
+            if self.record and self.record.retry is None:
+                raise IdempotencyKeyInUse(
+                    "another call with the same Idempotency-Key is in progress"
+                ) from None
+            raise
+        if refusal:
+            raise self._error(refusal)
 
     def _requests(self, item: Item) -> dict[str, dict[str, Any]]:
-        requests: dict[str, dict[str, Any]] = {
-            "job": {
-                "Put": {
-                    "TableName": self.table,
-                    "Item": item,
-                    "ConditionExpression": "attribute_not_exists(pk)",
-                    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-                }
-            }
-        }
+        absent = {"ConditionExpression": "attribute_not_exists(pk)"}
+        requests = {"job": put_request(self.table, item, absent)}
         if self.record:
             put = idempotency.put_request(self.table, self.record, self.now)
             requests["record"] = {"Put": put}
@@ -75,24 +76,61 @@ class CreateTransaction:
             }
         return requests
 
-    def _refusal(self, name: str, reason: Item) -> Exception:
-        if name == "job":
+    def _error(self, refusal: Refusal) -> Exception:
+        if refusal.name == "job":
             return WriteConflict("a job with that id exists")
-        if name == "charge" and self.charge:
-            return budgets.budget_exceeded(self.charge, reason.get("Item", {}))
+        if refusal.name == "charge" and self.charge:
+            return budgets.budget_exceeded(self.charge, refusal.item)
         return AlreadyAccepted("the call was accepted before")
 
 
-def _write(client: "DynamoDBClient", requests: list[dict[str, Any]]) -> list[Item]:
-    """Return the cancellation reason of each request; nothing after success."""
+def put_and_settle(
+    client: "DynamoDBClient",
+    table: str,
+    item: Item,
+    condition: Mapping[str, Any],
+    settlement: Mapping[str, Any],
+) -> bool:
+    """Write a job's item and the `Update` of its budget; False if the condition does not hold.
+
+    A budget's item that was edited to hold no number is reported; the job is written without it.
+    """
+    own = with_writer(item)
+    requests = {"job": put_request(table, own, condition), "budget": {"Update": settlement}}
     try:
-        with translate_aws_errors():
-            client.transact_write_items(TransactItems=requests)  # type: ignore[arg-type]
-    except client.exceptions.TransactionCanceledException as error:
-        return [dict(reason) for reason in error.response["CancellationReasons"]]
-    return []
+        return write_all(client, own, requests) is None
+    except InvalidUpdate as error:
+        report_corrupt(settlement["Key"], error.message)
+        return put(client, table, item, condition)
 
 
-def _is_own(item: Item, reason: Item) -> bool:
-    """Whether the existing item is our own, from a try whose response was lost."""
-    return bool(reason.get("Item", {}).get("written_by") == item["written_by"])
+def put_request(table: str, item: Item, condition: Mapping[str, Any]) -> dict[str, Any]:
+    request = {"TableName": table, "Item": item, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    return {"Put": {**request, **condition}}
+
+
+def write_all(
+    client: "DynamoDBClient", item: Item, requests: Mapping[str, dict[str, Any]]
+) -> Refusal | None:
+    """Write all or nothing, repeating after conflicts with other transactions.
+
+    The first request puts `item`. None after success, including an earlier try's.
+
+    Raises
+    ------
+    TooManyConflicts, InvalidUpdate, AwsUnavailable
+    """
+    for _ in range(MAX_TRIES):
+        reasons = transact(client, list(requests.values()))
+        if not reasons or is_own(item, reasons[0]):
+            return None
+        codes = [reason.get("Code", "None") for reason in reasons]
+        for name, reason in zip(requests, reasons, strict=True):
+            if reason.get("Code") == "ConditionalCheckFailed":
+                return Refusal(name, reason.get("Item", {}))
+        if codes[0] == "None" and set(codes) == {"None", "ValidationError"}:
+            raise InvalidUpdate(f"TransactWriteItems returned {', '.join(codes)}")
+        if set(codes) - {"None", "TransactionConflict"}:
+            raise AwsUnavailable(f"TransactWriteItems returned {', '.join(codes)}")
+        time.sleep(random.uniform(0, MAX_PAUSE))  # noqa: S311 - jitter
+    raise TooManyConflicts("too many concurrent transactions of one account")

@@ -1,11 +1,19 @@
 """Items that hold a versioned JSON document, changed with optimistic locking."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from pydantic import ValidationError
 
-from rushes.aws.dynamodb.items import MAX_TRIES, Item, Table, put, query_items
+from rushes.aws.dynamodb.items import (
+    MAX_TRIES,
+    Item,
+    Table,
+    put,
+    query_items,
+    read_valid,
+    with_writer,
+)
 from rushes.aws.errors import translate_aws_errors
 from rushes.errors import CorruptRecord, NotFound, WriteConflict
 
@@ -44,6 +52,15 @@ class VersionedItems(Table, Generic[Model]):
         """Return False if an item with that key exists."""
         return self._put(document, {"ConditionExpression": "attribute_not_exists(pk)"})
 
+    def add_request(self, document: Model) -> Item:
+        """Return the `Put` that adds a document within a transaction."""
+        return {
+            "TableName": self._table,
+            "Item": with_writer(self._item(document)),
+            "ConditionExpression": "attribute_not_exists(pk)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
     def get(self, item_key: Item) -> Model | None:
         item = self._find(item_key, consistent=True)
         return self._read(item) if item else None
@@ -74,6 +91,10 @@ class VersionedItems(Table, Generic[Model]):
     def query(self, **search: Any) -> Iterator[Model]:  # noqa: ANN401 - as boto3's query
         return query_items(self._client, self._table, search, self._read)
 
+    def read(self, items: Iterable[Item]) -> Iterator[Model]:
+        """Read items that another search has found; corrupt ones are logged and skipped."""
+        return read_valid(items, self._read)
+
     def _read(self, item: Item) -> Model:
         try:
             return self._model.model_validate_json(item["document"]["S"])
@@ -88,9 +109,11 @@ class VersionedItems(Table, Generic[Model]):
         return self._put(after, condition)
 
     def _put(self, document: Model, condition: dict[str, Any]) -> bool:
-        item = {
+        return put(self._client, self._table, self._item(document), condition)
+
+    def _item(self, document: Model) -> Item:
+        return {
             **self._attributes(document),
             "document": {"S": document.model_dump_json()},
             "version": {"N": str(document.version)},
         }
-        return put(self._client, self._table, item, condition)

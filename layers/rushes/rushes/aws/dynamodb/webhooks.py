@@ -2,30 +2,42 @@
 
     pk                           sk           item                                  indexes
     ENDPOINTS#account            endpoint id  endpoint
+    ENDPOINTS_ADDED#account      endpoints_added  number of endpoints ever added
     REQUESTS#account             requests     secrets for URLs in create requests
     DELIVERY#account#message id  receiver     delivery of one event to one receiver by_owner, due
 
 `by_owner` lists an endpoint's deliveries; `due` holds a delivery until its status is terminal.
 """
 
-import heapq
-import zlib
-from collections.abc import Callable
+import random
+import time
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from rushes.aws.dynamodb.items import BY_OWNER, DUE, Item, key
+from rushes.aws.dynamodb.due_index import DueIndex, due_attributes, partitions_of
+from rushes.aws.dynamodb.items import (
+    BY_OWNER,
+    MAX_TRIES,
+    Item,
+    Table,
+    is_own,
+    key,
+    transact,
+)
 from rushes.aws.dynamodb.versioned_items import VersionedItems
-from rushes.errors import WriteConflict
+from rushes.errors import AwsUnavailable, WriteConflict
 from rushes.webhooks.delivery import Delivery, DeliveryPage
-from rushes.webhooks.endpoint import Endpoint, RequestSecrets, Secret
+from rushes.webhooks.endpoint import MAX_ENDPOINTS, Endpoint, RequestSecrets, Secret
 from rushes.webhooks.signature import new_secret
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-SHARDS = 4
-"""Partitions of `due`: a single one would limit the write rate of all deliveries."""
+MAX_PAUSE = 0.2
+"""Seconds between two tries to add an endpoint."""
+DELIVERIES = "deliveries"
+"""Kind of work in index `due`."""
 
 
 class EndpointTable:
@@ -36,10 +48,23 @@ class EndpointTable:
         self._secrets = VersionedItems(
             client, table, RequestSecrets, lambda secrets: _secrets_key(secrets.account)
         )
+        self._counter = AddCounter(client, table)
 
-    def add(self, endpoint: Endpoint) -> None:
-        if not self._endpoints.add(endpoint):
-            raise WriteConflict(f"endpoint {endpoint.id} exists")
+    def add(self, endpoint: Endpoint) -> bool:
+        """Write on the condition that no other call has added an endpoint since the count.
+
+        The number of endpoints added before becomes the endpoint's number. The counter is read
+        before the endpoints. Deletions need no condition: they only make room.
+        """
+        for _ in range(MAX_TRIES):
+            added = self._counter.get(endpoint.account)
+            if len(self.all(endpoint.account)) >= MAX_ENDPOINTS:
+                return False
+            numbered = endpoint.model_copy(update={"number": added})
+            if self._counter.add(endpoint.account, added, self._endpoints.add_request(numbered)):
+                return True
+            time.sleep(random.uniform(0, MAX_PAUSE))  # noqa: S311 - jitter
+        raise WriteConflict("other requests are adding webhook endpoints to the account")
 
     def get(self, account: str, endpoint_id: str) -> Endpoint | None:
         return self._endpoints.get(_endpoint_key(account, endpoint_id))
@@ -75,9 +100,50 @@ class EndpointTable:
         return self._secrets.change(_secrets_key(account), change)
 
 
+class AddCounter(Table):
+    """Number of endpoints that an account has ever added, for optimistic locking.
+
+    It is no count of the stored endpoints, so that it cannot be wrong. An account without the item
+    has added none since version 0.2.0.
+    """
+
+    def get(self, account: str) -> int:
+        item = self._find(_counter_key(account), consistent=True)
+        return int(item["added"]["N"]) if item else 0
+
+    def add(self, account: str, added: int, request: Item) -> bool:
+        """Put an endpoint if the counter still has the value `added`; False after a conflict.
+
+        Raises
+        ------
+        WriteConflict
+            If an endpoint with that id exists.
+        """
+        counter = {
+            "TableName": self._table,
+            "Key": _counter_key(account),
+            "UpdateExpression": "SET added = :next",
+            "ConditionExpression": "added = :added" if added else "attribute_not_exists(added)",
+            "ExpressionAttributeValues": {
+                ":next": {"N": str(added + 1)},
+                **({":added": {"N": str(added)}} if added else {}),
+            },
+        }
+        reasons = transact(self._client, [{"Put": request}, {"Update": counter}])
+        if not reasons or is_own(request["Item"], reasons[0]):
+            return True
+        codes = [reason.get("Code", "None") for reason in reasons]
+        if codes[0] == "ConditionalCheckFailed":
+            raise WriteConflict("a webhook endpoint with that id exists")
+        if set(codes) - {"None", "TransactionConflict", "ConditionalCheckFailed"}:
+            raise AwsUnavailable(f"TransactWriteItems returned {', '.join(codes)}")
+        return False
+
+
 class DeliveryTable:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._items = VersionedItems(client, table, Delivery, _delivery_attributes)
+        self._due = DueIndex(client, table)
 
     def add(self, delivery: Delivery) -> bool:
         return self._items.add(delivery)
@@ -114,25 +180,17 @@ class DeliveryTable:
     ) -> Delivery:
         return self._items.change(_delivery_key(account, message_id, receiver), change)
 
-    def due(self, now: float, limit: int) -> tuple[Delivery, ...]:
-        shards = [
-            self._items.query(
-                IndexName=DUE,
-                KeyConditionExpression="open_pk = :open AND open_sk <= :now",
-                ExpressionAttributeValues={
-                    ":open": {"S": f"deliveries#{shard}"},
-                    ":now": {"N": str(now)},
-                },
-                Limit=limit,
-            )
-            for shard in range(SHARDS)
-        ]
-        oldest_first = heapq.merge(*shards, key=lambda delivery: delivery.next_check_at or 0.0)
-        return tuple(islice(oldest_first, limit))
+    def due(self, now: float, limit: int) -> Iterator[Delivery]:
+        """Of each account at most `limit`, and of each of its receivers at least a few."""
+        return self._items.read(self._due.items([partitions_of(DELIVERIES)], now, limit))
 
 
 def _endpoint_key(account: str, endpoint_id: str) -> Item:
     return key("ENDPOINTS", account, endpoint_id)
+
+
+def _counter_key(account: str) -> Item:
+    return key("ENDPOINTS_ADDED", account)
 
 
 def _secrets_key(account: str) -> Item:
@@ -155,9 +213,5 @@ def _delivery_attributes(delivery: Delivery) -> Item:
             "list_sk": {"S": delivery.cursor},
         }
     if delivery.next_check_at is not None:
-        shard = zlib.crc32(delivery.id.encode()) % SHARDS
-        attributes |= {
-            "open_pk": {"S": f"deliveries#{shard}"},
-            "open_sk": {"N": str(delivery.next_check_at)},
-        }
+        attributes |= due_attributes(DELIVERIES, attributes, delivery.next_check_at)
     return attributes

@@ -19,7 +19,8 @@ from rushes.dialects.fal_queue.queue_dialect import (
 )
 from rushes.dialects.response_headers import JSON_HEADERS
 from rushes.errors import RushesError
-from rushes.jobs.content_type import EXTENSIONS
+from rushes.jobs.content import ordered_artifacts
+from rushes.jobs.content_type import extension_of, media_type_of
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest
 from rushes.jobs.result import Artifact
@@ -121,16 +122,18 @@ def _logs(job: Job) -> list[dict[str, str]]:
 def payload_of(view: JobView) -> dict[str, Any]:
     """Serialize the result of a completed request with fresh presigned URLs."""
     job = view.job
-    files = [_file(view, artifact) for artifact in job.artifacts]
+    files = ordered_artifacts(job)
     document = view.document or {}
     if not files:
         return document
-    outputs = {"images": files} if job.modality == "image" else {job.modality: files[0]}
-    return {**document, **outputs}
+    if job.modality == "image":
+        images = [file for file in files if media_type_of(file.content_type) == "image"]
+        return {**document, "images": [_file(view, image) for image in images or files]}
+    return {**document, job.modality: _file(view, files[0])}
 
 
 def _file(view: JobView, artifact: Artifact) -> dict[str, Any]:
-    extension = EXTENSIONS.get(artifact.content_type, "bin")
+    extension = extension_of(artifact.content_type)
     return {
         "url": view.link(artifact),
         "content_type": artifact.content_type,

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator
 from rushes.dialects.input_files import FileField, Uploads, read_files
 from rushes.dialects.json_format import without_nulls
 from rushes.dialects.validation import (
+    MAX_LIST,
     OpenModel,
     Pixels,
     Seconds,
@@ -108,6 +109,8 @@ def _values(name: str, role: Role, value: Any) -> list[Any]:  # noqa: ANN401 - a
         return [value]
     if not isinstance(value, list):
         raise InvalidRequest(f"{name} must be a list (got {shown(value)})", param=name)
+    if len(value) > MAX_LIST:
+        raise InvalidRequest(f"{name} must have at most {MAX_LIST} members", param=name)
     return value
 
 

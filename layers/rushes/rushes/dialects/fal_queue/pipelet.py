@@ -22,6 +22,7 @@ from rushes.dialects.fal_queue.queue_dialect import (
 from rushes.dialects.job_reference import JobReference
 from rushes.dialects.response_headers import JSON_HEADERS
 from rushes.errors import InvalidRequest, NotFound
+from rushes.jobs.content import ordered_artifacts
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest
 from rushes.jobs.result import Artifact
@@ -120,7 +121,7 @@ def result_of(view: JobView, *, as_link: bool) -> dict[str, Any]:
     job = view.job
     if not job.artifacts:
         return view.document or {}
-    return {job.modality: _file(view, job.artifacts[0], as_link=as_link)}
+    return {job.modality: _file(view, ordered_artifacts(job)[0], as_link=as_link)}
 
 
 def _file(view: JobView, artifact: Artifact, *, as_link: bool) -> dict[str, str]:

@@ -13,6 +13,7 @@ from rushes.dialects.openai_videos.openai_format import FIELD_NAMES, completed_a
 from rushes.dialects.openai_videos.videos_dialect import VideosDialect, video_routes
 from rushes.dialects.response_headers import JSON_HEADERS, POLL_HEADERS
 from rushes.errors import InvalidRequest, RushesError
+from rushes.jobs.content import ordered_artifacts
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest
 from rushes.jobs.status import JobStatus
@@ -67,7 +68,7 @@ class BifrostDialect(VideosDialect):
         if job.status is JobStatus.COMPLETED:
             video["videos"] = [
                 {"type": "url", "url": view.link(artifact), "content_type": artifact.content_type}
-                for artifact in job.artifacts
+                for artifact in ordered_artifacts(job)
             ]
         if job.error and job.error.code == "content_filtered":
             video["content_filter"] = {"filtered_count": 1, "reasons": [job.error.message]}

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field
 
-from rushes.dialects.validation import OpenModel, Seconds, Seed, StrictModel
+from rushes.dialects.validation import Members, OpenModel, Seconds, Seed, StrictModel
 
 Audio = Annotated[bool | None, Field(validation_alias=AliasChoices("audio", "generate_audio"))]
 """Bifrost's name, and the name of most other APIs."""
@@ -24,7 +24,7 @@ class CreateBody(OpenModel):
     seed: Seed | None = None
     negative_prompt: str | None = None
     generate_audio: Audio = None
-    fallbacks: tuple[Fallback, ...] = ()
+    fallbacks: Members[Fallback] = ()
     webhook: Any = None
 
 

@@ -26,15 +26,17 @@ from rushes.dialects.response_headers import JSON_HEADERS
 from rushes.dialects.tiyaro.schemas import ModelInput, SubmitBody, SubmitQuery, UploadQuery
 from rushes.dialects.validation import check_request_size, shown, validate
 from rushes.errors import InvalidRequest, RushesError
+from rushes.jobs.content import ordered_artifacts
 from rushes.jobs.content_type import EXTENSIONS, media_type_of
-from rushes.jobs.request import CreateRequest, Role
+from rushes.jobs.request import CreateRequest, Role, UploadUrlRequest
 from rushes.jobs.status import JobStatus, Stage
 
 MODELS = "/v1/async"
 JOBS = f"{MODELS}/requests"
 MAX_MODEL_SEGMENTS = 8
 
-MEDIA_TYPES = {extension: media_type_of(name) for name, extension in EXTENSIONS.items()}
+CONTENT_TYPES = {extension: name for name, extension in EXTENSIONS.items()}
+MEDIA_TYPES = {extension: media_type_of(name) for extension, name in CONTENT_TYPES.items()}
 """Media type (audio, video, image) by file extension."""
 ROLES = {"audio": Role.AUDIO, "video": Role.SOURCE_VIDEO, "image": Role.IMAGE}
 
@@ -60,14 +62,21 @@ class TiyaroDialect(DialectDefaults):
         *(Route("POST", path, "create") for path in model_paths(MODELS, MAX_MODEL_SEGMENTS)),
     )
 
-    def read_upload(self, request: HttpRequest) -> str:
-        extension = validate(UploadQuery, request.query).extension.lower()
+    def read_upload(self, request: HttpRequest) -> UploadUrlRequest:
+        query = validate(UploadQuery, request.query)
+        extension = query.extension.lower()
         if extension not in MEDIA_TYPES:
             raise InvalidRequest(
                 f"extension must be one of {', '.join(MEDIA_TYPES)} (got {shown(extension)})",
                 param="extension",
             )
-        return extension
+        content_type = CONTENT_TYPES[extension]
+        if query.content_type not in (None, content_type):
+            raise InvalidRequest(
+                f"contentType must be {content_type} (got {shown(query.content_type)})",
+                param="contentType",
+            )
+        return UploadUrlRequest(extension, query.content_type, query.content_length)
 
     def write_upload(self, url: str) -> HttpResponse:
         """Serialize the URL under both names: Tiyaro's schema misspells it as `uplaodUrl`."""
@@ -129,7 +138,7 @@ def _result(view: JobView) -> dict[str, Any]:
     """Serialize the model's JSON with its files as presigned URLs, valid for an hour."""
     files = [
         {"url": view.link(artifact), "content_type": artifact.content_type, "size": artifact.size}
-        for artifact in view.job.artifacts
+        for artifact in ordered_artifacts(view.job)
     ]
     return {**(view.document or {}), **({"outputs": files} if files else {})}
 

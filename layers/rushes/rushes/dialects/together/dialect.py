@@ -12,6 +12,7 @@ from rushes.dialects.together.schemas import CreateVideoBody
 from rushes.dialects.validation import check_request_size, validate
 from rushes.dialects.webhook_param import read_webhook
 from rushes.errors import RushesError
+from rushes.jobs.content import ordered_artifacts
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest
 from rushes.jobs.status import JobStatus
@@ -60,7 +61,7 @@ class TogetherDialect(DialectDefaults):
         job = view.job
         video = _video(job)
         if job.status is JobStatus.COMPLETED and job.artifacts:
-            link = view.link(job.artifacts[0])
+            link = view.link(ordered_artifacts(job)[0])
             video["outputs"] = {"cost": _cost(job.cost), "video_url": link}
         return HttpResponse(200, json.dumps(video), JSON_HEADERS)
 

@@ -7,7 +7,15 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticKnownError
 
 from rushes.dialects.input_files import FileField, Files, read_files
-from rushes.dialects.validation import Integer, OpenModel, Pixels, Seconds, Seed, StrictModel
+from rushes.dialects.validation import (
+    Integer,
+    Members,
+    OpenModel,
+    Pixels,
+    Seconds,
+    Seed,
+    StrictModel,
+)
 from rushes.errors import InvalidRequest
 from rushes.jobs.request import Role
 
@@ -36,12 +44,12 @@ class FrameImage(StrictModel):
 
 
 class Media(StrictModel):
-    frame_images: tuple[FrameImage, ...] = ()
-    frame_videos: tuple[Any, ...] = ()
-    reference_images: tuple[str, ...] = ()
-    reference_videos: tuple[Any, ...] = ()
+    frame_images: Members[FrameImage] = ()
+    frame_videos: Members[Any] = ()
+    reference_images: Members[str] = ()
+    reference_videos: Members[Any] = ()
     source_video: Any = None
-    audio_inputs: tuple[Any, ...] = ()
+    audio_inputs: Members[Any] = ()
 
 
 class CreateVideoBody(OpenModel):
@@ -64,8 +72,8 @@ class CreateVideoBody(OpenModel):
     """An extension by this gateway, as in every dialect without a webhook field."""
     media: Media = Media()
     # Deprecated in favour of `media`; clients still send them.
-    frame_images: tuple[FrameImage, ...] = ()
-    reference_images: tuple[str, ...] = ()
+    frame_images: Members[FrameImage] = ()
+    reference_images: Members[str] = ()
 
     def size(self) -> str | None:
         if (self.width is None) != (self.height is None):

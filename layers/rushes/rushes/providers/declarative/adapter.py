@@ -22,7 +22,8 @@ from rushes.providers.base import (
     Succeeded,
 )
 from rushes.providers.provider_errors import mapped_failure, raise_for_error
-from rushes.providers.values import each, fill_path, number, values_of
+from rushes.providers.results import first_files
+from rushes.providers.values import each, fill_path, number, reported_cost, values_of
 
 STANDARD_ERRORS = frozenset({401, 403, 404, 408, 410, 425})
 """Statuses with the same meaning for any body. 429 is one only without `throttled` codes: Kling
@@ -48,7 +49,7 @@ class DeclarativeProvider:
         body = self._body(reply, replies.raise_for_create_status)
         raise_for_error(body, self._spec.refusal)
         job_id = resolve_pointer(body, self._spec.id)
-        if not isinstance(job_id, str | int) or job_id == "":
+        if not isinstance(job_id, str | int) or isinstance(job_id, bool) or job_id == "":
             raise UpstreamProtocolError(f"the provider's reply has no id at {self._spec.id}")
         return Submitted({"id": str(job_id)})
 
@@ -117,15 +118,15 @@ class DeclarativeProvider:
         if not all(isinstance(url, str) for url in urls):
             raise UpstreamProtocolError(f"the value at {self._spec.outputs[0]} is not a URL")
         outputs = (Output(url=url, needs_key=self._spec.outputs_need_key) for url in urls)
-        return Succeeded(tuple(outputs), cost=self._cost(body))
+        return Succeeded(first_files(outputs), cost=self._cost(body))
 
     def _progress(self, body: object) -> int | None:
         part = number(resolve_pointer(body, self._spec.progress)) if self._spec.progress else None
         return replies.percentage(part, self._spec.progress_when_done)
 
     def _cost(self, body: object) -> float | None:
-        units = number(resolve_pointer(body, self._spec.cost)) if self._spec.cost else None
-        return None if units is None else number(round(units * self._spec.cost_unit, 6))
+        value = resolve_pointer(body, self._spec.cost) if self._spec.cost else None
+        return reported_cost(value, self._spec.cost_unit)
 
 
 class CancellableProvider(DeclarativeProvider):

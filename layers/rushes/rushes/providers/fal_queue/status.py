@@ -20,11 +20,11 @@ class Status(replies.Reply):
     """Fields in mixed case are Pipelet's."""
 
     status: str
-    queue_position: int | None = None
+    queue_position: replies.NumberOrNone = None
     error: str | None = None
     error_type: str | None = None
     statusMessages: _Messages = _Messages()  # noqa: N815
-    etaSeconds: float | None = None  # noqa: N815
+    etaSeconds: replies.NumberOrNone = None  # noqa: N815
 
 
 def progress_of(state: Status) -> int | None:

@@ -20,7 +20,7 @@ class _Sample(replies.Reply):
 
 
 class _Videos(Filtered):
-    generatedSamples: tuple[_Sample, ...] = ()  # noqa: N815 - Google's name
+    generatedSamples: replies.Members[_Sample] = ()  # noqa: N815 - Google's name
 
 
 class _Response(replies.Reply):

@@ -24,8 +24,8 @@ class Named(replies.Reply):
 class Filtered(replies.Reply):
     """Number of videos that a filter withheld, and the reasons."""
 
-    raiMediaFilteredCount: int = 0  # noqa: N815 - Google's name
-    raiMediaFilteredReasons: tuple[str, ...] = ()  # noqa: N815
+    raiMediaFilteredCount: replies.NumberOrNone = None  # noqa: N815 - Google's name
+    raiMediaFilteredReasons: replies.Members[str] = ()  # noqa: N815
 
 
 def instance(job: Job) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class _Video(replies.Reply):
 
 
 class _Videos(Filtered):
-    videos: tuple[_Video, ...] = ()
+    videos: replies.Members[_Video] = ()
 
 
 class _Operation(replies.Reply):

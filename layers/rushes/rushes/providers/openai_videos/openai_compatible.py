@@ -24,8 +24,8 @@ FAILED = frozenset({"failed", "cancelled", "canceled", "expired"})
 class _Video(replies.Reply):
     id: Annotated[str, Field(max_length=1000)]
     status: str
-    progress: float | None = None
-    error: replies.ErrorObject | str | None = None
+    progress: replies.NumberOrNone = None
+    error: replies.ErrorOrNone = None
 
 
 class OpenAICompatible:

@@ -22,7 +22,7 @@ class _Entry(replies.Reply):
 
 
 class _List(replies.Reply):
-    data: tuple[_Entry, ...]
+    data: replies.Members[_Entry]
     has_more: bool = False
 
 

@@ -9,7 +9,13 @@ from rushes.jobs.result import JobError, Output
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import replies
 from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
-from rushes.providers.results import files_at, files_in, is_http_url, text_in
+from rushes.providers.results import (
+    files_at,
+    files_in,
+    first_files,
+    is_http_url,
+    text_in,
+)
 from rushes.providers.roles import check_roles
 from rushes.providers.sizes import as_json_file, resolution_and_aspect_ratio, width_and_height
 
@@ -75,7 +81,7 @@ def _success(path: str, output: Any) -> Succeeded:  # noqa: ANN401 - each model 
     texts = [piece for piece in pieces if isinstance(piece, str)]
     if texts and not any(map(_is_file, texts)):
         return Succeeded(document={"text": "".join(texts)})
-    return Succeeded(tuple(files_at(path, "/output", output)))
+    return Succeeded(first_files(files_at(path, "/output", output)))
 
 
 def _is_file(text: str) -> bool:

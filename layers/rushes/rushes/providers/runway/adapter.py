@@ -22,8 +22,8 @@ class _Created(replies.Reply):
 class _Task(replies.Reply):
     id: str
     status: str
-    progress: float | None = None
-    output: tuple[str, ...] = ()
+    progress: replies.NumberOrNone = None
+    output: replies.Members[str] = ()
     failure: str | None = None
     failureCode: str | None = None  # noqa: N815 - Runway's name
 

@@ -19,7 +19,7 @@ from rushes.jobs.result import Output
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import replies
 from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
-from rushes.providers.results import is_http_url
+from rushes.providers.results import first_files, is_http_url
 
 QUEUED = frozenset({"accepted", "pending"})
 FAILED = frozenset({"failed", "cancelled"})
@@ -118,7 +118,7 @@ def _poll_path(url: str) -> str:
 
 def _success(result: Any) -> Succeeded:  # noqa: ANN401 - any JSON value
     """Return the files that the result links to, or else the result as a document."""
-    outputs = tuple(Output(url=url) for url in dict.fromkeys(_file_urls(result)))
+    outputs = first_files(Output(url=url) for url in dict.fromkeys(_file_urls(result)))
     if outputs:
         return Succeeded(outputs)
     if result is None or isinstance(result, dict):

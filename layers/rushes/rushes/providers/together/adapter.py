@@ -11,6 +11,7 @@ from rushes.ports.http import HttpCall, HttpReply, JsonFile
 from rushes.providers import replies
 from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
 from rushes.providers.sizes import width_and_height
+from rushes.providers.values import reported_cost
 
 # The schema has in_progress, completed and failed; the guide adds the others.
 WAITING = frozenset({"queued", "in_progress"})
@@ -19,13 +20,13 @@ FAILED = frozenset({"failed", "cancelled"})
 
 class _Outputs(replies.Reply):
     video_url: str
-    cost: float | None = None
+    cost: Any = None
 
 
 class _Video(replies.Reply):
     id: str
     status: str
-    error: replies.ErrorObject | str | None = None
+    error: replies.ErrorOrNone = None
     outputs: _Outputs | None = None
 
 
@@ -68,7 +69,7 @@ class Together:
 def _succeeded(video: _Video) -> Succeeded:
     if video.outputs is None:
         raise UpstreamProtocolError("the provider returned completed without outputs")
-    return Succeeded((Output(url=video.outputs.video_url),), cost=video.outputs.cost)
+    return Succeeded((Output(url=video.outputs.video_url),), cost=reported_cost(video.outputs.cost))
 
 
 def _media(request: GenerationRequest) -> dict[str, Any]:

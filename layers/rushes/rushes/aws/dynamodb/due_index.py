@@ -1,0 +1,119 @@
+"""The index `due`: items with pending work, by time.
+
+    open_pk         open_sk               open_owner
+    kind#partition  time of the next one  account#sort key of the item
+
+An account's items are in `PER_ACCOUNT` of the `PARTITIONS` of their kind: more of them would let
+one account delay the search in all, a single one would limit the account's write rate.
+`open_owner` is no key: a search skips the items of owners that have had their share by it. Items
+without it, written before version 0.2.0, are read and dropped.
+"""
+
+import zlib
+from collections.abc import Iterator, Sequence
+
+from rushes.aws.dynamodb.items import DUE, Item, Table
+from rushes.aws.errors import translate_aws_errors
+from rushes.fair_order import Shares
+
+PARTITIONS = 16
+"""Of each kind of work."""
+PER_ACCOUNT = 4
+MAX_QUERIES = 200
+"""Per search, each of at most 1 MB."""
+MAX_SKIPPED = 100
+"""Owners in a filter: the most operands that DynamoDB allows for IN."""
+
+
+def due_attributes(kind: str, item_key: Item, time: float) -> Item:
+    """Return the attributes that put an item into the index."""
+    pk, sk = item_key["pk"]["S"], item_key["sk"]["S"]
+    account = _account(item_key)
+    offset = zlib.crc32(f"{pk}#{sk}".encode()) % PER_ACCOUNT
+    number = (zlib.crc32(account.encode()) + offset) % PARTITIONS
+    return {
+        "open_pk": {"S": f"{kind}#{number}"},
+        "open_sk": {"N": str(time)},
+        "open_owner": {"S": f"{account}#{sk}"},
+    }
+
+
+def partitions_of(kind: str) -> list[str]:
+    return [f"{kind}#{number}" for number in range(PARTITIONS)]
+
+
+class DueIndex(Table):
+    def items(self, kinds: Sequence[Sequence[str]], now: float, limit: int) -> Iterator[Item]:
+        """Yield due items in rounds, while the caller iterates.
+
+        A round reads one page of each partition that has more, and yields them by kind, then the
+        oldest first. Of each kind, an account gets its share (`Shares`) of `limit`.
+        """
+        shares = [Shares(limit) for _ in kinds]
+        searches = [
+            (kind, self._pages(partition, now, limit, shares[kind]))
+            for kind, partitions in enumerate(kinds)
+            for partition in partitions
+        ]
+        yielded: set[tuple[str, str]] = set()
+        queries = 0
+        while searches:
+            searches = searches[: MAX_QUERIES - queries]
+            queries += len(searches)
+            pages = [(search, *next(search[1])) for search in searches]
+            searches = [search for search, _, has_more in pages if has_more]
+            found = [(kind, item) for (kind, _), items, _ in pages for item in items]
+            for kind, item in sorted(found, key=lambda one: (one[0], _time(one[1]))):
+                pk, sk = item["pk"]["S"], item["sk"]["S"]
+                if (pk, sk) not in yielded and shares[kind].take(_account(item), sk):
+                    yielded.add((pk, sk))
+                    yield item
+
+    def _pages(
+        self, partition: str, now: float, limit: int, shares: Shares
+    ) -> Iterator[tuple[list[Item], bool]]:
+        """Yield the oldest page, the newest, and the others, and whether there are more.
+
+        The newest page contains what has become due lately, however much is older.
+        """
+        search = {
+            "IndexName": DUE,
+            "KeyConditionExpression": "open_pk = :partition AND open_sk <= :now",
+            "ExpressionAttributeValues": {":partition": {"S": partition}, ":now": {"N": str(now)}},
+        }
+        items, last = self._page({**search, "Limit": limit})
+        yield items, bool(last)
+        newest, _ = self._page({**_without(shares, search), "ScanIndexForward": False})
+        yield newest, True
+        while last:
+            items, last = self._page({**_without(shares, search), "ExclusiveStartKey": last})
+            yield items, bool(last)
+
+    def _page(self, search: Item) -> tuple[list[Item], Item | None]:
+        """Return a page and the key to continue after."""
+        with translate_aws_errors():
+            reply = self._client.query(TableName=self._table, **search)
+        return reply["Items"], reply.get("LastEvaluatedKey")
+
+
+def _without(shares: Shares, search: Item) -> Item:
+    """Skip the owners that have had their share: DynamoDB reads their items and drops them."""
+    owners = [f"{account}#{sk}" for account, sk in shares.used_up()[:MAX_SKIPPED]]
+    if not owners:
+        return search
+    values = {f":skip{number}": {"S": owner} for number, owner in enumerate(owners)}
+    condition = f"attribute_not_exists(open_owner) OR NOT open_owner IN ({', '.join(values)})"
+    return {
+        **search,
+        "FilterExpression": condition,
+        "ExpressionAttributeValues": search["ExpressionAttributeValues"] | values,
+    }
+
+
+def _account(item: Item) -> str:
+    name: str = item["pk"]["S"].partition("#")[2]
+    return name.partition("#")[0]
+
+
+def _time(item: Item) -> float:
+    return float(item["open_sk"]["N"])

@@ -1,0 +1,42 @@
+"""US dollars that a job charges to the daily budget of its account."""
+
+from rushes.jobs.job import Job
+from rushes.jobs.result import NOT_BILLED
+from rushes.jobs.status import JobStatus, UpstreamCancelled
+
+DECIMALS = 6
+"""Amounts are rounded to micro-dollars: charges and refunds then add up to exactly 0."""
+
+
+def charged(job: Job) -> float:
+    """Return the dollars that the job charges to its budget in its present state.
+
+    An open job charges its reservation, or the reported cost if that is higher. A finished job
+    charges its cost, or nothing if no provider can bill it. A job without a reservation charges
+    nothing: it was accepted without a budget.
+    """
+    if job.reservation is None:
+        return 0.0
+    cost = max(job.cost or 0.0, 0.0)
+    if not job.is_finished:
+        return round(max(job.reservation.dollars, cost if job.generated_at else 0.0), DECIMALS)
+    return round(cost, DECIMALS) if may_be_billed(job) else 0.0
+
+
+def settlement(before: Job, after: Job) -> float:
+    """Return the dollars that a write adds to the budget; a refund is negative."""
+    return round(charged(after) - charged(before), DECIMALS)
+
+
+def may_be_billed(job: Job) -> bool:
+    """Whether a provider may bill a finished job: anything but a proof of the contrary counts."""
+    if job.status is JobStatus.COMPLETED or job.generated_at is not None:
+        return True
+    if job.status is JobStatus.CANCELLED:
+        if job.upstream_cancelled is not UpstreamCancelled.YES:
+            return True
+        if job.operation is not None:
+            return not job.is_unbilled_cancel
+    if job.operation is not None:
+        return job.error is None or job.error.code not in NOT_BILLED
+    return job.submission_unconfirmed_since is not None

@@ -1,0 +1,93 @@
+"""Settlements on a budget whose item was edited by hand."""
+
+import logging
+from typing import Any
+
+import pytest
+
+from rushes.aws.dynamodb import budgets
+from rushes.aws.dynamodb.items import key
+from rushes.aws.dynamodb.transaction import put_and_settle
+from rushes.errors import AwsUnavailable
+from rushes.jobs.reservation import Reservation
+from rushes.metrics import CORRUPT_RECORD
+from tests.unit.aws.dynamodb.moto_table import TABLE, CountedTable
+
+JOB_KEY = key("JOB", "a#job_1")
+SAME_VERSION = {
+    "ConditionExpression": "version = :version",
+    "ExpressionAttributeValues": {":version": {"N": "1"}},
+}
+CANCELED = "TransactionCanceledException"
+OPERAND = "An operand in the update expression has an incorrect data type"
+
+
+def cancel_transactions(table: CountedTable, monkeypatch: pytest.MonkeyPatch, *codes: str) -> None:
+    """Cancel as DynamoDB does; moto rejects the call instead."""
+    make_call = table.client._make_api_call
+
+    def call(operation: str, parameters: Any) -> Any:
+        if operation == "TransactWriteItems":
+            reasons = [{"Code": code, "Message": OPERAND} for code in codes]
+            response = {"Error": {"Code": CANCELED}, "CancellationReasons": reasons}
+            raise table.client.exceptions.TransactionCanceledException(response, operation)
+        return make_call(operation, parameters)
+
+    monkeypatch.setattr(table.client, "_make_api_call", call)
+
+
+def settle(table: CountedTable, version: str = "2") -> bool:
+    update = budgets.settle_request(TABLE, "a", Reservation(day="2025-01-01", dollars=1), -1.0, 0)
+    job = {**JOB_KEY, "version": {"N": version}}
+    return put_and_settle(table.client, TABLE, job, SAME_VERSION, update)
+
+
+def reported(caplog: pytest.LogCaptureFixture) -> list[Any]:
+    lines = [line for line in caplog.records if line.getMessage() == CORRUPT_RECORD]
+    assert all(line.levelno == logging.ERROR for line in lines)
+    return [line.__dict__["item"] for line in lines]
+
+
+@pytest.mark.parametrize(("stored", "is_written"), [("1", True), ("5", False)])
+def test_job_is_written_without_a_budget_that_holds_no_number(
+    table: CountedTable,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    stored: str,
+    *,
+    is_written: bool,
+) -> None:
+    table.fill(iter([{**JOB_KEY, "version": {"N": stored}}]))
+    cancel_transactions(table, monkeypatch, "None", "ValidationError")
+    assert settle(table) is is_written
+    assert table.item("JOB#a#job_1")["version"]["N"] == ("2" if is_written else stored)
+    assert reported(caplog) == [{"S": "SPENT#a#2025-01-01"}]
+    assert '"CorruptRecord":' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        ("ValidationError", "None"),
+        ("ValidationError", "ValidationError"),
+        ("None", "ThrottlingError"),
+        ("TransactionConflict", "ItemCollectionSizeLimitExceeded"),
+    ],
+)
+def test_other_cancelled_settlements_are_not_written(
+    table: CountedTable, monkeypatch: pytest.MonkeyPatch, codes: tuple[str, ...]
+) -> None:
+    table.fill(iter([{**JOB_KEY, "version": {"N": "1"}}]))
+    cancel_transactions(table, monkeypatch, *codes)
+    with pytest.raises(AwsUnavailable):
+        settle(table)
+    assert table.item("JOB#a#job_1")["version"]["N"] == "1"
+
+
+def test_condition_that_fails_is_no_reason_to_report(
+    table: CountedTable, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    cancel_transactions(table, monkeypatch, "ConditionalCheckFailed", "ValidationError")
+    assert not settle(table)
+    assert reported(caplog) == []
