@@ -1,0 +1,122 @@
+"""Due items of the largest size for the real sweep function; DynamoDB's pages are generated."""
+
+import json
+from types import SimpleNamespace
+from typing import Any, cast
+
+from functions.sweep.app import lambda_handler
+from rushes.aws.dynamodb import jobs as job_table
+from rushes.aws.dynamodb import webhooks as webhook_table
+from rushes.aws.dynamodb.jobs import JobTable
+from rushes.aws.dynamodb.webhooks import DeliveryTable
+from rushes.dialects.validation import MAX_REQUEST_BYTES
+from rushes.jobs.job import Job
+from rushes.providers.limits import MAX_OUTPUTS
+from rushes.webhooks.attempt import DeliveryAttempt
+from rushes.webhooks.delivery import Delivery
+from rushes.webhooks.requeue import DeliverySweeper
+from rushes.wiring import sweep
+from rushes.wiring.aws import client, s3_config
+from tests.harness import ACCOUNT, Harness
+from tests.security.memory.meter import KILOBYTE, Bomb, Bombs, Run
+from tests.unit.webhooks.fakes import FakeDeliveries, FakeEndpoints, FakeQueue
+from tests.unit.webhooks.harness import endpoint, event
+
+MAX_ITEM = 390 * KILOBYTE
+"""DynamoDB's items have at most 400 KB."""
+ATTEMPTS = 30
+"""Of one delivery, each with an excerpt of 1 KB."""
+JOB_PAGES, SLOW_JOB_PAGES, DELIVERY_PAGES = 125, 3, 500
+ACCOUNTS = 500
+CONTEXT: Any = SimpleNamespace(
+    function_name="sweep",
+    memory_limit_in_mb=512,
+    invoked_function_arn="arn:aws:lambda:eu-central-1:000000000000:function:sweep",
+    aws_request_id="request",
+)
+IDLE = SimpleNamespace(sweep=lambda *_: 0)
+
+
+class _Pages:
+    """DynamoDB client whose queries return `item` again and again, each with new strings.
+
+    `account`, where it occurs in the item, is another one of 500 each time.
+    """
+
+    def __init__(self, item: dict[str, Any], account: str, pages: int) -> None:
+        self._pages = pages
+        self._text = json.dumps(item)
+        self._account = account
+        self._count = 0
+        self._per_page = max(1024 * KILOBYTE // len(self._text), 1)
+
+    def query(self, **search: Any) -> dict[str, Any]:
+        page = int(search.get("ExclusiveStartKey", 0))
+        items = [self._item() for _ in range(self._per_page)]
+        return (
+            {"Items": items, "LastEvaluatedKey": page + 1}
+            if page < self._pages
+            else {"Items": items}
+        )
+
+    def _item(self) -> Any:
+        self._count += 1
+        return json.loads(self._text.replace(self._account, f"account-{self._count % ACCOUNTS}"))
+
+
+def sweep_bombs(_url: str) -> Bombs:
+    clients = [client(name) for name in ("dynamodb", "sqs", "events", "stepfunctions")]
+    clients.append(client("s3", s3_config(local_mode=True)))
+    return {
+        "large jobs": Bomb(lambda: _jobs(_large_job("x" * MAX_ITEM), JOB_PAGES), "repaired"),
+        "jobs of many values": Bomb(
+            lambda: _jobs(_large_job([[]] * (MAX_REQUEST_BYTES // 3)), SLOW_JOB_PAGES), "repaired"
+        ),
+        "large deliveries": Bomb(_deliveries, "queued"),
+    }
+
+
+def _large_job(option: object) -> Job:
+    job = Harness().running()
+    request = job.request.model_copy(update={"provider_options": {"extras": option}})
+    return job.model_copy(update={"request": request})
+
+
+def _jobs(job: Job, pages: int) -> Run:
+    """Due jobs are the real table's; the changes go to memory."""
+    harness = Harness()
+    table = JobTable(cast("Any", _Pages(job_table._item(job), ACCOUNT, pages)), "table")
+    harness.jobs.due = table.due  # type: ignore[method-assign,assignment]
+    sweep.job_sweeper = lambda: harness.sweeper  # type: ignore[assignment]
+    sweep.delivery_sweeper = lambda: IDLE  # type: ignore[assignment]
+    return lambda: json.dumps(lambda_handler({}, CONTEXT))
+
+
+def _deliveries() -> Run:
+    receiver = endpoint(account=ACCOUNT)
+    attempt = DeliveryAttempt(at=1.0, status_code=500, response_excerpt="x" * 1024)
+    due = {"attempts": (attempt,) * ATTEMPTS, "next_attempt_at": 1.0}
+    delivery = Delivery.for_endpoint(receiver, _largest_event(), 1.0).model_copy(update=due)
+    document = {"document": {"S": delivery.model_dump_json()}}
+    item = {**webhook_table._delivery_attributes(delivery), **document}
+    pages = _Pages(item, ACCOUNT, DELIVERY_PAGES)
+    deliveries, endpoints, queue = FakeDeliveries(), FakeEndpoints(), FakeQueue()
+    deliveries.due = DeliveryTable(cast("Any", pages), "table").due  # type: ignore[method-assign]
+    for number in range(ACCOUNTS):
+        endpoints.add(receiver.model_copy(update={"account": f"account-{number}"}))
+    sweeper = DeliverySweeper(deliveries, endpoints, queue, lambda: 1e10)
+    sweep.job_sweeper = lambda: IDLE  # type: ignore[assignment]
+    sweep.delivery_sweeper = lambda: sweeper  # type: ignore[assignment]
+    return lambda: f"{lambda_handler({}, CONTEXT)} queued {len(queue.now)}"
+
+
+def _largest_event() -> Any:
+    artifact = {
+        "bucket": "b" * 63,
+        "key": f"outputs/{'a' * 64}/job_{'0' * 28}/63.mp4",
+        "content_type": "video/quicktime",
+        "size": 2**40,
+        "sha256": "0" * 64,
+    }
+    happened = event()
+    return {**happened, "data": {**happened["data"], "artifacts": [artifact] * MAX_OUTPUTS}}
