@@ -1,0 +1,142 @@
+"""Measure one account's jobs and webhooks while another account overloads the deployment.
+
+    python -m bench.isolation [--small] [--only TEXT]
+
+The local stack runs with more function processes than one account may use, as AWS does. Times run
+from the create call to the completed job, and to its webhook.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+
+from bench.isolation_loads import LOADS, VIDEO, Load, Size
+from local.stack import Stack
+from local.webhook_receiver import WebhookReceiver, webhook_receiver
+
+CREATES_PER_MINUTE = "60"
+"""In proportion to the two cores that run all functions; see the template's default."""
+WORKERS = 24
+RAMP_SECONDS = 10.0
+"""Time for the load to begin."""
+MAX_WAIT = 600.0
+PAUSE = 0.05
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds from the create call."""
+
+    job: float
+    webhook: float
+
+
+class MeasuredAccount:
+    """Runs one small job after another. Its webhooks arrive at `receiver`."""
+
+    def __init__(self, http: httpx.Client, receiver: WebhookReceiver) -> None:
+        self._http = http
+        self._receiver = receiver
+        endpoint = {"url": f"{receiver.url}/measured", "event_types": ["job.completed"]}
+        http.post("/openai/v1/webhook_endpoints", json=endpoint).raise_for_status()
+
+    def run(self, count: int) -> list[Times]:
+        return [self._run_one(number) for number in range(count)]
+
+    def _run_one(self, number: int) -> Times:
+        started = time.monotonic()
+        created = self._create(f"measured {number}")
+        job = webhook = 0.0
+        while not (job and webhook):
+            now = time.monotonic() - started
+            if now > MAX_WAIT:
+                raise SystemExit(f"{created['id']}: job {job:.1f} s, webhook {webhook:.1f} s")
+            if not webhook and self._has_webhook(created["id"]):
+                webhook = now
+            if not job and self._is_completed(created["id"]):
+                job = now
+            time.sleep(PAUSE)
+        return Times(job, webhook)
+
+    def _create(self, prompt: str) -> dict[str, str]:
+        """Repeat the call after a 5xx, as SDKs do: its time counts."""
+        headers = {"idempotency-key": str(uuid4())}
+        while True:
+            reply = self._http.post(
+                "/openai/v1/videos", json={**VIDEO, "prompt": prompt}, headers=headers
+            )
+            if reply.status_code < 500:
+                created: dict[str, str] = reply.raise_for_status().json()
+                return created
+            time.sleep(PAUSE)
+
+    def _is_completed(self, job_id: str) -> bool:
+        reply = self._http.get(f"/openai/v1/videos/{job_id}")
+        status = reply.json()["status"] if reply.is_success else "unknown"
+        if status == "failed":
+            raise SystemExit(f"{job_id} failed")
+        return bool(status == "completed")
+
+    def _has_webhook(self, job_id: str) -> bool:
+        return any(message.payload["data"]["id"] == job_id for message in self._receiver.messages)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", action="store_true", help="two jobs, small loads")
+    parser.add_argument("--only", default="", help="loads whose name contains this text")
+    arguments = parser.parse_args()
+    size, count = Size(small=arguments.small), 2 if arguments.small else 10
+    for name, load in LOADS.items():
+        if arguments.only not in name:
+            continue
+        alone, beside, answers = measure(load, size, count)
+        print(f"{name}: answers to the load {answers}")
+        for kind in ("job", "webhook"):
+            before = [getattr(times, kind) for times in alone]
+            during = [getattr(times, kind) for times in beside]
+            ratio = statistics.median(during) / statistics.median(before)
+            print(
+                f"  {kind:8} alone {line(before)}   beside {line(during)}   ratio {ratio:.2f}",
+                flush=True,
+            )
+
+
+def measure(load: Load, size: Size, count: int) -> tuple[list[Times], list[Times], dict[int, int]]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        webhook_receiver() as receiver,
+        Stack(
+            Path(folder) / "state",
+            workers=WORKERS,
+            parameters={"CreatesPerMinute": CREATES_PER_MINUTE},
+        ) as stack,
+        _client(stack, "RUSHES_OTHER_API_KEY") as measured_http,
+        _client(stack, "RUSHES_API_KEY") as load_http,
+    ):
+        measured = MeasuredAccount(measured_http, receiver)
+        measured.run(2)  # starts the processes
+        alone = measured.run(count)
+        with load(size, load_http) as answers:
+            time.sleep(RAMP_SECONDS)
+            beside = measured.run(count)
+        return alone, beside, dict(answers)
+
+
+def _client(stack: Stack, variable: str) -> httpx.Client:
+    headers = {"authorization": f"Bearer {stack.environment()[variable]}"}
+    return httpx.Client(base_url=stack.url, headers=headers, timeout=120, trust_env=False)
+
+
+def line(times: list[float]) -> str:
+    return f"p50 {statistics.median(times):5.2f} s  max {max(times):5.2f} s"
+
+
+if __name__ == "__main__":
+    main()
