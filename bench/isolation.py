@@ -16,12 +16,14 @@ from uuid import uuid4
 
 import httpx
 
-from bench.isolation_loads import LOADS, VIDEO, Load, Size
+from bench.isolation_loads import LOADS, VIDEO, Load, Size, flood
 from local.stack import Stack
 from local.webhook_receiver import WebhookReceiver, webhook_receiver
 
-CREATES_PER_MINUTE = "60"
-"""In proportion to the two cores that run all functions; see the template's default."""
+CREATES_PER_MINUTE = "24"
+"""In the flood: a sixth of what two cores can run, as the template's default is of a deployment."""
+INTERVAL = 3.0
+"""Between two measured jobs, below that limit."""
 WORKERS = 24
 RAMP_SECONDS = 10.0
 """Time for the load to begin."""
@@ -62,6 +64,7 @@ class MeasuredAccount:
             if not job and self._is_completed(created["id"]):
                 job = now
             time.sleep(PAUSE)
+        time.sleep(INTERVAL)
         return Times(job, webhook)
 
     def _create(self, prompt: str) -> dict[str, str]:
@@ -115,7 +118,7 @@ def measure(load: Load, size: Size, count: int) -> tuple[list[Times], list[Times
         Stack(
             Path(folder) / "state",
             workers=WORKERS,
-            parameters={"CreatesPerMinute": CREATES_PER_MINUTE},
+            parameters={"CreatesPerMinute": CREATES_PER_MINUTE} if load is flood else {},
         ) as stack,
         _client(stack, "RUSHES_OTHER_API_KEY") as measured_http,
         _client(stack, "RUSHES_API_KEY") as load_http,

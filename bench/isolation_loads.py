@@ -129,6 +129,10 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
+    @override
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Ignore clients that close the connection early."""
+
 
 @contextmanager
 def _server(seconds: float, content: bytes) -> Iterator[str]:
