@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote, unquote
 
 from rushes.errors import (
@@ -28,6 +28,8 @@ from rushes.ports.jobs import BudgetCharge, Change, IdempotencyRecord, JobQuery
 from rushes.ports.providers import RateLimit, Slots, Timing
 from rushes.ports.storage import Download
 
+Key = TypeVar("Key")
+State = TypeVar("State")
 Result = TypeVar("Result")
 BUCKET = "https://bucket.example/"
 
@@ -189,39 +191,40 @@ class FakeTimings:
         self.rows[timing_key] = timing
 
 
-class FakeRateLimits:
+class FakeSharedState(Generic[Key, State]):
     def __init__(self) -> None:
-        self.rows: dict[str, RateLimit] = {}
+        self.rows: dict[Key, State] = {}
         self.writes = 0
 
+    def write(self, key: Key, state: State) -> None:
+        self.rows[key] = state
+        self.writes += 1
+
+    def decide_row(
+        self, key: Key, before: State, decide: Callable[[State], tuple[State, Result]]
+    ) -> Result:
+        after, result = decide(before)
+        if after is not before:
+            self.write(key, after)
+        return result
+
+
+class FakeRateLimits(FakeSharedState[str, RateLimit]):
     def get(self, provider: str) -> RateLimit:
         return self.rows.get(provider, RateLimit())
 
     def decide(
         self, provider: str, decide: Callable[[RateLimit], tuple[RateLimit, Result]]
     ) -> Result:
-        before = self.get(provider)
-        after, result = decide(before)
-        if after is not before:
-            self.rows[provider] = after
-            self.writes += 1
-        return result
+        return self.decide_row(provider, self.get(provider), decide)
 
 
-class FakeAccountSlots:
-    def __init__(self) -> None:
-        self.rows: dict[tuple[str, str], Slots] = {}
-        self.writes = 0
-
+class FakeAccountSlots(FakeSharedState[tuple[str, str], Slots]):
     def decide(
         self, account: str, pool: str, decide: Callable[[Slots], tuple[Slots, Result]]
     ) -> Result:
         before = self.rows.get((account, pool), Slots())
-        after, result = decide(before)
-        if after is not before:
-            self.rows[account, pool] = after
-            self.writes += 1
-        return result
+        return self.decide_row((account, pool), before, decide)
 
 
 class FakeBus:

@@ -244,6 +244,17 @@ class Harness:
             self.answer(POLL_CALL, *answers)
         return self.now(job)
 
+    def complete(self, job: Job) -> Job:
+        """Run an accepted job to its end at its present provider."""
+        self.answer(CREATE, video("queued"))
+        self.submit(job)
+        self.answer(POLL_CALL, video("completed"))
+        self.http_client.files[CONTENT] = MP4_BYTES
+        self.poll(job)
+        self.collect(job)
+        self.finish(job)
+        return self.now(job)
+
     def generated(self, content: bytes | Exception = MP4_BYTES) -> Job:
         """A job whose only output has this content, or cannot be downloaded."""
         job = self.running(video("completed"))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedIOBase
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 
 from typing_extensions import override
 
@@ -49,6 +49,9 @@ def endless(head: bytes, piece: bytes, pause: float = 0.0) -> Callable[[Buffered
             time.sleep(pause)
 
     return answer
+
+
+Server = TypeVar("Server", bound=socketserver.BaseServer)
 
 
 class RawServer(socketserver.ThreadingTCPServer):
@@ -94,7 +97,14 @@ class _Conversation(socketserver.StreamRequestHandler):
 
 @contextmanager
 def serving() -> Iterator[RawServer]:
-    with RawServer() as server:
+    with running(RawServer()) as server:
+        yield server
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """Serve in a thread inside the block."""
+    with server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:

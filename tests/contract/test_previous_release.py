@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,6 +28,7 @@ from tests.fixtures.releases.finished_jobs import (
     read,
 )
 from tests.harness import Harness
+from tests.lambda_context import InvocationContext
 from tests.machine import Machine
 
 PRESENT = ROOT / "statemachine/media_job.asl.json"
@@ -57,12 +57,7 @@ class Task:
 
 def machine_of(definition: Path, harness: Harness, monkeypatch: pytest.MonkeyPatch) -> Machine:
     """Run the present functions by a definition, on a harness."""
-    context: Any = SimpleNamespace(
-        function_name="rushes",
-        memory_limit_in_mb=512,
-        invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:rushes",
-        aws_request_id="7d6f2d8c-3b1c-4a52-8a3c-52c9b9a6f2e1",
-    )
+    context: Any = InvocationContext()
 
     def job(account: str, job_id: str) -> Job:
         stored = harness.jobs.get(account, job_id)

@@ -2,7 +2,6 @@
 
 import ssl
 import traceback
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from types import SimpleNamespace
@@ -27,6 +26,7 @@ from tests.faults.fault_injector import CrashError, FaultInjector
 from tests.faults.fault_kinds import Place
 from tests.faults.moto_stack import ENVIRONMENT, MotoStack
 from tests.faults.plans import Plan, Running
+from tests.lambda_context import InvocationContext
 from tests.machine import TaskFailedError
 from tests.wiring_caches import clear_wiring
 
@@ -59,16 +59,6 @@ def catalog_for(port: int) -> Catalog:
         for name, protocol in PROVIDERS.items()
     ]
     return read_catalog("\n".join(['default_model = "none/video"', *providers]))
-
-
-@dataclass(frozen=True)
-class Context:
-    """The Lambda context of an invocation."""
-
-    function_name: str = "rushes"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:rushes"
-    aws_request_id: str = "7d6f2d8c-3b1c-4a52-8a3c-52c9b9a6f2e1"
 
 
 class Functions:
@@ -132,7 +122,7 @@ class Functions:
         self.invocations += 1
         self._stack.append(Running(name, event, plan))
         try:
-            return self._handlers[name].lambda_handler(event, Context())
+            return self._handlers[name].lambda_handler(event, InvocationContext())
         except CrashError:
             self._restart_process(name)
             raise TaskFailedError("Runtime.ExitError") from None

@@ -33,6 +33,7 @@ from rushes.aws.dynamodb.jobs import JobTable
 from rushes.jobs.content_type import sniff
 from rushes.jobs.job import Job
 from rushes.wiring import aws as aws_wiring
+from tests.lambda_context import InvocationContext
 from tests.stack import QUIET_SECONDS, REGION, Events
 from tests.wiring_caches import clear_wiring
 
@@ -45,16 +46,6 @@ PIXEL = (
 ROOT = Path(__file__).parents[2]
 SMALL = {"model": "sora-2", "size": "128x72", "seconds": 1}
 FIFO = {"FifoQueue": "true"}
-
-
-@dataclass(frozen=True)
-class Context:
-    """Lambda context."""
-
-    function_name: str = "rushes"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:rushes"
-    aws_request_id: str = "7d6f2d8c-3b1c-4a52-8a3c-52c9b9a6f2e1"
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +96,7 @@ def jobs(as_wired: Clients, table: str) -> JobTable:
 
 
 def run(function: ModuleType, event: Event) -> Event:
-    answer: Event = function.lambda_handler(event, Context())
+    answer: Event = function.lambda_handler(event, InvocationContext())
     json.dumps(answer)  # as Lambda does
     return answer
 

@@ -23,7 +23,7 @@ from rushes.webhooks.endpoint import MAX_ENDPOINTS
 from rushes.webhooks.ports import DeliveryRepository, EndpointRepository
 from rushes.webhooks.queue_message import DeliveryTask
 from rushes.wiring import aws as aws_wiring
-from tests.integration.test_handlers import Context
+from tests.lambda_context import InvocationContext
 from tests.raw_http import RawServer, reply
 from tests.stack import REGION
 from tests.unit.webhooks.fakes import FakeDeliveries, FakeEndpoints
@@ -299,7 +299,7 @@ def run(function: ModuleType, *bodies: dict[str, Any]) -> list[str]:
         {**record, "messageId": str(index), "body": json.dumps(body)}
         for index, body in enumerate(bodies)
     ]
-    answer = function.lambda_handler({"Records": records}, Context())
+    answer = function.lambda_handler({"Records": records}, InvocationContext())
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
@@ -334,7 +334,7 @@ def test_repeated_event_is_posted_once(
 @pytest.mark.usefixtures("environment")
 def test_function_handles_each_example_event(case: Path):
     function = {"notify": notify, "deliver": deliver}[case.parent.name]
-    answer = function.lambda_handler(json.loads(case.read_text()), Context())
+    answer = function.lambda_handler(json.loads(case.read_text()), InvocationContext())
     assert answer == {"batchItemFailures": []}
 
 

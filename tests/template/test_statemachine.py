@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from local.packaging import ROOT, read_template
+from rushes.http.client import CALL_SECONDS
 
 FILE = ROOT / "statemachine/media_job.asl.json"
 
@@ -18,6 +19,12 @@ FILE = ROOT / "statemachine/media_job.asl.json"
 def machine() -> dict[str, Any]:
     definition: dict[str, Any] = json.loads(FILE.read_text())
     return definition
+
+
+def function_timeout(name: str) -> int:
+    template = read_template(ROOT / "template.yaml")
+    timeout: int = template["Resources"][name]["Properties"]["Timeout"]
+    return timeout
 
 
 def states(state_type: str | None = None) -> dict[str, dict[str, Any]]:
@@ -44,6 +51,18 @@ def test_every_task_has_a_timeout_and_retries_with_jitter(name):
     assert state["TimeoutSeconds"] > 0
     assert state["Retry"]
     assert all(retrier["JitterStrategy"] == "FULL" for retrier in state["Retry"])
+
+
+@pytest.mark.parametrize("name", states("Task"))
+def test_task_lasts_longer_than_its_function(name):
+    resource = states()[name]["Arguments"]["FunctionName"].removeprefix("${").removesuffix("Arn}")
+    assert states()[name]["TimeoutSeconds"] > function_timeout(resource)
+
+
+@pytest.mark.parametrize("function", ["SubmitFunction", "PollFunction"])
+def test_function_has_time_for_three_provider_calls(function):
+    """Submit: upload URL, upload, create. Poll: state, result, cancel."""
+    assert function_timeout(function) > 3 * CALL_SECONDS
 
 
 def test_state_machine_has_a_timeout():

@@ -52,7 +52,7 @@ class RushesError(Exception):
     code: ClassVar[str] = "internal_error"
     http_status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
-    retry_after: ClassVar[int | None] = None
+    retry_after: int | None = None
     """Seconds until a retry makes sense, if known."""
     public_message: ClassVar[str] = "the service is unavailable"
     """Sent to the client in place of an internal message."""
@@ -125,7 +125,7 @@ class IdempotencyKeyInUse(ClientError):
     code = "idempotency_key_in_use"
     http_status = 409
     retryable = True
-    retry_after: ClassVar[int | None] = 1
+    retry_after: int | None = 1
 
 
 class IdempotencyKeyReused(ClientError):
@@ -136,21 +136,26 @@ class IdempotencyKeyReused(ClientError):
 class BudgetExceeded(ClientError):
     code = "budget_exceeded"
     http_status = 429
-    retry_after: ClassVar[int | None] = 3600
+    retry_after: int | None = 3600
 
 
 class RateLimited(ClientError):
-    """Too many calls in the current window, which ends after `seconds`."""
+    """Too many calls in the current window, which ends after `retry_after`."""
 
     code = "rate_limit_exceeded"
     http_status = 429
     retryable = True
 
     def __init__(
-        self, message: str, *, seconds: int = 1, param: str | None = None, code: str | None = None
+        self,
+        message: str,
+        *,
+        retry_after: int = 1,
+        param: str | None = None,
+        code: str | None = None,
     ) -> None:
         super().__init__(message, param=param, code=code)
-        self.seconds = seconds
+        self.retry_after = retry_after
 
 
 class TooManyFailedKeys(RateLimited):
@@ -171,7 +176,7 @@ class AwsUnavailable(ServerError):
     code = "service_unavailable"
     http_status = 503
     retryable = True
-    retry_after: ClassVar[int | None] = 2
+    retry_after: int | None = 2
 
 
 class CorruptRecord(ServerError):
@@ -183,7 +188,7 @@ class WriteConflict(RushesError):
     code = "write_conflict"
     http_status = 503
     retryable = True
-    retry_after: ClassVar[int | None] = 1
+    retry_after: int | None = 1
 
 
 class AlreadyAccepted(WriteConflict):

@@ -69,6 +69,11 @@ class Redactor:
                 known[secret] = known.pop(secret) if secret in known else _forms(secret)
         self._secrets = dict(list(known.items())[-MAX_SECRETS:])
 
+    def remember_headers(self, headers: Mapping[str, str]) -> None:
+        """Redact the secrets of authentication headers from now on."""
+        for value in headers.values():
+            self.remember(*secrets_of_header(value))
+
     def redact(self, text: str) -> str:
         content = text.encode("utf-8", "surrogatepass")
         redacted = self.redact_bytes(content)

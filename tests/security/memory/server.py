@@ -8,12 +8,13 @@ import gzip
 import json
 import re
 import socketserver
-import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from typing_extensions import override
+
+from tests.raw_http import running
 
 MEGABYTE = 1024 * 1024
 BLOCK = 64 * 1024
@@ -229,11 +230,5 @@ class Server(socketserver.ThreadingTCPServer):
 
 @contextmanager
 def serving() -> Iterator[Server]:
-    with Server(("127.0.0.1", 0), _Conversation) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(Server(("127.0.0.1", 0), _Conversation)) as server:
+        yield server

@@ -18,6 +18,7 @@ from rushes.webhooks.requeue import DeliverySweeper
 from rushes.wiring import sweep
 from rushes.wiring.aws import client, s3_config
 from tests.harness import ACCOUNT, Harness
+from tests.lambda_context import InvocationContext
 from tests.security.memory.meter import KILOBYTE, Bomb, Bombs, Run
 from tests.unit.webhooks.fakes import FakeDeliveries, FakeEndpoints, FakeQueue
 from tests.unit.webhooks.harness import endpoint, event
@@ -28,12 +29,7 @@ ATTEMPTS = 30
 """Of one delivery, each with an excerpt of 1 KB."""
 JOB_PAGES, SLOW_JOB_PAGES, DELIVERY_PAGES = 125, 3, 500
 ACCOUNTS = 500
-CONTEXT: Any = SimpleNamespace(
-    function_name="sweep",
-    memory_limit_in_mb=512,
-    invoked_function_arn="arn:aws:lambda:eu-central-1:000000000000:function:sweep",
-    aws_request_id="request",
-)
+CONTEXT: Any = InvocationContext("sweep")
 IDLE = SimpleNamespace(sweep=lambda *_: 0)
 
 

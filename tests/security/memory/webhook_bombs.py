@@ -5,7 +5,6 @@ The HTTP client is real; tables and queues are in memory.
 
 import json
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 from functions.deliver.app import lambda_handler as deliver
@@ -15,17 +14,13 @@ from rushes.webhooks.queue_message import DeliveryTask
 from rushes.wiring import webhooks
 from rushes.wiring.aws import client, s3_config
 from tests.fakes import FakeBlobs
+from tests.lambda_context import InvocationContext
 from tests.security.memory.meter import KILOBYTE, Bomb, Bombs, Run
 from tests.unit.webhooks.harness import EVENT_ID, Harness, endpoint, event
 
 MAX_MESSAGE = 256 * KILOBYTE
 ENDPOINTS = 100
-CONTEXT: Any = SimpleNamespace(
-    function_name="deliver",
-    memory_limit_in_mb=512,
-    invoked_function_arn="arn:aws:lambda:eu-central-1:000000000000:function:deliver",
-    aws_request_id="request",
-)
+CONTEXT: Any = InvocationContext("deliver")
 CLIENTS: list[Any] = []
 """A function has its clients in memory."""
 

@@ -20,14 +20,10 @@ from rushes.jobs.status import JobStatus, Stage
 from tests.fakes import BUCKET, unavailable
 from tests.harness import (
     ACCOUNT,
-    CONTENT,
-    CREATE,
     MP3_BYTES,
     MP4_BYTES,
     PNG_BYTES,
-    POLL_CALL,
     Harness,
-    video,
 )
 
 IMAGE_URL = Input(role=Role.IMAGE, url="https://images.example/1")
@@ -268,13 +264,7 @@ def test_remix_uses_video_and_settings_of_source(harness: Harness) -> None:
 
 def test_remix_does_not_use_inputs_of_source(harness: Harness) -> None:
     job = create(harness, create_request(image_upload()))
-    harness.answer(CREATE, video("queued"))
-    harness.submit(job)
-    harness.answer(POLL_CALL, video("completed"))
-    harness.http_client.files[CONTENT] = MP4_BYTES
-    harness.poll(job)
-    harness.collect(job)
-    harness.finish(job)
+    harness.complete(job)
     new = remix(harness, job)
     assert (len(new.request.inputs), new.request.file(Role.IMAGE)) == (1, None)
 

@@ -63,7 +63,7 @@ def test_next_window_admits_calls_again(counters: FakeCounters, clock: FakeClock
     assert admitted(limiter, 20) == 10
     with pytest.raises(RateLimited, match=r"10 jobs in 10 s; retry in 3 s") as refused:
         limiter.admit("alice")
-    assert refused.value.seconds == 3
+    assert refused.value.retry_after == 3
     clock.advance(3)
     assert admitted(limiter, 20) == 10
 

@@ -4,7 +4,6 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from rushes.ports.jobs import Change
 from rushes.wiring import api as api_wiring
 from tests.fakes import FakeBlobs, FakeClock, FakeExecutions, FakeJobs, FakeKeys
 from tests.harness import service_of
+from tests.lambda_context import InvocationContext
 
 CATALOG = read_catalog("""
 default_model = "sora-2"
@@ -56,12 +56,7 @@ BASE_URL = "https://rushes.example"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
 VIDEO = b"\x00\x00\x00\x18ftypmp42" + bytes(16)
 FIELDS = {"prompt": "a cat", "model": "sandbox/video", "size": "1280x720", "seconds": "4"}
-CONTEXT: Any = SimpleNamespace(
-    function_name="api",
-    memory_limit_in_mb=512,
-    invoked_function_arn="arn:aws:lambda:eu-central-1:000000000000:function:api",
-    aws_request_id="request",
-)
+CONTEXT: Any = InvocationContext("api")
 
 VERBS: dict[str, tuple[str, str, Any]] = {
     "retrieve": ("GET", "/{id}", None),

@@ -1,17 +1,11 @@
 """docs/fault-matrix.md: each row names tests that exist."""
 
-import ast
-import re
-from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.unit.docs.named_tests import ROOT, TEST_NAME, absent_tests, collected
+
 PAGE = ROOT / "docs/fault-matrix.md"
 HEAD = "| fault | component | effect | mechanism | tests |"
-TEST_NAME = re.compile(r"`(tests/[\w/]+\.py)::([\w:]+)`")
 FAULT_COUNT = 49
 
 
@@ -25,26 +19,6 @@ def rows(page: str) -> list[list[str]]:
     return found
 
 
-@cache
-def collected(path: str) -> frozenset[str]:
-    """Names of the test functions and classes in a file, without importing it."""
-    file = ROOT / path
-    tree = ast.parse(file.read_text()) if file.is_file() else ast.Module([], [])
-    return frozenset(_names(tree.body))
-
-
-def _names(body: list[ast.stmt]) -> Iterator[str]:
-    for node in body:
-        match node:
-            case ast.FunctionDef(name=name) if name.startswith("test_"):
-                yield name
-            case ast.ClassDef(name=name) if name.startswith("Test"):
-                yield name
-                yield from (f"{name}::{inner}" for inner in _names(node.body))
-            case ast.Assign(targets=[ast.Name(id=name)]) if name.startswith("Test"):
-                yield name
-
-
 def problems(page: str) -> list[str]:
     found = []
     for cells in rows(page):
@@ -52,10 +26,7 @@ def problems(page: str) -> list[str]:
             found.append(f"{cells[0]}: not five non-empty cells")
         elif not TEST_NAME.search(cells[-1]):
             found.append(f"{cells[0]}: no test")
-    for path, name in TEST_NAME.findall(page):
-        if name not in collected(path):
-            found.append(f"{path} has no {name}")
-    return found
+    return [*found, *absent_tests(page)]
 
 
 def test_each_row_names_existing_tests() -> None:

@@ -1,14 +1,12 @@
 """docs/security.md: each row names tests that exist, and each part of the page has its table."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from tests.security.corpora.families import MINIMUM
-from tests.unit.docs.test_fault_matrix import TEST_NAME, collected
+from tests.unit.docs.named_tests import ROOT, TEST_NAME, absent_tests
 
-ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/security.md").read_text()
 COLUMNS = {
     "| threat | control | test |": 3,
@@ -54,10 +52,7 @@ def problems(page: str) -> list[str]:
                 found.append(f"{cells[0]}: not {COLUMNS[head]} non-empty cells")
             elif not TEST_NAME.search(cells[-1]):
                 found.append(f"{cells[0]}: no test")
-    for path, name in TEST_NAME.findall(page):
-        if name not in collected(path):
-            found.append(f"{path} has no {name}")
-    return found
+    return [*found, *absent_tests(page)]
 
 
 def test_every_row_names_existing_tests():

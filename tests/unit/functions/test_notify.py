@@ -11,14 +11,10 @@ from functions.notify import app
 from local.packaging import read_template
 from rushes.wiring import webhooks
 from tests.fakes import FakeClock
+from tests.lambda_context import InvocationContext
 from tests.unit.webhooks.harness import Harness, endpoint, event
 
-CONTEXT: Any = SimpleNamespace(
-    function_name="notify",
-    memory_limit_in_mb=512,
-    invoked_function_arn="arn:aws:lambda:eu-central-1:000000000000:function:notify",
-    aws_request_id="request",
-)
+CONTEXT: Any = InvocationContext("notify")
 TEMPLATE = read_template(Path(__file__).parents[3] / "template.yaml")
 TIMEOUT = TEMPLATE["Resources"]["NotifyFunction"]["Properties"]["Timeout"]
 ENDPOINTS = 100

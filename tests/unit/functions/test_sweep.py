@@ -18,16 +18,12 @@ from rushes.workflow import oversized_uploads
 from rushes.workflow.oversized_uploads import OversizedUploads
 from tests.fakes import FakeClock
 from tests.harness import ACCOUNT, Harness
+from tests.lambda_context import InvocationContext
 
 ROOT = Path(__file__).parents[3]
 CASES = ROOT / "events/invoke/sweep"
 FUNCTION = read_template(ROOT / "template.yaml")["Resources"]["SweepFunction"]["Properties"]
-CONTEXT: Any = SimpleNamespace(
-    function_name="sweep",
-    memory_limit_in_mb=512,
-    invoked_function_arn="arn:aws:lambda:eu-central-1:000000000000:function:sweep",
-    aws_request_id="request",
-)
+CONTEXT: Any = InvocationContext("sweep")
 
 
 @pytest.fixture

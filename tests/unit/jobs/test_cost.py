@@ -7,10 +7,10 @@ import pytest
 
 from rushes.jobs.cost import charged, settlement
 from rushes.jobs.job import Job
-from rushes.jobs.request import GenerationRequest
 from rushes.jobs.reservation import Reservation
 from rushes.jobs.result import JobError, JobOutcome, Output
 from rushes.jobs.status import JobStatus, UpstreamCancelled
+from tests.unit.jobs.plain_job import plain_job
 
 NOW = 500.0
 COST, RESERVED = 0.2, 0.5
@@ -19,20 +19,8 @@ State = Callable[[Job], Job]
 
 
 def job(**fields: object) -> Job:
-    plain: dict[str, object] = {
-        "id": "job_1",
-        "account": "demo",
-        "dialect": "openai",
-        "provider": "sandbox",
-        "upstream_model": "one",
-        "request": GenerationRequest(model="sandbox/one", prompt="a red ball"),
-        "created_at": 100.0,
-        "updated_at": 100.0,
-        "deadline_at": 3700.0,
-        "cost": COST,
-        "reservation": Reservation(day="2027-01-15", dollars=RESERVED),
-    }
-    return Job.model_validate(plain | fields)
+    reservation = Reservation(day="2027-01-15", dollars=RESERVED)
+    return plain_job(**{"cost": COST, "reservation": reservation, **fields})
 
 
 def leased(job: Job) -> Job:

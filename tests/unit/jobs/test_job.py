@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rushes.jobs.job import Job, allowed_before
-from rushes.jobs.request import GenerationRequest
 from rushes.jobs.result import Artifact, CollectedOutput, JobError, JobOutcome, Output
 from rushes.jobs.status import PREDECESSORS, TERMINAL, JobStatus, Stage, UpstreamCancelled
+from tests.unit.jobs.plain_job import plain_job
 
 Q, P, DONE = JobStatus.QUEUED, JobStatus.IN_PROGRESS, JobStatus.COMPLETED
 FAILED, CANCELLED = JobStatus.FAILED, JobStatus.CANCELLED
@@ -27,19 +27,7 @@ EVENT: dict[str, object] = {"id": "evt_job_1_started", "type": "job.started"}
 
 
 def job(**fields: object) -> Job:
-    plain: dict[str, object] = {
-        "id": "job_1",
-        "account": "demo",
-        "dialect": "openai",
-        "provider": "sandbox",
-        "upstream_model": "one",
-        "request": GenerationRequest(model="sandbox/one", prompt="a red ball"),
-        "created_at": 100.0,
-        "updated_at": 100.0,
-        "deadline_at": 3700.0,
-        "cost": 0.4,
-    }
-    return Job.model_validate(plain | fields)
+    return plain_job(**{"cost": 0.4, **fields})
 
 
 TRANSITIONS: dict[str, Callable[[Job], Job]] = {

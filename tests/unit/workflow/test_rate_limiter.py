@@ -1,14 +1,12 @@
 """Rate limiter and circuit breaker of provider create calls."""
 
-from collections.abc import Callable
-
 import pytest
 from typing_extensions import override
 
 from rushes.catalog.models import read_catalog
 from rushes.errors import AwsUnavailable
 from rushes.jobs.job import Job
-from rushes.ports.providers import Circuit, RateLimit, Result
+from rushes.ports.providers import Circuit, RateLimit
 from rushes.workflow.circuit import MAX_PAUSE, MIN_PAUSE, THRESHOLD, TRIAL_RETRY, TRIAL_SECONDS
 from rushes.workflow.rate_limiter import (
     DEFAULT_RETRY_AFTER,
@@ -410,14 +408,8 @@ def test_trial_call_is_not_begun_before_its_turn(harness: Harness) -> None:
 
 class ReadOnlyRateLimits(FakeRateLimits):
     @override
-    def decide(
-        self, provider: str, decide: Callable[[RateLimit], tuple[RateLimit, Result]]
-    ) -> Result:
-        before = self.get(provider)
-        after, result = decide(before)
-        if after is not before:
-            raise AwsUnavailable("throttled")
-        return result
+    def write(self, key: str, state: RateLimit) -> None:
+        raise AwsUnavailable("throttled")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from typing_extensions import override
 from rushes.catalog.models import Catalog
 from rushes.errors import BudgetExceeded, InvalidInputFile, UpstreamNoResponse
 from rushes.jobs.cost import charged
-from rushes.jobs.job import Job
 from rushes.jobs.reservation import Reservation
 from rushes.jobs.result import JobError, Output
 from rushes.jobs.status import JobStatus, UpstreamCancelled
@@ -17,7 +16,6 @@ from tests.harness import (
     CANCEL_CALL,
     CATALOG,
     CONTENT,
-    CREATE,
     MP4_BYTES,
     POLL_CALL,
     Harness,
@@ -55,22 +53,10 @@ def spent(harness: Harness) -> float:
     return sum(harness.jobs.spent.values())
 
 
-def complete(harness: Harness, job: Job) -> Job:
-    """Run the job to its end at its present provider."""
-    harness.answer(CREATE, video("queued"))
-    harness.submit(job)
-    harness.answer(POLL_CALL, video("completed"))
-    harness.http_client.files[CONTENT] = MP4_BYTES
-    harness.poll(job)
-    harness.collect(job)
-    harness.finish(job)
-    return harness.now(job)
-
-
 def test_free_model_with_paid_fallback_needs_the_budget_of_the_fallback(harness: Harness):
     """Five such jobs would cost $2.50 if their free model refused them."""
     paid = harness.accepted(model="spare/one", size="1280x720")
-    assert complete(harness, paid).status is JobStatus.COMPLETED
+    assert harness.complete(paid).status is JobStatus.COMPLETED
     assert spent(harness) == 0.5
     for _ in range(5):
         with pytest.raises(BudgetExceeded):
@@ -82,7 +68,7 @@ def test_reservation_of_fallback_is_refunded_if_the_first_model_serves(harness: 
     job = harness.accepted(model="sure")
     assert (job.cost, job.reservation) == (0.0, Reservation(day=DAY, dollars=0.5))
     assert spent(harness) == 0.5
-    assert complete(harness, job).status is JobStatus.COMPLETED
+    assert harness.complete(job).status is JobStatus.COMPLETED
     assert spent(harness) == 0
     harness.accepted(model="sure")
 
@@ -90,7 +76,7 @@ def test_reservation_of_fallback_is_refunded_if_the_first_model_serves(harness: 
 def test_failover_is_paid_by_the_reservation(harness: Harness):
     job = harness.accepted(REFUSAL, model="sure")
     assert harness.submit(job) == RESUBMIT
-    done = complete(harness, job)
+    done = harness.complete(job)
     assert (done.model, done.cost, spent(harness)) == ("spare/one", 0.5, 0.5)
 
 
@@ -304,7 +290,7 @@ def test_job_cancelled_before_its_create_call_is_refunded(harness: Harness):
 
 def test_deleting_a_job_refunds_nothing(harness: Harness):
     harness.catalog = CATALOG
-    job = complete(harness, harness.accepted(model="sandbox/one"))
+    job = harness.complete(harness.accepted(model="sandbox/one"))
     harness.service.delete(job.account, job.id)
     assert spent(harness) == 0.4
 
@@ -316,7 +302,7 @@ def test_restarted_job_is_charged_once(harness: Harness):
     harness.clock.advance(120)
     assert harness.sweeper.sweep() == 1
     assert harness.now(job).executions == 2
-    complete(harness, job)
+    harness.complete(job)
     assert spent(harness) == 0.4
 
 
@@ -336,10 +322,10 @@ def test_job_of_an_older_release_is_never_settled(harness: Harness):
 def test_limit_of_a_new_deployment_applies_to_new_jobs_only(harness: Harness):
     first = harness.accepted(model="sure")
     harness.daily_dollars = 0.1
-    assert complete(harness, first).status is JobStatus.COMPLETED
+    assert harness.complete(first).status is JobStatus.COMPLETED
     harness.daily_dollars = None
     unlimited = harness.accepted(model="sure")
-    assert complete(harness, unlimited).reservation is None
+    assert harness.complete(unlimited).reservation is None
     harness.daily_dollars = 0.5
     harness.accepted(model="sure")
     assert spent(harness) == 0.5

@@ -1,14 +1,13 @@
 """Authentication by API key."""
 
 import hmac
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from rushes.api.key_hashing import KEY, digest_of
+from rushes.api.key_hashing import KEY, KEY_ID, digest_of
 from rushes.api.log_events import AUTHENTICATION_FAILED
 from rushes.api.request_limits import FailedKeyLimiter
 from rushes.dialects.base import HttpRequest
@@ -18,7 +17,6 @@ from rushes.redaction import REDACTOR
 
 CACHE_TTL = 60.0
 """Seconds for which a warm function accepts a key after its revocation."""
-KEY_ID = re.compile(r"rk_([0-9a-f]{16})_")
 
 logger = Logger(service="rushes", child=True)
 

@@ -25,16 +25,13 @@ from rushes.dialects.base import (
     SupportsVideos,
     Verb,
 )
-from rushes.dialects.response_headers import cancel_status_headers
+from rushes.dialects.response_headers import cancel_status_headers, retry_headers
 from rushes.errors import (
     AlreadyFinished,
-    BudgetExceeded,
     InvalidRequest,
     NotFound,
-    RateLimited,
     RushesError,
     ServerError,
-    TooManyFailedKeys,
     UnsupportedOperation,
 )
 from rushes.jobs.idempotency import read_idempotency
@@ -210,11 +207,7 @@ def _error_response(dialect: Dialect, error: RushesError) -> HttpResponse:
     if error.http_status >= 500:
         logger.error(REQUEST_FAILED, reason=error.message)
         error = type(error)(error.public_message)
-    seconds = error.seconds if isinstance(error, RateLimited) else error.retry_after
-    headers = {} if seconds is None else {"retry-after": str(seconds)}
-    if isinstance(error, BudgetExceeded | TooManyFailedKeys):
-        headers["x-should-retry"] = "false"  # else SDKs retry at once, in vain
-    return _with_headers(dialect.write_error(error), headers)
+    return _with_headers(dialect.write_error(error), retry_headers(error))
 
 
 def _redacted(response: HttpResponse) -> HttpResponse:

@@ -90,7 +90,7 @@ class CreateLimiter:
             raise RateLimited(
                 f"the account may create {window.limit} jobs in {window.seconds} s;"
                 f" retry in {window.seconds_left} s",
-                seconds=window.seconds_left,
+                retry_after=window.seconds_left,
             )
 
     def headers(self, account: str) -> dict[str, str]:
@@ -117,7 +117,7 @@ class FailedKeyLimiter:
         if window.is_full:
             raise TooManyFailedKeys(
                 f"too many invalid API keys; retry in {window.seconds_left} s",
-                seconds=window.seconds_left,
+                retry_after=window.seconds_left,
             )
 
     def count(self, source_ip: str) -> None:

@@ -15,7 +15,7 @@ from rushes.catalog.provider_config import ProviderEntry
 from rushes.errors import ProviderNotConfigured
 from rushes.ports.http import Upstream
 from rushes.providers import adapter
-from rushes.redaction import REDACTOR, secrets_of_header
+from rushes.redaction import REDACTOR
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -63,8 +63,7 @@ class ProviderSecret:
                 f"provider {provider!r} has no base_url, neither in the catalog nor in the secret"
             )
         headers = _headers(entry, credential)
-        for value in headers.values():
-            REDACTOR.remember(*secrets_of_header(value))
+        REDACTOR.remember_headers(headers)
         return Upstream(base_url.rstrip("/"), headers)
 
     def _credential(self, provider: str) -> Credential:

@@ -75,7 +75,7 @@ class SafeHttpClient:
         UpstreamNoResponse
             If something was sent and no complete response came.
         """
-        _remember(upstream)
+        REDACTOR.remember_headers(upstream.headers)
         url = self._provider_url(upstream, call)
         headers = {**call.headers, **upstream.headers}
         request = make_request(call.method, url, headers, content_of(call, self._blobs))
@@ -191,11 +191,6 @@ def _with_key(upstream: Upstream, url: str) -> str:
         raise InvalidOutput("the output's URL contains the API key and is not the provider's own")
     (value, *_) = upstream.headers.values()
     return url.replace(MARK, quote(secrets_of_header(value)[0], safe=""))
-
-
-def _remember(upstream: Upstream) -> None:
-    for value in upstream.headers.values():
-        REDACTOR.remember(*secrets_of_header(value))
 
 
 def _redacted(response: httpx.Response, body: bytes) -> HttpReply:

@@ -14,7 +14,7 @@ from rushes.errors import UpstreamError
 
 PIECE_BYTES = 256 * 1024
 """Decoded at once."""
-SLICE_BYTES = 64 * 1024
+SLICE_BYTES = 16 * 1024
 """Given to a decoder at once: it copies the rest of a slice whenever a gzip member ends."""
 MAX_OVERHEAD = 64 * 1024
 """Bytes by which an encoded body may be longer than the decoded one."""

@@ -17,8 +17,8 @@ MAX_LENGTH = 2048
 class InputUrlPolicy:
     """Public https only, by the text of the URL alone; local mode also allows http and any host.
 
-    No name is resolved: a create call does not wait for the client's name server, and its answer
-    tells nothing about names in the function's network. A fragment is allowed and never sent.
+    No name is resolved: a create call does not wait for the client's name server, and its response
+    reveals no name of the function's network. A fragment is allowed and never sent.
     """
 
     local_mode: bool

@@ -407,9 +407,7 @@ class Job(BaseModel):
         """
         folder = folder_of(self, "archive")
         archived = tuple(
-            Artifact.model_validate(file.model_dump())
-            for file in self.collected_outputs
-            if file.key.startswith(folder)
+            file.artifact() for file in self.collected_outputs if file.key.startswith(folder)
         )
         is_unbilled = stopped and not archived
         return self._with(

@@ -99,6 +99,9 @@ class CollectedOutput(Artifact):
     fingerprint: str | None = None
     """Identifies the output at later polls, in spite of another signature in its URL."""
 
+    def artifact(self) -> Artifact:
+        return Artifact(**self.model_dump(exclude={"position", "fingerprint"}))
+
 
 class ProviderAttempt(BaseModel):
     """An earlier provider of the job, and the error that caused the failover."""

@@ -34,7 +34,7 @@ class Turn(_State):
 
     account: str
     job_id: str
-    """The job that was told to return at that time."""
+    """The job that makes its next try at that time."""
     at: float
 
 

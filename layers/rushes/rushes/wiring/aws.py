@@ -65,40 +65,44 @@ class Aws:
         return RETRIES.merge(self.overrides)
 
     @cached_property
+    def _dynamodb(self) -> Any:  # noqa: ANN401 - as `client`
+        return client("dynamodb", self._config)
+
+    @cached_property
     def jobs(self) -> JobTable:
-        return JobTable(client("dynamodb", self._config), self.settings.table_name)
+        return JobTable(self._dynamodb, self.settings.table_name)
 
     @cached_property
     def api_keys(self) -> KeyTable:
-        return KeyTable(client("dynamodb", self._config), self.settings.table_name)
+        return KeyTable(self._dynamodb, self.settings.table_name)
 
     @cached_property
     def counters(self) -> CounterTable:
-        return CounterTable(client("dynamodb", self._config), self.settings.table_name)
+        return CounterTable(self._dynamodb, self.settings.table_name)
 
     @cached_property
     def timings(self) -> TimingTable:
-        return TimingTable(client("dynamodb", self._config), self.settings.table_name)
+        return TimingTable(self._dynamodb, self.settings.table_name)
 
     @cached_property
     def rate_limits(self) -> RateLimitTable:
-        return RateLimitTable(client("dynamodb", self._config), self.settings.table_name)
+        return RateLimitTable(self._dynamodb, self.settings.table_name)
 
     @cached_property
     def account_slots(self) -> AccountSlotTable:
-        return AccountSlotTable(client("dynamodb", self._config), self.settings.table_name)
+        return AccountSlotTable(self._dynamodb, self.settings.table_name)
 
     @cached_property
     def endpoints(self) -> "EndpointTable":
         from rushes.aws.dynamodb.webhooks import EndpointTable
 
-        return EndpointTable(client("dynamodb", self._config), self.settings.table_name)
+        return EndpointTable(self._dynamodb, self.settings.table_name)
 
     @cached_property
     def deliveries(self) -> "DeliveryTable":
         from rushes.aws.dynamodb.webhooks import DeliveryTable
 
-        return DeliveryTable(client("dynamodb", self._config), self.settings.table_name)
+        return DeliveryTable(self._dynamodb, self.settings.table_name)
 
     @cached_property
     def bucket(self) -> Bucket:

@@ -8,24 +8,13 @@ from typing import Any
 
 from rushes.errors import InvalidOutput, ProviderNotConfigured, UpstreamError
 from rushes.jobs.content import ensure_modality
-from rushes.jobs.content_type import (
-    HEAD_BYTES,
-    OUTPUT_EXTENSIONS,
-    is_truncated,
-    sniff_output,
-)
+from rushes.jobs.content_type import HEAD_BYTES, OUTPUT_EXTENSIONS, is_truncated, sniff_output
 from rushes.jobs.job import Job, folder_of
 from rushes.jobs.result import Artifact, CollectedOutput, Output
 from rushes.ports.storage import Blobs, Download
 from rushes.providers.base import Succeeded
 from rushes.workflow import documents, wait_times
-from rushes.workflow.collected_outputs import (
-    artifact_of,
-    described,
-    free_number,
-    in_order,
-    reusable,
-)
+from rushes.workflow.collected_outputs import described, free_number, in_order, reusable
 from rushes.workflow.provider_client import ProviderClient
 from rushes.workflow.slots import OUTPUT_DOWNLOADS, JobSlots
 from rushes.workflow.task import JobContext, NextStep, Transition, pending, storing_too_long
@@ -141,7 +130,7 @@ class Collect:
                 record(job, _collected(in_order(done)))
                 if self.context.clock() - begun > DOWNLOADS_SECONDS:
                     break
-        return tuple(artifact_of(file) for file in in_order(done))
+        return tuple(file.artifact() for file in in_order(done))
 
     def _copy(self, job: Job, stem: str, output: Output) -> Artifact:
         with self.providers.download(job, output) as download:

@@ -64,7 +64,3 @@ def described(artifact: Artifact, position: int, output: Output) -> CollectedOut
 
 def in_order(files: dict[int, CollectedOutput]) -> tuple[CollectedOutput, ...]:
     return tuple(files[position] for position in sorted(files))
-
-
-def artifact_of(file: CollectedOutput) -> Artifact:
-    return Artifact(**file.model_dump(exclude={"position", "fingerprint"}))

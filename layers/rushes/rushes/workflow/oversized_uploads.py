@@ -40,7 +40,7 @@ class OversizedUploads:
         """
         try:
             file = _Detail.model_validate(detail).object
-        except ValidationError:  # not an event of S3: whoever may put events may send anything
+        except ValidationError:  # not an event of S3: other programs may put events, too
             return 0
         if not file.key.startswith(UPLOADS) or file.size <= MAX_UPLOAD_BYTES:
             return 0

@@ -134,15 +134,16 @@ class Poll:
         result = None if job.generated_at else self._poll_before_cancel(job)
         if isinstance(result, Succeeded):
             self._record_result(job, result)
-        has_ended = isinstance(result, Failed)
-        if (job.generated_at or isinstance(result, Succeeded)) and not job.deleted_at:
-            upstream = (
-                UpstreamCancelled.NO
-            )  # a cancel could delete the result before it is archived
-        else:
-            upstream = UpstreamCancelled.YES if has_ended else self._cancel(job)
+        is_generated = job.generated_at is not None or isinstance(result, Succeeded)
+        has_failed = isinstance(result, Failed)
         had_not_begun = isinstance(result, Pending) and result.queued
-        is_unbilled = upstream is UpstreamCancelled.YES and (has_ended or had_not_begun)
+        if has_failed:
+            upstream = UpstreamCancelled.YES
+        elif is_generated and not job.deleted_at:  # a cancel could delete what is to be archived
+            upstream = UpstreamCancelled.NO
+        else:
+            upstream = self._cancel(job)
+        is_unbilled = upstream is UpstreamCancelled.YES and (has_failed or had_not_begun)
         return self.context.complete(
             job,
             lambda current, now: current.cancelled_by_client(

@@ -106,7 +106,7 @@ class Submit:
         except UpstreamError as error:  # no lease is held yet
             begun = job.is_submission_unconfirmed
             if error.key_rejected and (
-                step := self._retry_with_key(job, error, begun, leased=False)
+                step := self._retry_with_key(job, error, begun=begun, leased=False)
             ):
                 return step
             if not error.retryable:
@@ -148,19 +148,16 @@ class Submit:
     def _refused(self, job: Job, error: UpstreamError, admission: Admission) -> NextStep:
         """Decide on the leased job: an earlier create call may be unconfirmed."""
         begun = job.submission_unconfirmed_since is not None
-        if error.key_rejected and (step := self._retry_with_key(job, error, begun, leased=True)):
+        if error.key_rejected and (
+            step := self._retry_with_key(job, error, begun=begun, leased=True)
+        ):
             return step
         if isinstance(error, UpstreamRefused) and error.error_code != "upstream_unauthorized":
             self.rate_limiter.key_accepted(job, admission)
         return self._fail(job, error, begun=begun)
 
     def _retry_with_key(
-        self,
-        job: Job,
-        error: UpstreamError,
-        begun: bool,  # noqa: FBT001
-        *,
-        leased: bool,
+        self, job: Job, error: UpstreamError, *, begun: bool, leased: bool
     ) -> NextStep | None:
         """Try again later, as the API key may be under rotation; None if the job should fail.
 

@@ -20,9 +20,9 @@ from rushes.dialects.base import HttpRequest, HttpResponse
 from rushes.dialects.json_format import as_json
 from rushes.dialects.openai_videos.openai import OpenAIDialect
 from rushes.dialects.request_body import read_fields
-from rushes.dialects.response_headers import NO_STORE_HEADERS
+from rushes.dialects.response_headers import NO_STORE_HEADERS, retry_headers
 from rushes.dialects.validation import validate
-from rushes.errors import NotFound, RateLimited, RushesError, ServerError
+from rushes.errors import NotFound, RushesError, ServerError
 from rushes.redaction import REDACTOR
 from rushes.webhooks.endpoint import Endpoint
 
@@ -193,7 +193,4 @@ def _error_response(error: RushesError) -> HttpResponse:
         logger.error(REQUEST_FAILED, reason=error.message)
         error = type(error)("the service is temporarily unavailable")
     response = OpenAIDialect().write_error(error)
-    if isinstance(error, RateLimited):
-        headers = {**response.headers, "retry-after": str(error.seconds)}
-        return replace(response, headers=headers)
-    return response
+    return replace(response, headers={**response.headers, **retry_headers(error)})

@@ -6,7 +6,7 @@
 An account's items are in `PER_ACCOUNT` of the `PARTITIONS` of their kind: more of them would let
 one account delay the search in all, a single one would limit the account's write rate.
 `open_owner` is no key: a search skips the items of owners that have had their share by it. Items
-without it, written before version 0.2.0, are read and dropped.
+without it, written by version 0.2.0 or earlier, are read and dropped.
 """
 
 import zlib

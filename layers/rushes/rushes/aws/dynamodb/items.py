@@ -19,6 +19,8 @@ Model = TypeVar("Model")
 
 MAX_TRIES = 8
 """Of a read-modify-write whose condition fails."""
+ABSENT = {"ConditionExpression": "attribute_not_exists(pk)"}
+"""Condition of a write that adds an item."""
 BY_OWNER, BY_PROVIDER, DUE = "by_owner", "by_provider", "due"
 """Global secondary indexes: jobs of an account and deliveries of an endpoint; keys of an account's
 jobs at one provider; work by time."""
@@ -104,6 +106,12 @@ def report_corrupt(item: Item, reason: str) -> None:
     """Log and count an item that cannot be read."""
     logger.error(CORRUPT_RECORD, item=item.get("pk"), reason=reason)
     count(Metric.CORRUPT_RECORD)
+
+
+def put_request(table: str, item: Item, condition: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the `Put` of a transaction."""
+    request = {"TableName": table, "Item": item, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    return {"Put": {**request, **condition}}
 
 
 def transact(client: "DynamoDBClient", requests: list[dict[str, Any]]) -> list[Item]:

@@ -23,6 +23,7 @@ from rushes.aws.dynamodb import budgets
 from rushes.aws.dynamodb.due_index import DueIndex, due_attributes, partitions_of
 from rushes.aws.dynamodb.idempotency import RecordTable
 from rushes.aws.dynamodb.items import (
+    ABSENT,
     BY_OWNER,
     MAX_TRIES,
     Item,
@@ -59,8 +60,7 @@ class JobTable(RecordTable):
                 self._client
             )
             return
-        condition = {"ConditionExpression": "attribute_not_exists(pk)"}
-        if not put(self._client, self._table, _item(job), condition):
+        if not put(self._client, self._table, _item(job), ABSENT):
             raise WriteConflict(f"a job with id {job.id} exists")
 
     def get(self, account: str, job_id: str) -> Job | None:

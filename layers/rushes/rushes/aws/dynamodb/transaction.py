@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rushes.aws.dynamodb import budgets, idempotency
-from rushes.aws.dynamodb.items import Item, is_own, put, report_corrupt, transact, with_writer
+from rushes.aws.dynamodb.items import (
+    ABSENT,
+    Item,
+    is_own,
+    put,
+    put_request,
+    report_corrupt,
+    transact,
+    with_writer,
+)
 from rushes.errors import AlreadyAccepted, AwsUnavailable, IdempotencyKeyInUse, WriteConflict
 from rushes.ports.jobs import BudgetCharge, IdempotencyRecord
 
@@ -65,8 +74,7 @@ class CreateTransaction:
             raise self._error(refusal)
 
     def _requests(self, item: Item) -> dict[str, dict[str, Any]]:
-        absent = {"ConditionExpression": "attribute_not_exists(pk)"}
-        requests = {"job": put_request(self.table, item, absent)}
+        requests = {"job": put_request(self.table, item, ABSENT)}
         if self.record:
             put = idempotency.put_request(self.table, self.record, self.now)
             requests["record"] = {"Put": put}
@@ -102,11 +110,6 @@ def put_and_settle(
     except InvalidUpdate as error:
         report_corrupt(settlement["Key"], error.message)
         return put(client, table, item, condition)
-
-
-def put_request(table: str, item: Item, condition: Mapping[str, Any]) -> dict[str, Any]:
-    request = {"TableName": table, "Item": item, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-    return {"Put": {**request, **condition}}
 
 
 def write_all(

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 from pydantic import ValidationError
 
 from rushes.aws.dynamodb.items import (
+    ABSENT,
     MAX_TRIES,
     Item,
     Table,
     put,
+    put_request,
     query_items,
     read_valid,
     with_writer,
@@ -50,16 +52,11 @@ class VersionedItems(Table, Generic[Model]):
 
     def add(self, document: Model) -> bool:
         """Return False if an item with that key exists."""
-        return self._put(document, {"ConditionExpression": "attribute_not_exists(pk)"})
+        return self._put(document, ABSENT)
 
     def add_request(self, document: Model) -> Item:
         """Return the `Put` that adds a document within a transaction."""
-        return {
-            "TableName": self._table,
-            "Item": with_writer(self._item(document)),
-            "ConditionExpression": "attribute_not_exists(pk)",
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
+        return put_request(self._table, with_writer(self._item(document)), ABSENT)
 
     def get(self, item_key: Item) -> Model | None:
         item = self._find(item_key, consistent=True)

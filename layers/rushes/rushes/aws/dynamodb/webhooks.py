@@ -129,8 +129,8 @@ class AddCounter(Table):
                 **({":added": {"N": str(added)}} if added else {}),
             },
         }
-        reasons = transact(self._client, [{"Put": request}, {"Update": counter}])
-        if not reasons or is_own(request["Item"], reasons[0]):
+        reasons = transact(self._client, [request, {"Update": counter}])
+        if not reasons or is_own(request["Put"]["Item"], reasons[0]):
             return True
         codes = [reason.get("Code", "None") for reason in reasons]
         if codes[0] == "ConditionalCheckFailed":
