@@ -29,7 +29,7 @@ SAM := env SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=no
 STACK := $(LOCAL)/.synced $(ENVS)/engine/.synced $(ENVS)/runtime/.synced
 # Each group of pyproject.toml and each folder of tools/ is an environment below .local/envs.
 GROUPS := runtime local dev
-TOOLS := engine sam openai-json clients clients-older scanners
+TOOLS := engine sam openai-json clients clients-older scanners vendors
 TESTS := $(STACK) $(DEV)/.synced $(TOOLS:%=$(ENVS)/%/.synced)
 
 .PHONY: help
@@ -78,14 +78,15 @@ check: $(TESTS) lint cover ## all that CI runs: lint, all tests with coverage, e
 	@echo "check passed"
 
 .PHONY: lint
-lint: $(DEV)/.synced $(ENVS)/scanners/.synced ## style, types, layers, spelling, templates, catalog, security rules, workflows, secrets
+lint: $(DEV)/.synced $(ENVS)/scanners/.synced ## style, types, layers, spelling, templates, configuration, security rules, workflows, secrets
 	$(DEV)/bin/ruff check
 	$(DEV)/bin/ruff format --check
 	$(DEV)/bin/mypy
 	PYTHONPATH=layers/rushes:. $(DEV)/bin/lint-imports --no-logo
 	$(DEV)/bin/codespell
 	$(DEV)/bin/cfn-lint template.yaml examples/downstream/template.yaml
-	$(DEV)/bin/python scripts/check_catalog.py
+	$(DEV)/bin/python -m cli config check
+	$(DEV)/bin/python -m cli config check layers/rushes/rushes/catalog/built_in.toml
 	scripts/scan_code.sh
 	scripts/scan_workflows.sh
 	git ls-files -z | xargs -0 scripts/scan_secrets.sh
@@ -135,6 +136,10 @@ faults: $(DEV)/.synced ## run the functions with every kind of fault (minutes)  
 .PHONY: corpora
 corpora: $(DEV)/.synced ## send 75,000 hostile requests to the api function (minutes)   [SMALL=1]
 	@PYTHONPATH=layers/rushes:. $(DEV)/bin/python -m tests.security.corpora $(if $(SMALL),--family keys)
+
+.PHONY: vendors
+vendors: $(DEV)/.synced ## check all create calls of the shipped models against the vendors' published types   [VENDOR=name SAMPLE=n]
+	@PYTHONPATH=layers/rushes:. $(DEV)/bin/python -m tests.contract.vendors.report $(if $(SAMPLE),--sample $(SAMPLE)) $(VENDOR)
 
 .PHONY: mutants
 mutants: $(TESTS) ## remove the guards of tests/mutants.toml one by one; the tests must fail (minutes)   [ONLY=text]

@@ -11,7 +11,7 @@ from local.processes import free_port
 
 @dataclass
 class LocalSettings:
-    """Ports are stored because presigned URLs and the provider secret contain them."""
+    """Ports are stored because presigned URLs and the providers' secrets contain them."""
 
     engine_port: int = 0
     sandbox_port: int = 0

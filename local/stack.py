@@ -5,7 +5,6 @@
 
 import contextlib
 import fcntl
-import json
 import os
 import platform
 import shutil
@@ -14,22 +13,24 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
+from cli.config_errors import InvalidConfig
+from cli.provider_secrets import KeyStore
+from cli.publication import Publisher
 from local.api_keys import create_keys
 from local.deployment import deploy
 from local.local_settings import LocalSettings
 from local.packaging import LAMBDA_PYTHON, ROOT, lambda_python_version, package
 from local.processes import HANG_SECONDS, Program, StartError, free_port, is_free, no_progress
-
-if TYPE_CHECKING:
-    from mypy_boto3_secretsmanager import SecretsManagerClient
+from rushes.aws.config_store import ConfigStore
 
 NAME = "rushes"
+CONFIG_FILE = ROOT / "rushes.toml"
 REGION = "us-east-1"
 ENGINE_PYTHON = ROOT / ".local/envs/engine/bin/python"
 # Variables inherited by the processes. A developer's AWS profile, proxies or provider keys must not
@@ -49,8 +50,17 @@ SANDBOX_PROVIDERS = {
     "sandbox-replicate": "/replicate/v1",
     "sandbox-together": "/together",
     "sandbox-tiyaro": "/tiyaro",
+    "together": "/together",
+    "fal": "/fal",
+    "runway": "/runway/v1",
+    "pipelet": "/pipelet/queue",
+    "tiyaro": "/tiyaro",
+    "openai": "/v1",
 }
-"""The catalog's sandbox providers, and the URL path of each one's protocol in the sandbox."""
+"""Providers that are the sandbox, and the URL path of each one's protocol there.
+
+Those with a vendor's name have the vendor's models, whose published schemas the sandbox enforces.
+"""
 
 
 @dataclass
@@ -68,6 +78,8 @@ class Stack:
     workers: int = 2
     """Maximum processes per function; further calls wait."""
     template: Path = ROOT / "template.yaml"
+    config: Path | None = None
+    """Configuration that is published; by default the repository's rushes.toml."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Template parameters that differ from the local defaults."""
     progress: Callable[[str], None] = no_progress
@@ -109,7 +121,7 @@ class Stack:
             "RUSHES_BUCKET": self.outputs["BucketName"],
             "RUSHES_BUS": self.outputs["BusName"],
             "RUSHES_STATE_MACHINE": self.outputs["StateMachineArn"],
-            "RUSHES_PROVIDER_SECRET": self.outputs["ProviderSecretArn"],
+            "RUSHES_PROVIDER_SECRETS": self.outputs["ProviderSecrets"],
             "SANDBOX_URL": self.sandbox_url,
             "SANDBOX_API_KEY": self._settings.sandbox_api_key,
             **self._aws_environment(),
@@ -236,21 +248,29 @@ class Stack:
         cloudformation = session.client("cloudformation", endpoint_url=url, config=direct)
         self.outputs = deploy(cloudformation, NAME, template, self._parameters())
         secrets = session.client("secretsmanager", endpoint_url=url, config=direct)
-        self._store_provider_keys(secrets)
+        self._store_provider_keys(KeyStore(secrets, self.outputs["ProviderSecrets"]))
+        self._publish(ConfigStore(lambda: s3, self.outputs["BucketName"]))
         if self._settings.api_id != self.outputs["ApiId"]:
             dynamodb = session.client("dynamodb", endpoint_url=url, config=direct)
             keys = create_keys(dynamodb, self.outputs["TableName"], ACCOUNTS)
             self._settings.api_keys, self._settings.api_id = keys, self.outputs["ApiId"]
 
-    def _store_provider_keys(self, secrets: "SecretsManagerClient") -> None:
+    def _store_provider_keys(self, keys: KeyStore) -> None:
+        """Store the sandbox's URL and key, for each provider that has no other key."""
         key = self._settings.sandbox_api_key
-        providers = {
-            name: {"base_url": self.sandbox_url + prefix, "api_key": key}
-            for name, prefix in SANDBOX_PROVIDERS.items()
-        }
-        arn = self.outputs["ProviderSecretArn"]
-        stored = json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])
-        secrets.put_secret_value(SecretId=arn, SecretString=json.dumps({**stored, **providers}))
+        for name, path in SANDBOX_PROVIDERS.items():
+            if keys.get_key(name) in (None, key):
+                keys.set_key(name, key, self.sandbox_url + path)
+
+    def _publish(self, store: ConfigStore) -> None:
+        """Publish the configuration as `rushes config push` does."""
+        file = self.config or CONFIG_FILE
+        try:
+            published = Publisher(store, "local stack").push(file.read_text("utf-8"))
+        except InvalidConfig as error:
+            errors = "".join(f"\n{file}:{problem}" for problem in error.problems)
+            raise StartError(f"the configuration is invalid:{errors}") from None
+        self.progress(f"version {published.number} of the configuration is in force")
 
     def _parameters(self) -> dict[str, str]:
         arm = platform.machine().lower() in ("arm64", "aarch64")

@@ -1,10 +1,11 @@
 """`python -m local.up`: run the local stack in the foreground until Ctrl-C.
 
 State persists in .local/state; .local/stack.env has the variables to use the stack. --folder
-replaces .local.
+replaces .local. RUSHES_CONFIG names a configuration in place of rushes.toml.
 """
 
 import argparse
+import os
 import shlex
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from local.stack import Stack
 
 FOLDER = ROOT / ".local"
 MAX_PORT = 65535
+CONFIG_VARIABLE = "RUSHES_CONFIG"
 FAILURES = (StartError, DeploymentError, ClientError, BotoCoreError, subprocess.SubprocessError)
 
 
@@ -41,7 +43,14 @@ def main() -> None:
         print(f"{time.monotonic() - started:5.1f} s  {step}", flush=True)
 
     try:
-        with Stack(args.folder / "state", keep=True, port=args.port, progress=show) as stack:
+        config = os.environ.get(CONFIG_VARIABLE)
+        with Stack(
+            args.folder / "state",
+            keep=True,
+            port=args.port,
+            config=Path(config) if config else None,
+            progress=show,
+        ) as stack:
             write_environment(args.folder / "stack.env", stack.environment())
             print(f"environment variables: {args.folder / 'stack.env'}", flush=True)
             print(f"ready {stack.url}", flush=True)

@@ -42,6 +42,8 @@ class Job:
     spec: RenderSpec
     folder: Path
     directives: dict[str, int]
+    planned_failure: Failure | None = None
+    """Failure of a request that the vendor accepts and cannot generate."""
     created_at: float = field(default_factory=time.time)
     started_at: float | None = None
     ended_at: float | None = None

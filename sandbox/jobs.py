@@ -48,15 +48,20 @@ class Sandbox:
         self._slots = asyncio.Semaphore(SIMULTANEOUS_RENDERS)
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    def submit(self, spec: RenderSpec, idempotency_key: str | None) -> Job:
-        """Log the create call and queue its job, unless a directive rejects it."""
+    def submit(
+        self, spec: RenderSpec, idempotency_key: str | None, failure: Failure | None = None
+    ) -> Job:
+        """Log the create call and queue its job, unless a directive rejects it.
+
+        With a `failure` the job runs and ends with it.
+        """
         directives = read_directives(spec.prompt)
         earlier = self.request_log.count_creates(spec.prompt)
         entry = _log_entry(spec, idempotency_key)
         self.request_log.creates.append(entry)
         _apply_directives(directives, earlier)
         planned_response().delay = directives.get("hang-create", 0)
-        job = self._start_job(spec, directives)
+        job = self._start_job(spec, directives, failure)
         entry.id, entry.accepted = job.id, True
         return job
 
@@ -122,9 +127,11 @@ class Sandbox:
         await asyncio.gather(*tasks, return_exceptions=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _start_job(self, spec: RenderSpec, directives: dict[str, int]) -> Job:
+    def _start_job(
+        self, spec: RenderSpec, directives: dict[str, int], failure: Failure | None
+    ) -> Job:
         job_id = f"video_{uuid.uuid4().hex}"
-        job = Job(job_id, spec, self.folder / job_id, directives)
+        job = Job(job_id, spec, self.folder / job_id, directives, failure)
         job.folder.mkdir()
         self.jobs[job_id] = job
         task = asyncio.create_task(self._run(job))
@@ -136,6 +143,8 @@ class Sandbox:
         await asyncio.sleep(job.directives.get("queue", 0))
         async with self._slots:
             job.started_at = time.time()
+            if job.planned_failure:
+                raise JobFailedError(job.planned_failure)
             await render_file(job.spec, job.output, job.set_progress)
         # After the slot is released: [slow=N] must not block the renders of other jobs.
         await asyncio.sleep(job.started_at + job.directives.get("slow", 0) - time.time())

@@ -26,11 +26,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 
 from rushes.api.build_job import JobBuilder
 from rushes.api.create_job import CreateJob
+from rushes.aws.config_store import ConfigStore
 from rushes.aws.dynamodb.items import BY_PROVIDER
 from rushes.aws.dynamodb.jobs import JobTable
+from rushes.aws.published_catalogs import PublishedCatalogs
 from rushes.aws.s3 import Bucket
 from rushes.aws.step_functions import StateMachine
-from rushes.catalog.models import catalog
 from rushes.errors import NotFound, RushesError
 from rushes.http.url_policy import InputUrlPolicy, PublicUrlPolicy
 from rushes.jobs.idempotency import IdempotencyInfo
@@ -62,7 +63,9 @@ class Deployment:
         s3 = boto3.client("s3", config=Config(signature_version="s3v4"))
         bucket = Bucket(s3, self.outputs["BucketName"], limit=0)
         policies = PublicUrlPolicy(local_mode=False), InputUrlPolicy(local_mode=False)
-        job_builder = JobBuilder(self.jobs, bucket, catalog(), time.time, *policies)
+        store = ConfigStore(lambda: s3, self.outputs["BucketName"])
+        catalogs = PublishedCatalogs(store, time.monotonic)
+        job_builder = JobBuilder(self.jobs, bucket, catalogs, time.time, *policies)
         return CreateJob(job_builder, self.jobs, self.executions, time.time, self.daily_dollars)
 
     def find(self, job_id: str) -> Job:
@@ -120,6 +123,9 @@ def show(deployment: Deployment, job_id: str) -> Iterator[str]:
     """Print the history of a job."""
     job = deployment.find(job_id)
     yield f"{job.id} of {job.account}: {job.status.value}, {job.stage.value}"
+    if job.config_version is not None:
+        yield f"  version {job.config_version} of the configuration"
+    yield f"  model {job.model or job.request.model}, price {_dollars(job.cost)}"
     for moment, step in sorted(_timeline(job)):
         yield f"  {time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(moment))}  {step}"
     if job.upstream_cancelled:
@@ -134,6 +140,14 @@ def show(deployment: Deployment, job_id: str) -> Iterator[str]:
     yield f"  execution {job.execution_name} {state}"
 
 
+def _dollars(amount: float | None) -> str:
+    return "unknown" if amount is None else f"${amount:.2f}"
+
+
+def _ending(job: Job) -> str:
+    return f"{job.error.code}: {job.error.message}" if job.error else job.status.value
+
+
 def _timeline(job: Job) -> Iterator[tuple[float, str]]:
     yield job.created_at, f"created by the {job.dialect} dialect for {job.request.model}"
     for attempt in job.attempts:
@@ -144,7 +158,7 @@ def _timeline(job: Job) -> Iterator[tuple[float, str]]:
         "cancel requested": job.cancel_requested_at,
         "submission unconfirmed": job.submission_unconfirmed_since,
         "deleted": job.deleted_at,
-        f"ended: {job.error.code if job.error else job.status.value}": job.finished_at,
+        f"ended: {_ending(job)}": job.finished_at,
     }
     yield from ((moment, step) for step, moment in marks.items() if moment)
 
@@ -162,7 +176,7 @@ def retry(deployment: Deployment, job_id: str) -> Iterator[str]:
     if job.deleted_at or job.error is None:
         yield f"{job.id} is {job.status.value}; only a failed job can be retried"
         return
-    request = CreateRequest(job.request, preferences=job.preferences, webhook=job.webhook)
+    request = CreateRequest(job.original_request, preferences=job.preferences, webhook=job.webhook)
     call = IdempotencyInfo("retry")
     again = deployment.create_job.run(job.account, job.dialect, request, call).job
     yield f"created {again.id}; the provider bills it again"

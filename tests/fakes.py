@@ -7,12 +7,15 @@ from dataclasses import replace
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, unquote
 
+from rushes.catalog.models import Catalog
+from rushes.catalog.source import CatalogVersion
 from rushes.errors import (
     AlreadyAccepted,
     AwsUnavailable,
     BudgetExceeded,
     DownloadInterrupted,
     InvalidInputFile,
+    InvalidOutput,
     NotFound,
     WriteConflict,
 )
@@ -263,6 +266,18 @@ class FakeBlobs:
             raise InvalidInputFile("an input file no longer exists")
         return self.objects[key]
 
+    def uri(self, key: str) -> str:
+        return f"s3://bucket/{key}"
+
+    @contextmanager
+    def open(self, uri: str, folder: str) -> Iterator[Download]:
+        if not uri.startswith(self.uri(folder)):
+            raise InvalidOutput(f"the output must be in {self.uri(folder)} (got {uri})")
+        content = self.objects.get(uri.removeprefix(self.uri("")))
+        if content is None:
+            raise DownloadInterrupted(f"the object {uri} cannot be read")
+        yield Download(len(content), None, iter([content]))
+
     def find(self, key: str) -> StoredFile | None:
         content = self.objects.get(key)
         if content is None:
@@ -315,14 +330,34 @@ class FakeExecutions:
         return self.running.get(job.execution_name)
 
 
+class FixedCatalogs:
+    """Source with one version, which is in force and which all jobs have."""
+
+    def __init__(self, catalog: Catalog, number: int = 1) -> None:
+        self.version = CatalogVersion(number, catalog)
+
+    def current(self) -> CatalogVersion:
+        return self.version
+
+    def for_job(self, job: Job) -> Catalog:  # noqa: ARG002 - the same for each job
+        return self.version.catalog
+
+
 class FakeUpstreams:
+    """`rejected`: ids of the jobs for which a provider rejected the key."""
+
     def __init__(self) -> None:
         self.error: Exception | None = None
+        self.rejected: list[str] = []
 
-    def find(self, provider: str) -> Upstream:
+    def find(self, job: Job) -> Upstream:
         if self.error:
             raise self.error
-        return Upstream(f"https://{provider}.example/v1", {"authorization": "Bearer upstream-key"})
+        url = f"https://{job.provider}.example/v1"
+        return Upstream(url, {"authorization": "Bearer upstream-key"})
+
+    def key_rejected(self, job: Job) -> None:
+        self.rejected.append(job.id)
 
 
 Answer = HttpReply | Exception

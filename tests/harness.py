@@ -40,6 +40,7 @@ from tests.fakes import (
     FakeRateLimits,
     FakeTimings,
     FakeUpstreams,
+    FixedCatalogs,
 )
 
 CATALOG_TEXT = """
@@ -110,9 +111,10 @@ def service_of(
 ) -> JobService:
     """The service on these ports; its waits advance the clock."""
     policies = PublicUrlPolicy(local_mode=False), InputUrlPolicy(local_mode=False)
-    job_builder = JobBuilder(jobs, blobs, catalog, clock, *policies)
+    catalogs = FixedCatalogs(catalog)
+    job_builder = JobBuilder(jobs, blobs, catalogs, clock, *policies)
     create_job = CreateJob(job_builder, jobs, executions, clock, daily_dollars)
-    return JobService(create_job, jobs, blobs, catalog, clock, clock.advance)
+    return JobService(create_job, jobs, blobs, catalogs, clock, clock.advance)
 
 
 @dataclass
@@ -139,6 +141,10 @@ class Harness:
         )
 
     @property
+    def catalogs(self) -> FixedCatalogs:
+        return FixedCatalogs(self.catalog)
+
+    @property
     def event_publisher(self) -> EventPublisher:
         return EventPublisher(self.jobs, self.bus, self.clock)
 
@@ -148,16 +154,16 @@ class Harness:
 
     @property
     def context(self) -> JobContext:
-        return JobContext(self.jobs, self.event_publisher, self.catalog, self.clock)
+        return JobContext(self.jobs, self.event_publisher, self.catalogs, self.clock)
 
     @property
     def providers(self) -> ProviderClient:
-        return ProviderClient(self.upstreams, self.http_client, self.catalog, self.adapter)
+        return ProviderClient(self.upstreams, self.http_client, self.catalogs, self.adapter)
 
     @property
     def rate_limiter(self) -> RateLimiter:
         """Its waits advance the clock."""
-        return RateLimiter(self.rate_limits, self.catalog, self.clock, self.clock.advance)
+        return RateLimiter(self.rate_limits, self.catalogs, self.clock, self.clock.advance)
 
     @property
     def slots(self) -> JobSlots:
@@ -230,6 +236,15 @@ class Harness:
             {"model": "sandbox/one", "prompt": "a red ball", **fields}
         )
         return self.service.create(account, "openai", CreateRequest(request)).job
+
+    def of_older_release(self, job: Job) -> Job:
+        """The job without a version of the configuration."""
+        return self.change(
+            job,
+            lambda job, _: job.model_copy(
+                update={"config_version": None, "version": job.version + 1}
+            ),
+        )
 
     def leased(self, **fields: object) -> Job:
         """A job with a create call in flight."""

@@ -48,6 +48,16 @@ def size_from(short: int, aspect_ratio: str) -> tuple[int, int]:
     return (long, short) if across >= down else (short, long)
 
 
+def rendered_size(width: float, height: float) -> tuple[int, int]:
+    """Return even sides, as H.264 requires, of at most `MAX_SIDE` pixels."""
+    factor = min(1.0, MAX_SIDE / max(width, height))
+    return _even(width * factor), _even(height * factor)
+
+
+def _even(side: float) -> int:
+    return max(2, round(side / 2) * 2)
+
+
 def check_size(size: tuple[int, int]) -> tuple[int, int]:
     if any(side % 2 or not MIN_SIDE <= side <= MAX_SIDE for side in size):
         text = f"Both sides must be even and {MIN_SIDE} to {MAX_SIDE} pixels."

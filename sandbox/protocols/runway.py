@@ -1,5 +1,6 @@
 """Runway's tasks."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -12,9 +13,10 @@ from sandbox.errors import UnusableInputError
 from sandbox.fault_directives import UNKNOWN_STATUS
 from sandbox.job import Job, JobStatus
 from sandbox.jobs import Sandbox
-from sandbox.protocols import json_protocol
+from sandbox.protocols import json_protocol, runway_models
 from sandbox.protocols.api_error import ApiError
-from sandbox.protocols.fields import Fields, Seconds, Seed, check_size
+from sandbox.protocols.fields import Fields, Seconds, Seed, check, check_size
+from sandbox.protocols.request_body import read_json
 from sandbox.rendering.render_spec import RenderSpec
 
 VERSION = "2024-11-06"
@@ -66,26 +68,38 @@ class Runway:
         async def build_spec(params: TextToVideo) -> RenderSpec:
             return _build_spec(params, params.promptText, params.duration)
 
-        _check_version(request)
-        return _created(await json_protocol.submit(self._sandbox, request, TextToVideo, build_spec))
+        return await self._create(request, "text_to_video", TextToVideo, build_spec)
 
     async def image_to_video(self, request: Request) -> Response:
         async def build_spec(params: ImageToVideo) -> RenderSpec:
             spec = _build_spec(params, params.promptText, params.duration)
             return await json_protocol.with_image(self._sandbox, spec, _first_image(params))
 
-        _check_version(request)
-        job = await json_protocol.submit(self._sandbox, request, ImageToVideo, build_spec)
-        return _created(job)
+        return await self._create(request, "image_to_video", ImageToVideo, build_spec)
 
     async def video_to_video(self, request: Request) -> Response:
         async def build_spec(params: VideoToVideo) -> RenderSpec:
             spec = _build_spec(params, params.promptText, 1)
             return await json_protocol.with_clip(self._sandbox, spec, params.videoUri)
 
+        return await self._create(request, "video_to_video", VideoToVideo, build_spec)
+
+    async def _create(
+        self,
+        request: Request,
+        route: str,
+        params: type[json_protocol.Params],
+        build_spec: Callable[[json_protocol.Params], Awaitable[RenderSpec]],
+    ) -> Response:
+        """Create a task of one of Runway's models, by its published type, or of the sandbox's."""
         _check_version(request)
-        job = await json_protocol.submit(self._sandbox, request, VideoToVideo, build_spec)
-        return _created(job)
+        body = await read_json(request)
+        with json_protocol.log_rejection(self._sandbox, body):
+            if model := runway_models.find(route, body.fields.get("model")):
+                spec = await runway_models.build_spec(self._sandbox, model, body.fields)
+            else:
+                spec = await build_spec(check(params, body))
+        return JSONResponse({"id": self._sandbox.submit(spec, None).id})
 
     async def retrieve(self, request: Request) -> Response:
         _check_version(request)
@@ -118,10 +132,6 @@ def _first_image(params: ImageToVideo) -> str:
     if "first" not in by_position:
         raise UnusableInputError("promptImage needs an image with position 'first'.")
     return by_position["first"]
-
-
-def _created(job: Job) -> Response:
-    return JSONResponse({"id": job.id})
 
 
 def _view(job: Job, request: Request) -> dict[str, object]:

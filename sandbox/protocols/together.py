@@ -10,7 +10,7 @@ from starlette.routing import Mount, Route
 
 from sandbox.errors import UnusableInputError
 from sandbox.fault_directives import UNKNOWN_STATUS
-from sandbox.job import Job, JobStatus
+from sandbox.job import Failure, Job, JobStatus
 from sandbox.jobs import Sandbox
 from sandbox.protocols.api_error import HANDLERS, ApiError, bearer_key
 from sandbox.protocols.fields import (
@@ -21,11 +21,20 @@ from sandbox.protocols.fields import (
     Prompt,
     SecondsText,
     Seed,
+    check,
     size_from,
 )
-from sandbox.protocols.json_protocol import download, mount_url, submit, with_clip, with_image
+from sandbox.protocols.json_protocol import (
+    download,
+    log_rejection,
+    mount_url,
+    with_clip,
+    with_image,
+)
 from sandbox.protocols.model_arguments import AspectRatio, Resolution
 from sandbox.protocols.output_files import LINK_SECONDS, Links
+from sandbox.protocols.request_body import Body, read_json
+from sandbox.protocols.together_models import MODELS, failure_of, read_settings
 from sandbox.rendering.render_spec import RenderSpec
 
 DEFAULT_SIZE = (1366, 768)
@@ -112,9 +121,14 @@ async def build_spec(sandbox: Sandbox, params: CreateVideo) -> RenderSpec:
     images = [frame.input_image for frame in media.frame_images] + media.reference_images
     source = media.source_video
     source_url = source.video if isinstance(source, VideoRef) else source
+    return await with_media(sandbox, spec, images[0] if images else None, source_url)
+
+
+async def with_media(
+    sandbox: Sandbox, spec: RenderSpec, image: str | None, clip: str | None
+) -> RenderSpec:
     try:
-        spec = await with_image(sandbox, spec, images[0] if images else None)
-        return await with_clip(sandbox, spec, source_url)
+        return await with_clip(sandbox, await with_image(sandbox, spec, image), clip)
     except UnusableInputError as error:
         raise ApiError(400, str(error), code="invalid_value", param="media") from error
 
@@ -128,12 +142,25 @@ class TogetherVideos:
         self._links = Links()
 
     async def create(self, request: Request) -> Response:
-        async def spec_for(params: CreateVideo) -> RenderSpec:
-            return await build_spec(self._sandbox, params)
-
-        key = request.headers.get("idempotency-key")
-        job = await submit(self._sandbox, request, CreateVideo, spec_for, key)
+        body, key = await read_json(request), request.headers.get("idempotency-key")
+        with log_rejection(self._sandbox, body, key):
+            spec, failure = await self._read(body)
+        job = self._sandbox.submit(spec, key, failure)
         return JSONResponse(self._view(job, request))
+
+    async def _read(self, body: Body) -> tuple[RenderSpec, Failure | None]:
+        """Return the job, and its failure if a documented model does not take an argument."""
+        model = MODELS.find(body.fields.get("model"))
+        if model is None:
+            return await build_spec(self._sandbox, check(CreateVideo, body)), None
+        if violation := MODELS.violation(body.fields):
+            raise ApiError(400, violation.message, code="invalid_value", param=violation.field)
+        failure = failure_of(model.violation(body.fields))
+        settings = read_settings(body.fields, model.defaults)
+        spec = settings.spec
+        if failure is None:
+            spec = await with_media(self._sandbox, spec, settings.image, settings.clip)
+        return spec, failure
 
     async def retrieve(self, request: Request) -> Response:
         job = self._sandbox.poll(request.path_params["id"])

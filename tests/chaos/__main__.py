@@ -11,8 +11,8 @@ import time
 from functools import partial
 from pathlib import Path
 
-from local.stack import Stack
-from rushes.catalog.models import catalog
+from local.stack import CONFIG_FILE, Stack
+from rushes.catalog.compile import compile_config
 from tests.chaos.event_listener import EventListener
 from tests.chaos.job_clients import JobClients
 from tests.chaos.killer import ProcessKiller
@@ -51,7 +51,8 @@ def main() -> None:
             jobs = wait_until_all_finished(stack, TIMEOUT_SECONDS)
         wait_for_events(stack, listener)
         records, files = read(stack), Files(stack)
-        report = check_outcomes(job_clients.accepted, records, listener.delivered, files, catalog())
+        catalog = compile_config(CONFIG_FILE.read_text("utf-8"))
+        report = check_outcomes(job_clients.accepted, records, listener.delivered, files, catalog)
     if len(job_clients.accepted) != args.jobs:
         report.violation("not accepted", str(dict(job_clients.abandoned)))
     figures = {

@@ -1,6 +1,7 @@
 """Read items, operation handles, events and API keys of earlier releases."""
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,7 @@ from rushes.ports.http import HttpCall
 from rushes.ports.providers import Timing
 from rushes.providers import adapter
 from rushes.providers.base import Provider, SupportsCancel
-from tests.contract.test_transcripts import serialize_call
-from tests.examples import catalog_with_examples
+from tests.contract.test_transcripts import entry_of, serialize_call
 from tests.fakes import FakeKeys
 from tests.fixtures.releases.finished_jobs import (
     FINISHED,
@@ -80,14 +80,16 @@ def test_every_released_schema_still_exists(release: Path):
 @pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.name)
 def test_operation_handle_builds_the_same_call(release: Path):
     """The old adapter wrote the handle; the present one reads it."""
+    specs = specs_of(release)
     for recorded in read(release / "operations.json"):
-        name = recorded["provider"]
-        entry = (
-            catalog_with_examples().providers[name]
-            if name
-            else ProviderEntry(protocol=recorded["kind"])
-        )
+        spec = specs.get(recorded["provider"])
+        entry = ProviderEntry.model_validate(spec) if spec else entry_of(recorded["kind"], recorded)
         assert serialize_call(call_of(adapter(entry), recorded)) == recorded["call"]
+
+
+def specs_of(release: Path) -> dict[str, Any]:
+    path = release / "specs.toml"
+    return tomllib.loads(path.read_text("utf-8"))["providers"] if path.exists() else {}
 
 
 def call_of(provider: Provider, recorded: dict[str, Any]) -> HttpCall:

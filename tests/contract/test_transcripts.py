@@ -13,13 +13,15 @@ from typing import Any, cast
 import pytest
 
 from rushes import providers
+from rushes.catalog.model_entry import ModelEntry
 from rushes.catalog.provider_config import ProviderEntry
+from rushes.catalog.vendor_data import read_vendor
 from rushes.errors import UpstreamError
 from rushes.jobs.job import Job
 from rushes.jobs.request import GenerationRequest
-from rushes.ports.http import FormFile, HttpCall, HttpReply, JsonFile
+from rushes.ports.http import BucketFolder, FormFile, HttpCall, HttpReply, JsonFile
 from rushes.providers import PROVIDERS, adapter, base
-from tests.examples import catalog_with_examples
+from tests.default_config import default_catalog
 
 TRANSCRIPTS = Path(__file__).with_name("transcripts")
 FILES = sorted(TRANSCRIPTS.rglob("*.json"))
@@ -67,9 +69,11 @@ def test_protocol_has_a_transcript_of_each_outcome(protocol: str):
 
 
 def entry_of(protocol: str, transcript: Transcript) -> ProviderEntry:
-    """Return the catalog's entry, or its commented example, if the transcript names a provider."""
+    """Return the entry of the vendor, or of the provider in rushes.toml, if one is named."""
+    if vendor := transcript.get("vendor"):
+        return read_vendor(vendor).vendor.provider()
     name = transcript.get("provider")
-    return catalog_with_examples().providers[name] if name else ProviderEntry(protocol=protocol)
+    return default_catalog().providers[name] if name else ProviderEntry(protocol=protocol)
 
 
 def step_of(provider: base.Provider, transcript: Transcript) -> tuple[HttpCall, Parser | None]:
@@ -77,7 +81,8 @@ def step_of(provider: base.Provider, transcript: Transcript) -> tuple[HttpCall, 
     operation = transcript.get("operation", {})
     match transcript["step"]:
         case "submit":
-            return provider.submit_request(job_of(transcript)), provider.parse_submit
+            call = provider.submit_request(job_of(transcript), model_of(transcript))
+            return call, provider.parse_submit
         case "poll":
             return provider.poll_request(operation), partial(provider.parse_poll, operation)
         case "lookup":
@@ -91,6 +96,13 @@ def step_of(provider: base.Provider, transcript: Transcript) -> tuple[HttpCall, 
         case _:
             assert isinstance(provider, base.SupportsCancel)
             return provider.cancel_request(operation), None
+
+
+def model_of(transcript: Transcript) -> ModelEntry | None:
+    """Return the vendor's model, if the transcript names one."""
+    name = transcript["job"].get("model")
+    models = read_vendor(transcript["vendor"]).entries() if name else ()
+    return next((model for model in models if model.name == name), None)
 
 
 def job_of(transcript: Transcript) -> Job:
@@ -123,6 +135,8 @@ def _json(value: Any) -> Any:
     """Serialize a JSON body, a file in it as its key and form."""
     if isinstance(value, JsonFile):
         return {"key": value.file.key, "as": value.form}
+    if isinstance(value, BucketFolder):
+        return {"folder": value.key}
     if isinstance(value, dict):
         return {name: _json(member) for name, member in value.items()}
     return [_json(member) for member in value] if isinstance(value, list | tuple) else value

@@ -9,7 +9,7 @@ ends it. Videos are 128x72 pixels and one second long.
 import json
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import openai
@@ -80,6 +80,19 @@ class Journey:
         oldest_first = [video.id for video in self.client.videos.list(limit=2, order="asc")]
         return {"ids": ids, "oldest_first": oldest_first}
 
+    def models(self) -> dict[str, Any]:
+        """List the models, and retrieve one by a name with and one without slashes."""
+        models: Iterable[Any] = self.client.models.list()
+        listed: dict[str, Any] = {model.id: model.to_dict() for model in models}
+        alias = listed[SMALL["model"]]
+        names = (alias["id"], alias["models"][0])
+        retrieved = [self.client.models.retrieve(name).to_dict() for name in names]
+        return {
+            "alias": alias,
+            "same": retrieved == [listed[name] for name in names],
+            "unknown": refused(lambda: self.client.models.retrieve("sora-9")),
+        }
+
     def delete(self, video_id: str) -> dict[str, Any]:
         reply = self.client.videos.delete(video_id)
         return {
@@ -114,6 +127,7 @@ def main() -> None:
     results["remixed"] = journey.remix(first)
     results["failed"] = journey.failure()
     results["refused"] = journey.refusals()
+    results["models"] = journey.models()
     if lists == "lists":
         results["listed"] = journey.pages()
     results["deleted"] = journey.delete(first)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,16 @@ from local.packaging import ROOT
 
 HIDDEN = ("AWS_", "MAKE", "MFLAGS", "COV_", "COVERAGE_")
 """Prefixes of the tests' own variables, which a command must not inherit."""
+
+
+NOT_COPIED = shutil.ignore_patterns(".git", ".local", ".aws-sam", ".*_cache", "__pycache__")
+
+
+def copy_tree(folder: Path) -> Path:
+    """Copy the repository without its environments, for commands that write files; return it."""
+    copy = folder / "rushes"
+    shutil.copytree(ROOT, copy, ignore=NOT_COPIED, symlinks=True)
+    return copy
 
 
 def run_program(
@@ -31,13 +42,16 @@ def run_program(
     return fields
 
 
+def visible_variables() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(HIDDEN)}
+
+
 def run(command: str, folder: Path = ROOT, environment: Mapping[str, str] | None = None) -> str:
     """Run a shell command, and return its output."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(HIDDEN)}
     done = subprocess.run(
         ["bash", "-euc", command],
         cwd=folder,
-        env={**inherited, "SAM_CLI_TELEMETRY": "0", **(environment or {})},
+        env={**visible_variables(), "SAM_CLI_TELEMETRY": "0", **(environment or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

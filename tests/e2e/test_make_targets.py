@@ -10,7 +10,7 @@ import pytest
 
 from local.packaging import ROOT
 from local.stack import NAME, Stack
-from tests.e2e.programs import run
+from tests.e2e.programs import copy_tree, run
 from tests.e2e.small_jobs import completes, create
 
 SMALL_FORMS = {
@@ -22,6 +22,7 @@ SMALL_FORMS = {
     "matrix": ("matrix SMALL=1", r"\| openai_compatible \|"),
     "mutants": ("mutants ONLY='a finished job'", "the tests caught 1 of 1"),
     "corpora": ("corpora SMALL=1", r"keys +\d"),
+    "vendors": ("vendors VENDOR=openai", r"openai +2 +2 +0 +\d+ +0 "),
     "audit": ("audit", r"skipped|\d vulnerabilities"),
     "clean": ("clean", ""),
     "help": ("help", "make check"),
@@ -42,8 +43,16 @@ RUN_BY = {
             *("make stuck", "make show", "make retry", "make cancel", "make redrive"),
             "make reindex",
             *("make format", "make requirements"),
+            *("./rushes config diff", "./rushes config history"),
         ),
         "tests/e2e/test_make_targets.py",
+    ),
+    **dict.fromkeys(
+        (
+            *("./rushes config check", "./rushes config push", "./rushes config rollback"),
+            *("./rushes provider set-key", "./rushes provider test", "./rushes provider list"),
+        ),
+        "tests/e2e/test_migration_guides.py",
     ),
     "tests.simulation": "Makefile",
     "tests.faults": "Makefile",
@@ -53,10 +62,12 @@ RUN_BY = {
     "bench/history.py": "Makefile",
     "bench/hanging_endpoint.py": "Makefile",
     "bench/isolation.py": "Makefile",
-    "scripts/check_catalog.py": "Makefile",
+    "scripts/config_schema.py": "tests/unit/scripts/test_config_schema.py",
     "scripts/create_key.py": "Makefile",
     "scripts/jobs.py": "Makefile",
     "scripts/dead_letters.py": "Makefile",
+    "scripts/generate_model_page.py": "tests/unit/docs/test_models_page.py",
+    "scripts.generate_fal_models": "tests/unit/scripts/test_generate_fal_models.py",
     "scripts/mutants.py": "Makefile",
     "scripts/schemas.py": "tests/unit/test_event_files.py",
 }
@@ -64,10 +75,10 @@ RUN_BY = {
 CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 COMMAND = re.compile(
     r"\b(make [a-z][a-z-]*)|python -m ([\w.]+)|(?<![\w/])((?:scripts|bench)/\w+\.py)"
+    r"|(\./rushes (?:config|provider) [a-z-]+)"
 )
 NOT_OURS = frozenset({"pytest", "venv", "pip"})
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")]
-NOT_COPIED = shutil.ignore_patterns(".git", ".local", ".aws-sam", ".*_cache", "__pycache__")
 
 
 def documented() -> set[str]:
@@ -89,8 +100,7 @@ def make(arguments: str, folder: Path = ROOT, environment: Mapping[str, str] | N
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A copy of the tree with the same environments, for commands that write files."""
-    copy = tmp_path_factory.mktemp("tree") / "rushes"
-    shutil.copytree(ROOT, copy, ignore=NOT_COPIED, symlinks=True)
+    copy = copy_tree(tmp_path_factory.mktemp("tree"))
     (copy / ".local").symlink_to(ROOT / ".local")
     yield copy
     shutil.rmtree(copy)
@@ -105,7 +115,7 @@ def test_every_documented_command_is_run():
 def test_file_that_runs_command_names_it(command: str, path: str):
     text = (ROOT / path).read_text()
     name = command.removeprefix("make ").replace("bench/", "").removesuffix(".py")
-    assert name.rpartition(".")[2] in text
+    assert (name if name.startswith("./rushes") else name.rpartition(".")[2]) in text
 
 
 @pytest.mark.parametrize("target", SMALL_FORMS)
@@ -140,3 +150,9 @@ def test_operator_targets(stack: Stack, client: httpx.Client):
     assert "moved back" in operate("redrive")
     assert re.search(r"rewrote \d+ jobs", operate("reindex"))
     assert job_id not in operate("stuck")
+
+
+def test_configuration_commands(stack: Stack):
+    aws = {name: value for name, value in stack.environment().items() if name.startswith("AWS_")}
+    assert "0 differences to version 1" in run(f"./rushes config diff --stack {NAME}", ROOT, aws)
+    assert "local stack" in run(f"./rushes config history --stack {NAME}", ROOT, aws)

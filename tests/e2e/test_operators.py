@@ -54,6 +54,7 @@ def test_show_prints_history_of_job(operate: Operate, running: str):
     assert f"{running} of demo: in_progress" in output
     assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  created by the openai dialect", output)
     assert "accepted by sandbox" in output
+    assert "model sandbox/sandbox-1, price $0.10" in output
     assert f"execution {running} is running" in output
 
 

@@ -24,6 +24,8 @@ RUN_HERE = {
     "make build": "test_build_and_deploy_commands",
     ".local/envs/sam/bin/sam deploy --guided": "test_build_and_deploy_commands",
     "make key ACCOUNT=my-team": "test_build_and_deploy_commands",
+    "./rushes config push --stack rushes": "test_build_and_deploy_commands",
+    "./rushes provider set-key fal --stack rushes": "test_build_and_deploy_commands",
 }
 
 
@@ -57,6 +59,9 @@ def test_build_and_deploy_commands(stack: Stack):
     run(f".local/envs/sam/bin/sam deploy {options}", ROOT, here)
     key = run("make --no-print-directory key ACCOUNT=my-team STACK_NAME=readme", ROOT, here)
     assert re.fullmatch(r"rk_[0-9a-f]{16}_\S{43}", key.strip())
+    assert "published version 1;" in run("./rushes config push --stack readme", ROOT, here)
+    set_key = "echo a-key-of-fal | ./rushes provider set-key fal - --stack readme"
+    assert "created the secret readme/providers/fal" in run(set_key, ROOT, here)
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\((?!https?:)([^)#]+)\)", README))

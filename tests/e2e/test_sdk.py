@@ -66,6 +66,14 @@ def test_errors_have_code_and_field(journey):
     }
 
 
+def test_models_are_listed_and_retrieved(journey):
+    models = journey["models"]
+    assert (models["alias"]["object"], models["alias"]["modality"]) == ("model", "video")
+    assert models["same"]
+    absent = {"status": 404, "code": "model_not_found", "param": "model"}
+    assert models["unknown"] == absent
+
+
 def test_list_pages_contain_every_video_once(journey):
     if journey["prefix"] == "/v1":
         assert "listed" not in journey  # Bifrost requires a provider, which the SDK cannot send

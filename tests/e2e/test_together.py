@@ -92,6 +92,12 @@ def test_link_works_when_retrieved_again_and_after_provider_link_expires(journey
     assert downloaded(journey[case], tmp_path).seconds == 1.0
 
 
+def test_models_are_listed(journey):
+    if journey["sdk"] == OLDER[0]:
+        models = {model["id"]: model for model in journey["models"]}
+        assert models["sandbox-together/sandbox-1"]["type"] == "video"
+
+
 def test_errors_have_code_and_field(journey):
     assert journey["refused"] == {
         "wrong key": {"status": 401, "code": "invalid_api_key", "param": None},

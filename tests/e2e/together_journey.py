@@ -94,6 +94,8 @@ def main() -> None:
         "expired": journey.run("[expire=3]"),
         "refused": journey.refusals(image),
     }
+    if together.__version__.startswith("2."):  # version 3 lists the models of a project only
+        results["models"] = [model.to_dict() for model in journey.client.models.list()]
     results["again"] = journey.retrieve(results["made"]["id"])
     link = results["made"]["outputs"]["video_url"]
     results["edited"] = journey.run("at night", media={"source_video": {"video": link}})

@@ -77,7 +77,6 @@ class Functions:
         """Tracebacks of exceptions other than RushesError."""
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
-        patch.setenv("PROVIDER_SECRET_ARN", moto_stack.secret_arn)
         clear_wiring()
         make: Any = aws.client.__wrapped__
         attached = cache(lambda *fields: injector.attach(make(*fields)))

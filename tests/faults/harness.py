@@ -11,7 +11,8 @@ import pytest
 
 from rushes.api.key_hashing import create_api_key
 from rushes.aws.dynamodb.api_keys import KeyTable
-from rushes.wiring import api, workflow
+from rushes.wiring import aws
+from tests.fakes import FixedCatalogs
 from tests.faults.client import Client
 from tests.faults.clock import Clock
 from tests.faults.fault_injector import FaultInjector
@@ -43,9 +44,8 @@ class Harness:
         moto_stack.reset()
         self.plans = {tag: draw(tag, self.rng) for tag in (f"job-{n}" for n in range(jobs))}
         self.upstream = Upstream(self.clock, self.plans, self.rng)
-        catalog = catalog_for(self.upstream.port)
-        for module in (api, workflow):
-            patch.setattr(module, "catalog", lambda: catalog)
+        catalogs = FixedCatalogs(catalog_for(self.upstream.port))
+        patch.setattr(aws.Aws, "catalogs", catalogs)
         self.injector = FaultInjector(self._here, self._interleave, self._executed, self.rng)
         self.functions = Functions(patch, moto_stack, self.injector, self.clock)
         self.machine = Machine(self.clock, self.rng, self._run_task, self._on_end)

@@ -1,4 +1,4 @@
-"""The stack's table, bucket, secret, event bus and state machine, by moto in this process."""
+"""The stack's table, bucket, event bus and state machine, by moto in this process."""
 
 import json
 from collections.abc import Iterator
@@ -23,6 +23,7 @@ ENVIRONMENT = {
     "BUS_NAME": "faults",
     "EVENTS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/events",
     "DELIVERIES_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/deliveries",
+    "PROVIDER_SECRETS": "faults/providers",
     "OUTPUT_DAYS": "30",
     "OUTPUT_BYTES": str(1024 * 1024),
     "LOCAL_MODE": "true",
@@ -38,10 +39,8 @@ class MotoStack:
         self._mock.start()
         session: Any = boto3.session.Session()
         self._clients = {
-            name: session.client(name)
-            for name in ("dynamodb", "s3", "secretsmanager", "events", "stepfunctions")
+            name: session.client(name) for name in ("dynamodb", "s3", "events", "stepfunctions")
         }
-        self.secret_arn = ""
 
     def client(self, service: str) -> Any:
         """Return a client without faults."""
@@ -61,8 +60,6 @@ class MotoStack:
         )
         self._clients["s3"].create_bucket(Bucket=ENVIRONMENT["BUCKET_NAME"])
         self._clients["events"].create_event_bus(Name=ENVIRONMENT["BUS_NAME"])
-        secret = self._clients["secretsmanager"].create_secret(Name="upstreams", SecretString="{}")
-        self.secret_arn = secret["ARN"]
         self._clients["stepfunctions"].create_state_machine(
             name="faults",
             definition=json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}),

@@ -72,7 +72,7 @@ def environment(
     variables = {
         "TABLE_NAME": table,
         "BUCKET_NAME": stack.outputs["BucketName"],
-        "PROVIDER_SECRET_ARN": stack.outputs["ProviderSecretArn"],
+        "PROVIDER_SECRETS": stack.outputs["ProviderSecrets"],
         "STATE_MACHINE_ARN": idle_machine,
         "BUS_NAME": stack.outputs["BusName"],
         **queues,

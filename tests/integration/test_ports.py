@@ -33,6 +33,7 @@ from rushes.errors import (
     DownloadInterrupted,
     IdempotencyKeyInUse,
     InvalidInputFile,
+    InvalidOutput,
     NotFound,
     RushesError,
     WriteConflict,
@@ -1205,6 +1206,28 @@ class TestBlobs:
         blobs.delete(f"{prefix}upload")
         assert blobs.copy(found, f"{prefix}other") is None
         assert blobs.find(f"{prefix}other") is None
+
+    def test_open_streams_a_file_of_the_folder_by_its_uri(self, blobs: Blobs, prefix: str):
+        key = f"{prefix}folder/output.mp4"
+        blobs.put(key, Upload("video", "video/mp4", b"video"))
+        with blobs.open(blobs.uri(key), f"{prefix}folder/") as download:
+            assert (download.length, b"".join(download.chunks)) == (5, b"video")
+
+    def test_open_refuses_a_file_of_another_folder(self, blobs: Blobs, prefix: str):
+        key = f"{prefix}other/output.mp4"
+        blobs.put(key, Upload("video", "video/mp4", b"video"))
+        with (
+            pytest.raises(InvalidOutput, match="the output must be in s3://"),
+            blobs.open(blobs.uri(key), f"{prefix}folder/"),
+        ):
+            pass
+
+    def test_open_of_a_missing_file_is_tried_again(self, blobs: Blobs, prefix: str):
+        with (
+            pytest.raises(DownloadInterrupted, match="cannot be read"),
+            blobs.open(blobs.uri(f"{prefix}missing"), prefix),
+        ):
+            pass
 
     def test_find_returns_none_for_a_missing_value(self, blobs: Blobs, prefix: str):
         blobs.put(f"{prefix}upload-1", Upload("file", "video/mp4", b"1"))

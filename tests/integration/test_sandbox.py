@@ -269,7 +269,7 @@ def test_progress_increases_during_render(http: httpx.Client):
     ("fields", "param", "code"),
     [
         ({"n": 1}, "n", "unknown_parameter"),
-        ({"model": "sora-2"}, "model", "model_not_found"),
+        ({"model": "sora-3"}, "model", "model_not_found"),
         ({"prompt": ""}, "prompt", "invalid_value"),
         ({"prompt": None}, "prompt", "invalid_value"),
         ({"prompt": "x" * 32_001}, "prompt", "invalid_value"),

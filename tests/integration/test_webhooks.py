@@ -274,7 +274,7 @@ def environment(
     variables = {
         "TABLE_NAME": table,
         "BUCKET_NAME": stack.outputs["BucketName"],
-        "PROVIDER_SECRET_ARN": stack.outputs["ProviderSecretArn"],
+        "PROVIDER_SECRETS": stack.outputs["ProviderSecrets"],
         "OUTPUT_DAYS": "30",
         "OUTPUT_BYTES": "1000",
         "LOCAL_MODE": "true",

@@ -31,6 +31,16 @@ def conditional_put(aws: AwsSetup) -> str:
     return answer(lambda: put(aws, key, IfNoneMatch="*"))
 
 
+@probe("PutObject with If-Match and an outdated ETag, and with the current one")
+@documented("PreconditionFailed, then accepted", GUIDE + "conditional-writes.html")
+def put_over_changed_object(aws: AwsSetup) -> str:
+    key = put(aws)
+    old = '"00000000000000000000000000000000"'
+    refused = answer(lambda: put(aws, key, IfMatch=old))
+    etag = aws.s3.head_object(Bucket=aws.bucket, Key=key)["ETag"]
+    return f"{refused}, then {answer(lambda: put(aws, key, IfMatch=etag))}"
+
+
 @probe("PutObject with a wrong SHA-256")
 @documented("BadDigest", GUIDE + "checking-object-integrity-upload.html")
 def wrong_checksum(aws: AwsSetup) -> str:

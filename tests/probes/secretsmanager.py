@@ -26,6 +26,12 @@ def rotation(aws: AwsSetup) -> str:
     return f"the {now} value, and the {before} one as AWSPREVIOUS"
 
 
+@probe("GetSecretValue of a name without a secret")
+@documented("ResourceNotFoundException", API + "API_GetSecretValue.html")
+def missing_secret(aws: AwsSetup) -> str:
+    return answer(lambda: aws.secretsmanager.get_secret_value(SecretId=aws.name()))
+
+
 @probe("PutSecretValue with the token of another value")
 @documented("ResourceExistsException", API + "API_PutSecretValue.html")
 @differs("accepted", covered="boto3 creates the tokens: none is used for two values")

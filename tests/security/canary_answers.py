@@ -54,7 +54,7 @@ def answers(canary: Canary) -> list[Answer]:
 def _stages(protocol: str) -> dict[str, tuple[Reply, ...]]:
     """Return the replies before the hostile one, by the step that gets it."""
     submitted = _good(protocol, "submit")
-    done = _good(protocol, "succeeded", "fetch_result", "minimax")
+    done = _good(protocol, "succeeded", "fetch_result")
     result = (*submitted, *done, *_good(protocol, "result", "succeeded"))
     return {"submit": (), "poll": submitted, "result": (*submitted, *done), "download": result}
 
@@ -138,7 +138,7 @@ def _values(protocol: str) -> Iterator[tuple[str, Reply]]:
         transcript = json.loads(path.read_text())
         if transcript["step"] not in ("submit", "poll", "result"):
             continue
-        if transcript.get("provider", "minimax") != "minimax":
+        if protocol == "declarative" and transcript.get("provider") != "sandbox-minimax":
             continue
         reply = transcript["reply"]
         for where, changed in _changed(reply["body"]):

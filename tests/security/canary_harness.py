@@ -22,8 +22,11 @@ from functions.finish import app as finish_app
 from functions.poll import app as poll_app
 from functions.submit import app as submit_app
 from rushes.aws.eventbridge import EventBus
-from rushes.aws.secrets import ProviderSecret
-from rushes.catalog.models import Catalog, ModelEntry
+from rushes.aws.provider_auth import ProviderAuth
+from rushes.aws.secrets import ProviderSecrets
+from rushes.catalog.model_entry import ModelEntry
+from rushes.catalog.models import Catalog
+from rushes.http.access_tokens import AccessTokens
 from rushes.http.client import SafeHttpClient
 from rushes.http.transport import Transport, translate_http_errors
 from rushes.jobs.job import Job
@@ -34,6 +37,7 @@ from rushes.webhooks.delivery import Delivery
 from rushes.webhooks.endpoint import RequestSecrets, Secret
 from rushes.webhooks.payloads import SUPPORTED_TYPES, PayloadRenderer
 from rushes.wiring import workflow
+from tests.fakes import FixedCatalogs
 from tests.harness import Harness
 from tests.security.canary_answers import Answer, Reply
 from tests.security.canary_secrets import Canary
@@ -47,6 +51,12 @@ APPS: dict[str, Any] = {
 }
 NEXT = {"submitted": "poll", "pending": "poll", "succeeded": "collect", "resubmit": "submit"}
 """The function of each next step."""
+MODELS: dict[str, dict[str, Any]] = {
+    "kling": {"path": "/text-to-video/m", "arguments": {"prompt": "{prompt}"}},
+    "kling_v1": {"path": "/v1/videos/text2video", "arguments": {"prompt": "{prompt}"}},
+    "minimax": {"path": "/v2/video_generation", "arguments": {"prompt": "{prompt}"}},
+}
+"""Paths and arguments, which some adapters require of the catalog."""
 MAX_STEPS = 6
 EMPTY: dict[str, str] = {}
 FORMATS = ("rushes", *SUPPORTED_TYPES)
@@ -97,7 +107,7 @@ class Stage:
     """One account's jobs at one provider. `exits` has the texts that left, by the way out."""
 
     def __init__(self, canary: Canary, patch: pytest.MonkeyPatch) -> None:
-        model = ModelEntry(name="up/m", deadline_seconds=1200)
+        model = ModelEntry(name="up/m", deadline_seconds=1200, **MODELS.get(canary.protocol, {}))
         catalog = Catalog(default_model="up/m", providers={"up": canary.entry}, models=(model,))
         self.caller = Caller(patch, catalog)
         self.secret = self.caller.key if canary.name == "client" else canary.secret
@@ -272,7 +282,9 @@ class Stage:
 
 
 def _secrets(api_key: str, catalog: Catalog) -> Any:
-    """Return the real adapter of the provider secret."""
-    secret = {"SecretString": json.dumps({"up": {"api_key": api_key}})}
+    """Return the real adapter of the providers' secrets."""
+    secret = {"SecretString": json.dumps({"api_key": api_key})}
     client: Any = SimpleNamespace(get_secret_value=lambda **_: secret)
-    return ProviderSecret(client, "arn", catalog)
+    unused: Any = None  # no canary is a token that Rushes makes
+    auth = ProviderAuth(AccessTokens(unused), unused)
+    return ProviderSecrets(client, "rushes/providers", FixedCatalogs(catalog), auth)

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from rushes.catalog.provider_config import ProviderEntry
 from rushes.providers import PROVIDERS
-from tests.examples import catalog_with_examples
+from tests.default_config import default_catalog
 
 Quote = Callable[[str], str]
 PART = 12
@@ -37,7 +37,7 @@ class Canary:
         base_url = "https://upstream.example/v1"
         if self.protocol != "declarative":
             return ProviderEntry(protocol=self.protocol, base_url=base_url)
-        spec = catalog_with_examples().providers["minimax"].spec
+        spec = default_catalog().providers["sandbox-minimax"].spec
         assert spec
         own = {"key_header": self.header or "authorization", "key_scheme": self.scheme}
         return ProviderEntry(
@@ -53,7 +53,14 @@ CANARIES = (
         api_key="5f1e2d3c-aaaa-bbbb-cccc-0123456789ab:C4n4ry9f8e7d6c5b4a39281706",
     ),
     Canary("gemini", "gemini", "AIzaSyC4n4ry-Dd_eeFFggHHiiJJkkLLmmNNooP"),
+    Canary("interactions", "interactions", "AIzaSyC4n4ry-Interactions_00112233445566"),
+    Canary("bedrock", "bedrock", "bedrock-api-key-C4n4ryAbcdEfgh0123456789=="),
+    Canary("kling", "kling", "C4n4ryApiKeyOfKling0123456789abcdef"),
+    Canary("kling_v1", "kling_v1", "C4n4rySecretKeyOfKlingV1_0123456789"),
+    Canary("minimax", "minimax", "sk-api-C4n4ry-Minimax_0123456789abcdef"),
     Canary("vertex", "vertex", "ya29.C4n4ry.a0AfB_byDc-ZXyJhbGciOiJSUzI1.e30.c2lnbmF0dXJl"),
+    Canary("openrouter", "openrouter", "sk-or-v1-C4n4ryOpenRouter0123456789abcdef"),
+    Canary("xai", "xai", "xai-C4n4ryKeyOfXai0123456789abcdefABCDEF"),
     Canary("replicate", "replicate", "r8_C4n4ryTokenOfReplicate0123456789abcd"),
     Canary("runway", "runway", "key_c4n4ry0123456789abcdef0123456789abcdef"),
     Canary("tiyaro", "tiyaro", "C4n4ry.Tiyaro~key+with/slashes=and&signs"),

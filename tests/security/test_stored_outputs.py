@@ -8,6 +8,7 @@ from typing_extensions import override
 from rushes.aws.s3 import HashingStream
 from rushes.http import client, downloads
 from rushes.http.client import SafeHttpClient
+from rushes.jobs.job import Job
 from rushes.jobs.result import Artifact, JobError
 from rushes.ports.http import Upstream
 from rushes.ports.storage import Download
@@ -38,7 +39,7 @@ class OneUpstream(FakeUpstreams):
         self._upstream = Upstream(server.url, {"authorization": "Bearer upstream-key"})
 
     @override
-    def find(self, provider: str) -> Upstream:
+    def find(self, job: Job) -> Upstream:
         return self._upstream
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rushes.jobs.cost import charged
 from rushes.jobs.job import Job
+from rushes.jobs.request import GenerationRequest
 from tests.simulation.provider_faults import FAILS
 
 if TYPE_CHECKING:
@@ -18,13 +19,18 @@ Bill: TypeAlias = tuple[str, str]
 """An account and a UTC day."""
 
 
+DEFAULTS = GenerationRequest(model="default", prompt="a red ball")
+"""The simulated models have one length each."""
+
+
 class BudgetInvariants:
     def __init__(self, harness: "Harness") -> None:
         self._harness = harness
         self.seen: Counter[str] = Counter()
         """Numbers of accepted jobs, refused jobs and refunds."""
         self._before: dict[Bill, int] = {}
-        self._prices = {model.name: micro(model.price(None)) for model in harness.catalog.models}
+        models = harness.catalog.models
+        self._prices = {model.name: micro(model.price(DEFAULTS)) for model in models}
 
     def after_write(self, job: Job) -> None:
         """Check the budgets after a write of this job."""

@@ -11,6 +11,7 @@ from typing_extensions import override
 from rushes.api.build_job import JobBuilder
 from rushes.api.create_job import CreateJob
 from rushes.api.job_service import JobService
+from rushes.catalog.model_entry import ModelEntry
 from rushes.catalog.models import read_catalog
 from rushes.catalog.provider_config import ProviderEntry
 from rushes.http.url_policy import InputUrlPolicy, PublicUrlPolicy
@@ -36,6 +37,7 @@ from tests.fakes import (
     FakeRateLimits,
     FakeTimings,
     FakeUpstreams,
+    FixedCatalogs,
 )
 from tests.simulation.budget import BudgetInvariants
 from tests.simulation.invariants import Invariants
@@ -84,6 +86,7 @@ CATALOG = read_catalog(
     """
     + "".join(MODEL.format(name, price) for name, price in PRICES.items())
 )
+CATALOGS = FixedCatalogs(CATALOG)
 
 
 class ListedVideo(Reply):
@@ -98,7 +101,7 @@ class LookupProvider(OpenAICompatible):
     """A provider that stores the create key and lists videos by it."""
 
     @override
-    def submit_request(self, job: Job) -> HttpCall:
+    def submit_request(self, job: Job, _model: ModelEntry | None = None) -> HttpCall:
         call = super().submit_request(job)
         return replace(call, headers={KEY_HEADER: job.create_key})
 
@@ -165,9 +168,9 @@ class Harness:
         upstreams = scheduled(FakeUpstreams(), "upstreams", self.scheduler)
         rate_limits = scheduled(FakeRateLimits(), "rate_limits", self.scheduler)
         http_client = SimulatedHttpClient(self.scheduler, self._provider)
-        context = JobContext(jobs, publish, CATALOG, clock)
-        providers = ProviderClient(upstreams, http_client, CATALOG, adapter_of)
-        rate_limiter = RateLimiter(rate_limits, CATALOG, clock, self.scheduler.sleep)
+        context = JobContext(jobs, publish, CATALOGS, clock)
+        providers = ProviderClient(upstreams, http_client, CATALOGS, adapter_of)
+        rate_limiter = RateLimiter(rate_limits, CATALOGS, clock, self.scheduler.sleep)
         slots = JobSlots(scheduled(FakeAccountSlots(), "account_slots", self.scheduler), clock)
         fetch_inputs = FetchInputs(context, http_client, blobs, slots)
         self.submit = Submit(context, providers, rate_limiter, fetch_inputs, timings)
@@ -176,9 +179,9 @@ class Harness:
         self.finish = Finish(jobs, blobs, timings, publish, clock, "media", 3600.0)
         self.sweeper = Sweeper(jobs, blobs, self.machine, publish, clock)
         policies = PublicUrlPolicy(local_mode=False), InputUrlPolicy(local_mode=False)
-        job_builder = NumberedJobBuilder(jobs, blobs, CATALOG, clock, *policies)
+        job_builder = NumberedJobBuilder(jobs, blobs, CATALOGS, clock, *policies)
         create_job = CreateJob(job_builder, jobs, self.machine, clock, self.daily_dollars)
-        self.service = JobService(create_job, jobs, blobs, CATALOG, clock, self.scheduler.sleep)
+        self.service = JobService(create_job, jobs, blobs, CATALOGS, clock, self.scheduler.sleep)
 
     def _functions(self) -> dict[str, Any]:
         return {

@@ -5,16 +5,19 @@ import re
 import subprocess
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from local.packaging import ROOT, read_template
+from rushes.catalog.vendor_data import read_vendor
 from rushes.config import Settings
+from rushes.jobs.job import Folder
 from rushes.workflow.oversized_uploads import UPLOADS
 
 TEMPLATE = ROOT / "template.yaml"
 FUNCTIONS = ("api", "submit", "poll", "collect", "finish", "notify", "deliver", "sweep")
+CATALOG_FUNCTIONS = ("api", "submit", "poll", "collect")
 
 
 @cache
@@ -229,7 +232,32 @@ def test_api_may_read_each_index_that_it_lists_jobs_by():
 
 
 def test_template_contains_no_secret():
-    assert translated()["ProviderSecret"]["Properties"]["SecretString"] == "{}"
+    assert of_type("AWS::SecretsManager::Secret") == {}
+
+
+def test_only_functions_that_call_providers_may_read_their_secrets_and_no_others():
+    """The operator creates the secrets, below a prefix that has the name of the stack."""
+    readers = {
+        role: statement["Resource"]["Fn::Sub"]
+        for role in (f"{logical_id(name)}Role" for name in FUNCTIONS)
+        for statement in statements(role)
+        if "secretsmanager" in json.dumps(statement["Action"])
+    }
+    assert readers.keys() == {"SubmitFunctionRole", "PollFunctionRole", "CollectFunctionRole"}
+    assert {arn.rpartition(":secret:")[2] for arn in readers.values()} == {
+        "${AWS::StackName}/providers/*"
+    }
+
+
+def test_functions_may_read_the_configuration_and_none_may_change_it():
+    for name in FUNCTIONS:
+        allowed = {
+            action
+            for statement in statements(f"{logical_id(name)}Role")
+            if "/config/*" in json.dumps(statement["Resource"])
+            for action in [statement["Action"]]
+        }
+        assert allowed == ({"s3:GetObject"} if name in CATALOG_FUNCTIONS else set())
 
 
 def test_requirements_of_layer_match_the_lock_file():
@@ -243,3 +271,55 @@ def test_requirements_of_layer_match_the_lock_file():
         check=True,
     ).stdout
     assert (ROOT / "layers/dependencies/requirements.txt").read_text() == exported
+
+
+def allowed(function: str, prefix: str) -> dict[str, list[Any]]:
+    """Return the resources by action of a function's role, for actions with a prefix."""
+    found: dict[str, list[Any]] = {}
+    for statement in statements(f"{logical_id(function)}Role"):
+        actions, resources = statement["Action"], statement["Resource"]
+        for action in actions if isinstance(actions, list) else [actions]:
+            if action.startswith(prefix):
+                found.setdefault(action, []).extend(
+                    resources if isinstance(resources, list) else [resources]
+                )
+    return found
+
+
+def test_only_the_functions_that_call_bedrock_may_do_so():
+    """The actions and their resources are those of the Service Authorization Reference."""
+    invocations = "arn:${AWS::Partition}:bedrock:*:${AWS::AccountId}:async-invoke/*"
+    models = {model.model_at_provider for model in read_vendor("bedrock").entries()}
+    arns = [f"arn:${{AWS::Partition}}:bedrock:*::foundation-model/{name}" for name in models]
+    poll = {"bedrock:GetAsyncInvoke": [{"Fn::Sub": invocations}]}
+    create = {"bedrock:InvokeModel": [{"Fn::Sub": arn} for arn in [*arns, invocations]]}
+    callers = {"submit": create, "poll": poll, "collect": poll}
+    for function in FUNCTIONS:
+        assert allowed(function, "bedrock:") == callers.get(function, {})
+
+
+def test_outputs_of_bedrock_are_written_by_submit_read_by_collect_and_deleted_with_the_job():
+    folder = {"Fn::Sub": "${Bucket.Arn}/provider/*"}
+    users: dict[str, set[str]] = {}
+    for function in FUNCTIONS:
+        for action, resources in allowed(function, "s3:").items():
+            if folder in resources:
+                users.setdefault(action, set()).add(function)
+    assert users == {
+        "s3:PutObject": {"submit"},
+        "s3:GetObject": {"collect"},
+        "s3:DeleteObject": {"api", "finish", "sweep"},
+    }
+    lifecycle = translated()["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    (days,) = [rule["ExpirationInDays"] for rule in lifecycle if rule.get("Prefix") == "provider/"]
+    assert days == 2
+
+
+def test_each_folder_of_a_job_expires_and_is_deleted_with_it():
+    lifecycle = translated()["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    expiring = {rule["Prefix"] for rule in lifecycle if "ExpirationInDays" in rule}
+    for folder in get_args(Folder):
+        assert f"{folder}/" in expiring
+        for function in ("api", "finish", "sweep"):
+            deleted = allowed(function, "s3:DeleteObject")["s3:DeleteObject"]
+            assert {"Fn::Sub": f"${{Bucket.Arn}}/{folder}/*"} in deleted

@@ -19,7 +19,7 @@ FUNCTIONS = {
 ENVIRONMENT = {
     "TABLE_NAME": "jobs",
     "BUCKET_NAME": "media",
-    "PROVIDER_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:s",
+    "PROVIDER_SECRETS": "rushes/providers",
     "OUTPUT_DAYS": "30",
     "OUTPUT_BYTES": "5368709120",
     "LOCAL_MODE": "false",

@@ -17,6 +17,8 @@ EVENTS = {
     "circuit_closed",
     "circuit_opened",
     "collect_completed",
+    "config_not_readable",
+    "config_version_replaced",
     "corrupt_record",
     "deliveries_created",
     "delivery_attempted",

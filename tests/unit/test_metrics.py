@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Callable
+from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from rushes.aws.config_store import ConfigStore
 from rushes.aws.dynamodb.items import Item, query_items
-from rushes.errors import CorruptRecord, UpstreamNoResponse
+from rushes.aws.published_catalogs import PublishedCatalogs
+from rushes.errors import AwsUnavailable, CorruptRecord, UpstreamNoResponse
 from rushes.metrics import DIMENSION, NAMESPACE, Metric, count
 from rushes.workflow.circuit import THRESHOLD
 from tests.harness import CREATE, Harness, reply
@@ -35,7 +39,30 @@ def find_corrupt_item(harness: Harness) -> None:
     harness.sweeper.reconcile_job("demo", "job_1")
 
 
+def read_corrupt_pointer(_: Harness) -> None:
+    s3: Any = BytesBucket(b"not JSON")
+    with pytest.raises(AwsUnavailable):
+        PublishedCatalogs(ConfigStore(lambda: s3, "media"), lambda: 0.0).current()
+
+
+class BytesBucket:
+    """An S3 client whose only object is the pointer of the configuration."""
+
+    exceptions = SimpleNamespace(NoSuchKey=KeyError)
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def get_object(self, **_: object) -> dict[str, Any]:
+        length = len(self._content)
+        return {"Body": BytesIO(self._content), "ContentLength": length, "ETag": "1"}
+
+    def get_paginator(self, _: str) -> Any:
+        return SimpleNamespace(paginate=lambda **_: [])
+
+
 TRIGGERS: dict[Metric, Callable[[Harness], None]] = {
+    Metric.CONFIG_NOT_READABLE: read_corrupt_pointer,
     Metric.CORRUPT_RECORD: find_corrupt_item,
     Metric.OUTCOME_UNKNOWN: lose_create_response,
     Metric.PROVIDER_KEY_REJECTED: reject_provider_key,

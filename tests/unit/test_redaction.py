@@ -9,7 +9,7 @@ from collections.abc import Callable
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rushes.redaction import (
@@ -51,6 +51,7 @@ def test_each_form_is_redacted_in_any_context(form: Callable[[str], str], contex
 def test_any_printable_secret_is_redacted_in_any_form(
     secret: str, form: Callable[[str], str], before: str, after: str
 ):
+    assume(secret not in MARK)
     redacted = redactor(secret).redact(f"{before} {form(secret)} {after}")
     assert MARK in redacted
     assert secret not in redacted

@@ -13,7 +13,8 @@ class Settings(BaseModel):
 
     table_name: str = Field(alias="TABLE_NAME")
     bucket_name: str = Field(alias="BUCKET_NAME")
-    provider_secret_arn: str = Field(alias="PROVIDER_SECRET_ARN")
+    provider_secrets: str = Field(alias="PROVIDER_SECRETS")
+    """Prefix of the names of the providers' secrets."""
     output_days: int = Field(alias="OUTPUT_DAYS")
     output_bytes: int = Field(alias="OUTPUT_BYTES")
     """Maximum size of an output."""

@@ -21,6 +21,7 @@ RushesError
 │   └── TooLarge                     413
 ├── ServerError                      5xx
 │   ├── AwsUnavailable
+│   ├── CorruptConfig                a published configuration cannot be read
 │   └── CorruptRecord                an item was changed by hand or cannot be read
 ├── WriteConflict                    a concurrent write won: read and decide again
 │   └── AlreadyAccepted              the create call has created a job before
@@ -177,6 +178,10 @@ class AwsUnavailable(ServerError):
     http_status = 503
     retryable = True
     retry_after: int | None = 2
+
+
+class CorruptConfig(ServerError):
+    pass
 
 
 class CorruptRecord(ServerError):

@@ -16,6 +16,7 @@ CORRUPT_RECORD = "corrupt_record"
 
 
 class Metric(StrEnum):
+    CONFIG_NOT_READABLE = "ConfigNotReadable"
     CORRUPT_RECORD = "CorruptRecord"
     OUTCOME_UNKNOWN = "OutcomeUnknown"
     PROVIDER_KEY_REJECTED = "ProviderKeyRejected"

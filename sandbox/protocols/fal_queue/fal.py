@@ -1,5 +1,7 @@
 """fal's queue: three statuses, failed requests are COMPLETED, results contain plain URLs."""
 
+import json
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from typing_extensions import override
@@ -7,9 +9,13 @@ from typing_extensions import override
 from sandbox.errors import NotReadyError
 from sandbox.fault_directives import UNKNOWN_STATUS
 from sandbox.job import Job, JobStatus
+from sandbox.protocols.fal_queue import published_arguments
 from sandbox.protocols.fal_queue.models import FAL_MODELS
+from sandbox.protocols.fal_queue.published_models import endpoints
 from sandbox.protocols.fal_queue.routes import Queue, failed
 from sandbox.protocols.output_files import describe
+from sandbox.protocols.request_body import Body
+from sandbox.rendering.render_spec import RenderSpec
 
 STATUSES = {JobStatus.QUEUED: "IN_QUEUE", JobStatus.IN_PROGRESS: "IN_PROGRESS"}
 
@@ -17,6 +23,15 @@ STATUSES = {JobStatus.QUEUED: "IN_QUEUE", JobStatus.IN_PROGRESS: "IN_PROGRESS"}
 class FalQueue(Queue):
     models = FAL_MODELS
     key_scheme = "Key"
+
+    @override
+    async def read_spec(self, model: str, body: Body) -> RenderSpec:
+        """Check the arguments of a published endpoint against its schema."""
+        endpoint = endpoints().get(model)
+        if endpoint is None:
+            return await super().read_spec(model, body)
+        endpoint.check(body.fields)
+        return await published_arguments.build_spec(self.sandbox, model, endpoint, body.fields)
 
     @override
     def app_of(self, model: str) -> str:
@@ -51,7 +66,11 @@ class FalQueue(Queue):
             return failed(job.failure)
         if job.status is not JobStatus.COMPLETED:
             raise NotReadyError
+        if job.spec.modality == "transcription":
+            return JSONResponse(json.loads(job.output.read_text()))
         file = describe(job, request)
+        if endpoint := endpoints().get(job.spec.model):
+            return JSONResponse(published_arguments.result_of(endpoint.output, file))
         result: dict[str, object] = {"seed": job.spec.seed or 0}
         if job.spec.modality == "image":
             size = {"width": job.spec.width, "height": job.spec.height}

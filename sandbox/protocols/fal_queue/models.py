@@ -1,11 +1,13 @@
 """Models of the two queues and their arguments."""
 
 import re
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from sandbox.protocols.fields import Fields, Seconds, SecondsText
+from sandbox import published
+from sandbox.protocols.fields import Fields, Seconds, SecondsText, size_from
 from sandbox.protocols.model_arguments import Arguments, Settings, Side, VideoArguments
 from sandbox.rendering.render_spec import Modality
 
@@ -62,6 +64,16 @@ class PipeletVideo(Arguments):
         image_url = f"data:image/png;base64,{base64}" if base64 else None
         size = self.width, self.height
         return Settings(size, self.duration, self.negative_prompt, image_url)
+
+
+def documented_arguments(fields: Mapping[str, Any], defaults: published.Settings) -> PipeletVideo:
+    """Return the arguments of a documented model; an image determines the width."""
+    height = fields.get("height", int(defaults.size.partition("x")[2]))
+    across = fields.get("width") if "data_uri" not in fields else None
+    size = (across, height) if across else size_from(height, "16:9")
+    known = {name: fields[name] for name in ("prompt", "data_uri") if name in fields}
+    seconds = fields.get("duration", defaults.seconds)
+    return PipeletVideo(**known, duration=seconds, width=size[0], height=size[1])
 
 
 FAL_MODELS: dict[str, type[Arguments]] = {

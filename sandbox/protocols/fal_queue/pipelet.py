@@ -10,10 +10,19 @@ from sandbox.errors import NotReadyError
 from sandbox.fault_directives import UNKNOWN_STATUS
 from sandbox.job import Job, JobStatus
 from sandbox.jobs import Sandbox
-from sandbox.protocols.fal_queue.models import INLINE_MODELS, PIPELET_MODELS
+from sandbox.protocols.fal_queue.models import (
+    INLINE_MODELS,
+    PIPELET_MODELS,
+    documented_arguments,
+)
 from sandbox.protocols.fal_queue.routes import Queue, error_response
+from sandbox.protocols.model_arguments import build_spec
 from sandbox.protocols.output_files import output_url
+from sandbox.protocols.request_body import Body, BodyError
+from sandbox.published import read_vendor
+from sandbox.rendering.render_spec import RenderSpec
 
+PUBLISHED = read_vendor("pipelet")
 TASKS = 24
 STATUSES = {
     JobStatus.QUEUED: "IN_QUEUE",
@@ -31,6 +40,17 @@ class PipeletQueue(Queue):
     def __init__(self, sandbox: Sandbox) -> None:
         super().__init__(sandbox)
         self._output_as_url: set[str] = set()
+
+    @override
+    async def read_spec(self, model: str, body: Body) -> RenderSpec:
+        """Check the arguments of a documented model against the document."""
+        published = PUBLISHED.find(model)
+        if published is None:
+            return await super().read_spec(model, body)
+        if violation := published.violation(body.fields):
+            raise BodyError(f"{violation.field}: {violation.message}", violation.field)
+        arguments = documented_arguments(body.fields, published.defaults)
+        return await build_spec(self.sandbox, model, arguments)
 
     @override
     def app_of(self, model: str) -> str:

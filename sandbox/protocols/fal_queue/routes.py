@@ -15,9 +15,11 @@ from sandbox.errors import UnknownJobError
 from sandbox.job import Failure, Job, JobStatus
 from sandbox.jobs import Sandbox
 from sandbox.protocols.api_error import RequireApiKey
+from sandbox.protocols.fal_queue.published_models import InvalidArgumentsError
 from sandbox.protocols.json_protocol import Handlers, mount_url
 from sandbox.protocols.model_arguments import Arguments, build_spec, model_error_handlers
-from sandbox.protocols.request_body import read_json
+from sandbox.protocols.request_body import Body, read_json
+from sandbox.rendering.render_spec import RenderSpec
 
 FILTERED = "The content was flagged by a content checker."
 CORE_ERRORS: dict[type[Exception], tuple[int, str]] = {
@@ -56,6 +58,11 @@ async def _refuse(_request: Request, _error: Exception) -> Response:
     return filtered()
 
 
+async def _invalid_arguments(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, InvalidArgumentsError)  # noqa: S101 - registered for it only
+    return error_response(422, error.faults)
+
+
 def _faults(error: ValidationError) -> list[dict[str, object]]:
     faults = json.loads(error.json(include_url=False, include_context=False))
     return [{**fault, "loc": ["body", *fault["loc"]]} for fault in faults]
@@ -63,6 +70,7 @@ def _faults(error: ValidationError) -> list[dict[str, object]]:
 
 HANDLERS: Handlers = model_error_handlers(CORE_ERRORS, error_response, _faults)
 HANDLERS[errors.RefusedError] = _refuse
+HANDLERS[InvalidArgumentsError] = _invalid_arguments
 
 
 class Queue(ABC):
@@ -88,13 +96,16 @@ class Queue(ABC):
     async def submit(self, request: Request) -> Response:
         model = request.path_params["model"]
         body = await read_json(request)
-        if model not in self.models:
-            raise UnknownJobError(model)
-        arguments = self.models[model].model_validate(body.fields, strict=True)
-        job = self.sandbox.submit(await build_spec(self.sandbox, model, arguments), None)
+        job = self.sandbox.submit(await self.read_spec(model, body), None)
         url = f"{mount_url(request, '')}/{self.app_of(model)}/requests/{job.id}"
         urls = {"response_url": url, "status_url": f"{url}/status", "cancel_url": f"{url}/cancel"}
         return self.view_accepted(job, urls, request)
+
+    async def read_spec(self, model: str, body: Body) -> RenderSpec:
+        if model not in self.models:
+            raise UnknownJobError(model)
+        arguments = self.models[model].model_validate(body.fields, strict=True)
+        return await build_spec(self.sandbox, model, arguments)
 
     async def status(self, request: Request) -> Response:
         job = self.sandbox.poll(self._find(request).id)

@@ -23,11 +23,14 @@ from sandbox.protocols.fields import (
     Prompt,
     SecondsText,
     Seed,
+    check,
 )
-from sandbox.protocols.request_body import Upload
+from sandbox.protocols.request_body import Body, Upload
+from sandbox.published import read_vendor
 from sandbox.rendering.render_spec import DEFAULT_FPS, RenderSpec
 from sandbox.request_log import Source
 
+PUBLISHED = read_vendor("openai")
 _SIZE = re.compile(r"([1-9]\d{1,3})x([1-9]\d{1,3})")
 
 
@@ -90,11 +93,13 @@ class ListVideos(Fields):
     after: str | None = None
 
 
-async def spec_for_create(sandbox: Sandbox, params: CreateVideo) -> RenderSpec:
+async def spec_for_create(
+    sandbox: Sandbox, params: CreateVideo, published_model: str | None = None
+) -> RenderSpec:
     width, height = map(int, params.size.split("x"))
     spec = RenderSpec(
         prompt=params.prompt,
-        model=params.model,
+        model=published_model or params.model,
         width=width,
         height=height,
         seconds=int(params.seconds),
@@ -111,6 +116,26 @@ async def spec_for_create(sandbox: Sandbox, params: CreateVideo) -> RenderSpec:
         return dataclasses.replace(spec, image=inputs.store_image(content, sandbox.folder))
     except UnusableInputError as error:
         raise _invalid(str(error), "input_reference") from error
+
+
+async def spec_for_published(sandbox: Sandbox, body: Body) -> RenderSpec | None:
+    """Read a create call for one of OpenAI's own models, as OpenAI's specification requires.
+
+    None for the other models. A file counts as text, as in the specification.
+    """
+    name = body.fields.get("model")
+    model = PUBLISHED.find(name)
+    if model is None:
+        return None
+    fields = {
+        name: value.filename if isinstance(value, Upload) else value
+        for name, value in body.fields.items()
+    }
+    if violation := model.violation(fields):
+        raise _invalid(violation.message, violation.field)
+    others = {name: value for name, value in body.fields.items() if name != "model"}
+    params = check(CreateVideo, Body(others, body.typed))
+    return await spec_for_create(sandbox, params, str(name))
 
 
 def spec_for_remix(sandbox: Sandbox, job: Job, prompt: str, source: Source) -> RenderSpec:

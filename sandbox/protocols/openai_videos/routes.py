@@ -22,6 +22,7 @@ from sandbox.protocols.openai_videos.requests import (
     RemixVideo,
     spec_for_create,
     spec_for_edit,
+    spec_for_published,
     spec_for_remix,
 )
 from sandbox.protocols.request_body import Body, read_body
@@ -88,6 +89,8 @@ class OpenAIVideos:
 
     async def create(self, request: Request) -> Response:
         async def build_spec(body: Body) -> RenderSpec:
+            if spec := await spec_for_published(self._sandbox, body):
+                return spec
             return await spec_for_create(self._sandbox, check(self._variant.create_fields, body))
 
         return await self._submit(request, "create", build_spec)

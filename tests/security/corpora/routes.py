@@ -114,6 +114,7 @@ def _place(path: str, body: dict[str, Any]) -> tuple[str]:
         return ("detail",)
     if path.startswith(("/v1/async", "/v1/input")):
         return ("message",)
-    if path.startswith(("/v1/videos", "/bifrost/")) and body.get("is_bifrost_error") is not True:
+    bifrost = path.startswith(("/v1/videos", "/v1/models", "/bifrost/"))
+    if bifrost and body.get("is_bifrost_error") is not True:
         return ("no Bifrost envelope",)
     return ("error",)

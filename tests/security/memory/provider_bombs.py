@@ -55,7 +55,7 @@ class _Upstreams(FakeUpstreams):
         self._upstream = Upstream(url, {"authorization": "Bearer upstream-key"})
 
     @override
-    def find(self, provider: str) -> Upstream:
+    def find(self, job: Job) -> Upstream:
         return self._upstream
 
 
@@ -155,8 +155,8 @@ def submit_bombs(url: str) -> Bombs:
         "input: MP4 with a box of 2^64": _fetched(url, "big-mp4", "found video/mp4"),
         "input: 50 MB": _fetched(url, "large-image", "pending"),
         "input: 50 MB and more": _fetched(url, "larger-image", "must have at most"),
-        "file: 48 MB in JSON": _sent(url, "runway", "submitted", 48 * MEGABYTE),
-        "file: two of 48 MB in JSON": _sent(url, "runway", "submitted", *[48 * MEGABYTE] * 2),
+        "file: 48 MB in JSON": _sent(url, "gemini", "submitted", 48 * MEGABYTE),
+        "file: two of 48 MB in JSON": _sent(url, "gemini", "submitted", *[48 * MEGABYTE] * 2),
         "file: 18 of 48 MB in JSON": _sent(url, "vertex", "at most", *[48 * MEGABYTE] * 18),
         "file: 256 MB in a form": _sent(url, "openai_compatible", "submitted", 256 * MEGABYTE),
     }

@@ -165,7 +165,7 @@ ANSWERS: dict[str, Answer] = {
     "big-mp4": body(BIG_MP4),
     "large-image": repeated(PNG, b"\0", 50 * MEGABYTE, b""),
     "larger-image": repeated(PNG, b"\0", 50 * MEGABYTE + 10, b""),
-    "ok": body(b'{"id": "up-1", "status": "queued"}'),
+    "ok": body(b'{"id": "up-1", "name": "models/m/operations/up-1", "status": "queued"}'),
     "error": body(b"[]" * 1000, status="500 Error"),
     "refused-twice-packed": body(TWICE, "content-encoding: gzip, gzip", status="429 Slow"),
 }

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from rushes.api import build_job
+from rushes.api import build_job, choose_models
 from rushes.errors import InvalidRequest, NotFound, UnknownModel
 from rushes.jobs.job import Job
 from rushes.jobs.request import (
@@ -311,7 +311,7 @@ def test_build_limits_number_of_files(harness: Harness) -> None:
 
 
 def test_build_limits_number_of_fallbacks(harness: Harness, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(build_job, "MAX_FALLBACKS", 0)
+    monkeypatch.setattr(choose_models, "MAX_FALLBACKS", 0)
     with pytest.raises(InvalidRequest, match=r"at most 0 models are allowed \(got 1\)") as raised:
         create(harness, create_request(fallbacks=["spare/one"]))
     assert raised.value.param == "fallbacks"

@@ -7,6 +7,7 @@ from unittest.mock import Mock
 import pytest
 
 from rushes.api.log_events import REQUEST_COMPLETED
+from rushes.catalog.published_config import PublishedConfig, parse_catalog
 from rushes.dialects import DIALECTS, dialect_of
 from rushes.errors import AwsUnavailable, WriteConflict
 from rushes.jobs.result import JobError
@@ -14,6 +15,7 @@ from rushes.jobs.status import JobStatus
 from tests.unit.dialects.api_client import (
     BASES,
     BIFROST,
+    CATALOG,
     FIELDS,
     OPENAI,
     VERBS,
@@ -133,7 +135,7 @@ def test_unknown_url_is_reported_in_nearest_dialect(
     assert_refused(caller.call(method, base + path), base, 404, code="unknown_url")
 
 
-@pytest.mark.parametrize("path", ["/", "", "/v1", "/v1/models", "/.env", "/openai", "\ud800", "*"])
+@pytest.mark.parametrize("path", ["/", "", "/v1", "/v1/modelsx", "/.env", "/openai", "\ud800", "*"])
 def test_unknown_url_without_prefix_is_reported_in_first_dialect(caller: Caller, path: str):
     assert_refused(caller.call("GET", path), BIFROST, 404)
 
@@ -162,6 +164,18 @@ def test_internal_errors_use_envelope_and_hide_details(
     assert (reply.status, reply.code) == (status, code)
     assert reply.json["error"]["type"] == "server_error"
     assert "secret" not in reply.text
+
+
+def test_model_that_this_release_cannot_read_is_counted(
+    caller: Caller, capsys: pytest.CaptureFixture[str]
+):
+    config = PublishedConfig(version=1, published_at=1.0, source="", catalog=CATALOG)
+    content = config.model_dump_json(exclude_unset=True).replace('"seconds":[4,8]', '"seconds":0')
+    caller.use(parse_catalog(content.encode(), 1))
+    reply = caller.create(OPENAI)
+    assert (reply.status, reply.code) == (500, "internal_error")
+    assert "ConfigNotReadable" in capsys.readouterr().out
+    assert caller.create(OPENAI, model="openai/plain").status == 200
 
 
 @pytest.mark.parametrize("base", BASES)

@@ -1,10 +1,10 @@
 import pytest
 from pydantic import ValidationError
 
-from rushes.catalog.models import CATALOG_FILE, ModelEntry, catalog, read_catalog
+from rushes.catalog.model_entry import ModelEntry
+from rushes.catalog.models import built_in_catalog, read_catalog
 from rushes.errors import InvalidRequest, UnknownModel
 from rushes.jobs.request import GenerationRequest, Role
-from rushes.providers import PROVIDERS, adapter
 from tests.harness import CATALOG
 
 TEMPLATE = """
@@ -37,6 +37,14 @@ def test_alias_with_the_name_of_a_model_is_refused() -> None:
         read_catalog(text)
 
 
+def test_alias_of_models_for_different_media_is_refused() -> None:
+    ears = '[[models]]\nname = "sandbox/ears"\nmodality = "transcription"'
+    text = TEMPLATE.format(**VALUES | {"more": ears})
+    text = text.replace("short =", 'mixed = ["sandbox/one", "sandbox/ears"]\nshort =')
+    with pytest.raises(ValidationError, match="alias 'mixed' mixes transcription and video models"):
+        read_catalog(text)
+
+
 def one() -> ModelEntry:
     return CATALOG.find("sandbox/one")
 
@@ -45,24 +53,10 @@ def request(**fields: object) -> GenerationRequest:
     return GenerationRequest.model_validate({"model": "short", "prompt": "a red ball", **fields})
 
 
-def test_deployed_catalog_is_valid() -> None:
-    assert catalog() == read_catalog(CATALOG_FILE.read_text("utf-8"))
-
-
-@pytest.mark.parametrize("provider", catalog().providers)
-def test_every_provider_of_the_deployed_catalog_has_a_known_protocol(provider: str) -> None:
-    entry = catalog().providers[provider]
-    assert entry.protocol in PROVIDERS
-    assert adapter(entry).profile.key_header
-
-
-@pytest.mark.parametrize("name", [model.name for model in catalog().models])
-def test_every_model_of_the_deployed_catalog_fills_defaults(name: str) -> None:
-    model = catalog().find(name)
-    filled = model.validate_and_fill(GenerationRequest(model=name, prompt="a red ball"))
-    assert filled.seconds == (model.seconds[0] if model.seconds else None)
-    assert filled.size == (model.sizes[0] if model.sizes else None)
-    assert model.price_source or model.price(model.seconds[0] if model.seconds else 1) == 0
+def test_built_in_catalog_serves_its_default_model() -> None:
+    model = built_in_catalog().find(built_in_catalog().default_model)
+    filled = model.validate_and_fill(GenerationRequest(model="sora-2", prompt="a red ball"))
+    assert (filled.seconds, filled.size) == (4, "720x1280")
 
 
 @pytest.mark.parametrize(
@@ -129,14 +123,17 @@ def test_model_at_provider_is_the_upstream_model() -> None:
 
 
 def test_price_per_second() -> None:
-    assert one().price(8) == 0.8
-    assert one().price(None) == 0.4  # of the default, 4 seconds
-    assert CATALOG.find("sandbox/plain").price(8) == 0.0
+    assert one().price(request(seconds=8)) == 0.8
+    assert one().price(request()) == 0.4  # of the default, 4 seconds
+    assert CATALOG.find("sandbox/plain").price(request(seconds=8)) == 0.0
 
 
 def test_price_per_job_is_added() -> None:
-    assert CATALOG.find("sandbox/ears").price(None) == 0.25
-    assert model(seconds=[8], price_per_job=0.25, price_per_second=0.1).price(8) == 1.05
+    assert CATALOG.find("sandbox/ears").price(request()) == 0.25
+    assert (
+        model(seconds=[8], price_per_job=0.25, price_per_second=0.1).price(request(seconds=8))
+        == 1.05
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,7 +151,7 @@ def test_price_is_rounded_up_to_micro_dollars(
 ) -> None:
     """Rounded down, any number of very cheap jobs would be free to a budget."""
     entry = model(seconds=[8], price_per_job=per_job, price_per_second=per_second)
-    assert entry.price(8) == dollars
+    assert entry.price(request(seconds=8)) == dollars
 
 
 def test_validate_and_fill_adds_defaults_and_keeps_given_values() -> None:

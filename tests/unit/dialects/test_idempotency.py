@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rushes.catalog.models import read_catalog
 from rushes.jobs.status import JobStatus
 from tests.fakes import BUCKET
 from tests.unit.dialects.api_client import ACCOUNT, FIELDS, PNG, Caller, Part, Reply, Texts, form
@@ -23,6 +24,13 @@ class DialectCase:
     status: int = 200
 
 
+WITHOUT_VIDEO = read_catalog("""
+default_model = "openai/plain"
+[providers.openai]
+protocol = "openai_compatible"
+[[models]]
+name = "openai/plain"
+""")
 BIFROST_ERROR = {"type", "is_bifrost_error", "status_code", "error", "extra_fields"}
 TIYARO_ERROR = {"message", "code", "param"}
 TOGETHER_BODY = {"model": "sandbox/video", "prompt": "a cat", "seconds": "4"}
@@ -52,6 +60,15 @@ def test_same_key_returns_the_same_job(caller: Caller, case: DialectCase):
     assert (REPLAYED in first.headers, again.headers[REPLAYED]) == (False, "true")
     assert (again.status, again.text) == (first.status, first.text)
     assert len(caller.jobs.rows) == 1
+
+
+def test_same_key_returns_the_job_of_a_model_that_has_left_the_configuration(
+    caller: Caller, case: DialectCase
+):
+    first = create(caller, case)
+    caller.use(WITHOUT_VIDEO)
+    again = create(caller, case)
+    assert caller.job(again, case.status) == caller.job(first, case.status)
 
 
 def test_same_key_with_another_body_is_refused_in_the_dialects_envelope(

@@ -60,6 +60,29 @@ class TestSend:
         provider.send(reply(), HttpCall("GET", "/videos/a%2Fb%25:x"))
         assert provider.server.received[0].path == "/v1/videos/a%2Fb%25:x"
 
+    def test_send_fields_are_urlencoded(self, provider: Provider):
+        provider.send(reply(), HttpCall("POST", "/token", fields={"assertion": "a.b", "x": "1 &2"}))
+        (received,) = provider.server.received
+        assert received.headers["content-type"] == "application/x-www-form-urlencoded"
+        assert received.body == b"assertion=a.b&x=1+%262"
+
+    def test_send_signs_the_request_that_it_sends(self, provider: Provider):
+        """The signature is of the escaped path and the exact body."""
+        signed: list[tuple[str, str, bytes]] = []
+
+        def sign(method: str, url: str, body: bytes) -> dict[str, str]:
+            signed.append((method, url, body))
+            return {"authorization": "AWS4-HMAC-SHA256 signature"}
+
+        path = "/async-invoke/arn%3Aaws%3Abedrock%2Fx"
+        provider.server.answers[f"/v1{path}"] = reply()
+        upstream = Upstream(f"{provider.server.url}/v1", {}, sign)
+        provider.client.send(upstream, HttpCall("POST", path, json={"prompt": "A fox"}))
+        (received,) = provider.server.received
+        assert received.headers["authorization"] == "AWS4-HMAC-SHA256 signature"
+        assert received.path == f"/v1{path}"
+        assert signed == [("POST", f"{provider.server.url}{received.path}", received.body)]
+
     def test_send_form_is_multipart_with_files_from_the_bucket(
         self, provider: Provider, image_file: StoredFile
     ):

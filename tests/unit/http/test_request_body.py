@@ -7,7 +7,7 @@ from rushes.errors import InvalidInputFile
 from rushes.http import request_body
 from rushes.http.request_body import content_of
 from rushes.jobs.request import StoredFile, Upload
-from rushes.ports.http import FormFile, HttpCall, JsonFile
+from rushes.ports.http import BucketFolder, FormFile, HttpCall, JsonFile
 from tests.fakes import FakeBlobs
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
@@ -49,6 +49,17 @@ def test_content_of_embeds_a_file_in_each_form(
 ):
     call = HttpCall("POST", "/x", json={"image": JsonFile(image_file, form)})
     assert content_of(call, blobs) == {"json": {"image": text}}
+
+
+def test_content_of_names_a_folder_of_the_bucket_by_its_uri(blobs: FakeBlobs):
+    call = HttpCall("POST", "/x", json={"output": {"uri": BucketFolder("provider/demo/job_1/")}})
+    expected = {"output": {"uri": "s3://bucket/provider/demo/job_1/"}}
+    assert content_of(call, blobs) == {"json": expected}
+
+
+def test_content_of_fields_is_urlencoded(blobs: FakeBlobs):
+    call = HttpCall("POST", "/x", fields={"a": "1 2"})
+    assert content_of(call, blobs) == {"data": {"a": "1 2"}}
 
 
 def test_content_of_embeds_files_at_any_depth(blobs: FakeBlobs, image_file: StoredFile):

@@ -60,7 +60,7 @@ TRANSITIONS: dict[str, Callable[[Job], Job]] = {
     "purged": lambda job: job.purged(LATER),
     "published": lambda job: job.published(LATER, (EVENT,)),
 }
-NO_TRANSITION = {"with_event"}
+NO_TRANSITION = {"with_event", "with_warnings"}
 """Methods written together with a transition."""
 
 

@@ -137,7 +137,7 @@ class Schema(Reply):
 @pytest.mark.parametrize(
     "body",
     [
-        *(b"", b"{", b"[]", b"null", b'"x"', b"{}", b'{"id": 5}', b'{"id": null}', b"\xff"),
+        *(b"", b"{", b"[]", b"null", b'"x"', b"{}", b'{"id": true}', b'{"id": null}', b"\xff"),
         *(b'{"id": "1", "progress": NaN}', b'{"id": "1", "progress": 1e999}', b"<html>"),
         *(b'{"id": "1", "progress": {}}', b"[" * 100_000, b'{"id": "\\ud800"}'),
     ],
@@ -145,6 +145,10 @@ class Schema(Reply):
 def test_read_raises_for_a_body_that_does_not_match_the_schema(body: bytes):
     with pytest.raises(UpstreamProtocolError, match=r"invalid response from the provider \(200\)"):
         read(reply(body=body), Schema)
+
+
+def test_number_is_read_as_text():
+    assert read(reply(body=b'{"id": 5}'), Schema).id == "5"
 
 
 def test_read_ignores_unused_fields():

@@ -7,7 +7,13 @@ from contextlib import contextmanager
 import pytest
 from typing_extensions import override
 
-from rushes.errors import AwsUnavailable, DownloadInterrupted, InvalidOutput, UpstreamNoResponse
+from rushes.errors import (
+    AwsUnavailable,
+    DownloadInterrupted,
+    InvalidOutput,
+    UpstreamNoResponse,
+    UpstreamRefused,
+)
 from rushes.jobs.content import ordered_artifacts, primary_artifact
 from rushes.jobs.job import Job
 from rushes.jobs.result import JobOutcome, Output
@@ -289,3 +295,58 @@ def test_collect_does_not_change_finished_job(harness: Harness) -> None:
     assert harness.collect(job) == TO_FINISH
     ended = harness.now(job)
     assert (ended.status, ended.collect_attempts, ended.artifacts) == (JobStatus.CANCELLED, 0, ())
+
+
+def in_bucket(harness: Harness, uri: str) -> Job:
+    """Return a job whose only output is at an S3 URI, in which `{job}` is its id."""
+    job = harness.generated()
+    outputs = (Output(url=uri.format(job=job.id)),)
+    return harness.jobs.change(
+        job.account, job.id, lambda current: current.model_copy(update={"outputs": outputs})
+    )
+
+
+@pytest.mark.parametrize("name", ["abc/output.mp4", "output.mp4"])
+def test_collect_copies_the_output_that_the_provider_stored_in_the_bucket(
+    harness: Harness, name: str
+) -> None:
+    job = in_bucket(harness, f"s3://bucket/provider/{ACCOUNT}/{{job}}/{name}")
+    stored = f"provider/{ACCOUNT}/{job.id}/{name}"
+    harness.blobs.objects[stored] = MP4_BYTES
+    assert harness.collect(job) == TO_FINISH
+    (artifact,) = harness.now(job).artifacts
+    assert artifact.key == f"outputs/{ACCOUNT}/{job.id}/0.mp4"
+    assert harness.blobs.objects[artifact.key] == MP4_BYTES
+    assert stored.startswith(job.folders)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://bucket/outputs/victim/job_1/0.mp4",
+        "s3://bucket/provider/victim/{job}/0.mp4",
+        f"s3://bucket/provider/{ACCOUNT}/{{job}}0/0.mp4",
+        f"s3://other/provider/{ACCOUNT}/{{job}}/0.mp4",
+    ],
+)
+def test_collect_refuses_another_object_of_a_bucket(harness: Harness, uri: str) -> None:
+    """A provider must not be able to name the file of another job as its output."""
+    job = in_bucket(harness, uri)
+    harness.blobs.objects[uri.format(job=job.id).removeprefix("s3://bucket/")] = MP4_BYTES
+    assert harness.collect(job) == TO_FINISH
+    assert failure(harness, job).startswith("bad_output: the output must be in s3://bucket/")
+
+
+def test_collect_waits_for_an_object_that_is_not_there_yet(harness: Harness) -> None:
+    job = in_bucket(harness, f"s3://bucket/provider/{ACCOUNT}/{{job}}/output.mp4")
+    assert harness.collect(job)["status"] == "pending"
+
+
+def test_collect_retries_while_the_key_is_rejected(harness: Harness) -> None:
+    """The result is billed: a service account under rotation must not lose it."""
+    refused = UpstreamRefused("invalid_grant", code="upstream_unauthorized", key_rejected=True)
+    job = harness.generated(refused)
+    assert harness.collect(job)["status"] == "pending"
+    harness.http_client.files[CONTENT] = MP4_BYTES
+    assert harness.collect(job) == TO_FINISH
+    assert harness.now(job).artifacts

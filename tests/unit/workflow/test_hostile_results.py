@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic_core import to_json
 
-from rushes.api.build_job import MAX_FALLBACKS
+from rushes.api.choose_models import MAX_FALLBACKS
+from rushes.catalog.model_entry import ModelEntry
 from rushes.dialects.validation import MAX_REQUEST_BYTES, check_request_size
 from rushes.jobs.events import terminal_event
 from rushes.jobs.job import MAX_WARNINGS, Job
@@ -37,7 +38,7 @@ class ResultProvider:
     result: PollResult
     profile: Profile = Profile()  # noqa: RUF009 - frozen
 
-    def submit_request(self, _job: Job) -> HttpCall:
+    def submit_request(self, _job: Job, _model: ModelEntry | None = None) -> HttpCall:
         return HttpCall("POST", "/videos")
 
     def parse_submit(self, _reply: HttpReply) -> Submitted:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
+from rushes.catalog.model_entry import ModelEntry
 from rushes.errors import (
     UpstreamError,
     UpstreamJobNotFound,
@@ -81,7 +82,7 @@ class CrashingProvider:
 
     profile = Profile()
 
-    def submit_request(self, _job: Job) -> HttpCall:
+    def submit_request(self, _job: Job, _model: ModelEntry | None = None) -> HttpCall:
         return HttpCall("POST", "/videos")
 
     def parse_submit(self, _reply: HttpReply) -> Submitted:

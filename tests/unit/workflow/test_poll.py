@@ -5,6 +5,7 @@ import json
 import pytest
 from typing_extensions import override
 
+from rushes.catalog.model_entry import ModelEntry
 from rushes.dialects.base import JobView
 from rushes.errors import AwsUnavailable, UpstreamNoResponse, UpstreamUnreachable
 from rushes.jobs.job import Job
@@ -43,7 +44,7 @@ class SlowProvider:
     profile = Profile(min_poll_seconds=7.0)
     requested_delay: float | None = None
 
-    def submit_request(self, _job: Job) -> HttpCall:
+    def submit_request(self, _job: Job, _model: ModelEntry | None = None) -> HttpCall:
         return HttpCall("POST", "/videos")
 
     def parse_submit(self, _reply: HttpReply) -> Submitted:

@@ -280,7 +280,7 @@ def test_submit_fails_job_with_invalid_image_before_the_call(
     assert not harness.creates()
 
 
-def test_submit_accepts_job_of_removed_model(harness: Harness) -> None:
-    job = harness.accepted()
+def test_submit_accepts_job_of_an_older_release_with_a_removed_model(harness: Harness) -> None:
+    job = harness.of_older_release(harness.accepted())
     harness.catalog = CATALOG.model_copy(update={"models": CATALOG.models[1:], "aliases": {}})
     assert harness.submit(job) == {"status": "submitted", "wait_seconds": 15}

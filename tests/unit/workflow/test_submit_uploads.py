@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from rushes.catalog.model_entry import ModelEntry
 from rushes.errors import (
     AwsUnavailable,
     UpstreamNoResponse,
@@ -45,10 +46,12 @@ class UploadProvider:
         url: str = json.loads(reply.body)["url"]
         return url
 
-    def submit_request_with_upload(self, job: Job, url: str) -> HttpCall:
+    def submit_request_with_upload(
+        self, job: Job, url: str, _model: ModelEntry | None = None
+    ) -> HttpCall:
         return HttpCall("POST", "/videos", json={"prompt": job.request.prompt, "image": url})
 
-    def submit_request(self, job: Job) -> HttpCall:
+    def submit_request(self, job: Job, _model: ModelEntry | None = None) -> HttpCall:
         return HttpCall("POST", "/videos", json={"prompt": job.request.prompt})
 
     def parse_submit(self, reply: HttpReply) -> Submitted:

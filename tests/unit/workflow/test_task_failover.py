@@ -140,7 +140,7 @@ def test_failover_replaces_cost_estimate(harness: Harness):
 
 
 def test_job_of_removed_model_has_no_queue_limit(harness: Harness):
-    job = harness.accepted(model="sure")
+    job = harness.of_older_release(harness.accepted(model="sure"))
     harness.catalog = CATALOG.model_copy(update={"models": CATALOG.models[1:]})
     harness.clock.advance(61)
     harness.answer(CREATE, reply(429))

@@ -16,7 +16,7 @@ from rushes.workflow.rate_limiter import RateLimiter
 from rushes.workflow.submit import MIN_RETRY_DELAY
 from rushes.workflow.turns import MAX_TURNS, TURN_GRACE, take_turn
 from rushes.workflow.wait_times import next_poll_delay
-from tests.fakes import FakeClock, FakeRateLimits
+from tests.fakes import FakeClock, FakeRateLimits, FixedCatalogs
 
 INTERVALS = [10.0, 3.0, 1.0, 0.25]
 NOW = 1_000.0
@@ -67,7 +67,8 @@ class Simulation:
     def __init__(self, interval: float, seed: int = 1) -> None:
         self.clock = FakeClock(NOW)
         self.rate_limits = FakeRateLimits()
-        self.rate_limiter = RateLimiter(self.rate_limits, catalog_of(interval), self.clock, sleep)
+        catalogs = FixedCatalogs(catalog_of(interval))
+        self.rate_limiter = RateLimiter(self.rate_limits, catalogs, self.clock, sleep)
         self.random = Random(seed)  # noqa: S311 - a repeatable schedule
         self.queue: list[tuple[float, int, Job]] = []
         self.granted: dict[str, list[float]] = defaultdict(list)

@@ -5,7 +5,10 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 
-from rushes.catalog.models import Catalog, ModelEntry
+from rushes.api.choose_models import INPUT_FIELD, choose_models, roles_of
+from rushes.catalog.models import Catalog
+from rushes.catalog.selection import Candidate, candidates
+from rushes.catalog.source import CatalogSource
 from rushes.errors import AwsUnavailable, InvalidRequest, NotFound
 from rushes.jobs.content import primary_artifact
 from rushes.jobs.content_type import media_type_of, sniff
@@ -13,7 +16,6 @@ from rushes.jobs.job import Job, folder_of, new_id
 from rushes.jobs.request import (
     MAX_UPLOAD_BYTES,
     CreateRequest,
-    GenerationRequest,
     Input,
     Role,
     StoredFile,
@@ -26,11 +28,7 @@ from rushes.ports.http import UrlPolicy
 from rushes.ports.jobs import Jobs
 from rushes.ports.storage import Blobs
 
-INPUT_FIELD = "input_reference"
-"""Name in errors of an input without a field, such as one of a job that an operator retries."""
 MAX_FILES = 16
-MAX_FALLBACKS = 8
-"""Each may leave a handle and an error in the job's item."""
 UPLOAD_NAME = r"[a-z0-9]{1,64}\.[a-z0-9]{1,8}"
 """Also excludes names that are no valid S3 keys."""
 
@@ -39,7 +37,7 @@ UPLOAD_NAME = r"[a-z0-9]{1,64}\.[a-z0-9]{1,8}"
 class JobBuilder:
     jobs: Jobs
     blobs: Blobs
-    catalog: Catalog
+    catalogs: CatalogSource
     clock: Clock
     validate_url: UrlPolicy
     """Applied to the webhook URL of a request."""
@@ -50,60 +48,53 @@ class JobBuilder:
         """Return a job whose input files are in the bucket; the caller stores the job."""
         if create_request.webhook:
             self.validate_url(create_request.webhook.url, "webhook_url")
+        version = self.catalogs.current()
         if create_request.source_id:
-            return self._remix(account, dialect, create_request, create_request.source_id)
-        return self._create(account, dialect, create_request)
+            job = self._remix(account, dialect, create_request, version.catalog)
+        else:
+            job = self._create(account, dialect, create_request, version.catalog)
+        return job.model_copy(update={"config_version": version.number})
 
     def delete_inputs(self, job: Job) -> None:
         """Delete the input files of a job that was not stored."""
         if job.request.inputs:
             self.blobs.delete(folder_of(job, "inputs"))
 
-    def _create(self, account: str, dialect: str, create_request: CreateRequest) -> Job:
-        name = create_request.request.model or self.catalog.default_model
-        model, *fallbacks = self.catalog.resolve(name, *create_request.request.fallbacks)
-        named = create_request.request.model_copy(update={"model": name})
-        request = model.validate_and_fill(named)
-        roles = _roles(create_request)
-        model.validate_inputs(roles)
-        if len(fallbacks) > MAX_FALLBACKS:
-            raise InvalidRequest(
-                f"fallbacks: at most {MAX_FALLBACKS} models are allowed (got {len(fallbacks)})",
-                param="fallbacks",
-            )
-        for fallback in fallbacks:
-            if fallback.modality != model.modality:
-                modalities = f"{fallback.modality}, not {model.modality}"
-                raise InvalidRequest(
-                    f"fallbacks: {fallback.name} generates {modalities}", param="fallbacks"
-                )
-            fallback.validate_and_fill(request)
-            fallback.validate_inputs(roles)
+    def _create(
+        self, account: str, dialect: str, create_request: CreateRequest, catalog: Catalog
+    ) -> Job:
+        chosen = choose_models(catalog, create_request)
         _validate_count(create_request)
         for entry in create_request.request.inputs:
             if entry.url is not None:
                 self.validate_input_url(entry.url, entry.field or INPUT_FIELD)
         uploads = [(role, _validated(role, upload)) for role, upload in create_request.uploads]
-        job = self._new(account, dialect, model, request)
+        job = self._new(account, dialect, chosen.first)
         adopted = [self._adopt(job, role, url) for role, url in create_request.uploaded]
         folder = folder_of(job, "inputs")
         stored = [
             Input(role=role, file=self.blobs.put(f"{folder}upload-{number}", upload))
             for number, (role, upload) in enumerate(uploads)
         ]
-        inputs = (*request.inputs, *stored, *adopted)
+        inputs = (*create_request.request.inputs, *stored, *adopted)
         changes = {
-            "request": request.model_copy(update={"inputs": inputs}),
+            "request": chosen.first.request.model_copy(update={"inputs": inputs}),
             "preferences": create_request.preferences,
             "webhook": create_request.webhook,
-            "fallbacks": tuple(fallback.name for fallback in fallbacks),
+            "fallbacks": chosen.names,
+            "nearest_models": chosen.nearest_names,
+            "requested": chosen.requested if chosen.fallbacks or chosen.first.warnings else None,
         }
         return job.model_copy(update=changes)
 
     def _remix(
-        self, account: str, dialect: str, create_request: CreateRequest, source_id: str
+        self, account: str, dialect: str, create_request: CreateRequest, catalog: Catalog
     ) -> Job:
-        """Build a job from a completed one: its video, model, length and size, a new prompt."""
+        """Build a job from a completed one: its video, model, length and size, a new prompt.
+
+        The client chose neither length nor size: the nearest that the model accepts are used.
+        """
+        source_id = create_request.source_id or ""
         source = self.jobs.get(account, source_id)
         if source is None or source.deleted_at:
             raise NotFound(f"job {source_id} not found", param="video_id")
@@ -111,8 +102,6 @@ class JobBuilder:
             raise InvalidRequest(
                 f"job {source_id} is not completed (status {source.status.value})", param="video_id"
             )
-        model = self.catalog.find(source.request.model)
-        model.validate_inputs({Role.SOURCE_VIDEO: "model"})
         video = StoredFile(**primary_artifact(source, self.clock()).model_dump(exclude={"sha256"}))
         if media_type_of(video.content_type) != "video":  # an animation, such as a GIF
             raise InvalidRequest(
@@ -120,28 +109,29 @@ class JobBuilder:
             )
         inputs = (Input(role=Role.SOURCE_VIDEO, file=video),)
         changes = {"prompt": create_request.request.prompt, "inputs": inputs}
-        request = model.validate_and_fill(source.request.model_copy(update=changes))
-        job = self._new(account, dialect, model, request)
+        request = source.request.model_copy(update=changes)
+        files = {Role.SOURCE_VIDEO: "model"}
+        first = candidates(catalog, request.model, request, files, on_mismatch="nearest")[0]
+        job = self._new(account, dialect, first)
         return job.model_copy(update={"remixed_from": source.id, "webhook": create_request.webhook})
 
-    def _new(
-        self, account: str, dialect: str, model: ModelEntry, request: GenerationRequest
-    ) -> Job:
-        now = self.clock()
-        return Job(
+    def _new(self, account: str, dialect: str, candidate: Candidate) -> Job:
+        now, model = self.clock(), candidate.model
+        job = Job(
             id=new_id(now, secrets.token_hex(10)),
             account=account,
             dialect=dialect,
             provider=model.provider,
             upstream_model=model.model_at_provider,
             model=model.name,
-            request=request,
+            request=candidate.request,
             modality=model.modality,
             created_at=now,
             updated_at=now,
             deadline_at=now + model.deadline_seconds,
-            cost=model.price(request.seconds),
+            cost=model.price(candidate.request),
         )
+        return job.with_warnings(*candidate.warnings)
 
     def _adopt(self, job: Job, role: Role, url: str) -> Input:
         """Copy a file that the client PUT to a presigned URL; the URL itself is never fetched.
@@ -169,17 +159,10 @@ class JobBuilder:
         return Input(role=role, file=copy)
 
 
-def _roles(create_request: CreateRequest) -> dict[Role, str]:
-    """Return the roles of the input files, each with the request field of the file."""
-    roles = {file.role: file.field or INPUT_FIELD for file in create_request.request.inputs}
-    roles |= {role: upload.field for role, upload in create_request.uploads}
-    return roles | {role: "URL" for role, _ in create_request.uploaded}
-
-
 def _validate_count(create_request: CreateRequest) -> None:
     files = (*create_request.uploads, *create_request.uploaded, *create_request.request.inputs)
     if len(files) > MAX_FILES:
-        field = next(iter(_roles(create_request).values()))
+        field = next(iter(roles_of(create_request).values()))
         raise InvalidRequest(
             f"{field}: at most {MAX_FILES} files are allowed (got {len(files)})", param=field
         )

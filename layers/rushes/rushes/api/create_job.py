@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger
 from rushes.api.build_job import JobBuilder
 from rushes.api.log_events import JOB_NOT_STARTED
 from rushes.api.request_limits import CreateLimiter
+from rushes.catalog.selection import fallback_of
 from rushes.errors import (
     AlreadyAccepted,
     BudgetExceeded,
@@ -140,5 +141,8 @@ class CreateJob:
 
     def _dearest(self, job: Job) -> tuple[float, str]:
         """Return the highest price of the models that may serve the job, and that model."""
-        models = map(self.job_builder.catalog.find, (job.model, *job.fallbacks))
-        return max((model.price(job.request.seconds), model.name) for model in models)
+        catalog = self.job_builder.catalogs.for_job(job)
+        first = catalog.find(job.model)
+        fallbacks = [fallback_of(job, catalog.find(name)) for name in job.fallbacks]
+        prices = [(entry.price, entry.model.name) for entry in fallbacks if entry]
+        return max([(first.price(job.request), first.name), *prices])

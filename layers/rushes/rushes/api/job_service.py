@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rushes.api.create_job import CreatedJob, CreateJob
-from rushes.catalog.models import Catalog
+from rushes.catalog.source import CatalogSource
 from rushes.errors import AlreadyFinished, NotFound, UnknownCursor, VariantNotAvailable
 from rushes.jobs.content import ensure_not_expired, primary_artifact
 from rushes.jobs.content_type import extension_of
@@ -27,7 +27,7 @@ class JobService:
     create_job: CreateJob
     jobs: Jobs
     blobs: Blobs
-    catalog: Catalog
+    catalogs: CatalogSource
     clock: Clock
     sleep: Callable[[float], None]
 

@@ -21,13 +21,21 @@ from rushes.dialects.base import (
     JobView,
     PageView,
     SupportsCancel,
+    SupportsModel,
+    SupportsModels,
     SupportsUpload,
     SupportsVideos,
     Verb,
 )
-from rushes.dialects.response_headers import cancel_status_headers, retry_headers
+from rushes.dialects.model_list import ListedModel, model_view, select_models
+from rushes.dialects.response_headers import (
+    cancel_status_headers,
+    retry_headers,
+    warning_headers,
+)
 from rushes.errors import (
     AlreadyFinished,
+    CorruptConfig,
     InvalidRequest,
     NotFound,
     RushesError,
@@ -37,6 +45,7 @@ from rushes.errors import (
 from rushes.jobs.idempotency import read_idempotency
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest, GenerationRequest
+from rushes.metrics import Metric, count
 from rushes.redaction import REDACTOR
 
 logger = Logger(service="rushes", child=True)
@@ -106,7 +115,7 @@ class Call(Generic[D]):
         return job
 
     def validate_provider(self, name: str, param: str) -> None:
-        if name not in self.service.catalog.providers:
+        if name not in self.service.catalogs.current().catalog.providers:
             raise InvalidRequest(f"{param}: unknown provider {name[:80]}", param=param)
 
     def create(self, create_request: CreateRequest) -> HttpResponse:
@@ -122,18 +131,13 @@ class Call(Generic[D]):
             read=lambda artifact: self.service.blobs.read(artifact.key),
             base_url=self.base_url,
         )
-        return _with_headers(self.dialect.write_job(view, self.verb), cancel_status_headers(job))
+        headers = {**cancel_status_headers(job), **warning_headers(job.warnings)}
+        return _with_headers(self.dialect.write_job(view, self.verb), headers)
 
 
 def _create(call: Call[Dialect]) -> HttpResponse:
     create_request = call.dialect.read_create(call.request)
-    catalog = call.service.catalog
-    model = create_request.request.model or catalog.default_model
-    modality, supported = catalog.find(model).modality, sorted(call.dialect.modalities)
-    if modality not in supported:
-        limit = f"this API supports {' and '.join(supported)} only"
-        raise InvalidRequest(f"{model[:80]} generates {modality}; {limit}", param="model")
-    return call.create(create_request)
+    return call.create(replace(create_request, modalities=call.dialect.modalities))
 
 
 def _edit(call: Call[SupportsVideos]) -> HttpResponse:
@@ -199,6 +203,19 @@ def _upload(call: Call[SupportsUpload]) -> HttpResponse:
     return call.dialect.write_upload(call.service.upload_url(call.account, request))
 
 
+def _models(call: Call[SupportsModels]) -> HttpResponse:
+    query = call.dialect.read_model_query(call.request)
+    if query.provider:
+        call.validate_provider(query.provider, "provider")
+    return call.dialect.write_models(select_models(call.service.catalogs.current().catalog, query))
+
+
+def _model(call: Call[SupportsModel]) -> HttpResponse:
+    name = call.dialect.read_model_name(call.request)
+    view = model_view(call.service.catalogs.current().catalog, name)
+    return call.dialect.write_model(ListedModel(view, view.details()))
+
+
 def _unsupported(call: Call[Dialect]) -> HttpResponse:
     raise UnsupportedOperation(f"{call.request.method} {call.request.path} is not supported")
 
@@ -206,6 +223,8 @@ def _unsupported(call: Call[Dialect]) -> HttpResponse:
 def _error_response(dialect: Dialect, error: RushesError) -> HttpResponse:
     if error.http_status >= 500:
         logger.error(REQUEST_FAILED, reason=error.message)
+        if isinstance(error, CorruptConfig):  # a model that another release published
+            count(Metric.CONFIG_NOT_READABLE)
         error = type(error)(error.public_message)
     return _with_headers(dialect.write_error(error), retry_headers(error))
 
@@ -231,5 +250,7 @@ HANDLERS: dict[Verb, Callable[[Call[Any]], HttpResponse]] = {
     "content": _content,
     "cancel": _cancel,
     "upload": _upload,
+    "models": _models,
+    "model": _model,
     "unsupported": _unsupported,
 }

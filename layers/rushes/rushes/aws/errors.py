@@ -10,6 +10,7 @@ from rushes.errors import AwsUnavailable
 EXPECTED_CODES = frozenset(
     {
         "ConditionalCheckFailedException",
+        "ConditionalRequestConflict",
         "ExecutionAlreadyExists",
         "ExecutionDoesNotExist",
         "NoSuchKey",

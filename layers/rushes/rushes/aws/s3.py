@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import IO, TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rushes.aws.errors import translate_aws_errors
 from rushes.errors import AwsUnavailable, DownloadInterrupted, InvalidInputFile, InvalidOutput
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 LINK_SECONDS = 3600
 UPLOAD_LINK_SECONDS = 900
+MAX_SHOWN_CHARACTERS = 200
 MAX_PUT_BYTES = 5 * 1024**3
 PART_BYTES = 16 * 1024 * 1024
+CHUNK_BYTES = 256 * 1024
 
 
 class Bucket:
@@ -111,6 +113,33 @@ class Bucket:
         except self._client.exceptions.NoSuchKey:
             raise InvalidInputFile("an input file no longer exists") from None
 
+    def uri(self, key: str) -> str:
+        return f"s3://{self._name}/{key}"
+
+    @contextmanager
+    def open(self, uri: str, folder: str) -> Iterator[Download]:
+        """Yield an object of a folder of this bucket as a stream.
+
+        Raises
+        ------
+        InvalidOutput
+            If the URI is of another bucket or folder.
+        DownloadInterrupted
+            If the object does not exist, or reading it fails.
+        """
+        if not uri.startswith(self.uri(folder)):
+            shown = uri[:MAX_SHOWN_CHARACTERS]
+            raise InvalidOutput(f"the output must be in {self.uri(folder)} (got {shown})")
+        key = uri.removeprefix(self.uri(""))
+        try:
+            with translate_aws_errors():
+                reply = self._client.get_object(Bucket=self._name, Key=key)
+        except (self._client.exceptions.NoSuchKey, AwsUnavailable) as error:
+            raise DownloadInterrupted(f"the object {key} cannot be read: {error}") from error
+        with closing(reply["Body"]) as body:
+            chunks = _chunks(body.iter_chunks(CHUNK_BYTES))
+            yield Download(reply["ContentLength"], reply.get("ContentType"), chunks)
+
     def find(self, key: str) -> StoredFile | None:
         """Return an object with the content type sniffed from its first bytes, or None."""
         try:
@@ -186,6 +215,13 @@ class Bucket:
             for page in pages.paginate(Bucket=self._name, Prefix=prefix):
                 for entry in page.get("Contents", []):
                     self._client.delete_object(Bucket=self._name, Key=entry["Key"])
+
+
+def _chunks(source: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from source
+    except BotoCoreError as error:
+        raise DownloadInterrupted(f"S3 interrupted the read ({type(error).__name__})") from error
 
 
 class HashingStream:

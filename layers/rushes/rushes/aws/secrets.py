@@ -1,89 +1,112 @@
-"""Secrets Manager adapter: base URLs and API keys of the providers.
+"""Secrets Manager adapter: API keys and base URLs of the providers.
 
-The provider secret is a JSON object: provider name → {"api_key": …, "base_url": …}. Both are
-optional; a `base_url` in the secret overrides the catalog's.
+Each provider has its own secret, `<prefix>/<provider>`: a JSON object {"api_key": …,
+"base_url": …}. Both are optional; a `base_url` in the secret overrides the catalog's. Other kinds
+of credentials have further members, see `providers.credentials`.
 """
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, RootModel, StringConstraints, ValidationError
+from botocore.exceptions import ClientError
+from pydantic import ValidationError
 
 from rushes.aws.errors import translate_aws_errors
-from rushes.catalog.models import Catalog
+from rushes.aws.provider_auth import ProviderAuth
 from rushes.catalog.provider_config import ProviderEntry
+from rushes.catalog.source import CatalogSource
 from rushes.errors import ProviderNotConfigured
+from rushes.jobs.job import Job
 from rushes.ports.http import Upstream
-from rushes.providers import adapter
-from rushes.redaction import REDACTOR
+from rushes.providers.credentials import ProviderCredential
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 CACHE_TTL = 60.0
 """Seconds."""
-HEADER_TEXT = StringConstraints(strip_whitespace=True, pattern=r"^[ -~]*$")
-"""Printable ASCII; whitespace is stripped, because pasted keys often end with a newline."""
+MIN_AGE = 5.0
+"""Seconds after which a rejected key is read again: many jobs may be rejected at once."""
+ABSENT = frozenset({"ResourceNotFoundException", "InvalidRequestException"})
+"""Codes of a secret that does not exist, and of one that is scheduled for deletion."""
 
 
-class Credential(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    api_key: Annotated[str, HEADER_TEXT] | None = None
-    base_url: Annotated[str, HEADER_TEXT] | None = None
-
-
-class _Secret(RootModel[dict[str, Credential]]):
-    model_config = ConfigDict(hide_input_in_errors=True)
+@dataclass(frozen=True)
+class _Cached:
+    credential: ProviderCredential
+    read_at: float
 
 
-class ProviderSecret:
-    def __init__(self, client: "SecretsManagerClient", arn: str, catalog: Catalog) -> None:
+class ProviderSecrets:
+    """`prefix`: of the secrets' names, without a final slash."""
+
+    def __init__(
+        self,
+        client: "SecretsManagerClient",
+        prefix: str,
+        catalogs: CatalogSource,
+        auth: ProviderAuth,
+    ) -> None:
         self._client = client
-        self._arn = arn
-        self._catalog = catalog
-        self._credentials: dict[str, Credential] = {}
-        self._read_at = float("-inf")
+        self._prefix = prefix
+        self._catalogs = catalogs
+        self._auth = auth
+        self._cache: dict[str, _Cached] = {}
 
-    def find(self, provider: str) -> Upstream:
-        """Return a provider's base URL and authentication headers; redact its key from now on.
+    def find(self, job: Job) -> Upstream:
+        """Return the base URL and the authentication headers of the job's provider.
 
         Raises
         ------
         ProviderNotConfigured
             If neither the catalog nor the secret has its base URL.
         """
-        entry = self._catalog.providers.get(provider)
+        entry = self._catalogs.for_job(job).providers.get(job.provider)
         if entry is None:
-            raise ProviderNotConfigured(f"provider {provider!r} is no longer in the catalog")
-        credential = self._credential(provider)
-        base_url = credential.base_url or entry.base_url
-        if not base_url:
-            raise ProviderNotConfigured(
-                f"provider {provider!r} has no base_url, neither in the catalog nor in the secret"
-            )
-        headers = _headers(entry, credential)
-        REDACTOR.remember_headers(headers)
-        return Upstream(base_url.rstrip("/"), headers)
+            raise ProviderNotConfigured(f"provider {job.provider!r} is no longer in the catalog")
+        return self.upstream(job.provider, entry)
 
-    def _credential(self, provider: str) -> Credential:
-        if time.monotonic() - self._read_at > CACHE_TTL:
-            self._credentials = self._read()
-            self._read_at = time.monotonic()
-        return self._credentials.get(provider, Credential())
+    def key_rejected(self, job: Job) -> None:
+        """Read the key again at the next call, as it may have been renewed."""
+        cached = self._cache.get(job.provider)
+        if cached and time.monotonic() - cached.read_at > MIN_AGE:
+            del self._cache[job.provider]
+            self._auth.tokens.forget(job.provider)
 
-    def _read(self) -> dict[str, Credential]:
-        with translate_aws_errors():
-            text = self._client.get_secret_value(SecretId=self._arn).get("SecretString", "")
+    def upstream(self, provider: str, entry: ProviderEntry) -> Upstream:
+        """Return the upstream of a provider; redact its secrets from now on."""
+        return self._auth.upstream(provider, entry, self._credential(provider))
+
+    def _credential(self, provider: str) -> ProviderCredential:
+        cached, now = self._cache.get(provider), time.monotonic()
+        if cached is None or now - cached.read_at > CACHE_TTL:
+            cached = _Cached(self._read(provider), now)
+            self._cache[provider] = cached
+        return cached.credential
+
+    def _read(self, provider: str) -> ProviderCredential:
+        text = read_secret(self._client, f"{self._prefix}/{provider}")
+        return ProviderCredential() if text is None else parse_credential(provider, text)
+
+
+def read_secret(client: "SecretsManagerClient", name: str) -> str | None:
+    """Return the text of a secret, or None if it does not exist."""
+    with translate_aws_errors():
         try:
-            return _Secret.model_validate_json(text).root
-        except ValidationError as error:
-            field = ".".join(str(part) for part in error.errors()[0]["loc"]) or "not a JSON object"
-            raise ProviderNotConfigured(f"the provider secret is invalid: {field}") from None
+            return client.get_secret_value(SecretId=name).get("SecretString", "")
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ABSENT:
+                raise
+            return None
 
 
-def _headers(entry: ProviderEntry, credential: Credential) -> dict[str, str]:
-    profile = adapter(entry).profile
-    if not credential.api_key:
-        return {}
-    return {profile.key_header: f"{profile.key_scheme} {credential.api_key}".strip()}
+def parse_credential(provider: str, text: str) -> ProviderCredential:
+    """Validate the text of a secret; the error names the field, never the value."""
+    try:
+        return ProviderCredential.model_validate_json(text)
+    except ValidationError as error:
+        field = ".".join(map(str, error.errors()[0]["loc"][:1])) or "not a JSON object"
+        raise ProviderNotConfigured(
+            f"the secret of provider {provider!r} is invalid: {field}"
+        ) from None

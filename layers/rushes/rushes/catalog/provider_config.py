@@ -1,4 +1,4 @@
-"""Schema of the catalog's `[providers.NAME]` tables, validated when the catalog is read.
+"""Schema of the providers in a catalog.
 
 `providers/declarative` implements `HttpProviderSpec`, which describes an API without an adapter.
 """
@@ -15,10 +15,13 @@ SIZE_NAMES = frozenset({"size", "width", "height", "aspect_ratio", "resolution"}
 VALUE_NAMES = frozenset(
     {"model", "prompt", "seconds", "seed", "negative_prompt", "generate_audio", "job_id"}
 )
-FILE_FORMS = frozenset({"", "base64", "link"})
+FILE_FORMS = frozenset({"", "base64", "link", "data_url", "type"})
 VALUE_FORMS = frozenset({"", "text"})
+Idempotency = Literal["none", "key", "lookup"]
+Credential = Literal["bearer", "kling_jwt", "google_service_account", "aws_role"]
 
-Path = Annotated[str, Field(pattern=r"^/\S*$")]
+Path = Annotated[str, Field(pattern=r"^(/|\{path\})\S*$")]
+"""Begins with a slash, or with the placeholder of the model's create path."""
 Pointer = Annotated[str, Field(pattern=r"^(/[^/]*)+$")]
 """JSON pointer into a reply (RFC 6901)."""
 Pointers = Annotated[str, Field(pattern=r"^(/[^/]*)+$")]
@@ -31,12 +34,15 @@ class _Table(BaseModel):
 
 class Create(_Table):
     path: Path
-    body: dict[str, Any]
-    """Template; options without a neutral name are added to it."""
+    """`{path}` is the path of the catalog's model."""
+    headers: dict[str, str] = {}
+    """Headers of this request only."""
+    body: dict[str, Any] = {}
+    """Template for models without `arguments`; options without a neutral name are added to it."""
 
     @model_validator(mode="after")
     def _validate_placeholders(self) -> Self:
-        _names_in("path", self.path, frozenset({"model"}))
+        _names_in("path", self.path, frozenset({"model", "path"}))
         for name, form, is_whole_string in placeholders(self.body):
             if name not in FILE_NAMES | SIZE_NAMES | VALUE_NAMES:
                 raise ValueError(f"body has an unknown placeholder {{{name}}}")
@@ -48,7 +54,7 @@ class Create(_Table):
 
 
 class Call(_Table):
-    """Request about one job; `{id}` is the provider's id of it."""
+    """Request about one job; `{id}` is the provider's id of it, `{path}` its create path."""
 
     method: Literal["GET", "POST", "PUT", "DELETE"] = "GET"
     path: Path
@@ -56,7 +62,7 @@ class Call(_Table):
 
     @model_validator(mode="after")
     def _require_id(self) -> Self:
-        names = _names_in("path", self.path, frozenset({"id"}))
+        names = _names_in("path", self.path, frozenset({"id", "path"}))
         if "id" not in names + _names_in("body", self.body, frozenset({"id"})):
             raise ValueError("path or body must contain {id}")
         return self
@@ -72,12 +78,15 @@ class Result(_Table):
 
     @model_validator(mode="after")
     def _validate_placeholders(self) -> Self:
-        _names_in("path", self.path, frozenset({"id", *self.values}))
+        _names_in("path", self.path, frozenset({"id", "path", *self.values}))
         return self
 
 
 class ErrorMapping(_Table):
-    """Pointers to an error's code and message, and the meaning of codes."""
+    """Pointers to an error's code and message, and the meaning of codes.
+
+    A code may end with `*`, which stands for any further characters.
+    """
 
     code: Pointer
     message: Pointer
@@ -86,7 +95,15 @@ class ErrorMapping(_Table):
     content_filtered: tuple[str, ...] = ()
     """Codes of a content filter."""
     throttled: tuple[str, ...] = ()
-    """Codes of errors that a retry may solve."""
+    """Codes of errors that a retry may solve. With HTTP 429 all others are final then."""
+    final: tuple[str, ...] = ()
+    """Codes that no retry solves although the HTTP status is 429. All others are throttled then."""
+
+    @model_validator(mode="after")
+    def _validate_429(self) -> Self:
+        if self.throttled and self.final:
+            raise ValueError("throttled and final exclude each other")
+        return self
 
 
 class HttpProviderSpec(_Table):
@@ -99,7 +116,8 @@ class HttpProviderSpec(_Table):
     id: Pointer
     poll: Call
     status: Pointer
-    statuses: dict[str, Literal["queued", "pending", "succeeded", "failed"]]
+    statuses: dict[str, Literal["queued", "pending", "succeeded", "failed", "not_found"]]
+    """Meaning by status, in upper or lower case."""
     progress: Pointer | None = None
     progress_when_done: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 100
     outputs: Annotated[tuple[Pointers, ...], Field(min_length=1)]
@@ -120,6 +138,13 @@ class HttpProviderSpec(_Table):
             raise ValueError("statuses must map one to succeeded")
         return self
 
+    @property
+    def operation_has_path(self) -> bool:
+        """Whether requests about a job need its create path."""
+        calls = (self.poll, self.result, self.cancel)
+        paths = [call.path for call in calls if call]
+        return any(placeholder.name == "path" for placeholder in placeholders(paths))
+
     def unsupported_fields(self, capabilities: frozenset[str]) -> list[str]:
         """Return the capabilities of a model without a placeholder in the create body."""
         names = {placeholder.name for placeholder in placeholders(self.create.body)}
@@ -128,10 +153,25 @@ class HttpProviderSpec(_Table):
         return sorted(capabilities - names)
 
 
+class FileLimits(_Table):
+    """Forms and sizes of the input files that a provider accepts."""
+
+    forms: Annotated[tuple[Literal["data_url", "base64", "link"], ...], Field(min_length=1)]
+    """In order of preference. A link is an https URL that expires after an hour."""
+    inline_bytes: Annotated[int, Field(ge=1)] = 4 * 1024 * 1024
+    """A larger file is sent as a link, if that is a form."""
+    max_bytes: Annotated[int, Field(ge=1)] = 200 * 1024 * 1024
+
+
 class ProviderEntry(_Table):
     protocol: str
+    vendor: str = ""
+    """Name of the vendor data, if the provider uses it."""
+    credential: Credential = "bearer"
+    """How requests are authenticated: with the secret's key, with a token made from it, or signed
+    with the role of the function."""
     base_url: str | None = None
-    idempotency: Literal["none", "key", "lookup"] = "none"
+    idempotency: Idempotency = "none"
     """Protection against duplicate create calls, guaranteed by the operator.
 
     none: Rushes never repeats a create call. key: the provider honours `Idempotency-Key`, so Rushes

@@ -47,9 +47,31 @@ def fill(template: Any, value_of: ValueOf) -> Any:  # noqa: ANN401 - any JSON va
             template, {name: value for name, value in table.items() if value is not None}
         )
     if isinstance(template, list | tuple):
-        entries = [fill(entry, value_of) for entry in template if _has_value(entry, value_of)]
-        return _unless_emptied(template, [entry for entry in entries if entry is not None])
+        entries = [filled for entry in template for filled in _entries(entry, value_of)]
+        return _unless_emptied(template, entries)
     return template
+
+
+def _entries(entry: Any, value_of: ValueOf) -> list[Any]:  # noqa: ANN401 - any JSON value
+    """Fill an entry of a list; a value that is a list makes one entry per member."""
+    lists = {
+        placeholder.name: value
+        for placeholder in placeholders(entry)
+        if isinstance(value := value_of(placeholder), list)
+    }
+    if not lists:
+        filled = fill(entry, value_of) if _has_value(entry, value_of) else None
+        return [] if filled is None else [filled]
+    name, members = next(iter(lists.items()))
+    return [fill(entry, _with_member(value_of, name, number)) for number in range(len(members))]
+
+
+def _with_member(value_of: ValueOf, name: str, number: int) -> ValueOf:
+    def member_of(placeholder: Placeholder) -> Any:  # noqa: ANN401 - any JSON value
+        value = value_of(placeholder)
+        return value[number] if placeholder.name == name else value
+
+    return member_of
 
 
 def _unless_emptied(template: Any, filled: Any) -> Any:  # noqa: ANN401 - any JSON value

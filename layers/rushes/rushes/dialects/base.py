@@ -8,6 +8,7 @@ from pydantic_core import from_json
 
 from rushes.dialects.api_key import read_key
 from rushes.dialects.job_reference import JobReference, read_reference
+from rushes.dialects.model_list import ListedModel, ModelPage, ModelQuery
 from rushes.errors import RushesError
 from rushes.jobs.job import Job, JobPage
 from rushes.jobs.request import CreateRequest, StoredFile, UploadUrlRequest
@@ -15,15 +16,17 @@ from rushes.ports.jobs import JobQuery
 
 Verb = Literal[
     "create", "edit", "remix", "retrieve", "status", "result", "list", "content", "cancel",
-    "delete", "upload", "unsupported",
+    "delete", "upload", "models", "model", "unsupported",
 ]  # fmt: skip
 
+ANY_NAME = "(.+)"
+"""End of a route's path: a name with any number of segments."""
 ALL_MODALITIES = frozenset({"video", "image", "audio", "transcription"})
 
 
 @dataclass(frozen=True)
 class Route:
-    """`path` has its variable in angle brackets: `/v1/videos/<job_id>`."""
+    """`path` has its variable in angle brackets (`/v1/videos/<job_id>`), or ends in `ANY_NAME`."""
 
     method: str
     path: str
@@ -102,7 +105,8 @@ class PageView:
 class Dialect(Protocol):
     """A client API format. Readers raise `ClientError`; `write_error` serializes it.
 
-    `SupportsVideos`, `SupportsCancel` and `SupportsUpload` declare the verbs of some dialects only.
+    The protocols `SupportsVideos`, `SupportsCancel`, `SupportsUpload`, `SupportsModels` and
+    `SupportsModel` declare the verbs of some dialects only.
     """
 
     name: str
@@ -161,3 +165,17 @@ class SupportsUpload(Dialect, Protocol):
     def read_upload(self, request: HttpRequest) -> UploadUrlRequest: ...
 
     def write_upload(self, url: str) -> HttpResponse: ...
+
+
+class SupportsModels(Dialect, Protocol):
+    """Verb: models."""
+
+    def read_model_query(self, request: HttpRequest) -> ModelQuery: ...
+    def write_models(self, page: ModelPage) -> HttpResponse: ...
+
+
+class SupportsModel(Dialect, Protocol):
+    """Verb: model."""
+
+    def read_model_name(self, request: HttpRequest) -> str: ...
+    def write_model(self, model: ListedModel) -> HttpResponse: ...

@@ -79,6 +79,8 @@ class SafeHttpClient:
         url = self._provider_url(upstream, call)
         headers = {**call.headers, **upstream.headers}
         request = make_request(call.method, url, headers, content_of(call, self._blobs))
+        if upstream.sign:
+            request.headers.update(upstream.sign(call.method, str(url), request.read()))
         with self._transport.open(request, Deadline(CALL_SECONDS), public=False) as response:
             return _redacted(response, _body_of(response))
 

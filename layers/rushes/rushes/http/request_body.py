@@ -7,7 +7,7 @@ from typing import Any
 
 from rushes.errors import InvalidInputFile
 from rushes.jobs.request import StoredFile
-from rushes.ports.http import FormFile, HttpCall, JsonFile
+from rushes.ports.http import BucketFolder, FormFile, HttpCall, JsonFile
 from rushes.ports.storage import Blobs
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
@@ -21,6 +21,8 @@ def content_of(call: HttpCall, blobs: Blobs) -> dict[str, Any]:
     if call.form:
         _check_size(part.file for part in call.form.values() if isinstance(part, FormFile))
         return {"files": {name: _part(part, blobs) for name, part in call.form.items()}}
+    if call.fields:
+        return {"data": dict(call.fields)}
     if call.json is None:
         return {}
     _check_size(_embedded_files(call.json), MAX_EMBEDDED_BYTES)
@@ -37,6 +39,8 @@ def _part(part: str | FormFile, blobs: Blobs) -> tuple[str | None, str | BytesIO
 def _with_files(value: Any, blobs: Blobs) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, JsonFile):
         return _embedded(value, blobs)
+    if isinstance(value, BucketFolder):
+        return blobs.uri(value.key)
     if isinstance(value, dict):
         return {name: _with_files(member, blobs) for name, member in value.items()}
     if isinstance(value, list | tuple):

@@ -9,7 +9,13 @@ from typing import Any, Literal, Self, get_args
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from rushes.jobs.request import GenerationRequest, Input, StoredFile, WebhookTarget
+from rushes.jobs.request import (
+    GenerationRequest,
+    Input,
+    LengthAndSize,
+    StoredFile,
+    WebhookTarget,
+)
 from rushes.jobs.reservation import Reservation
 from rushes.jobs.result import (
     Artifact,
@@ -32,7 +38,8 @@ MAX_WARNING_CHARACTERS = 300
 LATE_WRITE_GRACE = 960.0
 """Longer than any function timeout: later, no function can store a file of a deleted job."""
 
-Folder = Literal["outputs", "inputs", "archive"]
+Folder = Literal["outputs", "inputs", "archive", "provider"]
+"""`provider`: where a provider with access to the bucket writes; collect copies from there."""
 
 
 def formerly(name: str, old_name: str, *, default: Any) -> Any:  # noqa: ANN401 - like Field
@@ -58,6 +65,12 @@ class Job(BaseModel):
     """Catalog name of the current model; `request.model` is the requested one."""
     fallbacks: tuple[str, ...] = formerly("fallbacks", "candidates", default=())
     """Catalog names of the models to fail over to, in order."""
+    requested: LengthAndSize | None = None
+    """As the client requested them, for the fallbacks; None: those of `request`."""
+    nearest_models: tuple[str, ...] = ()
+    """Fallbacks that may change length and size (`on_mismatch = "nearest"`)."""
+    config_version: int | None = None
+    """Published configuration that accepted the job; None in jobs of older releases."""
     attempts: tuple[ProviderAttempt, ...] = ()
     """Earlier providers."""
     attempt_at: float | None = None
@@ -205,6 +218,13 @@ class Job(BaseModel):
         """Name of the newest execution: the job's id, then with the suffix `-r2`, `-r3`."""
         return self.id if self.executions == 1 else f"{self.id}-r{self.executions}"
 
+    @property
+    def original_request(self) -> GenerationRequest:
+        """The request with the client's length and size, which each fallback adapts anew."""
+        if self.requested is None:
+            return self.request
+        return self.request.model_copy(update=dict(self.requested))
+
     def _with(self, now: float, **changes: Any) -> Self:  # noqa: ANN401 - any field of the job
         return self.model_copy(update={"updated_at": now, "version": self.version + 1, **changes})
 
@@ -318,6 +338,10 @@ class Job(BaseModel):
 
     def warned(self, now: float, warning: str) -> Self:
         return self._with(now, warnings=self._warnings_with(warning))
+
+    def with_warnings(self, *warnings: str) -> Self:
+        """Add warnings to be written with the same transition."""
+        return self.model_copy(update={"warnings": self._warnings_with(*warnings)})
 
     def _warnings_with(self, *new: str) -> tuple[str, ...]:
         """Append warnings within the bounds; an identical one is stored once."""

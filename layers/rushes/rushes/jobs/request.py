@@ -63,6 +63,15 @@ class WebhookTarget(BaseModel):
     format: str = "rushes"
 
 
+class LengthAndSize(BaseModel):
+    """Length and size of a request before a model's limits changed them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seconds: int | None = None
+    size: str | None = None
+
+
 class GenerationRequest(BaseModel):
     """Parameters of a generation. None selects the model's default."""
 
@@ -123,6 +132,8 @@ class CreateRequest:
     """Upload URLs issued to the client, to which it has PUT files."""
     source_id: str | None = None
     """The job whose video is edited, if the client named one."""
+    modalities: frozenset[str] | None = None
+    """What the called API can return; None: anything."""
     preferences: dict[str, str] = dataclass_field(default_factory=dict)
     """Response options, interpreted by the dialect only."""
     webhook: WebhookTarget | None = None

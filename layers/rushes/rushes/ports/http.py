@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from rushes.jobs.job import Job
 from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import Output
 from rushes.ports.storage import Download
@@ -30,11 +31,19 @@ class JsonFile:
 
 
 @dataclass(frozen=True)
+class BucketFolder:
+    """A folder of the deployment's bucket as a value in a JSON call: the provider writes there."""
+
+    key: str
+
+
+@dataclass(frozen=True)
 class HttpCall:
     """A call to a provider, relative to its base URL and without its API key.
 
-    At most one of `json` and `form` is given; a form is sent as multipart. The HTTP client
-    replaces each `JsonFile` among the values of `json` by the file's content or link.
+    At most one of `json`, `form` and `fields` is given; a form is sent as multipart. The HTTP
+    client replaces each `JsonFile` among the values of `json` by the file's content or link, and
+    each `BucketFolder` by its S3 URI.
     """
 
     method: str
@@ -42,6 +51,8 @@ class HttpCall:
     json: Any = None
     form: Mapping[str, str | FormFile] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] | None = field(default=None, repr=False)
+    """Sent as `application/x-www-form-urlencoded`."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +64,27 @@ class HttpReply:
     body: bytes
 
 
+Sign = Callable[[str, str, bytes], Mapping[str, str]]
+"""Returns the authentication headers of a request with that method, URL and body."""
+
+
 @dataclass(frozen=True)
 class Upstream:
-    """A provider's base URL and authentication headers."""
+    """A provider's base URL and authentication headers; `sign` makes further ones per request."""
 
     base_url: str
     headers: Mapping[str, str] = field(repr=False)
+    sign: Sign | None = field(default=None, repr=False)
 
 
 class Upstreams(Protocol):
-    def find(self, provider: str) -> Upstream: ...
+    def find(self, job: Job) -> Upstream:
+        """Return the upstream of the job's provider."""
+        ...
+
+    def key_rejected(self, job: Job) -> None:
+        """Read the provider's API key again for the next call, as it may have been renewed."""
+        ...
 
 
 class HttpClient(Protocol):

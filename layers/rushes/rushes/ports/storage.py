@@ -1,6 +1,7 @@
 """The bucket that holds inputs and outputs."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +22,14 @@ class Blobs(Protocol):
     def put(self, key: str, upload: Upload) -> StoredFile: ...
     def put_stream(self, key: str, download: Download, content_type: str) -> Artifact: ...
     def read(self, key: str) -> bytes: ...
+    def uri(self, key: str) -> str:
+        """Return the S3 URI of a key in this bucket."""
+        ...
+
+    def open(self, uri: str, folder: str) -> AbstractContextManager[Download]:
+        """Stream an object that a provider stored; `InvalidOutput` unless it is in the folder."""
+        ...
+
     def find(self, key: str) -> StoredFile | None: ...
     def copy(self, file: StoredFile, key: str) -> StoredFile | None:
         """Copy a file to another key; None if the object changed since `file` was read."""

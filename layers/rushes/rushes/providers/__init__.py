@@ -8,17 +8,24 @@ from rushes.catalog.provider_config import ProviderEntry
 from rushes.providers.base import Provider
 
 PROVIDERS = {
+    "bedrock": "rushes.providers.bedrock.adapter:Bedrock",
     "declarative": "rushes.providers.declarative.adapter:from_spec",
     "fal": "rushes.providers.fal_queue.fal_queue:Fal",
     "gemini": "rushes.providers.google.gemini:Gemini",
+    "interactions": "rushes.providers.google.interactions:Interactions",
+    "kling": "rushes.providers.kling.kling:Kling",
+    "kling_v1": "rushes.providers.kling.kling_v1:KlingV1",
+    "minimax": "rushes.providers.minimax.adapter:MiniMax",
     "openai_compatible": "rushes.providers.openai_videos.openai_compatible:OpenAICompatible",
     "openai_with_lookup": "rushes.providers.openai_videos.openai_with_lookup:OpenAIWithLookup",
+    "openrouter": "rushes.providers.openrouter.adapter:OpenRouter",
     "pipelet": "rushes.providers.fal_queue.fal_queue:Pipelet",
     "replicate": "rushes.providers.replicate.adapter:Replicate",
     "runway": "rushes.providers.runway.adapter:Runway",
     "tiyaro": "rushes.providers.tiyaro.adapter:Tiyaro",
     "together": "rushes.providers.together.adapter:Together",
     "vertex": "rushes.providers.google.vertex:Vertex",
+    "xai": "rushes.providers.xai.adapter:XAI",
 }
 
 

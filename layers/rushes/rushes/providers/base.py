@@ -3,9 +3,10 @@
 `workflow` sends the requests; an adapter opens no connection.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
+from rushes.catalog.model_entry import ModelEntry
 from rushes.jobs.job import Job
 from rushes.jobs.result import JobError, Output
 from rushes.ports.http import HttpCall, HttpReply
@@ -18,6 +19,8 @@ class Profile:
     key_header: str = "authorization"
     key_scheme: str = "Bearer"
     min_poll_seconds: float = 1.0
+    operation_has_path: bool = False
+    """Whether later requests need the path of the create call: the operation then has it."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,10 @@ class Provider(Protocol):
 
     profile: Profile
 
-    def submit_request(self, job: Job) -> HttpCall: ...
+    def submit_request(self, job: Job, model: ModelEntry | None = None) -> HttpCall:
+        """Return the create call, with the arguments of the catalog's model if it has them."""
+        ...
+
     def parse_submit(self, reply: HttpReply) -> Submitted: ...
     def poll_request(self, operation: dict[str, Any]) -> HttpCall: ...
     def parse_poll(
@@ -103,7 +109,9 @@ class SupportsUpload(Protocol):
         ...
 
     def parse_upload_url(self, reply: HttpReply) -> str: ...
-    def submit_request_with_upload(self, job: Job, url: str) -> HttpCall: ...
+    def submit_request_with_upload(
+        self, job: Job, url: str, model: ModelEntry | None = None
+    ) -> HttpCall: ...
 
 
 @runtime_checkable
@@ -121,3 +129,11 @@ class SupportsCancel(Protocol):
     """The provider can cancel a running job."""
 
     def cancel_request(self, operation: dict[str, Any]) -> HttpCall: ...
+
+
+def parse_submitted(provider: Provider, call: HttpCall, reply: HttpReply) -> Submitted:
+    """Parse the reply to the create call; add its path to the operation if the profile says so."""
+    submitted = provider.parse_submit(reply)
+    if not provider.profile.operation_has_path:
+        return submitted
+    return replace(submitted, operation={**submitted.operation, "path": call.path})

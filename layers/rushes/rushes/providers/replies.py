@@ -1,5 +1,6 @@
 """Parse provider replies: HTTP errors, `Retry-After`, progress and JSON bodies."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -22,7 +23,7 @@ from rushes.errors import (
     UpstreamThrottled,
 )
 from rushes.header_values import parse_http_date, parse_retry_after
-from rushes.jobs.result import JobError
+from rushes.jobs.result import FILTERED, JobError
 from rushes.json_parser import MAX_REPLY_VALUES, parse_json
 from rushes.ports.http import HttpReply
 from rushes.providers.values import number
@@ -47,9 +48,14 @@ Members = Annotated[tuple[Member, ...], Field(max_length=MAX_LIST, fail_fast=Tru
 
 
 class Reply(BaseModel):
-    """Base of reply schemas: unused fields are ignored; NaN and infinity are invalid."""
+    """Base of reply schemas: unused fields are ignored; NaN and infinity are invalid.
 
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+    A number is accepted as text: some providers send ids as numbers.
+    """
+
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, allow_inf_nan=False, coerce_numbers_to_str=True
+    )
 
 
 class ErrorObject(Reply):
@@ -82,11 +88,19 @@ class _FieldError(Reply):
     type: str | None = None
 
 
+class _Issue(Reply):
+    """Validation error of one field, in Zod's format."""
+
+    message: str = ""
+    path: Members[str | int] = ()
+
+
 class _ErrorBody(Reply):
     error: _Error | str | None = None
     message: str | None = None
     code: str | int | None = None
     detail: str | Members[_FieldError] | None = None
+    issues: Annotated[Members[_Issue] | None, WrapValidator(_none_if_invalid)] = None
 
 
 def read(reply: HttpReply, schema: type[Body]) -> Body:
@@ -159,7 +173,7 @@ def _refusal(reply: HttpReply) -> UpstreamError:
             f"the provider rejected the API key: {message}", code="upstream_unauthorized"
         )
     if code in CONTENT_FILTERS:
-        return UpstreamRefused(message, code="content_filtered", upstream_code=code)
+        return UpstreamRefused(message, code=FILTERED, upstream_code=code)
     return UpstreamRefused(
         f"the provider refused the request ({reply.status}): {message}", upstream_code=code or None
     )
@@ -177,14 +191,20 @@ def error_message_and_code(reply: HttpReply) -> tuple[str, str]:
     if isinstance(body.detail, tuple):
         return _field_errors(body.detail)
     code = str(body.code or reply.headers.get("x-fal-error-type") or "")
-    return (body.error or body.message or body.detail or "")[:MAX_MESSAGE], code[:MAX_CODE]
+    message = body.error or body.message or body.detail or ""
+    lines = (_at(issue.path, issue.message) for issue in body.issues or () if issue.message)
+    return ": ".join(filter(None, [message, "; ".join(lines)]))[:MAX_MESSAGE], code[:MAX_CODE]
 
 
 def _field_errors(errors: tuple[_FieldError, ...]) -> tuple[str, str]:
-    paths = (".".join(str(step) for step in error.loc if step != "body") for error in errors)
-    lines = (f"{path}: {error.msg}" for path, error in zip(paths, errors, strict=True))
+    lines = (_at([step for step in error.loc if step != "body"], error.msg) for error in errors)
     code = next((error.type for error in errors if error.type), "")
-    return "; ".join(line.removeprefix(": ") for line in lines)[:MAX_MESSAGE], code[:MAX_CODE]
+    return "; ".join(lines)[:MAX_MESSAGE], code[:MAX_CODE]
+
+
+def _at(path: Iterable[str | int], message: str) -> str:
+    """Put the path of a field before its message."""
+    return f"{'.'.join(map(str, path))}: {message}".removeprefix(": ")
 
 
 def failure(
@@ -197,7 +217,7 @@ def failure(
     if content_filtered is None:
         content_filtered = code in CONTENT_FILTERS
     return JobError(
-        code="content_filtered" if content_filtered else "upstream_failed",
+        code=FILTERED if content_filtered else "upstream_failed",
         message=(message or NO_REASON)[:MAX_MESSAGE],
         upstream_code=code[:MAX_CODE] if code else None,
     )

@@ -1,63 +1,124 @@
-"""Fill the placeholders of a provider spec from a job; read values of its pointers from a reply."""
+"""Values of a job for placeholders in templates; values in a reply at the pointers of a spec."""
 
 import math
 from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import quote
 
-from rushes.catalog.provider_config import FILE_NAMES
+from rushes.catalog.model_entry import ModelEntry
+from rushes.catalog.provider_config import FILE_NAMES, FileLimits
+from rushes.catalog.sizes import resolution_and_aspect_ratio, width_and_height
 from rushes.catalog.template import Placeholder, ValueOf, as_text, fill
+from rushes.catalog.validation import format_of
+from rushes.errors import InvalidInputFile
 from rushes.jobs.job import Job
 from rushes.jobs.request import GenerationRequest, Role, StoredFile
 from rushes.json_pointer import resolve_pointer
 from rushes.ports.http import JsonFile
-from rushes.providers.sizes import resolution_and_aspect_ratio, width_and_height
 
 MAX_NUMBER = 10**300
 MAX_NUMBER_CHARACTERS = 40
+FORMS: dict[str, Literal["data_url", "base64", "link"]] = {
+    "data_url": "data_url",
+    "base64": "base64",
+    "link": "link",
+}
+"""Forms of a file by their name in a placeholder."""
 
 
-def values_of(job: Job) -> ValueOf:
+def values_of(job: Job, model: ModelEntry | None = None) -> ValueOf:
+    """Return the values of a job's placeholders, spelled as the model requires."""
     request = job.request
     values: dict[str, Any] = {
+        **request.provider_options,
         "model": job.upstream_model,
         "job_id": job.id,
         "prompt": request.prompt or None,
         "seconds": request.seconds,
+        "frames": _frames(request, model),
         "seed": request.seed,
         "negative_prompt": request.negative_prompt,
         "generate_audio": request.generate_audio,
-        "size": request.size,
-        **width_and_height(request.size),
-        **resolution_and_aspect_ratio(request.size),
+        **_values_of_size(request, model),
     }
+    spelling = model.values if model else {}
 
     def value_of(placeholder: Placeholder) -> Any:  # noqa: ANN401 - any JSON value
-        if placeholder.name in FILE_NAMES:
-            return _file(request, placeholder)
-        value = values.get(placeholder.name)
-        return as_text(value) if placeholder.form == "text" and value is not None else value
+        name = placeholder.name
+        if name in FILE_NAMES:
+            return _file(request, placeholder, model.files if model else None)
+        value = values.get(name)
+        if value is None:
+            return None
+        if name in spelling:
+            value = spelling[name].get(as_text(value), value)
+        return as_text(value) if placeholder.form == "text" else value
 
     return value_of
 
 
-def _file(request: GenerationRequest, placeholder: Placeholder) -> Any:  # noqa: ANN401 - one or several
+def _frames(request: GenerationRequest, model: ModelEntry | None) -> int | None:
+    if model is None or model.frames is None or request.seconds is None:
+        return None
+    return model.frames.count(request.seconds)
+
+
+def _values_of_size(request: GenerationRequest, model: ModelEntry | None) -> dict[str, Any]:
+    """Return the pixels and names of the model's size that a requested one stands for.
+
+    If the result has the shape of the input file, only the resolution is known.
+    """
+    size = request.size
+    if model and not size and model.follows_input and model.resolutions:
+        offered = format_of(model, request)
+        return {"resolution": offered.resolution} if offered else {}
+    chosen = model.format_of(size) if model and size else None
+    if chosen is None:
+        return {"size": size, **width_and_height(size), **resolution_and_aspect_ratio(size)}
+    return {**chosen._asdict(), **width_and_height(chosen.size)}
+
+
+def _file(request: GenerationRequest, placeholder: Placeholder, limits: FileLimits | None) -> Any:  # noqa: ANN401 - one or several
     """Return the file of a role; for references a list, as there may be several."""
     role = Role(placeholder.name)
-    files = [_json_file(file, placeholder.form) for file in request.files(role)]
+    files = [_json_file(file, role, placeholder.form, limits) for file in request.files(role)]
     if role is Role.REFERENCE:
         return files or None
     return next(iter(files), None)
 
 
-def _json_file(file: StoredFile, form: str) -> JsonFile:
-    forms: dict[str, Literal["data_url", "base64", "link"]] = {"base64": "base64", "link": "link"}
-    return JsonFile(file, forms.get(form, "data_url"))
+def _json_file(
+    file: StoredFile, role: Role, form: str, limits: FileLimits | None
+) -> JsonFile | str:
+    if form == "type":
+        return file.content_type
+    if limits is None:
+        return JsonFile(file, FORMS.get(form, "data_url"))
+    if file.size > limits.max_bytes:
+        raise InvalidInputFile(
+            f"{role.value} must have at most {limits.max_bytes} bytes (got {file.size})"
+        )
+    chosen = FORMS.get(form, limits.forms[0])
+    if chosen != "link" and file.size > limits.inline_bytes:
+        if "link" not in limits.forms:
+            raise InvalidInputFile(
+                f"{role.value} must have at most {limits.inline_bytes} bytes (got {file.size})"
+            )
+        chosen = "link"
+    return JsonFile(file, chosen)
 
 
 def fill_path(path: str, values: Mapping[str, Any]) -> str:
-    """Fill a path; quoting keeps each value within one path segment or query value."""
-    return str(fill(path, lambda placeholder: quote(as_text(values[placeholder.name]), safe=":")))
+    """Fill a path; quoting keeps each value within one path segment or query value.
+
+    Only `{path}`, the create path of a model, is not quoted.
+    """
+
+    def value_of(placeholder: Placeholder) -> str:
+        value = as_text(values[placeholder.name])
+        return value if placeholder.name == "path" else quote(value, safe=":")
+
+    return str(fill(path, value_of))
 
 
 def each(value: object, pointers: str) -> list[Any]:

@@ -10,7 +10,6 @@ from rushes.api.create_job import CreateJob
 from rushes.api.job_service import JobService
 from rushes.api.jobs import JobsApi
 from rushes.api.request_limits import CreateLimiter, FailedKeyLimiter
-from rushes.catalog.models import catalog
 from rushes.http.url_policy import InputUrlPolicy, PublicUrlPolicy
 from rushes.wiring.aws import aws
 
@@ -20,10 +19,11 @@ if TYPE_CHECKING:
 
 @cache
 def jobs_api() -> JobsApi:
-    jobs, bucket, local_mode = aws().jobs, aws().bucket, aws().settings.local_mode
+    jobs, bucket, catalogs = aws().jobs, aws().bucket, aws().catalogs
+    validate_input_url = InputUrlPolicy(local_mode=aws().settings.local_mode)
     create_job = CreateJob(
         job_builder=JobBuilder(
-            jobs, bucket, catalog(), time.time, _url_policy(), InputUrlPolicy(local_mode=local_mode)
+            jobs, bucket, catalogs, time.time, _url_policy(), validate_input_url
         ),
         jobs=jobs,
         executions=aws().executions,
@@ -31,7 +31,7 @@ def jobs_api() -> JobsApi:
         daily_dollars=aws().settings.daily_dollars or None,
         limiter=_create_limiter(),
     )
-    service = JobService(create_job, jobs, bucket, catalog(), time.time, time.sleep)
+    service = JobService(create_job, jobs, bucket, catalogs, time.time, time.sleep)
     base_url = aws().settings.public_url.rstrip("/")
     return JobsApi(service, _authenticator(), base_url)
 

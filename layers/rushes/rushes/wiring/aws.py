@@ -1,12 +1,14 @@
 """AWS clients and adapters, each built once per process."""
 
+import time
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 from botocore.config import Config
 
+from rushes.aws.config_store import ConfigStore
 from rushes.aws.dynamodb.account_slots import AccountSlotTable
 from rushes.aws.dynamodb.api_keys import KeyTable
 from rushes.aws.dynamodb.counters import CounterTable
@@ -14,6 +16,7 @@ from rushes.aws.dynamodb.durations import TimingTable
 from rushes.aws.dynamodb.jobs import JobTable
 from rushes.aws.dynamodb.provider_limits import RateLimitTable
 from rushes.aws.eventbridge import EventBus
+from rushes.aws.published_catalogs import PublishedCatalogs
 from rushes.aws.s3 import Bucket
 from rushes.aws.step_functions import StateMachine
 from rushes.config import Settings, settings
@@ -27,6 +30,10 @@ RETRIES = Config(
     retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=20
 )
 NO_OVERRIDES = Config()
+CONFIG_CALLS = Config(
+    retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=2, read_timeout=5
+)
+"""Requests wait for these reads, and the version in force is used if they fail."""
 
 
 def s3_config(*, local_mode: bool) -> Config:
@@ -109,6 +116,12 @@ class Aws:
         config = s3_config(local_mode=self.settings.local_mode).merge(self.overrides)
         s3 = client("s3", config)
         return Bucket(s3, self.settings.bucket_name, self.settings.output_bytes)
+
+    @cached_property
+    def catalogs(self) -> PublishedCatalogs:
+        config = s3_config(local_mode=self.settings.local_mode).merge(CONFIG_CALLS)
+        store = ConfigStore(partial(client, "s3", config), self.settings.bucket_name)
+        return PublishedCatalogs(store, time.monotonic)
 
     @cached_property
     def executions(self) -> StateMachine:

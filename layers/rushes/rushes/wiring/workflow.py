@@ -4,8 +4,7 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING
 
-from rushes.catalog.models import catalog
-from rushes.wiring.aws import aws, client
+from rushes.wiring.aws import SESSION, aws, client
 from rushes.workflow.event_publisher import EventPublisher
 from rushes.workflow.slots import JobSlots
 from rushes.workflow.task import JobContext
@@ -27,7 +26,7 @@ def submit() -> "Submit":
     from rushes.workflow.submit import Submit
 
     context, providers = _context(), _providers()
-    rate_limiter = RateLimiter(aws().rate_limits, catalog(), time.time, time.sleep)
+    rate_limiter = RateLimiter(aws().rate_limits, aws().catalogs, time.time, time.sleep)
     fetch_inputs = FetchInputs(context, providers.http_client, aws().bucket, _slots())
     return Submit(context, providers, rate_limiter, fetch_inputs, aws().timings)
 
@@ -62,7 +61,7 @@ def finish() -> "Finish":
 
 
 def _context() -> JobContext:
-    return JobContext(aws().jobs, _publisher(), catalog(), time.time)
+    return JobContext(aws().jobs, _publisher(), aws().catalogs, time.time)
 
 
 def _slots() -> JobSlots:
@@ -74,12 +73,19 @@ def _publisher() -> EventPublisher:
 
 
 def _providers() -> "ProviderClient":
-    from rushes.aws.secrets import ProviderSecret
+    from rushes.aws.provider_auth import ProviderAuth
+    from rushes.aws.secrets import ProviderSecrets
+    from rushes.aws.sigv4 import RoleSigner
+    from rushes.http.access_tokens import AccessTokens
     from rushes.http.client import SafeHttpClient
     from rushes.providers import adapter
     from rushes.workflow.provider_client import ProviderClient
 
-    settings = aws().settings
-    upstreams = ProviderSecret(client("secretsmanager"), settings.provider_secret_arn, catalog())
+    settings, catalogs = aws().settings, aws().catalogs
     http_client = SafeHttpClient(aws().bucket, local_mode=settings.local_mode)
-    return ProviderClient(upstreams, http_client, catalog(), adapter)
+    auth = ProviderAuth(
+        AccessTokens(http_client.send),
+        RoleSigner(SESSION.get_credentials, SESSION.region_name or ""),
+    )
+    upstreams = ProviderSecrets(client("secretsmanager"), settings.provider_secrets, catalogs, auth)
+    return ProviderClient(upstreams, http_client, catalogs, adapter)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -19,6 +20,7 @@ from rushes.workflow.provider_client import ProviderClient
 from rushes.workflow.slots import OUTPUT_DOWNLOADS, JobSlots
 from rushes.workflow.task import JobContext, NextStep, Transition, pending, storing_too_long
 
+S3_SCHEME = "s3://"
 MIN_TRIES = 6
 RETRY_WINDOW = 900.0
 """Seconds since the provider finished; a job fails after this time and `MIN_TRIES` tries."""
@@ -70,7 +72,8 @@ class Collect:
             ensure_modality(job, artifacts)
         except UpstreamError as error:
             job = self.context.update(job, lambda current, _: current)  # outputs may be stored
-            transient = error.retryable or isinstance(error, ProviderNotConfigured)
+            key_missing = error.key_rejected or isinstance(error, ProviderNotConfigured)
+            transient = error.retryable or key_missing
             if transient and not self._is_exhausted(job):
                 return pending(wait_times.retry_delay(job.collect_attempts, error.wait_seconds))
             return self.context.fail(job, error)
@@ -133,11 +136,17 @@ class Collect:
         return tuple(file.artifact() for file in in_order(done))
 
     def _copy(self, job: Job, stem: str, output: Output) -> Artifact:
-        with self.providers.download(job, output) as download:
+        with self._download(job, output) as download:
             head, whole = _peek(download)
             content_type = _media_type(head, download.content_type)
             key = f"{stem}.{OUTPUT_EXTENSIONS[content_type]}"
             return self.blobs.put_stream(key, whole, content_type)
+
+    def _download(self, job: Job, output: Output) -> AbstractContextManager[Download]:
+        """Open an output in the job's own folder of the bucket, or download it."""
+        if output.url.startswith(S3_SCHEME):
+            return self.blobs.open(output.url, folder_of(job, "provider"))
+        return self.providers.download(job, output)
 
 
 def _collected(outputs: tuple[CollectedOutput, ...]) -> Transition:

@@ -5,8 +5,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import cast
 
-from rushes.catalog.models import Catalog
+from rushes.catalog.model_entry import ModelEntry
 from rushes.catalog.provider_config import ProviderEntry
+from rushes.catalog.source import CatalogSource, find_model
 from rushes.errors import ProviderNotConfigured, UpstreamError, UpstreamThrottled
 from rushes.jobs.job import Job
 from rushes.jobs.result import Output
@@ -22,6 +23,7 @@ from rushes.providers.base import (
     Submitted,
     SupportsCancel,
     SupportsUpload,
+    parse_submitted,
 )
 from rushes.workflow.parse_reply import parse_create_reply, parse_reply
 
@@ -30,7 +32,7 @@ from rushes.workflow.parse_reply import parse_create_reply, parse_reply
 class ProviderClient:
     upstreams: Upstreams
     http_client: HttpClient
-    catalog: Catalog
+    catalogs: CatalogSource
     adapter: Callable[[ProviderEntry], Provider]
 
     def provider(self, job: Job) -> Provider:
@@ -41,50 +43,68 @@ class ProviderClient:
         ProviderNotConfigured
             If the provider has left the catalog since the job was accepted.
         """
-        entry = self.catalog.providers.get(job.provider)
+        entry = self.catalogs.for_job(job).providers.get(job.provider)
         if entry is None:
             raise ProviderNotConfigured(f"provider {job.provider!r} is no longer in the catalog")
         return self.adapter(entry)
 
     def idempotency(self, job: Job) -> str:
         """Return the provider's protection against duplicate creates: key, lookup or none."""
-        entry = self.catalog.providers.get(job.provider)
+        entry = self.catalogs.for_job(job).providers.get(job.provider)
         return entry.idempotency if entry else "none"
 
     def send(self, job: Job, call: HttpCall) -> HttpReply:
-        return self.http_client.send(self.upstreams.find(job.provider), call)
+        reply = self.http_client.send(self.upstreams.find(job), call)
+        if reply.status in (401, 403):
+            self.upstreams.key_rejected(job)
+        return reply
 
     def prepare_create(self, job: Job) -> HttpCall:
         """Build the create call; upload the input file first if the provider requires it."""
-        provider, upstream = self.provider(job), self.upstreams.find(job.provider)
+        provider, model = self.provider(job), self._model(job)
         if isinstance(provider, SupportsUpload) and (call := provider.upload_url_request(job)):
-            reply = self.http_client.send(upstream, call)
+            reply = self.send(job, call)
             url = parse_create_reply(
                 job, reply, lambda reply: limits.check_upload_url(provider.parse_upload_url(reply))
             )
             file = next(entry.file for entry in job.request.inputs if entry.file)
             self.http_client.put(url, file)
-            return provider.submit_request_with_upload(job, url)
-        return provider.submit_request(job)
+            return provider.submit_request_with_upload(job, url, model)
+        return provider.submit_request(job, model)
+
+    def _model(self, job: Job) -> ModelEntry | None:
+        """Return None for a job of an older release, which had models without arguments only.
+
+        Raises
+        ------
+        ProviderNotConfigured
+            If the model cannot be read: its arguments are not guessed.
+        """
+        model = find_model(self.catalogs, job)
+        if model is None and job.config_version is not None:
+            raise ProviderNotConfigured(
+                f"version {job.config_version} of the configuration, which accepted the job, or its"
+                f" model {job.model or job.request.model!r} cannot be read"
+            )
+        return model
 
     def create(self, job: Job, call: HttpCall) -> Submitted:
         """Send the create call: the only call that starts a billed generation."""
-        upstream = self.upstreams.find(job.provider)
-        has_key = self.idempotency(job) == "key"
+        provider, has_key = self.provider(job), self.idempotency(job) == "key"
         if has_key:
             call = replace(call, headers={**call.headers, "idempotency-key": job.create_key})
-        reply = self.http_client.send(upstream, call)
+        reply = self.send(job, call)
         if reply.status == 409 and has_key:
             raise UpstreamThrottled("the provider is still processing the same create call")
-        provider = self.provider(job)
         return parse_create_reply(
-            job, reply, lambda reply: limits.check_submitted(provider.parse_submit(reply))
+            job,
+            reply,
+            lambda reply: limits.check_submitted(parse_submitted(provider, call, reply)),
         )
 
     def poll(self, job: Job) -> PollResult:
         provider, operation = self.provider(job), job.operation or {}
-        upstream = self.upstreams.find(job.provider)
-        reply = self.http_client.send(upstream, provider.poll_request(operation))
+        reply = self.send(job, provider.poll_request(operation))
         result = parse_reply(
             job,
             reply,
@@ -92,7 +112,7 @@ class ProviderClient:
         )
         if not isinstance(result, FetchResult):
             return result
-        reply = self.http_client.send(upstream, result.call)
+        reply = self.send(job, result.call)
         parse_result = cast("HasResultCall", provider).parse_result
         return parse_reply(
             job, reply, lambda reply: limits.check_result(parse_result(operation, reply), job.cost)
@@ -118,4 +138,4 @@ class ProviderClient:
             return False
 
     def download(self, job: Job, output: Output) -> AbstractContextManager[Download]:
-        return self.http_client.download(self.upstreams.find(job.provider), output)
+        return self.http_client.download(self.upstreams.find(job), output)

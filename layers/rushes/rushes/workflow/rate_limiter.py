@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from rushes.catalog.models import Catalog
+from rushes.catalog.source import CatalogSource
 from rushes.errors import AwsUnavailable, UpstreamRefused, WriteConflict
 from rushes.jobs.job import Job
 from rushes.metrics import Metric, count
@@ -50,7 +50,7 @@ class Admission:
 @dataclass(frozen=True)
 class RateLimiter:
     rate_limits: RateLimits
-    catalog: Catalog
+    catalogs: CatalogSource
     clock: Clock
     sleep: Callable[[float], None]
 
@@ -103,7 +103,7 @@ class RateLimiter:
         return take_turn(pace, wanted, now, interval)
 
     def _interval(self, job: Job) -> float:
-        entry = self.catalog.providers.get(job.provider)
+        entry = self.catalogs.for_job(job).providers.get(job.provider)
         return 60 / entry.creates_per_minute if entry and entry.creates_per_minute else 0.0
 
     def throttle(self, provider: str, seconds: float | None) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rushes.catalog.source import find_model
 from rushes.errors import (
     AwsUnavailable,
     UpstreamError,
@@ -210,7 +211,7 @@ class Submit:
                 f'provider {job.provider} does not support lookup (idempotency = "lookup")'
             )
         try:
-            upstream = self.providers.upstreams.find(job.provider)
+            upstream = self.providers.upstreams.find(job)
             found = lookup(self.providers.http_client, upstream, provider, job, self.context.clock)
         except UpstreamError as error:
             return pending(self._delay(job, error.wait_seconds))
@@ -222,6 +223,6 @@ class Submit:
 
     def _first_poll_delay(self, job: Job) -> int:
         timing = self.timings.get(wait_times.timing_key(job))
-        model = self.context.current_model(job)
+        model = find_model(self.context.catalogs, job)
         typical_seconds = model.typical_seconds if model else wait_times.MAX_DELAY
         return wait_times.first_poll_delay(timing, typical_seconds)

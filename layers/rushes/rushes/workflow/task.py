@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypedDict
 
-from rushes.catalog.models import Catalog, ModelEntry
-from rushes.errors import AwsUnavailable, UnknownModel, UpstreamError, WriteConflict
+from rushes.catalog.selection import Candidate, fallback_of
+from rushes.catalog.source import CatalogSource, find_model
+from rushes.errors import AwsUnavailable, UpstreamError, WriteConflict
 from rushes.jobs.job import Job
 from rushes.jobs.result import NEVER_STARTED, NOT_CREATED, STOPPED, JobError
 from rushes.ports import Clock
@@ -68,7 +69,7 @@ class JobContext:
 
     jobs: Jobs
     event_publisher: EventPublisher
-    catalog: Catalog
+    catalogs: CatalogSource
     clock: Clock
 
     def run(
@@ -134,21 +135,22 @@ class JobContext:
 
         return self.complete(job, change)
 
-    def _fallback(self, job: Job, error: JobError) -> ModelEntry | None:
+    def _fallback(self, job: Job, error: JobError) -> Candidate | None:
         """Return the next model, if nothing can be billed so far and the reservation pays for it.
 
-        The catalog may have changed since the job was accepted.
+        The catalog may have changed since the job was accepted, if its version was deleted.
         """
         safe = error.code in (STOPPED if job.operation else NEVER_STARTED)
         if not safe or job.generated_at or not job.fallbacks:
             return None
-        model = self.model(job.fallbacks[0])
-        if model is None or not model.accepts(job.request):
+        model = find_model(self.catalogs, job, job.fallbacks[0])
+        fallback = fallback_of(job, model) if model else None
+        if fallback is None:
             return None
-        price = model.price(job.request.seconds)
-        return model if job.reservation is None or job.reservation.covers(price) else None
+        paid = job.reservation is None or job.reservation.covers(fallback.price)
+        return fallback if paid else None
 
-    def _fail_over(self, job: Job, error: JobError, fallback: ModelEntry) -> NextStep:
+    def _fail_over(self, job: Job, error: JobError, fallback: Candidate) -> NextStep:
         def change(current: Job, now: float) -> Job:
             decided = current.has_outcome or current.cancel_requested_at
             begun = (
@@ -159,22 +161,24 @@ class JobContext:
             )
             if decided or begun or current.fallbacks != job.fallbacks:
                 return current
-            request = fallback.validate_and_fill(current.request)
-            return current.model_copy(update={"request": request}).failed_over(
+            changes = {"seconds": fallback.request.seconds, "size": fallback.request.size}
+            request = current.request.model_copy(update=changes)
+            moved = current.model_copy(update={"request": request}).failed_over(
                 now,
                 error,
-                model=fallback.name,
-                provider=fallback.provider,
-                upstream_model=fallback.model_at_provider,
-                cost=fallback.price(request.seconds),
+                model=fallback.model.name,
+                provider=fallback.model.provider,
+                upstream_model=fallback.model.model_at_provider,
+                cost=fallback.price,
             )
+            return moved.with_warnings(*fallback.warnings)
 
         self.update(job, change)
         return TO_SUBMIT
 
     def is_queued_too_long(self, job: Job) -> bool:
         """Whether a queued job should fail over to its next model, which may serve it."""
-        model = self.current_model(job)
+        model = find_model(self.catalogs, job)
         limit = model.queue_seconds if model else None
         if limit is None or job.is_submission_unconfirmed or self.waited(job) <= limit:
             return False
@@ -196,16 +200,6 @@ class JobContext:
     ) -> int:
         age = self.clock() - (job.submitted_at or job.created_at)
         return wait_times.next_poll_delay(age, requested_seconds, shortest)
-
-    def current_model(self, job: Job) -> ModelEntry | None:
-        return self.model(job.model or job.request.model)
-
-    def model(self, name: str) -> ModelEntry | None:
-        """Return None if the model has left the catalog since the job was accepted."""
-        try:
-            return self.catalog.find(name)
-        except UnknownModel:
-            return None
 
 
 def _job_error(error: UpstreamError | JobError) -> JobError:

@@ -29,6 +29,17 @@ def test_height_alone_selects_the_models_width(caller: Caller):
     assert caller.job(create(caller, height=720)).request.size == "1280x720"
 
 
+@pytest.mark.parametrize("width", [None, 720, 999])
+def test_image_determines_the_width(caller: Caller, width: int | None):
+    reply = create(caller, data_uri=IMAGE, width=width, height=720)
+    assert caller.job(reply).request.size == "1280x720"
+
+
+def test_width_without_height_is_ignored_with_an_image(caller: Caller):
+    reply = create(caller, data_uri=IMAGE, width=999)
+    assert caller.job(reply).request.size == caller.job(create(caller)).request.size
+
+
 NO_IMAGE = base64.b64encode(b"no image").decode()
 INVALID = {
     "width and height": [{"height": 333}, {"width": 3, "height": 4}],

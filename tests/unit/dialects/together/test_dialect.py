@@ -138,3 +138,36 @@ def test_failed_and_cancelled_jobs_have_status_failed(
     assert reply.json["status"] == "failed"
     assert reply.json["error"] == {"code": code, "message": message}
     assert "outputs" not in reply.json
+
+
+def test_models_are_a_bare_list(caller: TogetherCaller):
+    reply = caller.call("GET", "/v2/models")
+    assert reply.status == 200
+    assert reply.headers["cache-control"] == "private, max-age=60"
+    alias, model, plain = reply.json
+    assert {**model, "options": {}} == {
+        "id": "together/all",
+        "object": "model",
+        "created": 0,
+        "type": "video",
+        "organization": "together",
+        "modality": "video",
+        "inputs": ["image", "last_frame", "reference", "source_video", "audio"],
+        "seconds": [4, 8],
+        "sizes": ["1280x720", "720x1280"],
+        "options": {},
+        "prices": [{"per_second": 0.07}],
+        "aliases": ["short"],
+    }
+    assert (alias["id"], alias["type"], plain["id"]) == ("short", "video", "together/plain")
+
+
+@pytest.mark.parametrize(("dedicated", "count"), [("true", 0), ("false", 3)])
+def test_no_model_is_dedicated(caller: TogetherCaller, dedicated: str, count: int):
+    reply = caller.call("GET", "/v2/models", query={"dedicated": dedicated})
+    assert len(reply.json) == count
+
+
+def test_unreadable_query_of_models_is_refused(caller: TogetherCaller):
+    reply = caller.call("GET", "/v2/models", query={"dedicated": "perhaps"})
+    assert (reply.status, reply.param) == (400, "dedicated")

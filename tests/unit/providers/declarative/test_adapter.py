@@ -4,15 +4,29 @@ from typing import Any
 import pytest
 
 from local.packaging import ROOT
+from rushes.catalog.model_entry import ModelEntry
 from rushes.catalog.models import read_catalog
 from rushes.catalog.provider_config import FILE_NAMES, SIZE_NAMES, VALUE_NAMES, HttpProviderSpec
-from rushes.errors import UpstreamProtocolError, UpstreamRefused, UpstreamThrottled
+from rushes.catalog.vendor_data import read_vendor, vendor_names
+from rushes.errors import (
+    UpstreamJobNotFound,
+    UpstreamProtocolError,
+    UpstreamRefused,
+    UpstreamThrottled,
+)
 from rushes.jobs.request import Role
 from rushes.ports.http import HttpReply, JsonFile
 from rushes.providers import limits
-from rushes.providers.base import Failed, FetchResult, Pending, Profile, Succeeded, SupportsCancel
+from rushes.providers.base import (
+    Failed,
+    FetchResult,
+    Pending,
+    Profile,
+    Succeeded,
+    SupportsCancel,
+    parse_submitted,
+)
 from rushes.providers.declarative.adapter import DeclarativeProvider, from_spec
-from tests.examples import catalog_with_examples
 from tests.unit.providers.job import job, json_reply, with_role
 
 MINIMAL: dict[str, Any] = {
@@ -103,6 +117,36 @@ def test_path_may_have_the_model_and_every_request_has_the_headers():
     assert all(call.headers == {"x-async": "enable"} for call in calls)
 
 
+def test_create_path_is_the_model_s_and_calls_about_the_job_repeat_it():
+    adapter = provider(create={"path": "{path}"}, poll={"path": "{path}/{id}"})
+    model = ModelEntry(
+        name="one/m", path="/images/generations", arguments={"n": 1, "text": "{prompt}"}
+    )
+    call = adapter.submit_request(job("video-1", prompt="a fox"), model)
+    assert (call.path, call.json) == ("/images/generations", {"n": 1, "text": "a fox"})
+    operation = parse_submitted(adapter, call, reply(id="a/b")).operation
+    assert adapter.poll_request(operation).path == "/images/generations/a%2Fb"
+
+
+def test_operation_has_no_path_if_no_call_needs_it():
+    call = provider().submit_request(job("video-1"))
+    assert parse_submitted(provider(), call, reply(id="1")).operation == {"id": "1"}
+
+
+def test_model_without_a_path_uses_the_path_of_the_spec():
+    model = ModelEntry(name="one/m", arguments={"text": "{prompt}"})
+    call = provider().submit_request(job("video-1", prompt="a fox"), model)
+    assert (call.path, call.json) == ("/tasks", {"text": "a fox"})
+
+
+def test_create_call_may_have_headers_of_its_own():
+    create = {"path": "/tasks", "headers": {"x-async": "enable"}}
+    adapter = provider(create=create, headers={"version": "2"})
+    sent = adapter.submit_request(job("video-1")).headers
+    assert sent == {"version": "2", "x-async": "enable"}
+    assert adapter.poll_request({"id": "1"}).headers == {"version": "2"}
+
+
 def test_profile_is_from_the_spec():
     profile = provider(key_header="x-key", key_scheme="", min_poll_seconds=5).profile
     assert profile == Profile("x-key", "", 5)
@@ -141,6 +185,17 @@ def test_statuses_are_mapped_by_the_spec():
         assert parse_poll(adapter, status="run", share=huge) == Pending(percent)
     assert isinstance(parse_poll(adapter, status="ill"), Failed)
     assert isinstance(parse_poll(adapter, status="done", url="https://x.example/1"), Succeeded)
+
+
+def test_status_is_matched_in_any_case():
+    adapter = provider(statuses={"Succeeded": "succeeded"})
+    assert isinstance(parse_poll(adapter, status="SUCCEEDED"), Succeeded)
+
+
+def test_status_may_mean_that_the_job_is_unknown():
+    adapter = provider(statuses={**MINIMAL["statuses"], "lost": "not_found"})
+    with pytest.raises(UpstreamJobNotFound):
+        parse_poll(adapter, status="lost")
 
 
 @pytest.mark.parametrize(("value", "name"), [(2, "2"), (True, "true")])
@@ -226,6 +281,50 @@ def test_throttled_code_has_the_retry_after_of_the_reply():
     assert throttled.value.wait_seconds == 4
 
 
+FINAL = {"code": "/code", "message": "/message", "final": ["Quota*"], "content_filtered": ["Bad*"]}
+
+
+def test_final_code_with_status_429_is_not_repeated():
+    adapter = provider(refusal=FINAL)
+    with pytest.raises(UpstreamRefused, match="no balance") as refused:
+        adapter.parse_submit(reply(429, code="Quota.Day", message="no balance"))
+    assert refused.value.upstream_code == "Quota.Day"
+    with pytest.raises(UpstreamRefused) as filtered:
+        adapter.parse_submit(reply(429, code="BadImage", message="not this one"))
+    assert filtered.value.error_code == "content_filtered"
+
+
+@pytest.mark.parametrize(
+    "busy",
+    [
+        json_reply({"code": "Rate", "message": "slow down"}, 429, retry_after="4"),
+        HttpReply(429, {"retry-after": "4"}, b"<html>"),
+    ],
+)
+def test_other_reply_with_status_429_is_throttled_if_final_codes_are_listed(busy: HttpReply):
+    with pytest.raises(UpstreamThrottled) as throttled:
+        provider(refusal=FINAL).parse_submit(busy)
+    assert throttled.value.wait_seconds == 4
+
+
+def test_code_with_an_asterisk_matches_its_beginning_only():
+    error = parse_poll(provider(refusal=FINAL), status="ill", code="Bad.Image").error
+    assert error.code == "content_filtered"
+    error = parse_poll(provider(refusal=FINAL), status="ill", code="NotBad").error
+    assert error.code == "upstream_failed"
+
+
+def test_throttled_and_final_codes_exclude_each_other():
+    with pytest.raises(ValueError, match="exclude each other"):
+        provider(refusal={**FINAL, "throttled": ["9"]})
+
+
+@pytest.mark.parametrize("path", ["tasks", "{paths}/x", "{path} x", "/tasks/{id}"])
+def test_create_path_begins_with_a_slash_or_the_path_of_the_model(path: str):
+    with pytest.raises(ValueError, match="path"):
+        provider(create={"path": path})
+
+
 def test_failure_without_a_mapping_has_the_status_as_code():
     error = parse_poll(provider(), status="ill").error
     assert (error.code, error.upstream_code) == ("upstream_failed", "ill")
@@ -238,11 +337,12 @@ def test_long_code_and_message_are_truncated():
     assert (len(error.upstream_code), len(error.message)) == (80, 300)
 
 
-@pytest.mark.parametrize("name", ["minimax", "kling", "modelark", "gemini-omni"])
-def test_examples_of_the_catalog_are_valid(name: str):
-    entry = catalog_with_examples().providers[name]
-    assert entry.spec
-    assert isinstance(from_spec(entry.spec), DeclarativeProvider)
+@pytest.mark.parametrize("name", vendor_names())
+def test_specs_of_the_vendors_are_valid(name: str):
+    entry = read_vendor(name).vendor.provider()
+    assert (entry.spec is not None) == (entry.protocol == "declarative")
+    if entry.spec:
+        assert isinstance(from_spec(entry.spec), DeclarativeProvider)
 
 
 def test_example_of_the_documentation_is_valid():

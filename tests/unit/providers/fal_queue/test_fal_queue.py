@@ -4,11 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rushes.catalog.model_entry import ModelEntry
+from rushes.catalog.options import Option
 from rushes.errors import UpstreamProtocolError, UpstreamRefused, UpstreamThrottled
-from rushes.ports.http import HttpReply
+from rushes.jobs.request import Role
+from rushes.ports.http import HttpReply, JsonFile
 from rushes.providers.base import Failed, Pending, PollResult, Succeeded, SupportsCancel
 from rushes.providers.fal_queue.fal_queue import Fal, Pipelet
-from tests.unit.providers.job import job, json_reply
+from tests.unit.providers.job import job, json_reply, with_role
 
 RESULT = "/a/b/requests/1"
 OPERATION = {"id": "1", "result": RESULT} | {
@@ -154,6 +157,44 @@ def test_empty_file_fields_are_not_files():
 def test_false_and_zero_are_sent_and_absent_fields_are_not():
     call = Fal().submit_request(job(prompt="p", seed=0, generate_audio=False))
     assert call.json == {"prompt": "p", "seed": 0, "generate_audio": False}
+
+
+def test_arguments_of_the_model_replace_the_default_names():
+    arguments = {"prompt": "{prompt}", "duration": "{seconds}s", "frame": "{image!link}"}
+    model = ModelEntry(
+        name="fal/m/1",
+        inputs=(Role.IMAGE,),
+        seconds=(8,),
+        options={"style": Option(type="string")},
+        arguments=arguments,
+    )
+    sent = job(
+        prompt="p", seconds=8, inputs=[with_role(Role.IMAGE)], provider_options={"style": "x"}
+    )
+    call = Fal().submit_request(sent, model)
+    assert call.path == "/m/1"
+    assert call.json is not None
+    assert isinstance(call.json.pop("frame"), JsonFile)
+    assert call.json == {"prompt": "p", "duration": "8s", "style": "x"}
+
+
+def test_model_without_arguments_has_the_default_names():
+    call = Fal().submit_request(job(prompt="p", seconds=8), ModelEntry(name="fal/m/1"))
+    assert call.json == {"prompt": "p", "duration": "8"}
+
+
+def test_text_precedes_files_of_other_names():
+    result = parse_result(200, {"text": "Hello", "subtitles_url": "https://files.example/s"})
+    assert isinstance(result, Succeeded)
+    assert result.outputs == ()
+    assert result.document is not None
+    assert result.document["text"] == "Hello"
+
+
+def test_file_under_another_name_is_found():
+    result = parse_result(200, {"video_url": "https://files.example/v", "seed": 1})
+    assert isinstance(result, Succeeded)
+    assert [output.url for output in result.outputs] == ["https://files.example/v"]
 
 
 def test_each_protocol_has_its_key_scheme_and_supports_cancel():

@@ -2,10 +2,12 @@ from typing import Any
 
 import pytest
 
+from rushes.catalog.vendor_data import read_vendor
 from rushes.errors import UpstreamProtocolError
+from rushes.jobs.request import Role
 from rushes.providers.base import Failed, PollResult, Succeeded
 from rushes.providers.google.vertex import Vertex
-from tests.unit.providers.job import json_reply
+from tests.unit.providers.job import job, json_reply, with_role
 
 
 def parse_poll(**operation: Any) -> PollResult:
@@ -38,3 +40,34 @@ def test_withheld_video_without_reason_is_content_filtered():
 def test_operation_without_a_model_is_invalid(name: str):
     with pytest.raises(UpstreamProtocolError, match="no model in its name"):
         Vertex().parse_submit(json_reply({"name": name}))
+
+
+def test_arguments_of_the_catalog_s_model_are_one_instance_and_its_parameters():
+    model = next(read_vendor("vertex").entries())
+    references = [with_role(Role.REFERENCE, key) for key in ("a", "b")]
+    request = job(
+        "veo-3.1-fast-generate-001",
+        prompt="A fox",
+        seconds=8,
+        size="3840x2160",
+        inputs=references,
+        generate_audio=False,
+        provider_options={"resizeMode": "PAD"},
+    )
+    call = Vertex().submit_request(request, model)
+    assert call.path == "/models/veo-3.1-fast-generate-001:predictLongRunning"
+    (instance,) = call.json["instances"]
+    assert [
+        entry["image"]["bytesBase64Encoded"].file.key for entry in instance["referenceImages"]
+    ] == [
+        "a",
+        "b",
+    ]
+    assert call.json["parameters"] == {
+        "sampleCount": 1,
+        "durationSeconds": 8,
+        "resolution": "4k",
+        "aspectRatio": "16:9",
+        "generateAudio": False,
+        "resizeMode": "PAD",
+    }

@@ -7,10 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rushes.errors import UnknownUpstreamStatus, UpstreamProtocolError
+from rushes.catalog.model_entry import ModelEntry
+from rushes.errors import UnknownUpstreamStatus, UpstreamProtocolError, UpstreamThrottled
+from rushes.jobs.request import Role
+from rushes.ports.http import HttpCall, JsonFile
 from rushes.providers.base import Failed, Pending, PollResult, Succeeded, SupportsCancel
 from rushes.providers.openai_videos.openai_compatible import OpenAICompatible
-from tests.unit.providers.job import json_reply
+from rushes.providers.openai_videos.openai_with_lookup import OpenAIWithLookup
+from tests.unit.providers.job import job, json_reply, with_role
 
 PROVIDER = OpenAICompatible()
 
@@ -79,3 +83,65 @@ def test_any_id_is_one_path_segment_and_is_sent_unchanged(video_id: str):
 def test_cancel_request_deletes_the_video():
     assert isinstance(PROVIDER, SupportsCancel)
     assert PROVIDER.cancel_request({"id": "a/b"}).path == "/videos/a%2Fb"
+
+
+BIFROST = ModelEntry.model_validate(
+    {
+        "name": "one/sora-2",
+        "seconds": [4],
+        "inputs": ["image"],
+        "files": {"forms": ["data_url"]},
+        "arguments": {
+            "model": "{model}",
+            "prompt": "{prompt}",
+            "seconds": "{seconds!text}",
+            "input_reference": "{image}",
+        },
+    }
+)
+
+
+def test_arguments_of_the_model_are_sent_as_json():
+    image = with_role(Role.IMAGE)
+    created = job("openai/sora-2", prompt="a fox", seconds=4, inputs=(image,))
+    assert image.file is not None
+    body = {
+        "model": "openai/sora-2",
+        "prompt": "a fox",
+        "seconds": "4",
+        "input_reference": JsonFile(image.file, "data_url"),
+    }
+    assert PROVIDER.submit_request(created, BIFROST) == HttpCall("POST", "/videos", json=body)
+    with_user = OpenAIWithLookup().submit_request(created, BIFROST)
+    assert with_user.json == {**body, "user": created.create_key}
+
+
+def test_model_without_arguments_is_sent_as_form():
+    created = job("sora-2", prompt="a fox", seconds=4)
+    call = PROVIDER.submit_request(created, ModelEntry(name="one/sora-2"))
+    assert call.form == {"model": "sora-2", "prompt": "a fox", "seconds": "4"}
+
+
+@pytest.mark.parametrize("status", [400, 422, 500, 503])
+def test_failed_video_in_an_http_error_is_failed(status: int):
+    body = {"id": "video_1", "status": "failed", "error": {"code": status, "message": "no memory"}}
+    result = PROVIDER.parse_poll({"id": "video_1"}, json_reply(body, status))
+    assert isinstance(result, Failed)
+    assert result.error.message == "no memory"
+
+
+@pytest.mark.parametrize(
+    "body", [{"error": {"message": "busy"}}, {"id": "video_1", "status": "completed"}, []]
+)
+def test_other_bodies_of_an_http_error_are_that_error(body: object):
+    with pytest.raises(UpstreamThrottled):
+        PROVIDER.parse_poll({"id": "video_1"}, json_reply(body, 500))
+
+
+def test_completed_video_without_files_was_withheld_by_the_filter():
+    withheld = parse_poll(status="completed", content_filter={"filtered_count": 1, "reasons": []})
+    assert isinstance(withheld, Failed)
+    assert withheld.error.code == "content_filtered"
+    partly = {"filtered_count": 1, "reasons": ["one of two"]}
+    kept = parse_poll(status="completed", content_filter=partly, videos=[{"type": "url"}])
+    assert isinstance(kept, Succeeded)

@@ -2,10 +2,12 @@ from typing import Any
 
 import pytest
 
+from rushes.catalog.vendor_data import read_vendor
 from rushes.errors import UpstreamProtocolError
+from rushes.jobs.request import Role
 from rushes.providers.base import Failed, PollResult, Succeeded
 from rushes.providers.replicate.adapter import Replicate
-from tests.unit.providers.job import json_reply
+from tests.unit.providers.job import job, json_reply, with_role
 
 PATH = "/predictions/p1"
 
@@ -43,6 +45,56 @@ def test_text_in_an_object_is_a_document_even_with_files():
     assert result.outputs == ()
     assert result.document is not None
     assert result.document["text"] == "so it was"
+
+
+URL = "https://x.example/1.mp4"
+DATA = "data:video/mp4;base64,AAAA"
+
+
+@pytest.mark.parametrize(
+    ("output", "files"),
+    [
+        (URL, [(URL, None)]),
+        ([URL, URL], [(URL, None), (URL, None)]),
+        ([DATA, URL], [(PATH, "/output/0"), (URL, None)]),
+        ([{"url": URL}], [(URL, None)]),
+        ({"video": URL, "seed": 7}, [(URL, None)]),
+        (
+            {"videos": [{"url": URL}, {"data_uri": DATA}]},
+            [(URL, None), (PATH, "/output/videos/1/data_uri")],
+        ),
+        ({"output": URL}, [(URL, None)]),
+        ({"gif": URL, "depth": [DATA, URL]}, [(URL, None), (PATH, "/output/depth/0"), (URL, None)]),
+        ({"a/b~c": DATA}, [(PATH, "/output/a~1b~0c")]),
+        ({"note": "about https", "tags": [URL, 7]}, []),
+    ],
+)
+def test_output_yields_its_files_in_each_form(output: object, files: list[tuple[str, str | None]]):
+    assert [(url, pointer) for url, pointer, _ in outputs(output)] == files
+
+
+def test_model_with_arguments_sends_them_as_input():
+    data = read_vendor("replicate")
+    entry = next(model for model in data.entries() if model.name.endswith("/kling-v3-video"))
+    request = job(
+        "kwaivgi/kling-v3-video",
+        prompt="a",
+        seconds=3,
+        size="1280x720",
+        inputs=[with_role(Role.LAST_FRAME, "last"), with_role(Role.IMAGE, "first")],
+    )
+    call = Replicate().submit_request(request, entry)
+    assert call.path == "/models/kwaivgi/kling-v3-video/predictions"
+    sent = call.json["input"]
+    assert (sent["start_image"].file.key, sent["end_image"].file.key) == ("first", "last")
+    assert {**sent, "start_image": 1, "end_image": 2} == {
+        "prompt": "a",
+        "duration": 3,
+        "mode": "standard",
+        "aspect_ratio": "16:9",
+        "start_image": 1,
+        "end_image": 2,
+    }
 
 
 def test_failure_without_a_reason_has_a_default_message():

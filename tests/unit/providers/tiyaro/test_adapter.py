@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from rushes import errors
+from rushes.catalog.model_entry import ModelEntry
 from rushes.jobs.request import Role
 from rushes.ports.http import HttpCall
 from rushes.providers.tiyaro.adapter import Tiyaro
@@ -83,3 +84,13 @@ def test_poll_url_outside_the_api_is_invalid(url: str):
     body = {"id": "1", "status": "accepted", "urls": {"GET": url}}
     with pytest.raises(errors.UpstreamProtocolError):
         Tiyaro().parse_submit(json_reply(body, 202))
+
+
+def test_arguments_of_the_model_are_the_input_and_the_tier_stays_in_the_query():
+    model = ModelEntry.model_validate(
+        {"name": "one/video", "arguments": {"text": "{prompt}"}, "options": ["serviceTier"]}
+    )
+    created = job("ent/acme/1/video", prompt="a fox", provider_options={"serviceTier": "gpuflex"})
+    call = Tiyaro().submit_request(created, model)
+    path = "/v1/async/ent/acme/1/video?serviceTier=gpuflex"
+    assert call == HttpCall("POST", path, json={"input": {"text": "a fox"}})

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from rushes.dialects.base import HttpRequest, HttpResponse, JobView, Verb
+from rushes.dialects.base import HttpRequest, HttpResponse, JobView, Route, Verb
 from rushes.dialects.fal_queue.fal_arguments import read_arguments, read_preferences
+from rushes.dialects.fal_queue.fal_models import model_page, read_model_query
 from rushes.dialects.fal_queue.queue_dialect import (
     WEBHOOK_FIELDS,
     QueueDialect,
@@ -17,7 +18,8 @@ from rushes.dialects.fal_queue.queue_dialect import (
     queue_routes,
     queue_status,
 )
-from rushes.dialects.response_headers import JSON_HEADERS
+from rushes.dialects.model_list import ModelPage, ModelQuery
+from rushes.dialects.response_headers import JSON_HEADERS, MODEL_HEADERS
 from rushes.errors import RushesError
 from rushes.jobs.content import ordered_artifacts
 from rushes.jobs.content_type import extension_of, media_type_of
@@ -36,7 +38,7 @@ ERROR_TYPES = {
 class FalDialect(QueueDialect):
     name = "fal"
     prefix = "/fal"
-    routes = queue_routes(prefix)
+    routes = (*queue_routes(prefix), Route("GET", f"{prefix}/v1/models", "models"))
     field_names: ClassVar[Mapping[str, str]] = {
         "video_id": "request_id",
         "seconds": "duration",
@@ -71,6 +73,12 @@ class FalDialect(QueueDialect):
     def write_cancelled(self, job: Job, *, accepted: bool) -> HttpResponse:
         status = "CANCELLATION_REQUESTED" if accepted else "ALREADY_COMPLETED"
         return HttpResponse(202 if accepted else 400, json.dumps({"status": status}), _headers(job))
+
+    def read_model_query(self, request: HttpRequest) -> ModelQuery:
+        return read_model_query(request)
+
+    def write_models(self, page: ModelPage) -> HttpResponse:
+        return HttpResponse(200, json.dumps(model_page(page)), MODEL_HEADERS)
 
     @override
     def write_error(self, error: RushesError) -> HttpResponse:

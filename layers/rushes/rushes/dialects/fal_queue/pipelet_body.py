@@ -25,7 +25,9 @@ class _Body(OpenModel):
 def read_body(model: str, fields: Mapping[str, Any]) -> tuple[GenerationRequest, Uploads]:
     body = validate(_Body, fields)
     uploads, inputs = _read_image(body.data_uri)
-    size = _size(body.width, body.height)
+    # An image determines the width: Pipelet uses the height only.
+    width = body.width if body.data_uri is None else None
+    size = _size(width, body.height)
     request = body.generation(model=model, seconds=body.duration, size=size, inputs=inputs)
     return request, uploads
 

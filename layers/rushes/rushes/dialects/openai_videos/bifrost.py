@@ -2,16 +2,19 @@
 
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 from typing_extensions import override
 
 from rushes.dialects.base import HttpRequest, HttpResponse, JobView, PageView, Verb
 from rushes.dialects.json_format import as_json, without_nulls
+from rushes.dialects.model_list import MAX_MODELS, ModelPage, ModelQuery, read_offset
 from rushes.dialects.openai_errors import error_object, error_type, job_error
+from rushes.dialects.openai_models import model_list, model_routes
 from rushes.dialects.openai_videos.list_query import ListQuery
 from rushes.dialects.openai_videos.openai_format import FIELD_NAMES, completed_at, status_of
 from rushes.dialects.openai_videos.videos_dialect import VideosDialect, video_routes
-from rushes.dialects.response_headers import JSON_HEADERS, POLL_HEADERS
+from rushes.dialects.response_headers import JSON_HEADERS, MODEL_HEADERS, POLL_HEADERS
+from rushes.dialects.validation import validate
 from rushes.errors import InvalidRequest, RushesError
 from rushes.jobs.content import ordered_artifacts
 from rushes.jobs.job import Job
@@ -40,9 +43,20 @@ class _ListQuery(ListQuery):
     limit: int = Field(default=20, ge=1, le=100)
 
 
+class _ModelQuery(BaseModel):
+    provider: str | None = None
+    page_size: int = Field(default=MAX_MODELS, ge=1)
+    page_token: str | None = None
+
+
 class BifrostDialect(VideosDialect):
     name = "bifrost"
-    routes = (*video_routes("/v1/videos"), *video_routes("/bifrost/v1/videos"))
+    routes = (
+        *video_routes("/v1/videos"),
+        *video_routes("/bifrost/v1/videos"),
+        *model_routes("/v1/models"),
+        *model_routes("/bifrost/v1/models"),
+    )
     list_query: ClassVar[type[ListQuery]] = _ListQuery
 
     @override
@@ -91,6 +105,18 @@ class BifrostDialect(VideosDialect):
             "extra_fields": _extra("video_delete", job.provider, job),
         }
         return HttpResponse(200, as_json(deletion), JSON_HEADERS)
+
+    @override
+    def read_model_query(self, request: HttpRequest) -> ModelQuery:
+        query = validate(_ModelQuery, request.query)
+        offset, limit = read_offset(query.page_token, "page_token"), query.page_size
+        return ModelQuery(provider=query.provider, offset=offset, limit=limit)
+
+    def write_models(self, page: ModelPage) -> HttpResponse:
+        models = {**model_list(page), "extra_fields": {"request_type": "list_models"}}
+        if page.next_offset is not None:
+            models["next_page_token"] = str(page.next_offset)
+        return HttpResponse(200, as_json(models), MODEL_HEADERS)
 
     def write_error(self, error: RushesError) -> HttpResponse:
         body = {

@@ -4,17 +4,19 @@ from typing import Any
 
 from rushes.dialects.base import HttpResponse, JobView, PageView, Verb
 from rushes.dialects.json_format import as_json
+from rushes.dialects.model_list import ModelPage
 from rushes.dialects.openai_errors import error_object, job_error
+from rushes.dialects.openai_models import model_list, model_routes
 from rushes.dialects.openai_videos.openai_format import FIELD_NAMES, completed_at, status_of
 from rushes.dialects.openai_videos.videos_dialect import VideosDialect, video_routes
-from rushes.dialects.response_headers import JSON_HEADERS, POLL_HEADERS
+from rushes.dialects.response_headers import JSON_HEADERS, MODEL_HEADERS, POLL_HEADERS
 from rushes.errors import RushesError
 from rushes.jobs.job import Job
 
 
 class OpenAIDialect(VideosDialect):
     name = "openai"
-    routes = video_routes("/openai/v1/videos")
+    routes = (*video_routes("/openai/v1/videos"), *model_routes("/openai/v1/models"))
     webhook_format = "openai"
 
     def write_job(self, view: JobView, verb: Verb) -> HttpResponse:  # noqa: ARG002 - same for all
@@ -34,6 +36,9 @@ class OpenAIDialect(VideosDialect):
     def write_deleted(self, job: Job) -> HttpResponse:
         deletion = {"id": job.id, "object": "video.deleted", "deleted": True}
         return HttpResponse(200, as_json(deletion), JSON_HEADERS)
+
+    def write_models(self, page: ModelPage) -> HttpResponse:
+        return HttpResponse(200, as_json(model_list(page)), MODEL_HEADERS)
 
     def write_error(self, error: RushesError) -> HttpResponse:
         body = {"error": error_object(error, FIELD_NAMES)}

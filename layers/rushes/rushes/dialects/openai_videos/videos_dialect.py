@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from rushes.dialects.base import DialectDefaults, HttpRequest, Route
+from rushes.dialects.base import DialectDefaults, HttpRequest, HttpResponse, Route
+from rushes.dialects.json_format import as_json
+from rushes.dialects.model_list import ListedModel, ModelQuery
+from rushes.dialects.openai_models import model_object, read_model_name
 from rushes.dialects.openai_videos.input_reference import read_input_reference
 from rushes.dialects.openai_videos.list_query import ListQuery, read_cursor
 from rushes.dialects.openai_videos.schemas import CreateBody, EditBody, RemixBody
 from rushes.dialects.request_body import read_fields
+from rushes.dialects.response_headers import MODEL_HEADERS
 from rushes.dialects.validation import check_request_size, shown, validate
 from rushes.dialects.webhook_param import read_webhook
 from rushes.errors import InvalidRequest
@@ -78,6 +82,15 @@ class VideosDialect(DialectDefaults):
                 param="variant",
             )
         return variant
+
+    def read_model_query(self, request: HttpRequest) -> ModelQuery:  # noqa: ARG002 - for Bifrost
+        return ModelQuery()
+
+    def read_model_name(self, request: HttpRequest) -> str:
+        return read_model_name(request)
+
+    def write_model(self, model: ListedModel) -> HttpResponse:
+        return HttpResponse(200, as_json(model_object(model)), MODEL_HEADERS)
 
 
 def _refuse_files(options: Mapping[str, Any]) -> None:

@@ -3,11 +3,14 @@
 import json
 from typing import Any
 
+from pydantic import BaseModel
+
 from rushes.dialects.base import DialectDefaults, HttpRequest, HttpResponse, JobView, Route, Verb
 from rushes.dialects.json_format import without_nulls
+from rushes.dialects.model_list import CREATED, ListedModel, ModelPage, ModelQuery
 from rushes.dialects.openai_errors import error_object, job_error
 from rushes.dialects.request_body import read_json_fields
-from rushes.dialects.response_headers import JSON_HEADERS
+from rushes.dialects.response_headers import JSON_HEADERS, MODEL_HEADERS
 from rushes.dialects.together.schemas import CreateVideoBody
 from rushes.dialects.validation import check_request_size, validate
 from rushes.dialects.webhook_param import read_webhook
@@ -33,6 +36,13 @@ STATUSES = {
     JobStatus.CANCELLED: "failed",
 }
 
+MODEL_TYPES = {"transcription": "transcribe"}
+"""Together's model types by modality; the others are the same."""
+
+
+class _ModelQuery(BaseModel):
+    dedicated: bool = False
+
 
 def _routes(prefix: str) -> tuple[Route, ...]:
     return Route("POST", prefix, "create"), Route("GET", f"{prefix}/<job_id>", "retrieve")
@@ -41,8 +51,13 @@ def _routes(prefix: str) -> tuple[Route, ...]:
 class TogetherDialect(DialectDefaults):
     name = "together"
     modalities = frozenset({"video"})
-    # SDKs of version 3 with a base URL that ends in /v1 use the second prefix.
-    routes = (*_routes("/v2/videos"), *_routes("/v1/v2/videos"))
+    # SDKs of version 3 with a base URL that ends in /v1 use the second prefix. Only version 2, with
+    # one that ends in /v2, lists models.
+    routes = (
+        *_routes("/v2/videos"),
+        *_routes("/v1/v2/videos"),
+        Route("GET", "/v2/models", "models"),
+    )
 
     def read_create(self, request: HttpRequest) -> CreateRequest:
         body = validate(CreateVideoBody, read_json_fields(request.headers, request.body))
@@ -65,9 +80,31 @@ class TogetherDialect(DialectDefaults):
             video["outputs"] = {"cost": _cost(job.cost), "video_url": link}
         return HttpResponse(200, json.dumps(video), JSON_HEADERS)
 
+    def read_model_query(self, request: HttpRequest) -> ModelQuery:
+        """Together's `dedicated` selects models of reserved hardware, of which there are none."""
+        query = validate(_ModelQuery, request.query)
+        return ModelQuery(limit=0) if query.dedicated else ModelQuery()
+
+    def write_models(self, page: ModelPage) -> HttpResponse:
+        """Write a bare list, as Together does."""
+        models = [_model(model) for model in page.models]
+        return HttpResponse(200, json.dumps(models), MODEL_HEADERS)
+
     def write_error(self, error: RushesError) -> HttpResponse:
         body = {"error": error_object(error, FIELD_NAMES)}
         return HttpResponse(error.http_status, json.dumps(body), JSON_HEADERS)
+
+
+def _model(model: ListedModel) -> dict[str, Any]:
+    view = model.view
+    return {
+        "id": view.name,
+        "object": "model",
+        "created": CREATED,
+        "type": MODEL_TYPES.get(view.entry.modality, view.entry.modality),
+        "organization": view.owner,
+        **model.details,
+    }
 
 
 def _video(job: Job) -> dict[str, Any]:

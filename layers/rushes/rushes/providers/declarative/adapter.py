@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
+from rushes.catalog.model_entry import ModelEntry
 from rushes.catalog.provider_config import Call, HttpProviderSpec, Result
 from rushes.catalog.template import as_text, fill
-from rushes.errors import UpstreamProtocolError
+from rushes.errors import UpstreamJobNotFound, UpstreamProtocolError
 from rushes.jobs.job import Job
 from rushes.jobs.result import Output
 from rushes.json_pointer import resolve_in_json, resolve_pointer
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import replies
+from rushes.providers.arguments import model_arguments, model_path
 from rushes.providers.base import (
     Failed,
     FetchResult,
@@ -26,8 +28,8 @@ from rushes.providers.results import first_files
 from rushes.providers.values import each, fill_path, number, reported_cost, values_of
 
 STANDARD_ERRORS = frozenset({401, 403, 404, 408, 410, 425})
-"""Statuses with the same meaning for any body. 429 is one only without `throttled` codes: Kling
-returns 429 also to an account without balance."""
+"""Statuses with the same meaning for any body. 429 is one only without `throttled` and `final`
+codes: some vendors return 429 also to an account without balance."""
 
 
 def from_spec(spec: HttpProviderSpec) -> Provider:
@@ -37,13 +39,22 @@ def from_spec(spec: HttpProviderSpec) -> Provider:
 class DeclarativeProvider:
     def __init__(self, spec: HttpProviderSpec) -> None:
         self._spec = spec
-        self.profile = Profile(spec.key_header, spec.key_scheme, spec.min_poll_seconds)
+        self._statuses = {name.casefold(): meaning for name, meaning in spec.statuses.items()}
+        self.profile = Profile(
+            spec.key_header, spec.key_scheme, spec.min_poll_seconds, spec.operation_has_path
+        )
 
-    def submit_request(self, job: Job) -> HttpCall:
-        create = self._spec.create
-        path = fill_path(create.path, {"model": job.upstream_model})
-        body = {**(fill(create.body, values_of(job)) or {}), **job.request.provider_options}
-        return HttpCall("POST", path, json=body, headers=self._spec.headers)
+    def submit_request(self, job: Job, model: ModelEntry | None = None) -> HttpCall:
+        values = {"model": job.upstream_model, "path": model_path(job, model) if model else ""}
+        path = fill_path(self._spec.create.path, values)
+        headers = {**self._spec.headers, **self._spec.create.headers}
+        return HttpCall("POST", path, json=self._body_of(job, model), headers=headers)
+
+    def _body_of(self, job: Job, model: ModelEntry | None) -> dict[str, Any]:
+        if model and model.arguments:
+            return model_arguments(job, model)
+        filled = fill(self._spec.create.body, values_of(job, model))
+        return {**(filled or {}), **job.request.provider_options}
 
     def parse_submit(self, reply: HttpReply) -> Submitted:
         body = self._body(reply, replies.raise_for_create_status)
@@ -62,6 +73,8 @@ class DeclarativeProvider:
         status = self._status(body)
         if status in ("queued", "pending"):
             return Pending(self._progress(body), replies.retry_after(reply), status == "queued")
+        if status == "not_found":
+            raise UpstreamJobNotFound("the provider does not know the job")
         if status == "failed":
             code = as_text(resolve_pointer(body, spec.status))
             return Failed(mapped_failure(body, spec.failure or spec.refusal, code))
@@ -91,7 +104,7 @@ class DeclarativeProvider:
     def _status(self, body: object) -> str:
         """Map the provider's status; a reply without a known one may carry an error code."""
         value = resolve_pointer(body, self._spec.status)
-        if status := self._spec.statuses.get(as_text(value)):
+        if status := self._statuses.get(as_text(value).casefold()):
             return status
         raise_for_error(body, self._spec.refusal)
         if value is None or isinstance(value, dict | list):
@@ -103,13 +116,14 @@ class DeclarativeProvider:
     def _body(self, reply: HttpReply, raise_for_http_error: Callable[[HttpReply], None]) -> Any:  # noqa: ANN401 - any JSON value
         """Parse the body of a success; raise an HTTP error, by its `refusal` code if it has one."""
         mapping = self._spec.refusal
-        standard = STANDARD_ERRORS if mapping and mapping.throttled else STANDARD_ERRORS | {429}
+        has_429_codes = mapping is not None and (mapping.throttled or mapping.final)
+        standard = STANDARD_ERRORS if has_429_codes else STANDARD_ERRORS | {429}
         if 400 <= reply.status < 500 and reply.status not in standard:
             try:
                 body = resolve_in_json(reply.body, "")
             except UpstreamProtocolError:  # the HTTP status is enough
                 body = None
-            raise_for_error(body, mapping, replies.retry_after(reply))
+            raise_for_error(body, mapping, replies.retry_after(reply), reply.status)
         raise_for_http_error(reply)
         return resolve_in_json(reply.body, "")
 

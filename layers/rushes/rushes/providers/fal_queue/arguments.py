@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from rushes.catalog.sizes import resolution_and_aspect_ratio, width_and_height
 from rushes.jobs.job import Job
 from rushes.jobs.request import GenerationRequest, Role, StoredFile
 from rushes.ports.http import JsonFile
+from rushes.providers.json_files import as_json_file
 from rushes.providers.roles import check_roles
-from rushes.providers.sizes import as_json_file, resolution_and_aspect_ratio, width_and_height
 
 FAL_FILES = {
     Role.IMAGE: "image_url",

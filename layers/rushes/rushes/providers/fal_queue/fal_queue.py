@@ -7,10 +7,12 @@ from urllib.parse import quote, urlsplit
 from pydantic import RootModel
 from typing_extensions import override
 
+from rushes.catalog.model_entry import ModelEntry
 from rushes.errors import UpstreamProtocolError
 from rushes.jobs.job import Job
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import replies
+from rushes.providers.arguments import model_arguments
 from rushes.providers.base import (
     Failed,
     FetchResult,
@@ -22,7 +24,7 @@ from rushes.providers.base import (
 )
 from rushes.providers.fal_queue.arguments import fal_arguments, pipelet_arguments
 from rushes.providers.fal_queue.status import Status, failure_of, progress_of, wait_of
-from rushes.providers.results import files_in, text_in
+from rushes.providers.results import files_in, files_of_any_name, text_in
 
 NOT_JOB_ERRORS = frozenset({401, 403, 404, 408, 429})
 """HTTP errors about the API key or the server's load: no result of the job."""
@@ -46,8 +48,11 @@ class Fal:
     request_path = re.compile(rf"/(?:(?:workflows|comfy)/)?[^/]+/[^/]+/{REQUEST}")
     """URL path relative to the base URL: the app, without a model's sub-path."""
 
-    def submit_request(self, job: Job) -> HttpCall:
-        arguments = self._arguments(job) | job.request.provider_options
+    def submit_request(self, job: Job, model: ModelEntry | None = None) -> HttpCall:
+        if model and model.arguments:
+            arguments = model_arguments(job, model)
+        else:
+            arguments = self._arguments(job) | job.request.provider_options
         path = f"/{quote(job.upstream_model, safe='/')}"
         return HttpCall("POST", path, json=arguments, headers=self.headers)
 
@@ -83,8 +88,12 @@ class Fal:
             message, code = replies.error_message_and_code(reply)
             return Failed(replies.failure(code or None, message))
         result = replies.parse_reply(reply, _Result).root
-        files = files_in(operation["result"], result)
-        return Succeeded(files, document=None if files else text_in(result))
+        path = operation["result"]
+        files = files_in(path, result)
+        document = None if files else text_in(result)
+        if not files and not document:
+            files = files_of_any_name(path, result)
+        return Succeeded(files, document=document)
 
     def cancel_request(self, operation: dict[str, Any]) -> HttpCall:
         return HttpCall("PUT", operation["cancel"])

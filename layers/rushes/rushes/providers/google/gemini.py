@@ -3,12 +3,13 @@
 from typing import Any
 from urllib.parse import quote
 
+from rushes.catalog.model_entry import ModelEntry
 from rushes.jobs.job import Job
 from rushes.jobs.result import Output
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import replies
 from rushes.providers.base import Pending, PollResult, Profile, Submitted
-from rushes.providers.google.veo import Filtered, Named, instance, parameters, result_of
+from rushes.providers.google.veo import Filtered, Named, result_of, veo_body
 
 
 class _File(replies.Reply):
@@ -36,10 +37,9 @@ class _Operation(replies.Reply):
 class Gemini:
     profile = Profile(key_header="x-goog-api-key", key_scheme="", min_poll_seconds=5.0)
 
-    def submit_request(self, job: Job) -> HttpCall:
+    def submit_request(self, job: Job, model: ModelEntry | None = None) -> HttpCall:
         path = f"/models/{quote(job.upstream_model, safe='')}:predictLongRunning"
-        body = {"instances": [instance(job)], "parameters": parameters(job)}
-        return HttpCall("POST", path, json=body)
+        return HttpCall("POST", path, json=veo_body(job, model))
 
     def parse_submit(self, reply: HttpReply) -> Submitted:
         return Submitted({"name": replies.parse_created(reply, Named).name})

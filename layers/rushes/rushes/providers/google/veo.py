@@ -2,15 +2,17 @@
 
 from typing import Any
 
+from rushes.catalog.model_entry import ModelEntry
+from rushes.catalog.sizes import aspect_ratio, resolution
 from rushes.errors import UnknownUpstreamStatus
 from rushes.jobs.job import Job
 from rushes.jobs.request import Role, StoredFile
 from rushes.jobs.result import Output
 from rushes.ports.http import JsonFile
 from rushes.providers import replies
+from rushes.providers.arguments import model_arguments
 from rushes.providers.base import Failed, PollResult, Succeeded
 from rushes.providers.roles import check_roles
-from rushes.providers.sizes import aspect_ratio, resolution
 
 FOUR_K = "2160p"
 
@@ -28,7 +30,21 @@ class Filtered(replies.Reply):
     raiMediaFilteredReasons: replies.Members[str] = ()  # noqa: N815
 
 
-def instance(job: Job) -> dict[str, Any]:
+def veo_body(job: Job, model: ModelEntry | None, **defaults: int) -> dict[str, Any]:
+    """Return the body of the create call, with default parameters.
+
+    The arguments of a catalog's model are a table `instance` and a table `parameters`.
+    """
+    if model and model.arguments:
+        arguments = model_arguments(job, model)
+        prompt_and_files = arguments.get("instance", {})
+        options = arguments.get("parameters", {})
+    else:
+        prompt_and_files, options = _instance(job), _parameters(job)
+    return {"instances": [prompt_and_files], "parameters": {**defaults, **options}}
+
+
+def _instance(job: Job) -> dict[str, Any]:
     """Return the prompt and the images."""
     request = job.request
     check_roles(request, "Veo", Role.IMAGE, Role.LAST_FRAME, Role.REFERENCE)
@@ -44,7 +60,7 @@ def instance(job: Job) -> dict[str, Any]:
     )
 
 
-def parameters(job: Job) -> dict[str, Any]:
+def _parameters(job: Job) -> dict[str, Any]:
     """Return the options, among them those without a neutral name."""
     request = job.request
     return without_gaps(

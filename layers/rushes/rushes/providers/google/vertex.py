@@ -4,13 +4,14 @@ import re
 from typing import Any
 from urllib.parse import quote
 
+from rushes.catalog.model_entry import ModelEntry
 from rushes.errors import UpstreamProtocolError
 from rushes.jobs.job import Job
 from rushes.jobs.result import JobError, Output
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import replies
 from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted
-from rushes.providers.google.veo import Filtered, Named, instance, parameters, result_of
+from rushes.providers.google.veo import Filtered, Named, result_of, veo_body
 
 _MODEL_OF_NAME = re.compile(r"(?:^|/)models/([^/]+)/operations/[^/]+$")
 
@@ -34,9 +35,8 @@ class _Operation(replies.Reply):
 class Vertex:
     profile = Profile(min_poll_seconds=5.0)
 
-    def submit_request(self, job: Job) -> HttpCall:
-        options = {"sampleCount": 1, **parameters(job)}
-        body = {"instances": [instance(job)], "parameters": options}
+    def submit_request(self, job: Job, model: ModelEntry | None = None) -> HttpCall:
+        body = veo_body(job, model, sampleCount=1)
         return HttpCall("POST", _path(job.upstream_model, "predictLongRunning"), json=body)
 
     def parse_submit(self, reply: HttpReply) -> Submitted:

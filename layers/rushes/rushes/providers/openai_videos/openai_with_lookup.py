@@ -1,9 +1,11 @@
 """Adapter for OpenAI Videos servers whose list shows `user`: a lost create call can be found."""
 
+from dataclasses import replace
 from urllib.parse import quote
 
 from typing_extensions import override
 
+from rushes.catalog.model_entry import ModelEntry
 from rushes.jobs.job import Job
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import replies
@@ -28,9 +30,12 @@ class _List(replies.Reply):
 
 class OpenAIWithLookup(OpenAICompatible):
     @override
-    def submit_request(self, job: Job) -> HttpCall:
-        call = super().submit_request(job)
-        return HttpCall(call.method, call.path, form={**(call.form or {}), "user": job.create_key})
+    def submit_request(self, job: Job, model: ModelEntry | None = None) -> HttpCall:
+        call = super().submit_request(job, model)
+        user = {"user": job.create_key}
+        if call.json is not None:
+            return replace(call, json={**call.json, **user})
+        return replace(call, form={**(call.form or {}), **user})
 
     def lookup_request(self, job: Job) -> HttpCall:  # noqa: ARG002 - the API has no filter by user
         return HttpCall("GET", NEWEST)

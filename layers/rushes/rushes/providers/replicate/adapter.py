@@ -3,12 +3,16 @@
 from typing import Any
 from urllib.parse import quote
 
+from rushes.catalog.model_entry import ModelEntry
+from rushes.catalog.sizes import resolution_and_aspect_ratio, width_and_height
 from rushes.jobs.job import Job
 from rushes.jobs.request import Role
-from rushes.jobs.result import JobError, Output
+from rushes.jobs.result import FILTERED, JobError, Output
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import replies
+from rushes.providers.arguments import model_arguments
 from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
+from rushes.providers.json_files import as_json_file
 from rushes.providers.results import (
     files_at,
     files_in,
@@ -17,7 +21,6 @@ from rushes.providers.results import (
     text_in,
 )
 from rushes.providers.roles import check_roles
-from rushes.providers.sizes import as_json_file, resolution_and_aspect_ratio, width_and_height
 
 WAITING = frozenset({"starting", "processing"})
 FIELDS = {
@@ -41,10 +44,11 @@ class _Prediction(replies.Reply):
 class Replicate:
     profile = Profile()
 
-    def submit_request(self, job: Job) -> HttpCall:
+    def submit_request(self, job: Job, model: ModelEntry | None = None) -> HttpCall:
         """Accept a model as `owner/name`, `owner/name:version` or a bare version."""
         name, _, version = job.upstream_model.rpartition(":")
-        body = {"input": _input(job)}
+        templated = model is not None and model.arguments
+        body = {"input": model_arguments(job, model) if model and templated else _input(job)}
         if not name and "/" in version:
             path = f"/models/{quote(version, safe='/')}/predictions"
             return HttpCall("POST", path, json=body)
@@ -75,13 +79,30 @@ def _success(path: str, output: Any) -> Succeeded:  # noqa: ANN401 - each model 
     """Parse text (whole or in pieces), files (URLs or data URLs) or an object."""
     if isinstance(output, dict):
         document = text_in(output)
-        files = () if document else files_in(path, output)
+        if document and _is_file(document["text"]):
+            document = None
+        files = () if document else files_in(path, output) or _files_of_any_name(path, output)
         return Succeeded(_below_output(files), document=document)
     pieces = output if isinstance(output, list) else [output]
     texts = [piece for piece in pieces if isinstance(piece, str)]
     if texts and not any(map(_is_file, texts)):
         return Succeeded(document={"text": "".join(texts)})
     return Succeeded(first_files(files_at(path, "/output", output)))
+
+
+def _files_of_any_name(path: str, output: dict[str, Any]) -> tuple[Output, ...]:
+    """Return the files of an object whose fields have names of the model's own."""
+    return first_files(
+        file
+        for name, value in output.items()
+        if _has_files_alone(value)
+        for file in files_at(path, f"/{name.replace('~', '~0').replace('/', '~1')}", value)
+    )
+
+
+def _has_files_alone(value: Any) -> bool:  # noqa: ANN401 - any JSON value
+    members = value if isinstance(value, list) else [value]
+    return all(isinstance(member, str) and _is_file(member) for member in members)
 
 
 def _is_file(text: str) -> bool:
@@ -123,7 +144,7 @@ def _size_fields(job: Job) -> dict[str, Any]:
 def _failure(prediction: _Prediction) -> JobError:
     error = replies.failure(prediction.status, prediction.error)
     if FILTER in (prediction.error or ""):
-        return error.model_copy(update={"code": "content_filtered", "upstream_code": "E005"})
+        return error.model_copy(update={"code": FILTERED, "upstream_code": "E005"})
     return error
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 from pydantic import AliasChoices, AliasPath, Field
 
+from rushes.catalog.model_entry import ModelEntry
 from rushes.errors import InvalidInputFile, UpstreamProtocolError
 from rushes.jobs.content_type import EXTENSIONS
 from rushes.jobs.job import Job
@@ -18,6 +19,7 @@ from rushes.jobs.request import StoredFile
 from rushes.jobs.result import Output
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import replies
+from rushes.providers.arguments import model_arguments
 from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
 from rushes.providers.results import first_files, is_http_url
 
@@ -70,17 +72,18 @@ class Tiyaro:
             return url
         raise UpstreamProtocolError("the provider's reply has no upload URL")
 
-    def submit_request_with_upload(self, job: Job, url: str) -> HttpCall:
-        call = self.submit_request(job)
+    def submit_request_with_upload(
+        self, job: Job, url: str, model: ModelEntry | None = None
+    ) -> HttpCall:
+        call = self.submit_request(job, model)
         return HttpCall(call.method, call.path, json={**call.json, "URL": url})
 
-    def submit_request(self, job: Job) -> HttpCall:
-        fields = job.request.model_dump(include=FIELDS, exclude_defaults=True)
-        options = dict(job.request.provider_options)
-        tier = options.pop("serviceTier", None)
+    def submit_request(self, job: Job, model: ModelEntry | None = None) -> HttpCall:
+        fields = model_arguments(job, model) if model and model.arguments else _arguments(job)
+        tier = fields.pop("serviceTier", None)
         query = f"?{urlencode({'serviceTier': tier})}" if tier else ""
         path = f"/v1/async/{quote(job.upstream_model)}{query}"
-        return HttpCall("POST", path, json={"input": {**fields, **options}})
+        return HttpCall("POST", path, json={"input": fields})
 
     def parse_submit(self, reply: HttpReply) -> Submitted:
         accepted = replies.parse_created(reply, _Accepted)
@@ -99,6 +102,11 @@ class Tiyaro:
             message = job.error if isinstance(job.error, str) else job.message
             return Failed(replies.failure(str(job.code or job.status), message))
         raise replies.unknown_status(job.status)
+
+
+def _arguments(job: Job) -> dict[str, Any]:
+    fields = job.request.model_dump(include=FIELDS, exclude_defaults=True)
+    return {**fields, **job.request.provider_options}
 
 
 def _file(job: Job) -> StoredFile | None:

@@ -3,14 +3,16 @@
 from typing import Any
 from urllib.parse import quote
 
+from rushes.catalog.model_entry import ModelEntry
+from rushes.catalog.sizes import width_and_height
 from rushes.errors import UpstreamProtocolError
 from rushes.jobs.job import Job
 from rushes.jobs.request import GenerationRequest, Role, StoredFile
 from rushes.jobs.result import Output
 from rushes.ports.http import HttpCall, HttpReply, JsonFile
 from rushes.providers import replies
+from rushes.providers.arguments import model_arguments
 from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
-from rushes.providers.sizes import width_and_height
 from rushes.providers.values import reported_cost
 
 # The schema has in_progress, completed and failed; the guide adds the others.
@@ -33,21 +35,9 @@ class _Video(replies.Reply):
 class Together:
     profile = Profile()
 
-    def submit_request(self, job: Job) -> HttpCall:
-        request = job.request
-        fields = {
-            "model": job.upstream_model,
-            "prompt": request.prompt or None,
-            "seconds": None if request.seconds is None else str(request.seconds),
-            **width_and_height(request.size),
-            "seed": request.seed,
-            "negative_prompt": request.negative_prompt,
-            "generate_audio": request.generate_audio,
-            "media": _media(request) or None,
-            **request.provider_options,
-        }
-        sent = {name: value for name, value in fields.items() if value is not None}
-        return HttpCall("POST", "/v2/videos", json=sent)
+    def submit_request(self, job: Job, model: ModelEntry | None = None) -> HttpCall:
+        body = model_arguments(job, model) if model and model.arguments else _arguments(job)
+        return HttpCall("POST", "/v2/videos", json=body)
 
     def parse_submit(self, reply: HttpReply) -> Submitted:
         return Submitted({"id": replies.parse_created(reply, _Video).id})
@@ -70,6 +60,22 @@ def _succeeded(video: _Video) -> Succeeded:
     if video.outputs is None:
         raise UpstreamProtocolError("the provider returned completed without outputs")
     return Succeeded((Output(url=video.outputs.video_url),), cost=reported_cost(video.outputs.cost))
+
+
+def _arguments(job: Job) -> dict[str, Any]:
+    request = job.request
+    fields = {
+        "model": job.upstream_model,
+        "prompt": request.prompt or None,
+        "seconds": None if request.seconds is None else str(request.seconds),
+        **width_and_height(request.size),
+        "seed": request.seed,
+        "negative_prompt": request.negative_prompt,
+        "generate_audio": request.generate_audio,
+        "media": _media(request) or None,
+        **request.provider_options,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _media(request: GenerationRequest) -> dict[str, Any]:

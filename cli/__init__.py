@@ -1,0 +1,8 @@
+"""The `rushes` command: configuration and providers of a deployment."""
+
+import sys
+from pathlib import Path
+
+LAYER = str(Path(__file__).resolve().parents[1] / "layers/rushes")
+if LAYER not in sys.path:
+    sys.path.insert(0, LAYER)  # the modules of this package import `rushes`

@@ -1,0 +1,108 @@
+"""Choose the model of a create request and its fallbacks."""
+
+from dataclasses import dataclass
+
+from rushes.catalog.model_entry import ModelEntry
+from rushes.catalog.models import Catalog
+from rushes.catalog.selection import Candidate, candidates
+from rushes.errors import InvalidRequest
+from rushes.jobs.request import CreateRequest, GenerationRequest, Input, LengthAndSize, Role
+
+INPUT_FIELD = "input_reference"
+"""Name in errors of an input without a field, such as one of a job that an operator retries."""
+MAX_FALLBACKS = 8
+"""Each may leave a handle and an error in the job's item."""
+
+
+@dataclass(frozen=True)
+class ChosenModels:
+    """`requested` are the length and size that each fallback adapts to its own limits."""
+
+    first: Candidate
+    fallbacks: tuple[Candidate, ...]
+    requested: LengthAndSize
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(fallback.model.name for fallback in self.fallbacks)
+
+    @property
+    def nearest_names(self) -> tuple[str, ...]:
+        """Names of the fallbacks whose alias allows other lengths and sizes."""
+        nearest = [entry for entry in self.fallbacks if entry.on_mismatch == "nearest"]
+        return tuple(fallback.model.name for fallback in nearest)
+
+
+def choose_models(catalog: Catalog, create_request: CreateRequest) -> ChosenModels:
+    """Return the first model that can serve the request, and the fallbacks that can.
+
+    Raises
+    ------
+    UnknownModel
+    InvalidRequest
+    """
+    request = _with_files(create_request, create_request.request.model or catalog.default_model)
+    _validate_modality(catalog.find(request.model), create_request)
+    files = roles_of(create_request)
+    first = candidates(catalog, request.model, request, files)[0]
+    request = _with_defaults(request, first.request)
+    of_alias = candidates(catalog, request.model, request, files)
+    others = [entry for entry in of_alias if entry.model.name != first.model.name]
+    known = {entry.model.name for entry in of_alias}
+    named = _named_fallbacks(catalog, create_request, first, request)
+    added = [entry for entry in named if entry.model.name not in known]
+    return ChosenModels(
+        first,
+        (*others[: MAX_FALLBACKS - len(added)], *added),
+        LengthAndSize(seconds=request.seconds, size=request.size),
+    )
+
+
+def _validate_modality(model: ModelEntry, create_request: CreateRequest) -> None:
+    supported = create_request.modalities
+    if supported is not None and model.modality not in supported:
+        limit = f"this API supports {' and '.join(sorted(supported))} only"
+        named = create_request.request.model[:80] or model.name
+        raise InvalidRequest(f"{named} generates {model.modality}; {limit}", param="model")
+
+
+def roles_of(create_request: CreateRequest) -> dict[Role, str]:
+    """Return the roles of the input files, each with the request field of the file."""
+    roles = {file.role: file.field or INPUT_FIELD for file in create_request.request.inputs}
+    roles |= {role: upload.field for role, upload in create_request.uploads}
+    return roles | {role: "URL" for role, _ in create_request.uploaded}
+
+
+def _with_files(create_request: CreateRequest, model: str) -> GenerationRequest:
+    """Return the request with an input for each file, stored or not: prices count them."""
+    roles = [role for role, _ in (*create_request.uploads, *create_request.uploaded)]
+    inputs = (*create_request.request.inputs, *(Input(role=role) for role in roles))
+    return create_request.request.model_copy(update={"model": model, "inputs": inputs})
+
+
+def _with_defaults(request: GenerationRequest, filled: GenerationRequest) -> GenerationRequest:
+    """Return the request with the first model's length and size in place of absent ones."""
+    size = filled.size if request.size is None or request.size.startswith("x") else request.size
+    return request.model_copy(update={"seconds": request.seconds or filled.seconds, "size": size})
+
+
+def _named_fallbacks(
+    catalog: Catalog, create_request: CreateRequest, first: Candidate, request: GenerationRequest
+) -> list[Candidate]:
+    """Return the models of the client's own fallbacks, each once."""
+    chosen: dict[str, Candidate] = {}
+    for name in create_request.request.fallbacks:
+        for model in catalog.resolve(name):
+            if model.modality != first.model.modality:
+                modalities = f"{model.modality}, not {first.model.modality}"
+                raise InvalidRequest(
+                    f"fallbacks: {model.name} generates {modalities}", param="fallbacks"
+                )
+        for entry in candidates(catalog, name, request, roles_of(create_request)):
+            chosen.setdefault(entry.model.name, entry)
+    if len(chosen) > MAX_FALLBACKS:
+        raise InvalidRequest(
+            f"fallbacks: at most {MAX_FALLBACKS} models are allowed (got {len(chosen)})",
+            param="fallbacks",
+        )
+    return list(chosen.values())

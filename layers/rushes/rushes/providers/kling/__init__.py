@@ -1,0 +1,1 @@
+"""Kling, in both generations of its API."""

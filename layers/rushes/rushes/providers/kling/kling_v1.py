@@ -1,0 +1,100 @@
+"""Adapter for the older API of Kling, whose paths begin with `/v1/`.
+
+A task is polled at the path that created it.
+"""
+
+from typing import Any
+from urllib.parse import quote
+
+from rushes.catalog.model_entry import ModelEntry
+from rushes.jobs.job import Job
+from rushes.jobs.result import Output
+from rushes.ports.http import HttpCall, HttpReply
+from rushes.providers import replies
+from rushes.providers.arguments import model_arguments, model_path, require_arguments
+from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
+from rushes.providers.kling.errors import raise_for_error
+from rushes.providers.kling.kling import FAILED, PENDING, QUEUED, SUCCEEDED, Id
+from rushes.providers.kling.prices import cost_of_units
+from rushes.providers.results import first_files
+
+
+class _File(replies.Reply):
+    """A video or an image has `url`, a sound `url_mp3` and `url_wav`."""
+
+    url: str | None = None
+    watermark_url: str | None = None
+    url_mp3: str | None = None
+    url_wav: str | None = None
+
+
+class _Files(replies.Reply):
+    videos: replies.Members[_File] | None = None
+    images: replies.Members[_File] | None = None
+    series_images: replies.Members[_File] | None = None
+    audios: replies.Members[_File] | None = None
+
+
+class _Task(replies.Reply):
+    task_status: str
+    task_status_msg: str | None = None
+    task_result: _Files | None = None
+    final_unit_deduction: replies.NumberOrNone = None
+
+
+class _Reply(replies.Reply):
+    data: _Task
+
+
+class _Created(replies.Reply):
+    task_id: Id
+
+
+class _CreateReply(replies.Reply):
+    data: _Created
+
+
+class KlingV1:
+    profile = Profile(min_poll_seconds=5, operation_has_path=True)
+
+    def submit_request(self, job: Job, model: ModelEntry | None = None) -> HttpCall:
+        entry = require_arguments(job, model)
+        body = {**model_arguments(job, entry), "external_task_id": job.create_key}
+        return HttpCall("POST", model_path(job, entry), json=body)
+
+    def parse_submit(self, reply: HttpReply) -> Submitted:
+        raise_for_error(reply, replies.raise_for_create_status)
+        return Submitted({"id": replies.read(reply, _CreateReply).data.task_id})
+
+    def poll_request(self, operation: dict[str, Any]) -> HttpCall:
+        return HttpCall("GET", f"{operation['path']}/{quote(operation['id'], safe='')}")
+
+    def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:
+        raise_for_error(reply, replies.raise_for_status)
+        task = replies.read(reply, _Reply).data
+        if task.task_status in (QUEUED, PENDING):
+            return Pending(
+                wait_seconds=replies.retry_after(reply), queued=task.task_status == QUEUED
+            )
+        if task.task_status in SUCCEEDED:
+            return Succeeded(_outputs(task.task_result), cost=_cost(task, operation["path"]))
+        if task.task_status == FAILED:
+            return Failed(replies.failure(task.task_status, task.task_status_msg))
+        raise replies.unknown_status(task.task_status)
+
+
+def _outputs(found: _Files | None) -> tuple[Output, ...]:
+    files = found or _Files()
+    lists = (files.videos, files.images, files.series_images, files.audios)
+    urls = (_url(file) for members in lists for file in members or ())
+    return first_files(Output(url=url) for url in urls if url)
+
+
+def _url(file: _File) -> str | None:
+    return file.url or file.watermark_url or file.url_mp3 or file.url_wav
+
+
+def _cost(task: _Task, path: str) -> float | None:
+    """Return US dollars; None without units: the account's balance was charged."""
+    package = "image" if path.startswith("/v1/images/") else "video"
+    return cost_of_units(task.final_unit_deduction or None, package)

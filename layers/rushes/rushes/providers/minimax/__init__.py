@@ -1,0 +1,1 @@
+"""MiniMax, in both generations of its API."""

@@ -1,0 +1,224 @@
+"""Price, alias and key change on a running stack: in force within a minute, without a restart."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cli.target import local_target
+from local.packaging import ROOT
+from local.stack import Stack
+from local.up import write_environment
+from rushes.aws.published_catalogs import REFRESH_SECONDS
+from rushes.jobs.job import Job
+from tests.e2e.small_jobs import completes, create, status
+from tests.stack import WAIT_SCALE
+from tests.waiting import wait_for
+
+MAX_SECONDS = 60.0
+"""From the end of a push until new jobs are under the new configuration."""
+PAUSE_SECONDS = 3.0
+"""Between two jobs that look for it."""
+CONFIG = """
+default_model = "quick"
+[providers.sandbox]
+protocol = "openai_compatible"
+[aliases]
+quick = "sandbox/first"
+[[models]]
+name = "sandbox/first"
+upstream_model = "sandbox-1"
+seconds = [1]
+sizes = ["128x72"]
+price_per_second = 0.10
+price_source = "invented"
+[[models]]
+name = "sandbox/second"
+upstream_model = "sandbox-1"
+seconds = [1]
+sizes = ["128x72"]
+price_per_second = 0.50
+price_source = "invented"
+"""
+
+
+@dataclass
+class Deployment:
+    stack: Stack
+    http: httpx.Client
+    folder: Path
+    env_file: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.env_file = self.folder / "stack.env"
+        write_environment(self.env_file, self.stack.environment())
+        self.jobs = local_target(self.env_file).jobs
+
+    def rushes(self, *arguments: str, given: str | None = None, code: int = 0) -> Any:
+        """Run the command with --json, and return its output."""
+        command = [sys.executable, "-m", "cli", *arguments]
+        done = subprocess.run(
+            [*command, "--env-file", str(self.env_file), "--json"],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder)},
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        self.warnings = done.stderr
+        return json.loads(done.stdout)
+
+    def push(self, text: str) -> int:
+        file = self.folder / "changed.toml"
+        file.write_text(text)
+        pushed = self.rushes("config", "push", str(file))
+        number: int = pushed["number"]
+        assert pushed["is_new"]
+        return number
+
+    def create(self, prompt: str = "small", model: str = "quick") -> Job:
+        answer = create(self.http, prompt, model=model).raise_for_status()
+        return self.job(answer.json()["id"])
+
+    def job(self, job_id: str) -> Job:
+        job = self.jobs.get("demo", job_id)
+        assert job is not None
+        return job
+
+    def job_under(self, number: int) -> Job:
+        """Create jobs until one is accepted under that version; return it."""
+        return self.until(lambda job: job.config_version == number)
+
+    def until(self, is_expected: Callable[[Job], bool]) -> Job:
+        """Create jobs until one is as expected, within a minute of this call."""
+        begun = time.monotonic()
+        while True:
+            asked_at = time.monotonic()
+            job = self.create()
+            if is_expected(job):
+                assert asked_at - begun < MAX_SECONDS
+                return job
+            assert asked_at - begun < MAX_SECONDS, f"still {job.config_version}"
+            time.sleep(PAUSE_SECONDS)
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    folder = tmp_path_factory.mktemp("configuration")
+    config = folder / "rushes.toml"
+    config.write_text(CONFIG)
+    with Stack(folder / "state", wait_scale=WAIT_SCALE, config=config) as stack:
+        key = {"authorization": f"Bearer {stack.environment()['RUSHES_API_KEY']}"}
+        with httpx.Client(base_url=stack.url, headers=key, timeout=120) as http:
+            yield Deployment(stack, http, folder)
+
+
+def test_stack_starts_under_its_configuration(deployment: Deployment):
+    (entry,) = deployment.rushes("config", "history")
+    assert (entry["number"], entry["in_force"], entry["models"]) == (1, True, 2)
+    job = deployment.create()
+    assert (job.config_version, job.model, job.cost) == (1, "sandbox/first", 0.1)
+    assert completes(deployment.http, job.id)
+
+
+def test_price_and_alias_change_while_a_job_runs_and_are_rolled_back(deployment: Deployment):
+    running = deployment.create("[slow=150]", model="sandbox/first")
+    changed = CONFIG.replace("0.10", "0.20").replace('"sandbox/first"', '"sandbox/second"', 1)
+    number = deployment.push(changed)
+    job = deployment.job_under(number)
+    assert (job.model, job.cost) == ("sandbox/second", 0.5)
+    assert deployment.create(model="sandbox/first").cost == 0.2
+    back = deployment.rushes("config", "rollback")
+    assert (back["from"], back["number"]) == (number - 1, number + 1)
+    job = deployment.job_under(number + 1)
+    assert (job.model, job.cost) == ("sandbox/first", 0.1)
+    assert completes(deployment.http, running.id)
+    ended = deployment.job(running.id)
+    assert (ended.config_version, ended.cost, ended.warnings) == (running.config_version, 0.1, ())
+
+
+def test_running_job_finishes_after_its_model_and_provider_were_dropped(deployment: Deployment):
+    running = deployment.create("[slow=60]", model="sandbox/first")
+    spare = CONFIG.replace("providers.sandbox]", "providers.sandbox-key]").replace(
+        '"sandbox/', '"sandbox-key/'
+    )
+    number = deployment.push(spare)
+    assert "model sandbox/first is not in the configuration and has" in deployment.warnings
+    assert deployment.job_under(number).provider == "sandbox-key"
+    refused = create(deployment.http, model="sandbox/first")
+    assert refused.status_code == 400
+    assert completes(deployment.http, running.id)
+    deployment.rushes("config", "rollback")
+    deployment.job_under(number + 1)
+
+
+def test_key_is_rotated(deployment: Deployment):
+    """A job that runs, and one whose create call the old key cannot make, complete."""
+    running = deployment.create("[slow=30]")
+    set_key = ("provider", "set-key", "sandbox", "-")
+    deployment.rushes(*set_key, given="not-the-key-of-the-sandbox\n")
+    assert deployment.rushes("provider", "test", "sandbox", code=1)["key"] == "rejected"
+
+    def is_rejected(job: Job) -> bool:
+        wait_for(lambda: status(deployment.http, job.id) != "queued" or was_rejected(job))
+        return was_rejected(job)
+
+    def was_rejected(job: Job) -> bool:
+        return deployment.job(job.id).key_rejections > 0
+
+    rejected = deployment.until(is_rejected)
+    key = deployment.stack.environment()["SANDBOX_API_KEY"]
+    deployment.rushes(*set_key, given=key)
+    assert deployment.rushes("provider", "test", "sandbox")["key"] == "accepted"
+    deployment.until(lambda job: not is_rejected(job))
+    assert completes(deployment.http, rejected.id)
+    assert completes(deployment.http, running.id)
+
+
+def test_two_pushes_at_once_publish_two_versions_or_refuse_one(deployment: Deployment):
+    """Whichever comes first, none is lost: the history has every version that was in force."""
+    before = deployment.rushes("config", "history")[0]["number"]
+    file = deployment.folder / "changed.toml"
+    commands = []
+    for price in ("0.31", "0.32"):
+        own = file.with_suffix(f".{price}")
+        own.write_text(CONFIG.replace("0.10", price))
+        options = ("--env-file", str(deployment.env_file))
+        commands.append([sys.executable, "-m", "cli", "config", "push", str(own), *options])
+    running = [
+        subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        for command in commands
+    ]
+    errors = [process.communicate()[1] for process in running]
+    codes = [process.returncode for process in running]
+    history = deployment.rushes("config", "history")
+    new = [entry for entry in history if entry["number"] > before]
+    assert len(new) == codes.count(0) >= 1
+    assert new[0]["in_force"]
+    for code, error in zip(codes, errors, strict=True):
+        assert code in (0, 1)
+        assert (code == 1) == ("published at the same time" in error)
+
+
+def test_corrupt_configuration_does_not_stop_the_deployment(deployment: Deployment):
+    before = deployment.rushes("config", "history")[0]["number"]
+    deployment.job_under(before)
+    target = local_target(deployment.env_file)
+    s3: Any = target.client("s3")
+    s3.put_object(Bucket=target.bucket, Key="config/current.json", Body=b"{")
+    time.sleep(REFRESH_SECONDS + 1)
+    job = deployment.create()
+    assert job.config_version in (before - 1, before)  # one process may not have read the last
+    assert completes(deployment.http, job.id)
+    repaired = deployment.push(CONFIG.replace("0.10", "0.40"))
+    assert deployment.job_under(repaired).cost == 0.4
