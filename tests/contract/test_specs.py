@@ -133,7 +133,7 @@ def test_a_job_that_is_not_there(caller: Caller, base: str):
 
 
 def test_our_own_fault(caller: Caller, base: str):
-    object.__setattr__(caller.jobs_api.service, "catalogs", None)
+    object.__setattr__(caller.jobs_api.service.create_job, "job_builder", None)
     assert_published(caller.create(base), base, "post ", 500)
 
 

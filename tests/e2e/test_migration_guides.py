@@ -100,7 +100,7 @@ def _lines(page: str, folder: Path, stack: Stack) -> Iterator[str]:
 def _sandbox_again(line: str, stack: Stack) -> Iterator[str]:
     if command := re.fullmatch(r"(\./rushes provider set-key (\w+)) (.*)", line):
         url = stack.sandbox_url + SANDBOX_PROVIDERS[command[2]]
-        yield f"{command[1]} --without-key --base-url {url} {command[3]}"
+        yield f"{command[1]} --without-key --base-url {url} --local"
 
 
 def test_page_has_each_step_and_no_other_command(walk: Walk):
