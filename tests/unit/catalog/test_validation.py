@@ -340,3 +340,10 @@ def test_variant_with_a_place_for_the_length_has_one() -> None:
     edit = model(**{**EDITS, "variants": variants, "frames": {"fps": 24}})
     filled = edit.validate_and_fill(request(Role.SOURCE_VIDEO, seconds=8))
     assert (filled.seconds, filled.size) == (8, None)
+
+
+def test_nearest_chooses_a_default_size_that_the_length_allows() -> None:
+    entry = model(resolutions=["1080p", "720p"], seconds=[8, 4])
+    adapted, _ = entry.nearest(request(seconds=4))
+    assert (adapted.seconds, adapted.size) == (4, "1280x720")
+    assert entry.accepts(adapted)

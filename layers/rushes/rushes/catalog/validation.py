@@ -93,7 +93,7 @@ def nearest(
     legal = [setting for setting in settings if _is_legal(model, free, setting)]
     best = min(legal, key=lambda setting: _distance(request, setting, own, settings[0]))
     size = filled.size
-    if best.format and request.size:
+    if best.format and (request.size or size):  # without either, the size follows the input
         size = _full_size(request.size, best.format) if best.format == own else best.format.size
     adapted = filled.model_copy(update={"seconds": best.seconds, "size": size})
     unsent = dict.fromkeys(_unsent_fields(model, adapted))
