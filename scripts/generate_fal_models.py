@@ -16,11 +16,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
+
+from rushes.catalog.sizes import size_of
 from scripts.fal_models.fields import Schema
 from scripts.fal_models.mapping import model_of
 from scripts.fal_models.prices import priced
 from scripts.fal_models.published import inputs, outputs
-from scripts.fal_models.sizes import size_text
 from scripts.fal_models.toml_text import model_text, value_text
 
 ROOT = Path(__file__).parents[1]
@@ -130,7 +132,7 @@ def _defaults(table: dict[str, Any]) -> dict[str, Any]:
     seconds = table.get("seconds", [DEFAULT_SECONDS])
     length = seconds["default"] if isinstance(seconds, dict) else seconds[0]
     sizes = table.get("sizes") or [
-        size_text(table.get("resolutions", ["720p"])[0], table.get("aspect_ratios", ["16:9"])[0])
+        size_of(table.get("resolutions", ["720p"])[0], table.get("aspect_ratios", ["16:9"])[0])
     ]
     return {"seconds": length, "size": sizes[0]}
 

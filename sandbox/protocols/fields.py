@@ -11,6 +11,8 @@ from sandbox.protocols.request_body import Body
 
 MIN_SIDE, MAX_SIDE = 64, 2048
 MAX_SECONDS = 60
+LINES = {"2k": 1440, "4k": 2160}
+"""Shorter side of resolutions whose name does not have it."""
 _SECONDS = re.compile(r"[1-9]\d?")
 
 
@@ -46,6 +48,13 @@ def size_from(short: int, aspect_ratio: str) -> tuple[int, int]:
     across, down = map(int, aspect_ratio.split(":"))
     long = round(short * max(across, down) / min(across, down) / 2) * 2
     return (long, short) if across >= down else (short, long)
+
+
+def lines_of(resolution: object, default: int) -> int:
+    """Return the shorter side in pixels of a resolution such as `720p`, `1080P` or `4k`."""
+    text = str(resolution or "").lower()
+    number = re.fullmatch(r"(\d+)p?", text)
+    return int(number[1]) if number else LINES.get(text, default)
 
 
 def rendered_size(width: float, height: float) -> tuple[int, int]:

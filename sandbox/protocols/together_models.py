@@ -8,13 +8,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sandbox.job import Failure
-from sandbox.protocols.fields import size_from
+from sandbox.protocols.fields import lines_of, size_from
 from sandbox.published import Settings, Violation, read_vendor
 from sandbox.rendering.render_spec import DEFAULT_FPS, RenderSpec
 
 MODELS = read_vendor("together")
-LINES = {"4k": 2160}
-"""Shorter side of resolutions whose name does not have it."""
 MAX_FPS = 60
 
 
@@ -65,8 +63,6 @@ def _size(fields: Mapping[str, Any], default: str) -> tuple[int, int]:
     """Return the size in even numbers, as H.264 requires."""
     width, height = map(int, default.split("x"))
     if resolution := fields.get("resolution"):
-        lines = resolution.lower().removesuffix("p")
-        shorter = LINES.get(resolution) or (int(lines) if lines.isdecimal() else height)
-        width, height = size_from(shorter, fields.get("ratio", "16:9"))
+        width, height = size_from(lines_of(resolution, height), fields.get("ratio", "16:9"))
     width, height = fields.get("width", width), fields.get("height", height)
     return width // 2 * 2, height // 2 * 2

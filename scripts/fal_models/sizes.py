@@ -102,11 +102,3 @@ def _ratios(schema: Schema, hints: dict[str, Any]) -> list[str]:
 
 def _default_first(values: list[str], default: object) -> list[str]:
     return sorted(values, key=lambda value: value != default)
-
-
-def size_text(resolution: str, ratio: str) -> str:
-    """Return the size of a resolution and an aspect ratio, with even sides."""
-    across, down = map(int, ratio.split(":"))
-    short = int(resolution.removesuffix("p"))
-    long = round(short * max(across, down) / min(across, down) / 2) * 2
-    return f"{long}x{short}" if across >= down else f"{short}x{long}"

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from rushes.catalog.model_entry import ModelEntry
-from rushes.catalog.validation import allowed_combinations
 from rushes.catalog.vendor_data import read_vendor, vendor_names
 from rushes.jobs.request import GenerationRequest, Input, Role
 from rushes.providers import adapter
 from tests.contract.vendors import report
+from tests.contract.vendors.combinations import allowed_combinations
 
 SHAPE_FIELDS = ("aspect_ratio", "ratio", "size", "video_size", "image_size", "width", "height")
 SIZES = ("720x1280", "1080x1920", "1792x1024", "1024x1792", "832x480", "1366x768", "x720")

@@ -9,7 +9,7 @@ from typing import Any, cast
 from sandbox import inputs
 from sandbox.jobs import Sandbox
 from sandbox.protocols.fal_queue.published_models import PublishedEndpoint
-from sandbox.protocols.fields import MAX_SECONDS, rendered_size, size_from
+from sandbox.protocols.fields import MAX_SECONDS, lines_of, rendered_size, size_from
 from sandbox.protocols.json_protocol import with_image
 from sandbox.rendering.render_spec import Modality, RenderSpec
 
@@ -22,7 +22,6 @@ SIZES = ("image_size", "video_size", "dimensions")
 LENGTHS = ("duration", "duration_seconds", "seconds_total")
 FRAMES = ("num_frames", "number_of_frames")
 FRAME_RATES = ("fps", "frames_per_second", "frame_rate")
-LINES = {"2k": 1440, "4k": 2160}
 DEFAULT_FRAME_RATE = 24
 _NUMBER = re.compile(r"\d+")
 Arguments = Mapping[str, Any]
@@ -92,14 +91,8 @@ def _size(arguments: Arguments, default: str) -> tuple[int, int]:
         return rendered_size(int(size.get("width", 512)), int(size.get("height", 512)))
     across, _, down = (size if isinstance(size, str) and "x" in size else default).partition("x")
     width, height = int(across), int(down)
-    lines = _lines(arguments.get("resolution"), min(width, height))
+    lines = lines_of(arguments.get("resolution"), min(width, height))
     ratio = arguments.get("aspect_ratio", "")
     if not re.fullmatch(r"\d+:\d+", ratio):
         ratio = f"{width}:{height}"
     return rendered_size(*size_from(lines, ratio))
-
-
-def _lines(resolution: object, default: int) -> int:
-    text = str(resolution or "").lower()
-    number = re.fullmatch(r"(\d+)p", text)
-    return int(number[1]) if number else LINES.get(text, default)

@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime
 
 from rushes.catalog.conditions import INPUT, NO_FILES, Condition, Value, holds
 from rushes.catalog.model_entry import ModelEntry
+from rushes.catalog.parameters import parameters_of
 from rushes.catalog.prices import ASSUMED_INPUT_SECONDS
-from rushes.catalog.validation import allowed_combinations, parameters_of
 from rushes.jobs.request import GenerationRequest, Input
+from tests.contract.vendors.combinations import allowed_combinations
 
 OWN_HARDWARE = "your own hardware"
 """Source of the price of a self-hosted model, which is 0."""

@@ -18,13 +18,14 @@ from typing import Any
 
 from rushes.catalog.model_entry import ModelEntry
 from rushes.catalog.options import Option
-from rushes.catalog.validation import NEUTRAL_OPTIONS, Combination, allowed_combinations
+from rushes.catalog.parameters import NEUTRAL_OPTIONS
 from rushes.catalog.vendor_data import read_vendor, vendor_names
 from rushes.jobs.job import Job
 from rushes.jobs.request import GenerationRequest, Input, Role, StoredFile
 from rushes.ports.http import HttpCall, JsonFile
 from rushes.providers import adapter
 from rushes.providers.base import Provider
+from tests.contract.vendors.combinations import Combination, allowed_combinations
 
 CONTENT_TYPES = {Role.SOURCE_VIDEO: "video/mp4", Role.AUDIO: "audio/mpeg"}
 """Images are PNG files."""

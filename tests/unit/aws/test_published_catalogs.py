@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
@@ -16,19 +15,10 @@ from rushes.catalog.models import read_catalog
 from rushes.catalog.published_config import ConfigPointer, PublishedConfig, digest
 from rushes.errors import AwsUnavailable, WriteConflict
 from rushes.jobs.job import Job
+from tests.config_source import SESSION, SOURCE
 from tests.fakes import FakeClock
 from tests.unit.jobs.plain_job import plain_job
 
-SOURCE = """
-default_model = "sandbox/{0}"
-[providers.sandbox]
-protocol = "openai_compatible"
-[[models]]
-name = "sandbox/{0}"
-seconds = [4, 8]
-"""
-SESSION = boto3.Session("id", "secret", region_name="us-east-1")
-"""Shared, as it caches the descriptions of the services."""
 BUILT_IN = read_catalog(SOURCE.format("built-in"))
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
@@ -13,18 +12,9 @@ from cli.config_errors import InvalidConfig
 from cli.publication import PublicationConflict, Published, Publisher
 from rushes.aws.config_store import POINTER_KEY, ConfigStore
 from rushes.errors import AwsUnavailable, CorruptConfig
+from tests.config_source import SESSION, SOURCE
 from tests.fakes import FakeClock
 
-SOURCE = """
-default_model = "sandbox/{0}"
-[providers.sandbox]
-protocol = "openai_compatible"
-[[models]]
-name = "sandbox/{0}"
-seconds = [4, 8]
-"""
-SESSION = boto3.Session("id", "secret", region_name="us-east-1")
-"""Shared, as it caches the descriptions of the services."""
 ONE, TWO, THREE = map(SOURCE.format, ("one", "two", "three"))
 
 

@@ -171,6 +171,16 @@ def test_file_that_the_vendor_does_not_take_is_refused(
         arguments(entry, inputs=with_size(size))
 
 
+def test_file_that_is_too_large_for_its_only_form_is_not_sent_as_a_link() -> None:
+    entry = model(
+        inputs=["image"],
+        arguments={"image": "{image!base64}"},
+        files={"forms": ["base64", "link"], "inline_bytes": 100, "max_bytes": 1000},
+    )
+    with pytest.raises(InvalidInputFile, match="image must have at most 100 bytes"):
+        arguments(entry, inputs=with_size(101))
+
+
 def test_content_type_of_a_file_has_a_placeholder() -> None:
     entry = model(inputs=["image"], arguments={"i": "{image!base64}", "mime": "{image!type}"})
     assert arguments(entry, inputs=with_size(1))["mime"] == "image/webp"

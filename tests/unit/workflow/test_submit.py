@@ -179,6 +179,16 @@ def test_submit_retries_when_secret_is_unavailable(harness: Harness) -> None:
     assert len(harness.creates()) == 1
 
 
+def test_submit_takes_no_lease_while_no_access_token_can_be_made(harness: Harness) -> None:
+    """A token request may take as long as a create call, and the lease covers only one."""
+    job = harness.accepted()
+    harness.upstreams.error = UpstreamUnreachable("no access token")
+    assert harness.submit(job)["status"] == "pending"
+    assert (harness.now(job).submissions, harness.now(job).lease_until) == (0, None)
+    harness.upstreams.error = None
+    assert harness.submit(job)["status"] == "submitted"
+
+
 def test_submit_retries_when_input_file_is_unavailable(harness: Harness) -> None:
     job = harness.accepted(AwsUnavailable("throttled"), video("queued"))
     assert harness.submit(job)["status"] == "pending"

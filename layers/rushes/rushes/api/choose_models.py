@@ -1,5 +1,6 @@
 """Choose the model of a create request and its fallbacks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rushes.catalog.model_entry import ModelEntry
@@ -44,12 +45,14 @@ def choose_models(catalog: Catalog, create_request: CreateRequest) -> ChosenMode
     request = _with_files(create_request, create_request.request.model or catalog.default_model)
     _validate_modality(catalog.find(request.model), create_request)
     files = roles_of(create_request)
-    first = candidates(catalog, request.model, request, files)[0]
-    request = _with_defaults(request, first.request)
     of_alias = candidates(catalog, request.model, request, files)
+    first = of_alias[0]
+    request = _with_defaults(request, first.request)
+    if len(of_alias) > 1:  # the fallbacks accept the first model's defaults, too
+        of_alias = candidates(catalog, request.model, request, files)
     others = [entry for entry in of_alias if entry.model.name != first.model.name]
     known = {entry.model.name for entry in of_alias}
-    named = _named_fallbacks(catalog, create_request, first, request)
+    named = _named_fallbacks(catalog, create_request.request.fallbacks, first, request, files)
     added = [entry for entry in named if entry.model.name not in known]
     return ChosenModels(
         first,
@@ -87,18 +90,22 @@ def _with_defaults(request: GenerationRequest, filled: GenerationRequest) -> Gen
 
 
 def _named_fallbacks(
-    catalog: Catalog, create_request: CreateRequest, first: Candidate, request: GenerationRequest
+    catalog: Catalog,
+    names: tuple[str, ...],
+    first: Candidate,
+    request: GenerationRequest,
+    files: Mapping[Role, str],
 ) -> list[Candidate]:
     """Return the models of the client's own fallbacks, each once."""
     chosen: dict[str, Candidate] = {}
-    for name in create_request.request.fallbacks:
+    for name in names:
         for model in catalog.resolve(name):
             if model.modality != first.model.modality:
                 modalities = f"{model.modality}, not {first.model.modality}"
                 raise InvalidRequest(
                     f"fallbacks: {model.name} generates {modalities}", param="fallbacks"
                 )
-        for entry in candidates(catalog, name, request, roles_of(create_request)):
+        for entry in candidates(catalog, name, request, files):
             chosen.setdefault(entry.model.name, entry)
     if len(chosen) > MAX_FALLBACKS:
         raise InvalidRequest(

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from rushes.aws.errors import translate_aws_errors
 from rushes.aws.provider_auth import ProviderAuth
 from rushes.catalog.provider_config import ProviderEntry
-from rushes.catalog.source import CatalogSource
+from rushes.catalog.source import CatalogSource, find_provider
 from rushes.errors import ProviderNotConfigured
 from rushes.jobs.job import Job
 from rushes.ports.http import Upstream
@@ -60,12 +60,9 @@ class ProviderSecrets:
         Raises
         ------
         ProviderNotConfigured
-            If neither the catalog nor the secret has its base URL.
+            If the catalog has no such provider, or neither it nor the secret has its base URL.
         """
-        entry = self._catalogs.for_job(job).providers.get(job.provider)
-        if entry is None:
-            raise ProviderNotConfigured(f"provider {job.provider!r} is no longer in the catalog")
-        return self.upstream(job.provider, entry)
+        return self.upstream(job.provider, find_provider(self._catalogs, job))
 
     def key_rejected(self, job: Job) -> None:
         """Read the key again at the next call, as it may have been renewed."""

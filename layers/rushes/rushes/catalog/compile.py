@@ -197,7 +197,6 @@ def _flattened(name: str, aliases: Mapping[str, Alias], seen: tuple[str, ...] = 
 def _models(config: Config, vendors: Mapping[str, VendorFile]) -> list[Any]:
     """Return the enabled models of the vendors with the changes to them, and the own models."""
     changes: dict[str, dict[str, Any]] = {}
-    own: list[dict[str, Any]] = []
     for table in config.models:
         name = str(table.get("name"))
         if name in changes:
@@ -212,7 +211,7 @@ def _models(config: Config, vendors: Mapping[str, VendorFile]) -> list[Any]:
             name = f"{provider}/{fields['id']}"
             if fields["id"] in chosen or name in changes:
                 enabled.append(data.entry(provider, fields, changes.pop(name, None)))
-    own += [{"name": name, **fields} for name, fields in changes.items()]
+    own = [{"name": name, **fields} for name, fields in changes.items()]
     return [*enabled, *own]
 
 

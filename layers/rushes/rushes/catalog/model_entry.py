@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from rushes.catalog import validation
+from rushes.catalog import estimates, nearest, validation
 from rushes.catalog.conditions import Condition
 from rushes.catalog.options import Option
+from rushes.catalog.parameters import NEUTRAL_OPTIONS
 from rushes.catalog.prices import Dollars, PriceRow
 from rushes.catalog.provider_config import (
     FILE_FORMS,
@@ -17,6 +18,7 @@ from rushes.catalog.provider_config import (
     VALUE_FORMS,
     VALUE_NAMES,
     FileLimits,
+    without_place,
 )
 from rushes.catalog.sizes import (
     RATIOS_OF_INPUT,
@@ -153,10 +155,14 @@ class ModelEntry(BaseModel):
     @property
     def capabilities(self) -> frozenset[str]:
         """Fields with a choice, file roles and neutral options, by their names in a request."""
-        choices = {"seconds": self.seconds, "size": self.sizes}
-        chosen = {name for name, choice in choices.items() if len(choice) > 1}
-        neutral = set(validation.NEUTRAL_OPTIONS).intersection(self.options)
-        return frozenset({*chosen, *self.inputs, *neutral})
+        neutral = set(NEUTRAL_OPTIONS).intersection(self.options)
+        return frozenset({*self.choices, *self.inputs, *neutral})
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The fields `seconds` and `size`, if the model accepts several values of them."""
+        values = {"seconds": self.seconds, "size": self.sizes}
+        return tuple(name for name, allowed in values.items() if len(allowed) > 1)
 
     @property
     def price_rows(self) -> tuple[PriceRow, ...]:
@@ -222,7 +228,7 @@ class ModelEntry(BaseModel):
         InvalidRequest
             If the model does not accept another field.
         """
-        return validation.nearest(self, request)
+        return nearest.nearest(self, request)
 
     def validate_inputs(self, given: Mapping[Role, str]) -> None:
         """Refuse files that the model does not accept, and requests without a required file.
@@ -238,7 +244,7 @@ class ModelEntry(BaseModel):
 
     def price(self, request: GenerationRequest) -> float:
         """Return the US dollars for a filled request; rounded up to micro-dollars."""
-        return validation.price(self, request)
+        return estimates.price(self, request)
 
     @field_validator("seconds", mode="before")
     @classmethod
@@ -310,11 +316,8 @@ class ModelEntry(BaseModel):
         known = FILE_NAMES | SIZE_NAMES | VALUE_NAMES | {"frames", *self.options}
         if unknown := names - known:
             raise ValueError(f"arguments has an unknown placeholder {{{min(unknown)}}}")
-        carried = names | ({"seconds"} if "frames" in names else set())
-        carried |= {"size"} if names & SIZE_NAMES else set()
-        missing = self.capabilities - set(validation.NEUTRAL_OPTIONS) - carried
-        if missing:
-            raise ValueError(f"arguments has no placeholder for {', '.join(sorted(missing))}")
+        if missing := without_place({*self.choices, *self.inputs}, templates):
+            raise ValueError(f"arguments has no placeholder for {', '.join(missing)}")
         if "frames" in names and self.frames is None:
             raise ValueError("arguments has {frames}, but the model has no frames")
         return self

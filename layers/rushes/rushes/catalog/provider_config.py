@@ -3,19 +3,24 @@
 `providers/declarative` implements `HttpProviderSpec`, which describes an API without an adapter.
 """
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rushes.catalog.template import placeholders
 from rushes.jobs.request import Role
+from rushes.ports.http import FileForm
 
 FILE_NAMES = frozenset(role.value for role in Role)
 SIZE_NAMES = frozenset({"size", "width", "height", "aspect_ratio", "resolution"})
+CARRIERS = {"seconds": frozenset({"seconds", "frames"}), "size": SIZE_NAMES}
+"""Placeholders, one of which carries the field of a request."""
 VALUE_NAMES = frozenset(
     {"model", "prompt", "seconds", "seed", "negative_prompt", "generate_audio", "job_id"}
 )
-FILE_FORMS = frozenset({"", "base64", "link", "data_url", "type"})
+FILE_FORMS = frozenset({"", "type", *get_args(FileForm)})
+"""`type` is the content type of the file."""
 VALUE_FORMS = frozenset({"", "text"})
 Idempotency = Literal["none", "key", "lookup"]
 Credential = Literal["bearer", "kling_jwt", "google_service_account", "aws_role"]
@@ -147,17 +152,14 @@ class HttpProviderSpec(_Table):
 
     def unsupported_fields(self, capabilities: frozenset[str]) -> list[str]:
         """Return the capabilities of a model without a placeholder in the create body."""
-        names = {placeholder.name for placeholder in placeholders(self.create.body)}
-        if names & SIZE_NAMES:
-            names.add("size")
-        return sorted(capabilities - names)
+        return without_place(capabilities, self.create.body)
 
 
 class FileLimits(_Table):
     """Forms and sizes of the input files that a provider accepts."""
 
-    forms: Annotated[tuple[Literal["data_url", "base64", "link"], ...], Field(min_length=1)]
-    """In order of preference. A link is an https URL that expires after an hour."""
+    forms: Annotated[tuple[FileForm, ...], Field(min_length=1)]
+    """In order of preference."""
     inline_bytes: Annotated[int, Field(ge=1)] = 4 * 1024 * 1024
     """A larger file is sent as a link, if that is a form."""
     max_bytes: Annotated[int, Field(ge=1)] = 200 * 1024 * 1024
@@ -191,6 +193,12 @@ class ProviderEntry(_Table):
         if self.protocol != "declarative" and self.spec is not None:
             raise ValueError('`spec` requires protocol "declarative"')
         return self
+
+
+def without_place(fields: Iterable[str], template: object) -> list[str]:
+    """Return the fields of a request that no placeholder of the template carries."""
+    names = {placeholder.name for placeholder in placeholders(template)}
+    return sorted(field for field in fields if not names & CARRIERS.get(field, frozenset({field})))
 
 
 def _names_in(field: str, template: object, allowed: frozenset[str]) -> list[str]:

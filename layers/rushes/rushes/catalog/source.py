@@ -5,7 +5,8 @@ from typing import Protocol
 
 from rushes.catalog.model_entry import ModelEntry
 from rushes.catalog.models import Catalog
-from rushes.errors import CorruptConfig, UnknownModel
+from rushes.catalog.provider_config import ProviderEntry
+from rushes.errors import CorruptConfig, ProviderNotConfigured, UnknownModel
 from rushes.jobs.job import Job
 
 BUILT_IN = 0
@@ -26,6 +27,20 @@ class CatalogSource(Protocol):
     def for_job(self, job: Job) -> Catalog:
         """Return the catalog that the job was accepted under."""
         ...
+
+
+def find_provider(catalogs: CatalogSource, job: Job) -> ProviderEntry:
+    """Return the job's provider in the job's catalog.
+
+    Raises
+    ------
+    ProviderNotConfigured
+        If the provider has left the catalog since the job was accepted.
+    """
+    entry = catalogs.for_job(job).providers.get(job.provider)
+    if entry is None:
+        raise ProviderNotConfigured(f"provider {job.provider!r} is no longer in the catalog")
+    return entry
 
 
 def find_model(catalogs: CatalogSource, job: Job, name: str | None = None) -> ModelEntry | None:

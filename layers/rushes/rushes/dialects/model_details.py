@@ -5,10 +5,10 @@ from typing import Any
 
 from rushes.catalog.model_entry import ModelEntry
 from rushes.catalog.models import Alias
-from rushes.jobs.request import Role
+from rushes.jobs.request import IMAGE_ROLES, Role
 
 COPIED = (
-    *("inputs", "seconds", "sizes", "options", "rules", "prices", "max_input_seconds"),
+    *("inputs", "seconds", "sizes", "options", "rules", "max_input_seconds"),
     *("price_source", "price_date", "price_unknown"),
 )
 RENAMED = {"needs": "required_inputs"}
@@ -22,8 +22,7 @@ def category(entry: ModelEntry) -> str:
         return "speech-to-text"
     if Role.SOURCE_VIDEO in entry.needs:
         return f"video-to-{entry.modality}"
-    images = {Role.IMAGE, Role.LAST_FRAME, Role.REFERENCE}
-    source = "image" if images.intersection(entry.needs) else "text"
+    source = "image" if IMAGE_ROLES.intersection(entry.needs) else "text"
     return f"{source}-to-{entry.modality}"
 
 
@@ -42,17 +41,11 @@ def model_details(entry: ModelEntry, aliases: Sequence[str]) -> dict[str, Any]:
     }
     if len(entry.seconds) > MAX_SECONDS_LISTED:
         details["seconds"] = _bounds(entry.seconds)
-    if prices := [*fields.get("prices", []), *_general_price(entry)]:
+    rows = [row.model_dump(mode="json", exclude_defaults=True) for row in entry.price_rows]
+    if prices := [row for row in rows if row]:
         details["prices"] = prices
     return {**details, "aliases": list(aliases)} if aliases else details
 
 
 def _bounds(seconds: Sequence[int]) -> dict[str, int]:
     return {"min": min(seconds), "max": max(seconds), "default": seconds[0]}
-
-
-def _general_price(entry: ModelEntry) -> list[dict[str, float]]:
-    """Return the price row that applies if none of the others does."""
-    units = {"per_second": entry.price_per_second, "per_job": entry.price_per_job}
-    general = {name: dollars for name, dollars in units.items() if dollars}
-    return [general] if general else []

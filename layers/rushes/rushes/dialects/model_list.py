@@ -1,7 +1,7 @@
 """Models and aliases of the catalog in a model list, and their selection by a client's query."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,13 +95,11 @@ def read_offset(cursor: str | None, param: str) -> int:
 
 def model_views(catalog: Catalog) -> Iterator[ModelView]:
     """Yield the aliases, then the models, in the order of the configuration."""
-    aliases: dict[str, list[str]] = {}
-    for name, alias in catalog.aliases.items():
-        for model in alias.models:
-            aliases.setdefault(model, []).append(name)
-        yield ModelView(name, catalog.find(name), alias)
+    for name in catalog.aliases:
+        yield _view_of_alias(catalog, name)
+    aliases = _aliases_by_model(catalog)
     for entry in catalog.models:
-        yield ModelView(entry.name, entry, None, tuple(aliases.get(entry.name, ())))
+        yield _view_of_model(entry, aliases)
 
 
 def model_view(catalog: Catalog, name: str) -> ModelView:
@@ -112,10 +110,28 @@ def model_view(catalog: Catalog, name: str) -> ModelView:
     NotFound
     """
     try:
-        catalog.resolve(name)
+        entry = catalog.find(name)
     except UnknownModel as error:
         raise NotFound(error.message, param="model", code=error.error_code) from None
-    return next(view for view in model_views(catalog) if view.name == name)
+    if name in catalog.aliases:
+        return _view_of_alias(catalog, name)
+    return _view_of_model(entry, _aliases_by_model(catalog))
+
+
+def _view_of_alias(catalog: Catalog, name: str) -> ModelView:
+    return ModelView(name, catalog.find(name), catalog.aliases[name])
+
+
+def _view_of_model(entry: ModelEntry, aliases: Mapping[str, Sequence[str]]) -> ModelView:
+    return ModelView(entry.name, entry, None, tuple(aliases.get(entry.name, ())))
+
+
+def _aliases_by_model(catalog: Catalog) -> dict[str, list[str]]:
+    aliases: dict[str, list[str]] = {}
+    for name, alias in catalog.aliases.items():
+        for model in alias.models:
+            aliases.setdefault(model, []).append(name)
+    return aliases
 
 
 def select_models(catalog: Catalog, query: ModelQuery) -> ModelPage:

@@ -37,6 +37,10 @@ class Role(StrEnum):
     """Soundtrack, or the speech to transcribe."""
 
 
+IMAGE_ROLES = frozenset({Role.IMAGE, Role.LAST_FRAME, Role.REFERENCE})
+VISUAL_ROLES = IMAGE_ROLES | {Role.SOURCE_VIDEO}
+
+
 def role_media_type(role: Role) -> str:
     """Return the media type that a role requires: image, video or audio."""
     return {Role.SOURCE_VIDEO: "video", Role.AUDIO: "audio"}.get(role, "image")

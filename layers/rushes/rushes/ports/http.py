@@ -22,12 +22,16 @@ class FormFile:
     file: StoredFile
 
 
+FileForm = Literal["data_url", "base64", "link"]
+"""A data URL, bare base64, or an https URL that expires after an hour."""
+
+
 @dataclass(frozen=True)
 class JsonFile:
-    """A file as a value in a JSON call: a data URL, bare base64, or a link."""
+    """A file as a value in a JSON call."""
 
     file: StoredFile
-    form: Literal["data_url", "base64", "link"]
+    form: FileForm
 
 
 @dataclass(frozen=True)

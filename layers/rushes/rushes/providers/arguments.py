@@ -3,8 +3,8 @@
 from typing import Any
 
 from rushes.catalog.model_entry import ModelEntry
+from rushes.catalog.parameters import options_of, variant_of
 from rushes.catalog.template import fill, placeholders
-from rushes.catalog.validation import options_of, variant_of
 from rushes.errors import ProviderNotConfigured
 from rushes.jobs.job import Job
 from rushes.providers.roles import check_roles

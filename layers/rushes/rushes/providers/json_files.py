@@ -1,7 +1,9 @@
 """Choose the form of an input file in JSON."""
 
-from rushes.jobs.request import StoredFile
-from rushes.ports.http import JsonFile
+from rushes.catalog.provider_config import FileLimits
+from rushes.errors import InvalidInputFile
+from rushes.jobs.request import Role, StoredFile
+from rushes.ports.http import FileForm, JsonFile
 
 MAX_INLINE_BYTES = 4 * 1024 * 1024
 """A larger file is sent as a link, which expires after an hour."""
@@ -9,3 +11,21 @@ MAX_INLINE_BYTES = 4 * 1024 * 1024
 
 def as_json_file(file: StoredFile) -> JsonFile:
     return JsonFile(file, "data_url" if file.size <= MAX_INLINE_BYTES else "link")
+
+
+def within_limits(
+    file: StoredFile, role: Role, form: FileForm | None, limits: FileLimits
+) -> JsonFile:
+    """Return the file in `form`, or in the preferred form that its size allows.
+
+    Raises
+    ------
+    InvalidInputFile
+        If the file is larger than the provider accepts.
+    """
+    is_linked = file.size > limits.inline_bytes and "link" in limits.forms
+    chosen = form or ("link" if is_linked else limits.forms[0])
+    limit = limits.max_bytes if chosen == "link" else min(limits.inline_bytes, limits.max_bytes)
+    if file.size > limit:
+        raise InvalidInputFile(f"{role.value} must have at most {limit} bytes (got {file.size})")
+    return JsonFile(file, chosen)

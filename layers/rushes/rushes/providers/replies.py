@@ -70,6 +70,8 @@ def _none_if_invalid(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
         return None
 
 
+JobId = Annotated[str, Field(min_length=1, max_length=200)]
+"""The provider's id of a job."""
 NumberOrNone = Annotated[float | None, BeforeValidator(number)]
 """An informative number; anything else is None, because it must not cost the job its result."""
 ErrorOrNone = Annotated[ErrorObject | str | None, WrapValidator(_none_if_invalid)]

@@ -2,28 +2,22 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, cast
 from urllib.parse import quote
 
 from rushes.catalog.model_entry import ModelEntry
+from rushes.catalog.parameters import format_of
 from rushes.catalog.provider_config import FILE_NAMES, FileLimits
 from rushes.catalog.sizes import resolution_and_aspect_ratio, width_and_height
 from rushes.catalog.template import Placeholder, ValueOf, as_text, fill
-from rushes.catalog.validation import format_of
-from rushes.errors import InvalidInputFile
 from rushes.jobs.job import Job
 from rushes.jobs.request import GenerationRequest, Role, StoredFile
 from rushes.json_pointer import resolve_pointer
-from rushes.ports.http import JsonFile
+from rushes.ports.http import FileForm, JsonFile
+from rushes.providers.json_files import within_limits
 
 MAX_NUMBER = 10**300
 MAX_NUMBER_CHARACTERS = 40
-FORMS: dict[str, Literal["data_url", "base64", "link"]] = {
-    "data_url": "data_url",
-    "base64": "base64",
-    "link": "link",
-}
-"""Forms of a file by their name in a placeholder."""
 
 
 def values_of(job: Job, model: ModelEntry | None = None) -> ValueOf:
@@ -81,31 +75,19 @@ def _values_of_size(request: GenerationRequest, model: ModelEntry | None) -> dic
 def _file(request: GenerationRequest, placeholder: Placeholder, limits: FileLimits | None) -> Any:  # noqa: ANN401 - one or several
     """Return the file of a role; for references a list, as there may be several."""
     role = Role(placeholder.name)
-    files = [_json_file(file, role, placeholder.form, limits) for file in request.files(role)]
+    files = [_value(file, role, placeholder.form, limits) for file in request.files(role)]
     if role is Role.REFERENCE:
         return files or None
     return next(iter(files), None)
 
 
-def _json_file(
-    file: StoredFile, role: Role, form: str, limits: FileLimits | None
-) -> JsonFile | str:
+def _value(file: StoredFile, role: Role, form: str, limits: FileLimits | None) -> JsonFile | str:
     if form == "type":
         return file.content_type
+    requested = cast("FileForm | None", form or None)
     if limits is None:
-        return JsonFile(file, FORMS.get(form, "data_url"))
-    if file.size > limits.max_bytes:
-        raise InvalidInputFile(
-            f"{role.value} must have at most {limits.max_bytes} bytes (got {file.size})"
-        )
-    chosen = FORMS.get(form, limits.forms[0])
-    if chosen != "link" and file.size > limits.inline_bytes:
-        if "link" not in limits.forms:
-            raise InvalidInputFile(
-                f"{role.value} must have at most {limits.inline_bytes} bytes (got {file.size})"
-            )
-        chosen = "link"
-    return JsonFile(file, chosen)
+        return JsonFile(file, requested or "data_url")
+    return within_limits(file, role, requested, limits)
 
 
 def fill_path(path: str, values: Mapping[str, Any]) -> str:

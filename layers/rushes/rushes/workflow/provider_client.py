@@ -7,7 +7,7 @@ from typing import cast
 
 from rushes.catalog.model_entry import ModelEntry
 from rushes.catalog.provider_config import ProviderEntry
-from rushes.catalog.source import CatalogSource, find_model
+from rushes.catalog.source import CatalogSource, find_model, find_provider
 from rushes.errors import ProviderNotConfigured, UpstreamError, UpstreamThrottled
 from rushes.jobs.job import Job
 from rushes.jobs.result import Output
@@ -43,10 +43,7 @@ class ProviderClient:
         ProviderNotConfigured
             If the provider has left the catalog since the job was accepted.
         """
-        entry = self.catalogs.for_job(job).providers.get(job.provider)
-        if entry is None:
-            raise ProviderNotConfigured(f"provider {job.provider!r} is no longer in the catalog")
-        return self.adapter(entry)
+        return self.adapter(find_provider(self.catalogs, job))
 
     def idempotency(self, job: Job) -> str:
         """Return the provider's protection against duplicate creates: key, lookup or none."""
@@ -60,8 +57,12 @@ class ProviderClient:
         return reply
 
     def prepare_create(self, job: Job) -> HttpCall:
-        """Build the create call; upload the input file first if the provider requires it."""
+        """Build the create call; upload the input file first if the provider requires it.
+
+        The key is read here, and a token made from it: the lease covers the create call alone.
+        """
         provider, model = self.provider(job), self._model(job)
+        self.upstreams.find(job)
         if isinstance(provider, SupportsUpload) and (call := provider.upload_url_request(job)):
             reply = self.send(job, call)
             url = parse_create_reply(

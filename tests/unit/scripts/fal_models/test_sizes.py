@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from scripts.fal_models.fields import NAMED_SIZES
-from scripts.fal_models.sizes import size_of, size_text
+from scripts.fal_models.sizes import size_of
 
 RATIOS = {"enum": ["auto", "9:16", "16:9"], "default": "auto"}
 
@@ -67,12 +67,6 @@ def test_exact_sizes_are_sent_as_text():
         "follows_input": True,
         "arguments": {"image_size": "{size}"},
     }
-
-
-def test_size_has_the_shorter_side_of_the_resolution():
-    assert size_text("720p", "16:9") == "1280x720"
-    assert size_text("1080p", "9:16") == "1080x1920"
-    assert size_text("480p", "21:9") == "1120x480"
 
 
 @pytest.mark.parametrize("field", ["aspect_ratio", "video_size"])

@@ -23,7 +23,7 @@ from rushes.providers.base import (
     Submitted,
     Succeeded,
 )
-from rushes.providers.provider_errors import mapped_failure, raise_for_error
+from rushes.providers.declarative.errors import mapped_failure, raise_for_error
 from rushes.providers.results import first_files
 from rushes.providers.values import each, fill_path, number, reported_cost, values_of
 

@@ -1,28 +1,18 @@
 """Adapter for the API of Kling whose paths have the model (`/text-to-video/kling-3.0`)."""
 
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import quote
-
-from pydantic import Field
 
 from rushes.catalog.model_entry import ModelEntry
 from rushes.errors import UpstreamJobNotFound
 from rushes.jobs.job import Job
-from rushes.jobs.result import Output
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import replies
 from rushes.providers.arguments import model_arguments, model_path, require_arguments
-from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
+from rushes.providers.base import PollResult, Profile, Submitted, Succeeded
 from rushes.providers.kling.errors import raise_for_error
 from rushes.providers.kling.prices import cost_of_units
-from rushes.providers.results import first_files
-
-QUEUED = "submitted"
-PENDING = "processing"
-SUCCEEDED = frozenset({"succeeded", "succeed"})
-FAILED = "failed"
-
-Id = Annotated[str, Field(min_length=1, max_length=200)]
+from rushes.providers.kling.tasks import outputs_at, result_of
 
 
 class _Output(replies.Reply):
@@ -44,7 +34,7 @@ class _Bill(replies.Reply):
 
 
 class _Task(replies.Reply):
-    id: Id
+    id: replies.JobId
     status: str
     message: str | None = None
     external_id: str | None = None
@@ -53,7 +43,7 @@ class _Task(replies.Reply):
 
 
 class _Created(replies.Reply):
-    id: Id
+    id: replies.JobId
 
 
 class _CreateReply(replies.Reply):
@@ -86,7 +76,8 @@ class Kling:
         task = next((task for task in tasks if task.id == operation["id"]), None)
         if task is None:
             raise UpstreamJobNotFound("the provider does not know the job")
-        return _meaning(task, reply)
+        wait_seconds = replies.retry_after(reply)
+        return result_of(task.status, task.message, wait_seconds, lambda: _succeeded(task))
 
     def lookup_request(self, job: Job) -> HttpCall:
         return HttpCall("GET", f"/tasks?external_task_ids={quote(job.create_key, safe='')}")
@@ -99,19 +90,10 @@ class Kling:
         return None
 
 
-def _meaning(task: _Task, reply: HttpReply) -> PollResult:
-    if task.status in (QUEUED, PENDING):
-        return Pending(wait_seconds=replies.retry_after(reply), queued=task.status == QUEUED)
-    if task.status in SUCCEEDED:
-        urls = (_url(output) for output in task.outputs or ())
-        return Succeeded(first_files(Output(url=url) for url in urls if url), cost=_cost(task))
-    if task.status == FAILED:
-        return Failed(replies.failure(task.status, task.message))
-    raise replies.unknown_status(task.status)
-
-
-def _url(output: _Output) -> str | None:
-    return output.url or output.watermark_url or output.mp3_url or output.wav_url
+def _succeeded(task: _Task) -> Succeeded:
+    files = task.outputs or ()
+    urls = (file.url or file.watermark_url or file.mp3_url or file.wav_url for file in files)
+    return Succeeded(outputs_at(urls), cost=_cost(task))
 
 
 def _cost(task: _Task) -> float | None:

@@ -8,15 +8,13 @@ from urllib.parse import quote
 
 from rushes.catalog.model_entry import ModelEntry
 from rushes.jobs.job import Job
-from rushes.jobs.result import Output
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import replies
 from rushes.providers.arguments import model_arguments, model_path, require_arguments
-from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
+from rushes.providers.base import PollResult, Profile, Submitted, Succeeded
 from rushes.providers.kling.errors import raise_for_error
-from rushes.providers.kling.kling import FAILED, PENDING, QUEUED, SUCCEEDED, Id
 from rushes.providers.kling.prices import cost_of_units
-from rushes.providers.results import first_files
+from rushes.providers.kling.tasks import outputs_at, result_of
 
 
 class _File(replies.Reply):
@@ -47,7 +45,7 @@ class _Reply(replies.Reply):
 
 
 class _Created(replies.Reply):
-    task_id: Id
+    task_id: replies.JobId
 
 
 class _CreateReply(replies.Reply):
@@ -72,26 +70,20 @@ class KlingV1:
     def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:
         raise_for_error(reply, replies.raise_for_status)
         task = replies.read(reply, _Reply).data
-        if task.task_status in (QUEUED, PENDING):
-            return Pending(
-                wait_seconds=replies.retry_after(reply), queued=task.task_status == QUEUED
-            )
-        if task.task_status in SUCCEEDED:
-            return Succeeded(_outputs(task.task_result), cost=_cost(task, operation["path"]))
-        if task.task_status == FAILED:
-            return Failed(replies.failure(task.task_status, task.task_status_msg))
-        raise replies.unknown_status(task.task_status)
+        return result_of(
+            task.task_status,
+            task.task_status_msg,
+            replies.retry_after(reply),
+            lambda: _succeeded(task, operation["path"]),
+        )
 
 
-def _outputs(found: _Files | None) -> tuple[Output, ...]:
-    files = found or _Files()
-    lists = (files.videos, files.images, files.series_images, files.audios)
-    urls = (_url(file) for members in lists for file in members or ())
-    return first_files(Output(url=url) for url in urls if url)
-
-
-def _url(file: _File) -> str | None:
-    return file.url or file.watermark_url or file.url_mp3 or file.url_wav
+def _succeeded(task: _Task, path: str) -> Succeeded:
+    found = task.task_result or _Files()
+    lists = (found.videos, found.images, found.series_images, found.audios)
+    files = (file for members in lists for file in members or ())
+    urls = (file.url or file.watermark_url or file.url_mp3 or file.url_wav for file in files)
+    return Succeeded(outputs_at(urls), cost=_cost(task, path))
 
 
 def _cost(task: _Task, path: str) -> float | None:

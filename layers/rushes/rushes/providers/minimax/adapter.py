@@ -50,8 +50,6 @@ FAILED = frozenset({"failed", "fail", "cancelled", "expired"})
 UNKNOWN = "unknown"
 """Status of a task that the provider does not know."""
 
-Id = Annotated[str, Field(min_length=1, max_length=200)]
-
 
 class _BaseResponse(replies.Reply):
     status_code: int = 0
@@ -63,7 +61,7 @@ class _Envelope(replies.Reply):
 
 
 class _Created(replies.Reply):
-    task_id: Id
+    task_id: replies.JobId
 
 
 class _Content(replies.Reply):
