@@ -5,9 +5,19 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from local.packaging import ROOT
 from rushes.redaction import REDACTOR
 from tests.raw_http import RawServer, serving
 from tests.waiting import MAX_WAIT_SECONDS
+
+MEASURED = ("tests/unit", "tests/integration", "tests/contract/test_transcripts")
+"""Tests whose coverage counts. It doubles the time of the others, which repeat the same code."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if not item.path.relative_to(ROOT).as_posix().startswith(MEASURED):
+            item.add_marker(pytest.mark.no_cover)
 
 
 def pytest_runtest_setup() -> None:
