@@ -29,7 +29,7 @@ SAM := env SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=no
 STACK := $(LOCAL)/.synced $(ENVS)/engine/.synced $(ENVS)/runtime/.synced
 # Each group of pyproject.toml and each folder of tools/ is an environment below .local/envs.
 GROUPS := runtime local dev
-TOOLS := engine sam openai-json clients clients-older scanners vendors
+TOOLS := engine sam clients clients-older clients-oldest scanners vendors
 TESTS := $(STACK) $(DEV)/.synced $(TOOLS:%=$(ENVS)/%/.synced)
 
 .PHONY: help
@@ -116,6 +116,10 @@ key: $(LOCAL)/.synced ## create an API key on a deployed stack   ACCOUNT=name [S
 .PHONY: stuck show retry cancel reindex
 stuck show retry cancel reindex: $(LOCAL)/.synced ## inspect and repair the jobs of a deployed stack   [JOB=id] [STACK_NAME=rushes]
 	@$(LOCAL)/bin/python scripts/jobs.py --stack "$(STACK_NAME)" $@ $(JOB)
+
+.PHONY: invoke
+invoke: $(LOCAL)/.synced ## invoke a function of a stack with a payload of events/invoke   EVENT=submit/first [STACK_NAME=rushes]
+	@$(LOCAL)/bin/python scripts/invoke.py --stack "$(STACK_NAME)" "$(EVENT)"
 
 .PHONY: redrive
 redrive: $(LOCAL)/.synced ## move dead letters of a deployed stack back to their queues   [STACK_NAME=rushes]

@@ -8,12 +8,14 @@ WORK_DIR (unpacked functions; emptied). local/engine_journal.py persists its sta
 
 import asyncio
 import contextvars
+import inspect
 import json
 import os
 import shutil
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -237,6 +239,26 @@ def hide_function_errors() -> None:
     lambda_svc.lambda_execute_result_to_api_proxy_response = to_response
 
 
+def read_cors_of_templates() -> None:
+    """Read the names of a template's CorsConfiguration; ministack knows those of the API only."""
+    for name in ("_cors_response_headers", "_cors_preflight_response"):
+        setattr(apigateway, name, with_names_of_api(getattr(apigateway, name)))
+
+
+def route_preflight_without_cors() -> None:
+    """Route OPTIONS as any method if the API has no CorsConfiguration; ministack answers 403."""
+    source = inspect.getsource(apigateway._handle_execute_in_scope)
+    source = replaced(source, 'if method == "OPTIONS":', 'if method == "OPTIONS" and cors_cfg:')
+    exec(compile(source, apigateway.__file__, "exec"), vars(apigateway))  # noqa: S102 - the engine's own code
+
+
+def with_names_of_api(answer: Callable) -> Callable:
+    def to_answer(cors: dict, origin: str) -> object:
+        return answer({key[0].lower() + key[1:]: value for key, value in cors.items()}, origin)
+
+    return to_answer
+
+
 async def serve_http_api(scope: dict, receive, send) -> None:
     """Serve only the HTTP API, at the root of its own port."""
     if scope["type"] == "websocket":
@@ -292,6 +314,24 @@ async def invoke_http_api(scope: dict, body: bytes) -> Response:
     return call.result() if done else error_response(503, "Service Unavailable")
 
 
+# --- S3 -------------------------------------------------------------------------------------
+
+TWO_CREDENTIALS = (
+    b"<Error><Code>InvalidArgument</Code><Message>Only one auth mechanism allowed; only the "
+    b"X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization "
+    b"header should be specified</Message></Error>"
+)
+
+
+def has_two_credentials(scope: dict) -> bool:
+    """Whether a presigned request has an Authorization header, too; ministack ignores the header.
+
+    Clients that keep the header after a redirect to another host send such requests.
+    """
+    signed = b"X-Amz-Signature=" in scope.get("query_string", b"")
+    return signed and any(name.lower() == b"authorization" for name, _ in scope["headers"])
+
+
 # --- Administrative paths -------------------------------------------------------------------
 
 ADMIN_PREFIX = "/_"
@@ -322,6 +362,9 @@ async def dispatch_by_port(scope: dict, receive, send) -> None:
         await serve_http_api(scope, receive, send)
     elif scope.get("path", "").startswith(ADMIN_PREFIX):
         await serve_admin_path(scope, receive, send)
+    elif scope["type"] == "http" and has_two_credentials(scope):
+        xml = {"Content-Type": "application/xml"}
+        await engine._send_response(send, 400, xml, TWO_CREDENTIALS)
     else:
         await engine.app(scope, receive, send)
 
@@ -353,6 +396,8 @@ def prepare() -> None:
     engine_journal.enable()
     enforce_state_machine_role()
     hide_function_errors()
+    read_cors_of_templates()
+    route_preflight_without_cors()
 
 
 def main() -> None:

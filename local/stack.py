@@ -41,6 +41,7 @@ SANDBOX_PROVIDERS = {
     "sandbox": "/v1",
     "sandbox-key": "/v1",
     "sandbox-lookup": "/lookup/v1",
+    "sandbox-bifrost": "/bifrost/v1",
     "sandbox-runway": "/runway/v1",
     "sandbox-gemini": "/gemini/v1beta",
     "sandbox-vertex": "/vertex",

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from sandbox.jobs import Sandbox
-from sandbox.protocols import minimax, output_files, replicate, runway, together, veo
+from sandbox.protocols import bifrost, minimax, output_files, replicate, runway, together, veo
 from sandbox.protocols.fal_queue import routes as fal_queue
 from sandbox.protocols.fal_queue.fal import FalQueue
 from sandbox.protocols.fal_queue.pipelet import PipeletQueue
@@ -50,6 +50,7 @@ def create_app(api_key: str) -> Starlette:
             *output_files.routes(sandbox),
             Mount("/v1", openai_videos.create_app(sandbox, api_key)),
             Mount("/lookup/v1", openai_videos.create_app(sandbox, api_key, with_lookup)),
+            Mount("/bifrost/v1", bifrost.create_app(sandbox, api_key)),
             Mount("/fal", fal_queue.create_app(FalQueue(sandbox), api_key)),
             Mount("/pipelet/queue", fal_queue.create_app(PipeletQueue(sandbox), api_key)),
             Mount("/replicate/v1", replicate.create_app(sandbox, api_key)),

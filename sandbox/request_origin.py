@@ -3,7 +3,8 @@
 A browser can send requests to a server that listens on the loopback interface. `Origin` and
 `Sec-Fetch-Site` show a page of another site. `Host` shows DNS rebinding, where a page's own host
 name resolves to 127.0.0.1 and the page counts as the same origin. SDKs send neither of the first
-two and address the server by its loopback name.
+two and address the server by its loopback name. A page of this machine has `Origin: null` after a
+redirect from one local server to another, and `Sec-Fetch-Site: same-site`.
 """
 
 import json
@@ -25,11 +26,13 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 def refusal(headers: Mapping[str, str]) -> str | None:
     """Return why a request is refused, or None. `headers` has lower-case names."""
     host, origin = headers.get("host", ""), headers.get("origin")
+    site = headers.get("sec-fetch-site")
     if not HOST.fullmatch(host):
         return f"Host must be 127.0.0.1 or localhost (got {host[:MAX_SHOWN_CHARACTERS]})"
-    if origin is not None and not ORIGIN.fullmatch(origin):
+    redirected = origin == "null" and site == "same-site"
+    if origin is not None and not redirected and not ORIGIN.fullmatch(origin):
         return f"Origin must be a page of this machine (got {origin[:MAX_SHOWN_CHARACTERS]})"
-    if headers.get("sec-fetch-site") == "cross-site":
+    if site == "cross-site":
         return "Sec-Fetch-Site must not be cross-site"
     return None
 

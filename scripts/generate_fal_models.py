@@ -36,7 +36,16 @@ HEADER = """\
 """
 ORDER = (
     *("id", "modality", "inputs", "needs", "max_references", "needs_prompt", "prompt_characters"),
-    *("seconds", "resolutions", "aspect_ratios", "sizes", "follows_input", "values", "frames"),
+    *(
+        "seconds",
+        "resolutions",
+        "aspect_ratios",
+        "sizes",
+        "follows_input",
+        "values",
+        "other_values",
+    ),
+    "frames",
     "arguments",
     *("typical_seconds", "typical_source", "deadline_seconds", "max_input_seconds", "count_option"),
     *("price_source", "price_date", "price_unknown", "options", "rules", "variants", "prices"),

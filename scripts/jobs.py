@@ -35,8 +35,9 @@ from rushes.aws.step_functions import StateMachine
 from rushes.errors import NotFound, RushesError
 from rushes.http.url_policy import InputUrlPolicy, PublicUrlPolicy
 from rushes.jobs.idempotency import IdempotencyInfo
-from rushes.jobs.job import Job
+from rushes.jobs.job import STALE_AFTER, Job
 from rushes.jobs.request import CreateRequest
+from rushes.jobs.result import JobError
 
 OVERDUE_SECONDS = 120.0
 """Jobs that are due for longer than this need an operator: the sweeper runs every minute."""
@@ -106,15 +107,19 @@ class Deployment:
 
 
 def stuck(deployment: Deployment, _: str) -> Iterator[str]:
-    """List the jobs that the sweeper should have repaired by now."""
+    """List the jobs that the sweeper should have repaired by now, and the dead letters."""
     now = time.time()
-    for job in deployment.jobs.due(now - OVERDUE_SECONDS, MAX_JOBS):
-        yield _line(job, now)
+    for job in deployment.jobs.due(now + STALE_AFTER + OVERDUE_SECONDS, MAX_JOBS):
+        is_overdue = (job.next_check_at or now) <= now - OVERDUE_SECONDS
+        if is_overdue or job.is_dead_letter:
+            yield _line(job, now)
 
 
 def _line(job: Job, now: float) -> str:
     why = [f"{len(job.outbox)} event(s) not published"] if job.outbox else []
+    why += [f"dead letter: {_handle(job)}"] if job.is_dead_letter else []
     why += [job.warnings[-1]] if job.warnings else []
+    why += [f"waits: {_reason(job.waiting.error, job.waiting.detail)}"] if job.waiting else []
     age = f"{now - job.created_at:.0f} s old, unchanged for {now - job.updated_at:.0f} s"
     return f"{job.id}  {job.account}  {job.provider}  {job.stage.value}  {age}  {'; '.join(why)}"
 
@@ -128,16 +133,30 @@ def show(deployment: Deployment, job_id: str) -> Iterator[str]:
     yield f"  model {job.model or job.request.model}, price {_dollars(job.cost)}"
     for moment, step in sorted(_timeline(job)):
         yield f"  {time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(moment))}  {step}"
+    yield from _waiting(job)
     if job.upstream_cancelled:
         yield f"  cancelled at its provider: {job.upstream_cancelled.value}"
     yield from (f"  warning: {warning}" for warning in job.warnings)
-    yield from (
-        f"  archived after the cancel: {artifact.key}" for artifact in job.archived_artifacts
-    )
+    yield from _result_lines(job)
     yield from (f"  not published yet: {event['id']}" for event in job.outbox)
     running = deployment.executions.is_running(job)
     state = {True: "is running", False: "has ended", None: "was never started"}[running]
     yield f"  execution {job.execution_name} {state}"
+
+
+def _result_lines(job: Job) -> Iterator[str]:
+    """Print where the result of a job without artifacts is."""
+    yield from (f"  archived: {artifact.key}" for artifact in job.archived_artifacts)
+    if job.is_dead_letter:
+        until = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(job.track_until or 0))
+        yield f"  dead letter: the result is fetched again until {until}"
+    if job.error and job.operation:
+        yield f"  at the provider: {_handle(job)}"
+        yield from (f"  output: {output.url}" for output in job.outputs)
+
+
+def _handle(job: Job) -> str:
+    return ", ".join(f"{name} {value}" for name, value in (job.operation or {}).items())
 
 
 def _dollars(amount: float | None) -> str:
@@ -145,15 +164,31 @@ def _dollars(amount: float | None) -> str:
 
 
 def _ending(job: Job) -> str:
-    return f"{job.error.code}: {job.error.message}" if job.error else job.status.value
+    detail = job.outcome.detail if job.outcome else None
+    return _reason(job.error, detail) if job.error else job.status.value
+
+
+def _reason(error: JobError, detail: str | None) -> str:
+    """Return an error with the provider's own code and text, which clients do not read."""
+    code = f"{error.code} ({error.upstream_code})" if error.upstream_code else error.code
+    return f"{code}: {error.message}" + (f" [{detail}]" if detail else "")
+
+
+def _waiting(job: Job) -> Iterator[str]:
+    if job.waiting:
+        since = time.strftime("%H:%M:%S", time.gmtime(job.waiting.since))
+        reason = _reason(job.waiting.error, job.waiting.detail)
+        yield f"  waits for {job.provider} since {since}, {job.waiting.tries} tries: {reason}"
 
 
 def _timeline(job: Job) -> Iterator[tuple[float, str]]:
     yield job.created_at, f"created by the {job.dialect} dialect for {job.request.model}"
     for attempt in job.attempts:
-        yield attempt.ended_at, f"failed over from {attempt.provider}: {attempt.error.code}"
+        reason = _reason(attempt.error, attempt.detail)
+        yield attempt.ended_at, f"failed over from {attempt.provider}: {reason}"
     marks = {
         f"accepted by {job.provider}": job.submitted_at,
+        "begun by the provider": job.started_at,
         "completed at the provider": job.generated_at,
         "cancel requested": job.cancel_requested_at,
         "submission unconfirmed": job.submission_unconfirmed_since,

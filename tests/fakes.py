@@ -20,7 +20,7 @@ from rushes.errors import (
     WriteConflict,
 )
 from rushes.fair_order import Shares
-from rushes.jobs.content_type import sniff
+from rushes.jobs.content_type import sniff_output
 from rushes.jobs.cost import DECIMALS, settlement
 from rushes.jobs.job import Job, JobPage, allowed_before, first_page
 from rushes.jobs.request import StoredFile, Upload
@@ -266,6 +266,13 @@ class FakeBlobs:
             raise InvalidInputFile("an input file no longer exists")
         return self.objects[key]
 
+    def read_range(self, key: str, start: int, count: int) -> bytes:
+        return self.objects.get(key, b"")[start : start + count]
+
+    def move(self, artifact: Artifact, key: str, content_type: str) -> Artifact:
+        self.objects[key] = self.objects.pop(artifact.key)
+        return artifact.model_copy(update={"key": key, "content_type": content_type})
+
     def uri(self, key: str) -> str:
         return f"s3://bucket/{key}"
 
@@ -282,7 +289,7 @@ class FakeBlobs:
         content = self.objects.get(key)
         if content is None:
             return None
-        content_type = sniff(content) or "application/octet-stream"
+        content_type = sniff_output(content) or "application/octet-stream"
         etag = hashlib.sha256(content).hexdigest()
         return StoredFile(key=key, content_type=content_type, size=len(content), etag=etag)
 
@@ -293,8 +300,9 @@ class FakeBlobs:
         self.objects[key] = self.objects[file.key]
         return file.model_copy(update={"key": key})
 
-    def link(self, file: StoredFile, filename: str) -> str:
-        return f"{BUCKET}{quote(file.key)}?filename={filename}"
+    def link(self, file: StoredFile, filename: str, method: str = "GET") -> str:
+        signed = "" if method == "GET" else f"&method={method}"
+        return f"{BUCKET}{quote(file.key)}?filename={filename}{signed}"
 
     def upload_link(
         self, key: str, content_type: str | None = None, length: int | None = None

@@ -175,11 +175,17 @@ class Harness:
         return task.run(job.account, job.id)
 
     def poll(self, job: Job) -> NextStep:
-        return Poll(self.context, self.providers, self.blobs).run(job.account, job.id)
+        return Poll(self.context, self.providers, self.blobs, self.timings).run(job.account, job.id)
 
     def collect(self, job: Job) -> NextStep:
         task = Collect(self.context, self.providers, self.blobs, self.slots)
         return task.run(job.account, job.id)
+
+    def collect_to_end(self, job: Job) -> NextStep:
+        """Repeat the step until it ends, as the state machine does."""
+        while (step := self.collect(job))["status"] == "pending":
+            self.clock.advance(step["wait_seconds"])
+        return step
 
     def finish(self, job: Job, execution: str = "", cause: str | None = None) -> FinishResult:
         stored = (self.jobs, self.blobs, self.timings)
@@ -252,8 +258,15 @@ class Harness:
         return self.change(job, lambda job, now: job.submitting(now, LEASE_SECONDS))
 
     def running(self, *answers: HttpReply | Exception, **fields: object) -> Job:
-        """A submitted job; `answers` are the replies to its polls."""
-        job = self.accepted(video("queued"), **fields)
+        """A job that its provider has begun; `answers` are the replies to its polls."""
+        return self._submitted("in_progress", *answers, **fields)
+
+    def waiting(self, *answers: HttpReply | Exception, **fields: object) -> Job:
+        """The same, but in the provider's queue."""
+        return self._submitted("queued", *answers, **fields)
+
+    def _submitted(self, status: str, *answers: HttpReply | Exception, **fields: object) -> Job:
+        job = self.accepted(video(status), **fields)
         self.submit(job)
         if answers:
             self.answer(POLL_CALL, *answers)

@@ -6,8 +6,11 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rushes.api.gateway import read_event, write_response
+from rushes.api.gateway import CLIENT_METHOD, read_event, routed_event, without_body, write_response
+from rushes.api.openapi import PATHS, openapi_response
+from rushes.api.unknown_url import unknown_url_response
 from rushes.api.webhooks.routes import ROUTES, WebhookRoute
+from rushes.config import public_url
 from rushes.dialects import DIALECTS
 from rushes.dialects.base import Dialect, Route
 from rushes.logs import function_logger, redact_errors
@@ -17,8 +20,8 @@ logger = function_logger()
 app = APIGatewayHttpResolver()
 
 
-def job_endpoint(dialect: Dialect, route: Route) -> Callable[..., Response[str]]:
-    def answer(**variables: str) -> Response[str]:
+def job_endpoint(dialect: Dialect, route: Route) -> Callable[..., Response[Any]]:
+    def answer(**variables: str) -> Response[Any]:
         request = read_event(app.current_event, variables)
         response = api.jobs_api().answer(dialect, route.verb, request)
         return write_response(response, app.current_event)
@@ -26,8 +29,8 @@ def job_endpoint(dialect: Dialect, route: Route) -> Callable[..., Response[str]]
     return answer
 
 
-def webhook_endpoint(route: WebhookRoute) -> Callable[..., Response[str]]:
-    def answer(**variables: str) -> Response[str]:
+def webhook_endpoint(route: WebhookRoute) -> Callable[..., Response[Any]]:
+    def answer(**variables: str) -> Response[Any]:
         request = read_event(app.current_event, variables)
         return write_response(api.webhook_api().answer(route.verb, request), app.current_event)
 
@@ -42,13 +45,25 @@ for webhook_route in ROUTES:
     app.route(webhook_route.path, method=webhook_route.method)(webhook_endpoint(webhook_route))
 
 
-@app.not_found
-def not_found(_: Exception) -> Response[str]:
+def openapi_endpoint(**_: str) -> Response[str]:
     request = read_event(app.current_event, {})
-    return write_response(api.jobs_api().not_found(request), app.current_event)
+    response = openapi_response(request) or unknown_url_response(request)
+    return write_response(response, app.current_event)
+
+
+for path in PATHS:
+    app.route(path, method="GET")(openapi_endpoint)
+
+
+@app.not_found
+def not_found(_: Exception) -> Response[Any]:
+    request = read_event(app.current_event, {})
+    return write_response(unknown_url_response(request), app.current_event)
 
 
 @redact_errors
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return app.resolve(event, context)
+    routed = routed_event(event, public_url())
+    response = app.resolve(routed, context)
+    return without_body(response) if routed[CLIENT_METHOD] == "HEAD" else response

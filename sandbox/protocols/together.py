@@ -49,23 +49,40 @@ def _check_even(side: int) -> int:
 Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE), AfterValidator(_check_even)]
 
 
-class FrameImage(Fields):
-    """Only a first frame is supported."""
+MAX_MEDIA = 10
+"""Files of one kind."""
 
+
+class FrameImage(Fields):
     input_image: str
-    frame: Literal["first", 0] = "first"
+    frame: Literal["first", "last"] | Annotated[int, Field(ge=0)] = "first"
 
 
 class VideoRef(Fields):
     video: str
 
 
-class Media(Fields):
-    """Supported members of the published object, one file of each."""
+class AudioRef(Fields):
+    audio: str
 
-    frame_images: list[FrameImage] = Field(default_factory=list, max_length=1)
-    reference_images: list[str] = Field(default_factory=list, max_length=1)
+
+class Media(Fields):
+    """The published object. The render shows the first image, or the first video; no sound."""
+
+    frame_images: list[FrameImage] = Field(default_factory=list, max_length=MAX_MEDIA)
+    frame_videos: list[VideoRef] = Field(default_factory=list, max_length=MAX_MEDIA)
+    reference_images: list[str] = Field(default_factory=list, max_length=MAX_MEDIA)
+    reference_videos: list[VideoRef] = Field(default_factory=list, max_length=MAX_MEDIA)
     source_video: str | VideoRef | None = None
+    audio_inputs: list[str | AudioRef] = Field(default_factory=list, max_length=MAX_MEDIA)
+
+    @property
+    def clip(self) -> str | None:
+        """URL of the video that the render shows."""
+        source = self.source_video
+        first = VideoRef(video=source) if isinstance(source, str) else source
+        clips = [*([first] if first else []), *self.frame_videos, *self.reference_videos]
+        return clips[0].video if clips else None
 
 
 class CreateVideo(Fields):
@@ -119,9 +136,7 @@ async def build_spec(sandbox: Sandbox, params: CreateVideo) -> RenderSpec:
     )
     media = params.media
     images = [frame.input_image for frame in media.frame_images] + media.reference_images
-    source = media.source_video
-    source_url = source.video if isinstance(source, VideoRef) else source
-    return await with_media(sandbox, spec, images[0] if images else None, source_url)
+    return await with_media(sandbox, spec, images[0] if images else None, media.clip)
 
 
 async def with_media(

@@ -37,6 +37,8 @@ CONDITIONS = {"images": ("image", "image_url"), "video": ("source_video", "video
 NOT_OFFERED = frozenset({"model", "size", "seconds", "sync_mode", "user", "metadata", "max_images"})
 """Arguments with the name of a request's own field, with an effect on the reply's form, or
 (`max_images`) that multiply the price of `num_images`."""
+AUTOMATIC = ("auto", "adaptive")
+"""Beginnings of values by which an endpoint chooses a length or a size."""
 NAMED_SIZES = ("1024x768", "768x1024", "1024x576", "576x1024", "1024x1024", "512x512")
 """Sizes that fal names landscape_4_3, portrait_4_3, landscape_16_9, portrait_16_9, square_hd and
 square; the arguments take the numbers, too."""

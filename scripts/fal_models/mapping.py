@@ -1,9 +1,11 @@
 """Convert the published arguments of an endpoint to a model of the vendor data."""
 
+from collections.abc import Collection
 from typing import Any
 
 from scripts.fal_models.fields import (
     AUDIO_SWITCHES,
+    AUTOMATIC,
     CONDITIONS,
     EXACT_SIZES,
     FILE_LISTS,
@@ -13,6 +15,7 @@ from scripts.fal_models.fields import (
     LENGTHS,
     NOT_OFFERED,
     PROMPTS,
+    SIZE_NAMES,
     VIDEO_LISTS,
     Schema,
     choices,
@@ -29,7 +32,8 @@ def model_of(endpoint: str, schema: Schema, modality: str, hints: dict[str, Any]
     """Return the model without prices.
 
     Hints: `seconds`, `fps`, `step`, `offset`, `min_frames`, `max_frames`, `resolutions` (spelling
-    by neutral name), `aspect_ratios`, `sizes`, `roles` (role by argument), `constants`, `drop`.
+    by neutral name), `aspect_ratios`, `sizes`, `roles` (role by argument), `constants`, `drop`,
+    `other_values`.
     """
     properties: dict[str, Schema] = schema["properties"]
     required = set(schema.get("required", ())) - set(hints.get("optional", ()))
@@ -53,6 +57,7 @@ def model_of(endpoint: str, schema: Schema, modality: str, hints: dict[str, Any]
         "needs_prompt": prompt in required,
         **length,
         **size,
+        "other_values": _other_values(properties, arguments, size.get("sizes", ()), hints),
         "arguments": arguments,
         "options": _options(properties, required, arguments, hints),
     }
@@ -136,6 +141,40 @@ def _options(
         if name not in covered:
             options[name] = _option(name, schema, name in required)
     return options
+
+
+def _other_values(
+    properties: dict[str, Schema],
+    arguments: dict[str, Any],
+    sizes: Collection[str],
+    hints: dict[str, Any],
+) -> dict[str, list[Any]]:
+    """Return the values by argument that stand for no length and no size, such as `auto`.
+
+    Of an argument that is not offered, the default is one.
+    """
+    found = {
+        name: [value for value in choices(properties.get(name, {})) if _is_other(value, sizes)]
+        for name in (*LENGTHS, *EXACT_SIZES, "resolution", "aspect_ratio")
+        if name in arguments
+    }
+    defaults = {
+        name: [schema["default"]]
+        for name, schema in properties.items()
+        if name in NOT_OFFERED and schema.get("default") is not None
+    }
+    others = {**found, **hints.get("other_values", {}), **defaults}
+    return {name: values for name, values in others.items() if values}
+
+
+def _is_other(value: object, sizes: Collection[str]) -> bool:
+    """Whether the value is `auto`, or a named size that is none of the model's.
+
+    One endpoint has the length 0 for `auto`.
+    """
+    text = str(value)
+    is_automatic = text == "0" or text.startswith(AUTOMATIC)
+    return is_automatic or (text in SIZE_NAMES and SIZE_NAMES[text] not in sizes)
 
 
 def _option(name: str, schema: Schema, is_required: bool) -> dict[str, Any]:  # noqa: FBT001

@@ -8,7 +8,7 @@ from rushes.catalog.model_entry import ModelEntry
 from rushes.catalog.vendor_data import read_vendor
 from rushes.jobs.request import GenerationRequest, Input, Role
 from rushes.ports.http import HttpCall
-from rushes.providers.openrouter.adapter import FAILED, WAITING
+from rushes.providers.states import State, state_of
 from tests.contract.vendors import openrouter
 
 ENTRIES = {model.model_at_provider: model for model in read_vendor("openrouter").entries()}
@@ -57,7 +57,14 @@ def test_argument_that_the_model_does_not_declare_is_found():
 
 
 def test_adapter_knows_each_status_of_the_sdk():
-    assert set(openrouter.TYPES["statuses"]) == WAITING | FAILED | {"completed"}
+    assert {status: state_of(status) for status in openrouter.TYPES["statuses"]} == {
+        "pending": State.QUEUED,
+        "in_progress": State.RUNNING,
+        "completed": State.SUCCEEDED,
+        "failed": State.FAILED,
+        "cancelled": State.CANCELLED,
+        "expired": State.FAILED,
+    }
 
 
 def test_catalog_has_each_listed_model():

@@ -72,7 +72,8 @@ def test_a_remix(caller: Caller, base: str):
     source = caller.finished_job(*COMPLETED)
     reply = caller.call("POST", f"{base}/{source}/remix", {"prompt": "at night"})
     assert_published(reply, base, "post /{video_id}/remix")
-    assert reply.json["remixed_from_video_id"] == source
+    suffix = "" if base == OPENAI else ":sandbox"
+    assert reply.json["remixed_from_video_id"] == f"{source}{suffix}"
 
 
 def test_an_edit(caller: Caller, base: str):

@@ -95,7 +95,9 @@ def step_of(provider: base.Provider, transcript: Transcript) -> tuple[HttpCall, 
             return fetch.call, partial(cast("base.HasResultCall", provider).parse_result, operation)
         case _:
             assert isinstance(provider, base.SupportsCancel)
-            return provider.cancel_request(operation), None
+            cancel = provider.cancel_request(operation)
+            assert cancel is not None
+            return cancel, None
 
 
 def model_of(transcript: Transcript) -> ModelEntry | None:

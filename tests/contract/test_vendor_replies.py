@@ -95,3 +95,26 @@ def test_each_published_file_of_byteplus_is_found(field: str) -> None:
     result = provider.parse_poll({"id": "1"}, json_reply(body))
     assert isinstance(result, Succeeded)
     assert [output.url for output in result.outputs] == ["https://a.example/1"]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "body"),
+    [
+        ("luma", {"state": "completed", "assets": {"video": "https://a.example/1"}}),
+        (
+            "dashscope",
+            {
+                "output": {
+                    "task_status": "SUCCEEDED",
+                    "results": {"video_url": "https://a.example/1"},
+                }
+            },
+        ),
+        ("byteplus", {"status": "succeeded", "content": {"url": "https://a.example/1"}}),
+        ("xai", {"status": "done", "video": [{"url": "https://a.example/1"}]}),
+    ],
+)
+def test_result_in_another_usual_place_is_found(vendor: str, body: dict[str, Any]):
+    result = polled(vendor, {"id": "1", **body})
+    assert isinstance(result, Succeeded)
+    assert [output.url for output in result.outputs] == ["https://a.example/1"]

@@ -65,6 +65,20 @@ def test_pipelets_printed_commands_create_poll_and_decode_a_video(stack: Stack, 
     assert run(CANCEL, stack, ID=job) == "409"
 
 
+def test_pipelets_printed_command_fails_for_a_video_that_is_too_large(
+    stack: Stack, client: httpx.Client, tmp_path: Path
+):
+    """It writes no bytes: neither a link nor the word null, decoded as if it were base64."""
+    reply = client.post("/queue/wan22-fast-t2v", json={"prompt": "a large one [big=5]"})
+    status_url = reply.json()["status_url"]
+    wait_for(lambda: client.get(status_url).json()["status"] == "COMPLETED")
+    output = tmp_path / "output.mp4"
+    commands = f"set -o pipefail; {RESULT}"
+    with pytest.raises(AssertionError, match="Cannot index boolean"):
+        run(commands, stack, ID=reply.json()["request_id"], OUTPUT=str(output))
+    assert output.read_bytes() == b""
+
+
 T2V = ("wan22-fast-t2v", "wan22-fast-t2v-premium", "wan22-fast-t2v-pro")
 SIZES = ((1280, 720), (720, 1280), (480, 832), (832, 480), (512, 512), (768, 768))
 

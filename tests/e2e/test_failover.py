@@ -17,7 +17,7 @@ def test_fallback_runs_job_that_first_provider_cannot(client, stack, aws):
     assert completes(client, bare)
     assert client.get(f"/v1/videos/{job_id}").status_code == 200  # the id from the create response
     answer = client.get(f"/v1/videos/{bare}").json()
-    assert answer["id"] == f"{bare}:sandbox"
+    assert answer["id"] == job_id  # the provider of the create response
     creates = upstream_creates(stack, SMALL["prompt"])
     assert sum(entry["seconds"] == 4 for entry in creates) <= 1
     row = aws("dynamodb").get_item(

@@ -123,11 +123,13 @@ def test_errors_name_the_invalid_value(journey):
     refused = journey["refused"]
     statuses = {name: refusal["status"] for name, refusal in refused.items()}
     assert statuses == {
-        "model": 400, "duration": 400, "option": 400, "image": 400, "webhook": 400,
+        "model": 400, "duration": 422, "option": 422, "image": 422, "webhook": 400,
         "id": 404, "cancel": 404, "key": 401,
     }  # fmt: skip
     for name, value in (
         *(("model", "fal-ai/none"), ("duration", "duration"), ("option", "expand_prompt")),
         *(("image", "image_url"), ("webhook", "fal_webhook")),
     ):
-        assert value in refused[name]["detail"]
+        assert value in str(refused[name]["detail"])
+    (error,) = refused["duration"]["detail"]
+    assert (error["loc"], error["type"]) == (["body", "duration"], refused["duration"]["type"])

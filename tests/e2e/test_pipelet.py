@@ -71,16 +71,18 @@ def test_output_header_returns_link(client, tmp_path: Path):
 
 
 def test_video_that_fits_response_is_base64(client, tmp_path: Path):
-    content = base64.b64decode(created_video(client, "a video [big=3]")["data_uri"])
-    assert len(content) == 3 * 1024 * 1024
+    content = base64.b64decode(created_video(client, "a video [big=4]")["data_uri"])
+    assert len(content) == 4 * 1024 * 1024
     assert_video(content, tmp_path)
 
 
-def test_video_above_response_limit_is_link(client):
-    video = created_video(client, "a large one [big=4]")
-    assert video["data_uri"] == video["data_url"]
-    with httpx.stream("GET", video["data_url"]) as download:
-        assert int(download.headers["content-length"]) == 4 * 1024 * 1024
+def test_video_above_response_limit_is_an_error_with_a_link(client):
+    created = create(client, "a large one [big=5]")
+    wait_for_status(client, created["status_url"], "COMPLETED")
+    result = client.get(created["response_url"])
+    assert (result.status_code, result.json()["video"]) == (406, False)
+    with httpx.stream("GET", result.json()["data_url"]) as download:
+        assert int(download.headers["content-length"]) == 5 * 1024 * 1024
 
 
 def test_running_request_has_progress_and_cannot_be_cancelled(client):
@@ -89,7 +91,7 @@ def test_running_request_has_progress_and_cannot_be_cancelled(client):
     assert running["statusMessages"]["message"] == "PROCESSING"
     assert running["statusMessages"]["detail_message"].startswith("Progress: ")
     early = client.get(created["response_url"])
-    assert (early.status_code, list(early.json())) == (400, ["detail"])
+    assert (early.status_code, list(early.json())) == (400, ["detail", "video"])
     late = client.put(created["cancel_url"])
     assert (late.status_code, list(late.json())) == (409, ["detail"])
 

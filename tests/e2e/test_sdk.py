@@ -9,11 +9,14 @@ from local.video_probe import probe_video
 from tests.e2e.programs import run_program
 from tests.e2e.small_jobs import small_png
 
-SDKS = {"newest": "multipart/form-data", "json": "application/json"}
-ENVIRONMENTS = {"newest": "dev", "json": "openai-json"}
+SDKS = {"newest": "multipart/form-data", "older": "multipart/form-data", "json": "application/json"}
+ENVIRONMENTS = {"newest": "dev", "older": "clients", "json": "clients-oldest"}
+MAJOR_VERSIONS = {"newest": "3", "older": "2", "json": "2"}
 
-
-JOURNEYS = (("newest", "/openai/v1"), ("newest", "/v1"), ("json", "/openai/v1"))
+JOURNEYS = (
+    *(("newest", "/openai/v1"), ("newest", "/v1")),
+    *(("older", "/openai/v1"), ("json", "/openai/v1")),
+)
 
 
 @pytest.fixture(scope="module", params=JOURNEYS, ids=" SDK on ".join)
@@ -26,6 +29,7 @@ def journey(request, stack: Stack, tmp_path_factory) -> dict[str, Any]:
     files = (folder / "video.mp4", folder / "image.png")
     lists = "lists" if prefix == "/openai/v1" else "no lists"
     fields = run_program(ENVIRONMENTS[sdk], "journey.py", *account, *files, lists)
+    assert fields["sdk"].startswith(MAJOR_VERSIONS[sdk])
     return {**fields, "sent_as": SDKS[sdk], "video": folder / "video.mp4", "prefix": prefix}
 
 

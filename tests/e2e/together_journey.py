@@ -52,7 +52,7 @@ class Journey:
             "length": refused(lambda: self.run("x", seconds="7")),
             "option": refused(lambda: self.run("x", ratio="16:9")),
             "audio": refused(lambda: self.run("x", generate_audio=True)),
-            "keyframe": refused(lambda: self.run("x", media=keyframe)),
+            "keyframe": refused(lambda: self.run("x", model="sandbox/sandbox-1", media=keyframe)),
         }
 
 

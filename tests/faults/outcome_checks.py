@@ -124,8 +124,8 @@ class OutcomeChecks:
             same: list[dict[str, Any]] = [event for event in events if event["type"] == kind]
             if any(event != same[0] for event in same):
                 self._violation(EVENTS, client, f"{kind} has different bodies")
-        if job.submitted_at and len(terminal_events) == len(events):
-            self._violation(EVENTS, client, "submitted without job.started")
+        if job.started_at and len(terminal_events) == len(events):
+            self._violation(EVENTS, client, "begun without job.started")
         if job.outbox:
             self._violation(EVENTS, client, "unpublished events in the outbox")
         ids = {event["id"] for event in events}

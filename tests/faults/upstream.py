@@ -26,7 +26,7 @@ LAG = 15.0
 """Seconds until a new job appears in the list."""
 PAGE = 100
 STATUS_FAULTS: dict[str, dict[str, Any]] = {
-    "unknown status": {"status": "dreaming"},
+    "unknown status": {"status": "levitating"},
     "backwards": {"status": "queued", "progress": 0},
     "progress": {"status": "in_progress", "progress": 250},
     "failed": {"status": "failed", "error": {"code": "oops", "message": "no"}},

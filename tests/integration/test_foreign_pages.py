@@ -81,3 +81,11 @@ def test_webhook_receiver_refuses_foreign_pages(headers: dict[str, str]):
         assert receiver.messages == []
         assert httpx.post(url, content=b"{}").status_code == 204
         assert [message.body for message in receiver.messages] == [b"{}"]
+
+
+def test_preflight_without_cors_reaches_the_function(stack: Stack):
+    """As on AWS: `CorsAllowOrigins` is empty, and `$default` matches OPTIONS."""
+    headers = {"origin": "http://127.0.0.1:3000", "access-control-request-method": "POST"}
+    reply = httpx.options(f"{stack.url}/v1/videos", headers=headers, timeout=120, trust_env=False)
+    assert (reply.status_code, reply.headers["allow"]) == (405, "GET, HEAD, POST")
+    assert not [name for name in reply.headers if name.startswith("access-control-")]

@@ -272,7 +272,10 @@ def test_refused_job_is_not_polled(call: Caller, events: Events):
 
 
 @pytest.mark.parametrize("directive", ["[html]", "[empty]"])
-def test_output_that_is_not_a_video_fails_the_job(call: Caller, events: Events, directive: str):
+def test_output_that_is_not_a_video_fails_the_job(
+    call: Caller, events: Events, directive: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("rushes.workflow.collect.INVALID_WINDOW", 0.0)
     job_id = call.create(f"A fox {directive}")
     carry_out(job_id)
     assert published(events, job_id)["data"]["error"]["code"] == "bad_output"
@@ -497,7 +500,7 @@ def test_tasks_pass_on_unknown_fields(call: Caller):
     assert run(submit, {**start(job_id), "later": 1})["later"] == 1
 
 
-def test_finish_fails_the_job_with_the_cause_of_its_execution(
+def test_finish_fails_the_job_and_stores_the_cause_for_the_operator(
     call: Caller, jobs: JobTable, events: Events
 ):
     job_id = call.create("A fox in the snow")
@@ -505,5 +508,7 @@ def test_finish_fails_the_job_with_the_cause_of_its_execution(
     run(finish, broken)
     error = published(events, job_id)["data"]["error"]
     assert error["code"] == "internal_error"
-    assert "Lambda.Unknown" in error["message"]
-    assert stored_job(jobs, job_id).is_finished
+    assert "Lambda.Unknown" not in error["message"]  # it is for the operator
+    outcome = stored_job(jobs, job_id).outcome
+    assert outcome
+    assert "Lambda.Unknown" in (outcome.detail or "")

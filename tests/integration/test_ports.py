@@ -68,6 +68,7 @@ from tests.fakes import (
     FakeRateLimits,
     FakeTimings,
 )
+from tests.media_boxes import SOUND
 from tests.stack import Events
 
 BOTH = ["fake", "real"]
@@ -247,7 +248,8 @@ class TestJobs:
         jobs.change(account, job_of(account).id, failed)
 
         def revive(job: Job) -> Job:
-            return job.submitted(NOW, {"id": "1"}, ())
+            revived = job.submitted(NOW, {"id": "1"}, ())
+            return revived.model_copy(update={"status": JobStatus.IN_PROGRESS})
 
         with pytest.raises(WriteConflict):
             jobs.change(account, job_of(account).id, revive)
@@ -1193,6 +1195,28 @@ class TestBlobs:
         assert found.etag
         unmarked = found.model_copy(update={"etag": None})
         assert unmarked == StoredFile(key=key, content_type=content_type, size=len(content))
+
+    def test_find_reads_tracks_at_the_end(self, blobs: Blobs, prefix: str):
+        blobs.put(f"{prefix}upload", Upload("file", "video/mp4", SOUND))
+        found = blobs.find(f"{prefix}upload")
+        assert found is not None
+        assert (found.content_type, found.size) == ("audio/mp4", len(SOUND))
+
+    def test_read_range_ends_with_the_file(self, blobs: Blobs, prefix: str):
+        key = f"{prefix}file"
+        blobs.put(key, Upload("file", "video/mp4", b"0123456789"))
+        ranges = [(0, 3), (8, 100), (10, 1)]
+        assert [blobs.read_range(key, *given) for given in ranges] == [b"012", b"89", b""]
+        assert blobs.read_range(f"{prefix}absent", 0, 3) == b""
+
+    def test_move_changes_key_and_type(self, blobs: Blobs, prefix: str):
+        key, moved_to = f"{prefix}0.mp4", f"{prefix}0.m4a"
+        artifact = blobs.put_stream(key, Download(len(SOUND), None, iter([SOUND])), "video/mp4")
+        moved = blobs.move(artifact, moved_to, "audio/mp4")
+        changes = {"key": moved_to, "content_type": "audio/mp4"}
+        assert moved == artifact.model_copy(update=changes)
+        assert blobs.read(moved_to) == SOUND
+        assert blobs.find(key) is None
 
     def test_copy_requires_the_same_etag(self, blobs: Blobs, prefix: str):
         blobs.put(f"{prefix}upload", Upload("file", "video/mp4", b"first"))

@@ -233,6 +233,13 @@ class TestLink:
         assert answer.headers["content-type"] == SVG
         assert answer.headers["content-disposition"] == 'attachment; filename="job_1.svg"'
 
+    def test_link_for_head_returns_type_and_length(self, bucket: Bucket, key: str):
+        stored = bucket.put_stream(key, Download(len(VIDEO), None, chunks_of(VIDEO)), "video/mp4")
+        answer = httpx.head(bucket.link(stored, "job_1.mp4", "HEAD"))
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert answer.headers["content-type"] == "video/mp4"
+        assert answer.headers["content-length"] == str(len(VIDEO))
+
     def test_link_supports_ranges(self, link: str):
         answer = httpx.get(link, headers={"range": "bytes=256-511"})
         assert (answer.status_code, answer.content) == (206, VIDEO[256:512])

@@ -111,9 +111,9 @@ def test_create_uses_image_and_video_inputs(http: httpx.Client, tmp_path: Path):
         ({"output_format": "WEBM"}, "invalid_value", "output_format"),
         ({"generate_audio": True}, "invalid_value", "generate_audio"),
         ({"frame_images": []}, "unknown_parameter", "frame_images"),
-        ({"media": {"audio_inputs": []}}, "unknown_parameter", "media.audio_inputs"),
+        ({"media": {"sounds": []}}, "unknown_parameter", "media.sounds"),
         (
-            {"media": {"frame_images": [{"input_image": "x", "frame": "last"}]}},
+            {"media": {"frame_images": [{"input_image": "x", "frame": "middle"}]}},
             "invalid_value",
             "media.frame_images.frame",
         ),

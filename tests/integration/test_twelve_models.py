@@ -169,7 +169,7 @@ class Workflow:
         fetch_inputs = FetchInputs(context, self.http_client, caller.blobs, slots)
         names = job.account, job.id
         step = Submit(context, providers, limiter, fetch_inputs, timings).run(*names)
-        poll = Poll(context, providers, caller.blobs)
+        poll = Poll(context, providers, caller.blobs, timings)
 
         def polled() -> str:
             status = poll.run(*names)["status"]

@@ -47,8 +47,11 @@ def until(found: Callable[[], Any], seconds: float = LIMIT) -> Any:
 
 
 class AwsSetup:
-    def __init__(self, make: Callable[..., Any]) -> None:
+    """`front_url` is the URL of the HTTP API."""
+
+    def __init__(self, make: Callable[..., Any], front_url: str) -> None:
         self._make = make
+        self.front_url = front_url
         self._clients: dict[str, Any] = {}
 
     def __getattr__(self, service: str) -> Any:

@@ -17,12 +17,13 @@ def aws_setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsSetup]:
     """Run the engine as the local stack does, with nothing deployed."""
     folder = tmp_path_factory.mktemp("engine")
     settings = LocalSettings.load(folder / "settings.json")
+    front_port = free_port()
     environment = {
         **{name: os.environ[name] for name in ("HOME", "PATH")},
         "AUTH": "true",
         "AWS_ACCESS_KEY_ID": settings.access_key_id,
         "AWS_SECRET_ACCESS_KEY": settings.secret_access_key,
-        "FRONT_PORT": str(free_port()),
+        "FRONT_PORT": str(front_port),
         "GATEWAY_PORT": str(settings.engine_port),
         "LAMBDA_PYTHON": str(LAMBDA_PYTHON),
         "LAMBDA_WORKERS": "6",
@@ -37,6 +38,9 @@ def aws_setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsSetup]:
             settings.access_key_id, settings.secret_access_key, region_name=REGION
         )
         url = f"http://127.0.0.1:{settings.engine_port}"
-        yield AwsSetup(lambda service, **more: session.client(service, endpoint_url=url, **more))
+        yield AwsSetup(
+            lambda service, **more: session.client(service, endpoint_url=url, **more),
+            f"http://127.0.0.1:{front_port}",
+        )
     finally:
         engine.stop()

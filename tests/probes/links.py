@@ -76,6 +76,14 @@ def unsigned_request(aws: AwsSetup) -> str:
     return str(httpx.get(link(aws, "get_object", put(aws)).partition("?")[0]).status_code)
 
 
+@probe("a link with an Authorization header")
+@documented("400", API + "RESTAuthentication.html")
+def link_with_authorization(aws: AwsSetup) -> str:
+    """S3 accepts one authentication mechanism: clients must drop the header after a redirect."""
+    bearer = {"authorization": "Bearer x"}
+    return str(httpx.get(link(aws, "get_object", put(aws)), headers=bearer).status_code)
+
+
 @probe("a link signed by a clock 20 minutes fast")
 @documented("403", API + "sigv4-query-string-auth.html")
 def link_signed_in_future(aws: AwsSetup) -> str:

@@ -9,7 +9,7 @@ from tests.probes.probe import DOCS, PROBES, Probe
 FILE = Path(__file__).parents[2] / "docs/emulator.md"
 MODULES = (
     *("stepfunctions", "tasks", "dynamodb", "transactions", "s3", "links", "sqs", "eventbridge"),
-    *("lambdas", "mappings", "secretsmanager"),
+    *("lambdas", "mappings", "secretsmanager", "cors"),
 )
 HEAD = """\
 # The local engine compared with AWS

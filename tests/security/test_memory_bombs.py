@@ -57,6 +57,7 @@ def measure_all(function: str, server: Server) -> list[dict[str, Any]]:
         "AWS_DEFAULT_REGION": "eu-central-1",
         "AWS_ENDPOINT_URL": f"{server.url}/s3",
         "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+        "POWERTOOLS_METRICS_DISABLED": "true",  # the output has the figures only
     }
     limit = str(SHARE * memory_size(function))
     command = [sys.executable, "-m", "tests.security.memory.process", function, server.url, limit]

@@ -81,7 +81,7 @@ def test_post_webhook_ends_at_the_deadline(
     monkeypatch.setattr(client, "WEBHOOK_SECONDS", 1.0)
     server.answers["/"] = answer
     start = time.monotonic()
-    with pytest.raises(UpstreamNoResponse, match="ReadTimeout") as raised:
+    with pytest.raises(UpstreamNoResponse, match="timeout") as raised:
         LOCAL_CLIENT.post_webhook(server.url, HEADERS, BODY)
     assert raised.value.error_code == "timeout"
     assert 0.9 < time.monotonic() - start < 30
@@ -94,7 +94,7 @@ def test_post_webhook_to_a_receiver_that_does_not_read_ends_at_the_deadline(
     start = time.monotonic()
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,  # its queue takes us, and that is all
-        pytest.raises(UpstreamNoResponse, match="WriteTimeout"),
+        pytest.raises(UpstreamNoResponse, match="timeout"),
     ):
         LOCAL_CLIENT.post_webhook(
             f"http://127.0.0.1:{listener.getsockname()[1]}/", HEADERS, bytes(32 << 20)

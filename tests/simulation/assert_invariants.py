@@ -5,13 +5,17 @@ from typing import TYPE_CHECKING
 
 from rushes.jobs.job import Job
 from rushes.jobs.status import JobStatus, UpstreamCancelled
-from tests.simulation.provider_faults import FAILS
+from rushes.workflow.task import DEAD_LETTER_SECONDS
+from tests.simulation.provider_faults import FAILS, UNREADABLE
+from tests.simulation.upstream import UNREADABLE_SECONDS
 
 if TYPE_CHECKING:
     from tests.simulation.harness import Harness
 
 UNKNOWN = ("upstream_outcome_unknown", "upstream_bad_response")
 """Error codes that leave open whether the provider made a video."""
+RARE_SECONDS = 4000.0
+"""The same for a failed job, whose result is fetched again at growing intervals."""
 SLACK_SECONDS = 200.0
 """Time in which the core archives a result after a cancel, without faults."""
 
@@ -24,6 +28,7 @@ def find_violations(harness: "Harness", quiet_since: float) -> list[str]:
         _check_files(harness, job)
         _check_archive(harness, job, quiet_since)
     _check_single_create(harness)
+    _check_deletes(harness)
     _check_single_live_video(harness)
     _check_complete_files(harness)
     _check_no_work_left(harness)
@@ -77,14 +82,20 @@ def _check_files(harness: "Harness", job: Job) -> None:
 
 
 def _check_archive(harness: "Harness", job: Job, quiet_since: float) -> None:
-    """Check that a video that was made despite a cancel is archived."""
-    if job.status is not JobStatus.CANCELLED or job.deleted_at or not job.operation:
+    """Check that a video of a job without artifacts is archived: it was made all the same."""
+    ended = job.status in (JobStatus.CANCELLED, JobStatus.FAILED)
+    if not ended or job.deleted_at or not job.operation:
         return
     video = harness.providers[job.provider].videos.get(job.operation["id"])
-    if video is None or video.fault or video.cancelled_at is not None:
+    if video is None or video.fault not in ("", UNREADABLE):
         return
-    last_chance = job.deadline_at - SLACK_SECONDS
-    if max(video.done_at, quiet_since) < last_chance:
+    if video.cancelled_at is not None or video.is_removed:
+        return
+    readable_at = video.done_at + (UNREADABLE_SECONDS if video.fault else 0.0)
+    is_failed = job.status is JobStatus.FAILED
+    until = (job.finished_at or 0.0) + DEAD_LETTER_SECONDS if is_failed else job.deadline_at
+    slack = RARE_SECONDS if is_failed else SLACK_SECONDS
+    if max(readable_at, quiet_since) < until - slack:
         harness.invariants.check(
             job.archived_artifacts, f"{job.id}: {video.id} was made and not archived"
         )
@@ -100,6 +111,14 @@ def _check_single_create(harness: "Harness") -> None:
         if provider.capability == "none":
             message = f"{provider.name} got a second create call after an unknown outcome"
             check(not provider.repeated, f"{message}: {provider.repeated}")
+
+
+def _check_deletes(harness: "Harness") -> None:
+    """Check that no cancel deleted a finished video, unless the client deleted the job."""
+    deleted = {job.request.prompt for job in harness.jobs.rows.values() if job.deleted_at}
+    for provider in harness.providers.values():
+        lost = provider.wrongly_deleted - deleted
+        harness.invariants.check(not lost, f"{provider.name} deleted the finished {lost}")
 
 
 def _check_single_live_video(harness: "Harness") -> None:

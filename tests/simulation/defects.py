@@ -10,17 +10,18 @@ from rushes.jobs import cost
 from rushes.jobs.events import Event, terminal_event
 from rushes.jobs.job import Job
 from rushes.jobs.reservation import Reservation
-from rushes.jobs.result import Artifact
-from rushes.jobs.status import JobStatus
+from rushes.jobs.result import Artifact, JobOutcome
+from rushes.jobs.status import JobStatus, UpstreamCancelled
 from rushes.ports.jobs import IdempotencyRecord
 from rushes.ports.storage import Download
-from rushes.workflow import collect, finish, reconcile
+from rushes.providers.base import CancelReply
+from rushes.workflow import collect, finish, reconcile, stop
 from rushes.workflow.collect import Collect
 from rushes.workflow.event_publisher import EventPublisher
 from rushes.workflow.poll import Poll
 from rushes.workflow.provider_client import ProviderClient
 from rushes.workflow.sweeper import Sweeper
-from rushes.workflow.task import NextStep
+from rushes.workflow.task import JobContext, NextStep
 from tests import fakes
 from tests.simulation import table
 from tests.simulation.ports import SimulatedBlobs
@@ -87,6 +88,23 @@ def record_first(step: Collect, job: Job) -> Any:
     return artifacts
 
 
+def stopped(*_: object) -> CancelReply:
+    return CancelReply.STOPPED
+
+
+def believed(_: object, __: object, reply: CancelReply, **___: bool) -> stop.CancelOutcome:
+    upstream = UpstreamCancelled.NO if reply is CancelReply.REQUESTED else UpstreamCancelled.YES
+    return stop.CancelOutcome(upstream, "", None)
+
+
+def never(*_: object) -> bool:
+    return False
+
+
+def undecided(job: Job, cause: str | None, _: float) -> tuple[Job, JobOutcome]:
+    return job, job.outcome or finish._execution_failed(job, cause)
+
+
 def settle_apart(jobs: SimulatedJobs, before: Job, after: Job) -> bool:
     """Settle in a write of its own, which a crash can prevent."""
     is_replaced = _replace(jobs, before, after)
@@ -147,13 +165,17 @@ DEFECTS: dict[str, tuple[Patch, ...]] = {
     "late files of deleted jobs stay": ((Sweeper, "_purge", purge_nothing),),
     "a poll assumes an operation": ((Poll, "_run", poll_without_operation),),
     "results after a cancel are not tracked": ((Job, "is_tracked", property(lambda _: False)),),
-    "failover does not cancel the running job": (
-        (ProviderClient, "cancel_confirmed", lambda *_: True),
+    "failover does not cancel the running job": ((ProviderClient, "cancel", stopped),),
+    "a cancel request alone is believed": ((stop, "_after", believed),),
+    "a delete is sent to a job of unknown state": ((stop, "could_delete_result", never),),
+    "an unread result is forgotten": (
+        (JobContext, "fail_as_dead_letter", JobContext.fail),
+        (finish, "_decided", undecided),
     ),
     "an HTML page is stored as a video": (
         (collect, "sniff_output", lambda _: "video/mp4"),
         (collect, "is_truncated", lambda _: False),
-        (fakes, "sniff", lambda _: "video/mp4"),
+        (fakes, "sniff_output", lambda _: "video/mp4"),
     ),
     "a truncated download is stored": ((SimulatedBlobs, "put_stream", ignore_length),),
     "artifacts are recorded before they are stored": ((Collect, "_copy_all", record_first),),

@@ -62,7 +62,7 @@ MODEL = """
     inputs = ["image"]
     typical_seconds = 20
     deadline_seconds = 3600
-    queue_seconds = 40
+    queue_timeout_seconds = 40
     """
 CAPABILITIES = {"plain": "none", "keyed": "key", "listed": "lookup"}
 """Idempotency capability by provider name."""
@@ -73,12 +73,15 @@ CATALOG = read_catalog(
     default_model = "plain/one"
     [providers.plain]
     protocol = "openai_compatible"
+    errors.not_created = ["overloaded"]
     [providers.keyed]
     protocol = "openai_compatible"
     idempotency = "key"
+    errors.not_created = ["overloaded"]
     [providers.listed]
     protocol = "openai_compatible"
     idempotency = "lookup"
+    errors.not_created = ["overloaded"]
     [aliases]
     plain_first = ["plain/free", "keyed/one", "listed/one"]
     keyed_first = ["keyed/one", "plain/one"]
@@ -174,7 +177,7 @@ class Harness:
         slots = JobSlots(scheduled(FakeAccountSlots(), "account_slots", self.scheduler), clock)
         fetch_inputs = FetchInputs(context, http_client, blobs, slots)
         self.submit = Submit(context, providers, rate_limiter, fetch_inputs, timings)
-        self.poll = Poll(context, providers, blobs)
+        self.poll = Poll(context, providers, blobs, timings)
         self.collect = Collect(context, providers, blobs, slots)
         self.finish = Finish(jobs, blobs, timings, publish, clock, "media", 3600.0)
         self.sweeper = Sweeper(jobs, blobs, self.machine, publish, clock)

@@ -8,6 +8,10 @@ NOTHING_DONE: dict[str, Fault] = {
     "busy": HttpReply(429, {}, b"{}"),
     "busy with Retry-After": HttpReply(429, {"retry-after": "45"}, b"{}"),
     "key refused": HttpReply(401, {}, b'{"error": "who are you?"}'),
+    "not paid": HttpReply(402, {}, b'{"error": "top up your balance"}'),
+    "no quota": HttpReply(429, {}, b'{"error": {"code": "insufficient_quota"}}'),
+    "locked": HttpReply(403, {}, b'{"detail": "User is locked"}'),
+    "overloaded": HttpReply(503, {}, b'{"error": {"code": "overloaded"}}'),
 }
 """Responses that guarantee that the provider did nothing."""
 UNCLEAR: dict[str, Fault] = {
@@ -18,15 +22,21 @@ UNCLEAR: dict[str, Fault] = {
 }
 """Responses without that guarantee. The prefix `done` means that the call was executed."""
 UNSENT: dict[str, Fault] = {"unreachable": UpstreamUnreachable("refused")}
+REFUSALS: dict[str, Fault] = {
+    "refused": HttpReply(400, {}, b'{"error": {"code": "bad_prompt", "message": "no"}}'),
+    "filtered": HttpReply(400, {}, b'{"error": {"code": "content_filter", "message": "no"}}'),
+    "model removed": HttpReply(404, {}, b'{"error": {"code": "model_not_found"}}'),
+}
+"""Refusals of a create call; a provider that has created the job does not send them."""
 FAULTS: dict[str, Fault] = {
     **NOTHING_DONE,
     **UNSENT,
     **UNCLEAR,
     **{f"done, {name}": fault for name, fault in UNCLEAR.items()},
 }
-CREATE_FAULTS = (*FAULTS, "refused")
+CREATE_FAULTS = (*FAULTS, *REFUSALS)
 ODD_VIEWS: dict[str, dict[str, object]] = {
-    "unknown status": {"status": "dreaming"},
+    "unknown status": {"status": "levitating"},
     "backwards": {"status": "queued", "progress": 0},
     "too much progress": {"progress": 1000},
 }
@@ -36,13 +46,15 @@ CANCEL_FAULTS = (
     *UNSENT,
     "unavailable",
     "silent",
+    "garbage",
     "done, unavailable",
     "done, silent",
     "not found",
 )
-"""No invalid responses: the core trusts the provider's confirmation of a cancel."""
 LOOKUP_FAULTS = (*NOTHING_DONE, *UNSENT, *UNCLEAR)
-DOWNLOAD_FAULTS = ("link expired", "HTML page", "nothing", "cut short", "breaks off")
+DOWNLOAD_FAULTS = ("link expired", "not ready", "HTML page", "nothing", "cut short", "breaks off")
 EXPIRES, FAILS, STICKS = "expires", "fails", "sticks"
-VIDEO_FAULTS = (EXPIRES, FAILS, STICKS)
+UNREADABLE = "unreadable"
+"""Its file is an error page for some time after it is done."""
+VIDEO_FAULTS = (EXPIRES, FAILS, STICKS, UNREADABLE)
 UPSTREAM_OPERATIONS = frozenset({"create", "poll", "cancel", "lookup", "download", "video"})

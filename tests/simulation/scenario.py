@@ -16,6 +16,10 @@ from tests.simulation.quiescence import run_until_quiet
 API_LIMIT = 30.0
 DAY = 24 * 3600
 MAX_TRIES = 4
+REACTIONS = ("stops", "stops", "removes", "refuses", "continues", "pretends")
+"""Reactions of a provider to a cancel."""
+OUTAGES = 0.15
+"""Probability that a provider is down for a while; the circuit opens after two minutes."""
 MODELS = ("plain/one", "keyed/one", "listed/one", "plain_first", "keyed_first", "listed_first")
 
 
@@ -83,7 +87,10 @@ class Scenario:
         self.clients: list[Client] = []
         self.deleted: set[str] = set()
         for provider in self.harness.providers.values():
-            provider.on_cancel = draw.choice(("stops", "stops", "refuses", "continues"))
+            provider.on_cancel = draw.choice(REACTIONS)
+            if draw.random() < OUTAGES:
+                begun = self.harness.clock.now + 100 * draw.random()
+                provider.outage = (begun, begun + draw.choice((20.0, 150.0, 400.0)))
         self.harness.machine.on_abort = self._handle_abort
         self.length = draw.choice((60.0, 200.0, 400.0))
         if draw.random() < 0.2:  # midnight during the create calls
@@ -189,6 +196,8 @@ class Scenario:
         while clock.now < end and not violations and self.scheduler.step():
             pass
         self.random_faults.is_quiet = True
+        for provider in self.harness.providers.values():
+            provider.outage = (0.0, 0.0)
         quiet_since = clock.now
         run_until_quiet(self.harness)
         return find_violations(self.harness, max(quiet_since, self.harness.machine.faults_end_at))

@@ -11,9 +11,15 @@ import pytest
 from rushes.aws.config_store import ConfigStore
 from rushes.aws.dynamodb.items import Item, query_items
 from rushes.aws.published_catalogs import PublishedCatalogs
-from rushes.errors import AwsUnavailable, CorruptRecord, UpstreamNoResponse
+from rushes.errors import (
+    AwsUnavailable,
+    CorruptRecord,
+    UpstreamNoResponse,
+    UpstreamUnreachable,
+)
 from rushes.metrics import DIMENSION, NAMESPACE, Metric, count
-from rushes.workflow.circuit import THRESHOLD
+from rushes.ports.http import HttpReply
+from rushes.workflow.circuit import OUTAGE_SECONDS, THRESHOLD
 from tests.harness import CREATE, Harness, reply
 
 
@@ -22,6 +28,24 @@ def reject_provider_key(harness: Harness) -> None:
     harness.answer(CREATE, *[reply(401)] * THRESHOLD)
     for _ in range(THRESHOLD):
         harness.submit(harness.accepted())
+
+
+def refuse_account(harness: Harness) -> None:
+    job = harness.accepted(reply(402))
+    harness.submit(job)
+
+
+def remove_model(harness: Harness) -> None:
+    job = harness.accepted(reply(404, error={"code": "model_not_found", "message": "retired"}))
+    harness.submit(job)
+
+
+def stop_provider(harness: Harness) -> None:
+    """The circuit opens, and counts, after some minutes without an answer."""
+    job = harness.accepted(UpstreamUnreachable("the provider cannot be reached"))
+    for _ in range(THRESHOLD):
+        harness.submit(job)
+        harness.clock.advance(OUTAGE_SECONDS / 2)
 
 
 def lose_create_response(harness: Harness) -> None:
@@ -37,6 +61,12 @@ def find_corrupt_item(harness: Harness) -> None:
 
     harness.jobs.get = fail  # type: ignore[method-assign, assignment]
     harness.sweeper.reconcile_job("demo", "job_1")
+
+
+def store_no_output(harness: Harness) -> None:
+    job = harness.generated(b"<html>soon</html>")
+    harness.collect_to_end(job)
+    harness.finish(job)
 
 
 def read_corrupt_pointer(_: Harness) -> None:
@@ -64,8 +94,12 @@ class BytesBucket:
 TRIGGERS: dict[Metric, Callable[[Harness], None]] = {
     Metric.CONFIG_NOT_READABLE: read_corrupt_pointer,
     Metric.CORRUPT_RECORD: find_corrupt_item,
+    Metric.DEAD_LETTER: store_no_output,
     Metric.OUTCOME_UNKNOWN: lose_create_response,
+    Metric.PROVIDER_ACCOUNT_REFUSED: refuse_account,
+    Metric.PROVIDER_DOWN: stop_provider,
     Metric.PROVIDER_KEY_REJECTED: reject_provider_key,
+    Metric.PROVIDER_MODEL_UNAVAILABLE: remove_model,
 }
 
 
@@ -78,8 +112,38 @@ def test_metric_is_emitted_when_its_alarm_must_fire(
     metric: Metric, capsys: pytest.CaptureFixture[str]
 ):
     TRIGGERS[metric](Harness())
-    names = [key for line in emitted(capsys.readouterr().out) for key in line if key != "_aws"]
-    assert names == [metric.value]
+    assert names_of_alarms(capsys.readouterr().out) == [metric.value]
+
+
+def names_of_alarms(output: str) -> list[str]:
+    names = {metric.value for metric in Metric}
+    return [key for line in emitted(output) for key in line if key in names]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (UpstreamUnreachable("the provider cannot be reached"), "upstream_unreachable"),
+        (reply(429), "upstream_busy"),
+        (reply(402), "upstream_account"),
+        (reply(400), "upstream_refused"),
+    ],
+)
+def test_failed_call_and_failover_are_counted_by_provider_and_code(
+    answer: HttpReply | Exception, code: str, capsys: pytest.CaptureFixture[str]
+):
+    harness = Harness()
+    job = harness.accepted(answer, model="sure")
+    harness.submit(job)
+    harness.clock.advance(61)
+    harness.submit(job)
+    lines = emitted(capsys.readouterr().out)
+    failed = next(line for line in lines if "ProviderCallFailed" in line)
+    assert (failed["provider"], failed["code"]) == ("sandbox", code)
+    moved = next(line for line in lines if "JobFailedOver" in line)
+    assert moved["provider"] == "sandbox"
+    (definition,) = moved["_aws"]["CloudWatchMetrics"]
+    assert set(definition["Dimensions"][0]) >= {"provider", "code"}
 
 
 class CorruptItems:

@@ -22,6 +22,8 @@ class Settings(BaseModel):
     """Allow upstreams over http and on this machine."""
     public_url: str = Field(default="", alias="PUBLIC_URL")
     """Base URL of the API. Set in api."""
+    download_url: str = Field(default="", alias="DOWNLOAD_URL")
+    """Base URL of the distribution in front of the bucket; empty for none. Set in api."""
     daily_dollars: float = Field(default=0.0, alias="DAILY_DOLLARS", ge=0, allow_inf_nan=False)
     """Daily budget of an account; 0 is unlimited. Set in api."""
     creates_per_minute: int = Field(default=0, alias="CREATES_PER_MINUTE", ge=0)
@@ -39,3 +41,8 @@ class Settings(BaseModel):
 @cache
 def settings() -> Settings:
     return Settings.model_validate(dict(os.environ))
+
+
+def public_url() -> str:
+    """Return the base URL of the API, for routes that need no other setting."""
+    return os.environ.get("PUBLIC_URL", "")

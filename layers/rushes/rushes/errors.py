@@ -12,6 +12,8 @@ RushesError
 │   │   ├── ContentNotReady
 │   │   ├── VariantNotAvailable
 │   │   └── UnsupportedOperation
+│   ├── MethodNotAllowed             405: the URL exists, with other methods
+│   ├── RangeNotSatisfiable          416: the Range header is behind the end of the file
 │   ├── AlreadyFinished              409: too late to cancel
 │   ├── IdempotencyKeyInUse          409: a request with the same Idempotency-Key is in progress
 │   ├── IdempotencyKeyReused         422: the same Idempotency-Key with another body
@@ -27,8 +29,11 @@ RushesError
 │   └── AlreadyAccepted              the create call has created a job before
 └── UpstreamError                    a failed or missing provider response; becomes the job's error
     ├── UpstreamUnreachable          nothing was sent: safe to retry
+    ├── UpstreamUnavailable          the provider says that it has created nothing: safe to retry
     ├── UpstreamThrottled            the provider requested a later retry
     ├── UpstreamRefused              the provider refused for good
+    ├── UpstreamAccountError         the provider refuses the deployment's account: quota, billing
+    ├── UpstreamModelUnavailable     the provider does not serve the model (any more)
     ├── UpstreamNoResponse           sent; the outcome is unknown
     ├── UpstreamProtocolError        the response does not follow the protocol
     │   └── UnknownUpstreamStatus
@@ -71,7 +76,20 @@ class ClientError(RushesError):
 
 
 class InvalidRequest(ClientError):
+    """`kind` is the violated constraint, as pydantic names it: `missing`, `less_than_equal`."""
+
     code = "invalid_value"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        kind: str = "value_error",
+    ) -> None:
+        super().__init__(message, param=param, code=code)
+        self.kind = kind
 
 
 class UnknownModel(InvalidRequest):
@@ -115,6 +133,16 @@ class VariantNotAvailable(NotFound):
 
 class UnsupportedOperation(NotFound):
     code = "unsupported_operation"
+
+
+class MethodNotAllowed(ClientError):
+    code = "method_not_allowed"
+    http_status = 405
+
+
+class RangeNotSatisfiable(ClientError):
+    code = "range_not_satisfiable"
+    http_status = 416
 
 
 class AlreadyFinished(ClientError):
@@ -201,16 +229,18 @@ class AlreadyAccepted(WriteConflict):
 
 
 class UpstreamError(RushesError):
-    """A failed call to a provider.
+    """A failed call to a provider. Clients read its message.
 
     `wait_seconds` is the delay that the provider requested, `upstream_code` its error code.
-    `key_rejected`: the provider rejects the API key for every request.
+    `key_rejected`: the provider rejects the API key for every request. `may_be_billed`: the
+    provider may have generated something before it refused. `detail` is for the operator only: the
+    provider's own text, or the cause.
     """
 
     code = "upstream_error"
     http_status = 502
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one keyword per fact of the reply
         self,
         message: str,
         *,
@@ -218,15 +248,24 @@ class UpstreamError(RushesError):
         wait_seconds: float | None = None,
         upstream_code: str | None = None,
         key_rejected: bool = False,
+        may_be_billed: bool = False,
+        detail: str | None = None,
     ) -> None:
         super().__init__(message, code=code)
         self.wait_seconds = wait_seconds
         self.upstream_code = upstream_code and REDACTOR.redact(upstream_code)
         self.key_rejected = key_rejected
+        self.may_be_billed = may_be_billed
+        self.detail = detail and REDACTOR.redact(detail)
 
 
 class UpstreamUnreachable(UpstreamError):
     code = "upstream_unreachable"
+    retryable = True
+
+
+class UpstreamUnavailable(UpstreamError):
+    code = "upstream_unavailable"
     retryable = True
 
 
@@ -237,6 +276,14 @@ class UpstreamThrottled(UpstreamError):
 
 class UpstreamRefused(UpstreamError):
     code = "upstream_refused"
+
+
+class UpstreamAccountError(UpstreamError):
+    code = "upstream_account"
+
+
+class UpstreamModelUnavailable(UpstreamError):
+    code = "upstream_model_unavailable"
 
 
 class UpstreamNoResponse(UpstreamError):

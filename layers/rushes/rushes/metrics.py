@@ -16,13 +16,36 @@ CORRUPT_RECORD = "corrupt_record"
 
 
 class Metric(StrEnum):
+    """Metrics of alarms."""
+
     CONFIG_NOT_READABLE = "ConfigNotReadable"
     CORRUPT_RECORD = "CorruptRecord"
+    DEAD_LETTER = "DeadLetter"
     OUTCOME_UNKNOWN = "OutcomeUnknown"
+    PROVIDER_ACCOUNT_REFUSED = "ProviderAccountRefused"
+    PROVIDER_DOWN = "ProviderDown"
     PROVIDER_KEY_REJECTED = "ProviderKeyRejected"
+    PROVIDER_MODEL_UNAVAILABLE = "ProviderModelUnavailable"
+
+
+class ProviderMetric(StrEnum):
+    """Metrics with the dimensions `provider` and `code`, for dashboards."""
+
+    CALL_FAILED = "ProviderCallFailed"
+    DEAD_LETTER_ARCHIVED = "DeadLetterArchived"
+    FAILED_OVER = "JobFailedOver"
 
 
 def count(metric: Metric) -> None:
     metrics = EphemeralMetrics(namespace=NAMESPACE)
+    metrics.add_metric(name=metric, unit=MetricUnit.Count, value=1)
+    metrics.flush_metrics()
+
+
+def count_by_provider(metric: ProviderMetric, provider: str, code: str) -> None:
+    """Count an error code of a provider; both are bounded, as each pair is a metric of its own."""
+    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    metrics.add_dimension(name="provider", value=provider)
+    metrics.add_dimension(name="code", value=code)
     metrics.add_metric(name=metric, unit=MetricUnit.Count, value=1)
     metrics.flush_metrics()

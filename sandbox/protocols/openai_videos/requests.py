@@ -34,7 +34,7 @@ PUBLISHED = read_vendor("openai")
 _SIZE = re.compile(r"([1-9]\d{1,3})x([1-9]\d{1,3})")
 
 
-def _check_size_text(size: str) -> str:
+def check_size_text(size: str) -> str:
     match = _SIZE.fullmatch(size)
     sides = [int(side) for side in match.groups()] if match else []
     if not sides or any(s % 2 or not MIN_SIDE <= s <= MAX_SIDE for s in sides):
@@ -61,7 +61,7 @@ class CreateVideo(Fields):
     prompt: Prompt
     model: Literal["sandbox-1", "sandbox-1-pro"] = "sandbox-1"
     seconds: SecondsText = "4"
-    size: Annotated[str, AfterValidator(_check_size_text)] = "720x1280"
+    size: Annotated[str, AfterValidator(check_size_text)] = "720x1280"
     input_reference: ImageReference | InstanceOf[Upload] | None = None
     seed: Seed | None = None
     negative_prompt: NegativePrompt | None = None

@@ -41,13 +41,19 @@ def problems(api: Api, case: Case, answer: Answer) -> Iterator[str]:
     """Yield the faults of an answer: a crash, a wrong envelope, a secret."""
     if answer.status >= 500 or api.has_unexpected_error():
         yield f"status {answer.status}, {answer.text[:200]!r}; log: {api.log.getvalue()[-500:]}"
-    elif answer.status >= 400 and not error_message(case.path, answer.text):
+    elif answer.status >= 400 and not _is_error(case, answer):
         yield f"status {answer.status} without an error of the dialect: {answer.text[:200]!r}"
     for place, text in (("response", answer.text), ("log", api.log.getvalue())):
         if any(secret in text for secret in api.secrets()):
             yield f"the {place} contains an API key"
     if CANARY in answer.text:
         yield "the response contains another account's data"
+
+
+def _is_error(case: Case, answer: Answer) -> bool:
+    if case.method == "HEAD":
+        return answer.text == ""
+    return error_message(case.path, answer.text) is not None
 
 
 def key_problems(answer: Answer) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from rushes.api.paths import canonical_path
 from rushes.api.webhooks.routes import ROUTES
 from rushes.dialects import DIALECTS
 
@@ -102,19 +103,22 @@ def error_message(path: str, text: str) -> str | None:
         body = json.loads(text)
     except ValueError:
         return None
-    message = body.get(*_place(path, body)) if isinstance(body, dict) else None
+    place = _place(canonical_path(path, ""), body) if isinstance(body, dict) else ""
+    message = body.get(place) if place else None
+    if isinstance(message, list) and place == "detail":  # fal's list of invalid fields
+        message = next((entry.get("msg") for entry in message), None)
     if isinstance(message, dict):
         message = message.get("message")
     return message if isinstance(message, str) and message else None
 
 
-def _place(path: str, body: dict[str, Any]) -> tuple[str]:
+def _place(path: str, body: dict[str, Any]) -> str:
     """Return the member that has the message, or the object with the message."""
     if path.startswith(("/queue/", "/pipelet/", "/fal/")):
-        return ("detail",)
+        return "detail"
     if path.startswith(("/v1/async", "/v1/input")):
-        return ("message",)
+        return "message"
     bifrost = path.startswith(("/v1/videos", "/v1/models", "/bifrost/"))
     if bifrost and body.get("is_bifrost_error") is not True:
-        return ("no Bifrost envelope",)
-    return ("error",)
+        return "no Bifrost envelope"
+    return "error"

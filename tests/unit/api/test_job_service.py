@@ -63,27 +63,27 @@ def test_list_with_limit_zero_is_empty(harness: Harness) -> None:
     assert harness.service.list(ACCOUNT, JobQuery(limit=0)).jobs == ()
 
 
-def test_content_returns_link_with_filename(harness: Harness) -> None:
+def test_link_of_the_video_has_its_filename(harness: Harness) -> None:
     job = harness.completed()
-    link = harness.service.content(ACCOUNT, job.id, "video")
+    link = harness.service.link(job, harness.service.file(job, "video"))
     assert link == f"https://bucket.example/{job.artifacts[0].key}?filename={job.id}.mp4"
 
 
-def test_content_refuses_unfinished_job(harness: Harness) -> None:
+def test_file_refuses_unfinished_job(harness: Harness) -> None:
     with pytest.raises(ContentNotReady, match="is in_progress"):
-        harness.service.content(ACCOUNT, harness.stored().id, "video")
+        harness.service.file(harness.stored(), "video")
 
 
-def test_content_refuses_other_variants(harness: Harness) -> None:
+def test_file_refuses_other_variants(harness: Harness) -> None:
     with pytest.raises(VariantNotAvailable):
-        harness.service.content(ACCOUNT, harness.completed().id, "thumbnail")
+        harness.service.file(harness.completed(), "thumbnail")
 
 
-def test_content_refuses_expired_job(harness: Harness) -> None:
+def test_file_refuses_expired_job(harness: Harness) -> None:
     job = harness.completed()
     harness.clock.now = (job.expires_at or 0) + 1
     with pytest.raises(ContentNotReady, match="expired"):
-        harness.service.content(ACCOUNT, job.id, "video")
+        harness.service.file(job, "video")
 
 
 @pytest.mark.parametrize("state", [Harness.accepted, Harness.running, Harness.generated])

@@ -108,7 +108,8 @@ def test_second_cancel_reports_current_outcome(caller: Caller):
 @pytest.mark.parametrize(("answer", "expected"), [(reply(200), "yes"), (reply(409), "no")])
 def test_wait_until_final_returns_result_of_cancelling_execution(answer: object, expected: str):
     harness = Harness()
-    job = harness.running(video("in_progress"))
+    after = video("cancelled" if expected == "yes" else "in_progress")
+    job = harness.running(video("in_progress"), after)
     harness.answer(CANCEL_CALL, answer)  # type: ignore[arg-type]
 
     def sleep(_seconds: float) -> None:

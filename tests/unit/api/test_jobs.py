@@ -121,11 +121,8 @@ def test_unsupported_operation_is_reported(caller: Caller, base: str, method: st
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("PUT", ""), ("PATCH", ""), ("HEAD", ""), ("OPTIONS", ""), ("BREW", ""), ("get ", ""),
-        ("DELETE", ""), ("POST", "/job_1"), ("PUT", "/job_1"), ("POST", "/job_1/content"),
-        ("GET", "/job_1/remix"), ("GET", "/"), ("GET", "/job_1/"), ("GET", "//content"),
         ("GET", "/a/b"), ("GET", "/../keys"), ("GET", "/job_1/content/x"), ("GET", "x"),
-        ("GET", "/\U0001f600"), ("GET", "/" + "x/" * 2000),
+        ("GET", "/\U0001f600"), ("GET", "/" + "x/" * 2000), ("PUT", "/a/b/c"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("base", BASES)
@@ -135,9 +132,49 @@ def test_unknown_url_is_reported_in_nearest_dialect(
     assert_refused(caller.call(method, base + path), base, 404, code="unknown_url")
 
 
-@pytest.mark.parametrize("path", ["/", "", "/v1", "/v1/modelsx", "/.env", "/openai", "\ud800", "*"])
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "", "GET, HEAD, POST"), ("PATCH", "", "GET, HEAD, POST"),
+        ("OPTIONS", "", "GET, HEAD, POST"), ("BREW", "/", "GET, HEAD, POST"),
+        ("get ", "", "GET, HEAD, POST"), ("DELETE", "", "GET, HEAD, POST"),
+        ("POST", "/job_1", "GET, HEAD, DELETE"), ("PUT", "/job_1", "GET, HEAD, DELETE"),
+        ("POST", "/job_1/content", "GET, HEAD"), ("GET", "/job_1/remix", "POST"),
+        ("HEAD", "/job_1/remix", "POST"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("base", BASES)
+def test_other_method_of_a_url_is_refused_with_the_allowed_ones(
+    caller: Caller, base: str, method: str, path: str, allowed: str
+):
+    reply = caller.call(method, base + path)
+    assert (reply.status, reply.headers["allow"]) == (405, allowed)
+    if method != "HEAD":
+        assert_refused(reply, base, 405, code="method_not_allowed")
+
+
+@pytest.mark.parametrize("path", ["/", "", "/v1", "/v1/modelsx", "/.env", "\ud800", "*"])
 def test_unknown_url_without_prefix_is_reported_in_first_dialect(caller: Caller, path: str):
     assert_refused(caller.call("GET", path), BIFROST, 404)
+
+
+@pytest.mark.parametrize("path", ["/openai", "/openai/videos", "/openai/v1/chat/completions"])
+def test_unknown_url_below_openai_has_its_envelope(caller: Caller, path: str):
+    assert_refused(caller.call("POST", path, FIELDS), OPENAI, 404, code="unknown_url")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/openai", "openai"), ("/openai/v2/videos", "openai"), ("/openaix", "bifrost"),
+        ("/v1/webhook_endpoints/a/b/c", "openai"), ("/v1/chat/completions", "bifrost"),
+        ("/v2/images", "together"), ("/v1/v2/images", "together"), ("/videos/a/b", "together"),
+        ("/v1/input/x", "tiyaro"), ("/v1/async", "tiyaro"), ("/fal", "fal"),
+        ("/queue/a/requests", "pipelet"), ("/pipelet/x", "pipelet"),
+    ],
+)  # fmt: skip
+def test_dialect_of_selects_the_dialect_of_each_folder(path: str, name: str):
+    assert dialect_of(path).name == name
 
 
 def test_dialect_of_selects_dialect_by_path():

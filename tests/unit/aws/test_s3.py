@@ -1,18 +1,24 @@
 """Presigned URLs of the S3 adapter, signed offline, and outputs that a provider stored."""
 
 import io
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
+import moto
 import pytest
 from botocore.exceptions import IncompleteReadError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from rushes.aws.s3 import Bucket
-from rushes.errors import DownloadInterrupted, InvalidOutput
+from rushes.errors import AwsUnavailable, DownloadInterrupted, InvalidOutput
+from rushes.jobs.content_type import HEAD_BYTES
+from rushes.jobs.request import Upload
+from rushes.jobs.result import Artifact
 from rushes.wiring.aws import s3_config
+from tests.media_boxes import FTYP, MDAT, SOUND
 
 KEY = "uploads/demo/0123.mp3"
 
@@ -118,3 +124,68 @@ def test_interrupted_read_is_tried_again():
         pytest.raises(DownloadInterrupted, match=IncompleteReadError.__name__),
     ):
         list(download.chunks)
+
+
+@pytest.fixture
+def client() -> Iterator[Any]:
+    with moto.mock_aws():
+        client = boto3.client(
+            "s3", region_name="us-east-1", aws_access_key_id="id", aws_secret_access_key="secret"
+        )
+        client.create_bucket(Bucket="media")
+        yield client
+
+
+def stored(client: Any, key: str, content: bytes) -> Bucket:
+    bucket = Bucket(client, "media", 10**9)
+    bucket.put(key, Upload("file", "video/mp4", content))
+    return bucket
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type"),
+    [
+        (SOUND, "audio/mp4"),
+        (FTYP + MDAT, "video/mp4"),
+        (FTYP.replace(b"isom", b"avif"), "image/avif"),
+        (b"<svg>", "image/svg+xml"),
+        (b"", "application/octet-stream"),
+        (b"ID3\x04\x00\x00\x00\x06\x00\x00" + bytes(98304) + b"fLaC", "audio/flac"),
+    ],
+)
+def test_find_reads_the_tracks_at_the_end(client: Any, content: bytes, content_type: str):
+    assert len(SOUND) > 2 * HEAD_BYTES
+    found = stored(client, KEY, content).find(KEY)
+    assert found
+    assert (found.content_type, found.size) == (content_type, len(content))
+
+
+def test_ranges_end_with_the_object(client: Any):
+    bucket = stored(client, KEY, b"0123456789")
+    assert bucket.read_range(KEY, 2, 3) == b"234"
+    assert bucket.read_range(KEY, 8, 100) == b"89"
+    assert bucket.read_range(KEY, 10, 5) == b""
+    assert bucket.read_range("uploads/demo/missing", 0, 5) == b""
+
+
+@pytest.mark.parametrize("error", ["SlowDown", "InternalError"])
+def test_unavailable_bucket_is_no_missing_range(error: str):
+    with pytest.raises(AwsUnavailable):
+        stubbed(error=error).read_range(KEY, 0, 5)
+
+
+@pytest.mark.parametrize("name", ["0.m4a", "0.mp4"])
+def test_move_changes_key_and_type_and_leaves_no_other_object(client: Any, name: str):
+    bucket = stored(client, "outputs/0.mp4", SOUND)
+    artifact = Artifact(
+        key="outputs/0.mp4", content_type="video/mp4", size=len(SOUND), sha256="0" * 64
+    )
+    moved = bucket.move(artifact, f"outputs/{name}", "audio/mp4")
+    assert moved == artifact.model_copy(
+        update={"key": f"outputs/{name}", "content_type": "audio/mp4"}
+    )
+    assert bucket.read(moved.key) == SOUND
+    assert client.head_object(Bucket="media", Key=moved.key)["ContentType"] == "audio/mp4"
+    assert [entry["Key"] for entry in client.list_objects_v2(Bucket="media")["Contents"]] == [
+        moved.key
+    ]

@@ -247,10 +247,22 @@ def assert_refused(
 
 
 def assert_refused_in_queue(reply: Reply, named: str, status: int = 400) -> None:
-    """Check for an error of the fal or Pipelet dialect that names a field, and no side effects."""
+    """Check for an error of the fal or Pipelet dialect that names a field, and no side effects.
+
+    fal's dialect returns 422 and a list for an error about the body.
+    """
     assert not reply.has_side_effects
-    assert reply.status == status, reply
-    assert named in reply.json["detail"]
+    detail = reply.json["detail"]
+    if isinstance(detail, list):
+        (error,) = detail
+        assert reply.status == 422, reply
+        assert {"loc", "msg", "type", "url"} == set(error)
+        assert error["loc"][0] == "body"
+        assert reply.headers["x-fal-error-type"] == error["type"]
+        detail = f"{'.'.join(map(str, error['loc'][1:]))}: {error['msg']}"
+    else:
+        assert reply.status == status, reply
+    assert named in detail
 
 
 def _bytes(body: Any) -> bytes:

@@ -40,7 +40,7 @@ CASES = {
     "openai": DialectCase("/openai/v1/videos", {**FIELDS}, {"error"}),
     "together": DialectCase("/v2/videos", TOGETHER_BODY, {"error"}),
     "pipelet": DialectCase("/pipelet/queue/video", QUEUE_BODY, {"detail"}),
-    "fal": DialectCase("/fal/video", QUEUE_BODY, {"detail"}),
+    "fal": DialectCase("/fal/video", QUEUE_BODY, {"detail", "error_type"}),
     "tiyaro": DialectCase("/v1/async/video", {"input": QUEUE_BODY}, TIYARO_ERROR, 202),
 }
 

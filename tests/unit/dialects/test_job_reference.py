@@ -17,6 +17,10 @@ from tests.unit.dialects.api_client import BIFROST, OPENAI, VERBS, Caller, asser
         ("job_1%3asandbox", "job_1", "sandbox"),
         ("job%5F1:san%64box", "job_1", "sandbox"),
         ("job_1:a:b", "job_1", "a:b"),
+        ("job_1:sandbox:sandbox", "job_1", "sandbox"),
+        ("job_1%3Asandbox:sandbox", "job_1", "sandbox"),
+        ("job_1:sandbox:sandbox:sandbox", "job_1", "sandbox"),
+        ("job_1:sandbox:sandbox:b", "job_1", "sandbox:sandbox:b"),
         ("a" * 128, "a" * 128, None),
     ],
 )
@@ -37,12 +41,13 @@ def test_read_reference_refuses_malformed_id_as_not_found(raw: str):
         read_reference(raw)
 
 
-def test_read_reference_refuses_colon_without_provider():
-    with pytest.raises(InvalidRequest):
-        read_reference("job_1:")
+@pytest.mark.parametrize("raw", ["job_1:", "job_1::", "job_1%3A"])
+def test_read_reference_refuses_colon_without_provider(raw: str):
+    with pytest.raises(InvalidRequest, match="must be id or id:provider"):
+        read_reference(raw)
 
 
-@pytest.mark.parametrize("suffix", ["", ":sandbox", "%3Asandbox"])
+@pytest.mark.parametrize("suffix", ["", ":sandbox", "%3Asandbox", ":sandbox:sandbox"])
 def test_job_is_found_with_and_without_its_provider(caller: Caller, base: str, suffix: str):
     job_id = caller.finished_job(JobStatus.COMPLETED)
     for verb in VERBS:

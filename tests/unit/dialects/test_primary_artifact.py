@@ -17,7 +17,7 @@ LINKS: dict[str, Callable[[Reply], str]] = {
     "/openai/v1/videos/{id}/content": lambda reply: reply.headers["location"],
     "/v1/videos/{id}/content": lambda reply: reply.headers["location"],
     "/fal/any/model/requests/{id}": lambda reply: str(reply.json["video"]["url"]),
-    "/pipelet/queue/any/requests/{id}": lambda reply: str(reply.json["video"]["data_uri"]),
+    "/pipelet/queue/any/requests/{id}": lambda reply: str(reply.json["data_url"]),
     "/v1/async/requests/{id}": lambda reply: str(reply.json["result"]["outputs"][0]["url"]),
 }
 

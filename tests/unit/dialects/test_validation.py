@@ -26,8 +26,9 @@ class _Schema(StrictModel):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"prompt": None}, "prompt must be a string (got null)"),
-        ({"prompt": ""}, "prompt must have at least 1 characters"),
+        ({"prompt": None}, "prompt is required"),
+        ({"prompt": ""}, "prompt is required"),
+        ({"prompt": "x", "parts": [None]}, "parts.0 must be an object (got null)"),
         ({"prompt": "long"}, "prompt must have at most 3 characters"),
         ({"seconds": 0}, "seconds must be at least 1 (got 0)"),
         ({"seconds": 3601}, "seconds must be at most 3600 (got 3601)"),

@@ -55,8 +55,15 @@ def target(caller: Caller, reply: Reply) -> WebhookTarget | None:
     return job.webhook
 
 
-def test_null_webhook_is_absent(caller: Caller, base: str):
-    assert target(caller, create(caller, base, None)) is None
+@pytest.mark.parametrize("webhook", [None, ""])
+def test_empty_webhook_is_absent(caller: Caller, base: str, webhook: str | None):
+    assert target(caller, create(caller, base, webhook)) is None
+
+
+@pytest.mark.parametrize("webhook", [{"format": None}, {"format": ""}, {"secret": None}])
+def test_empty_member_of_a_webhook_is_absent(caller: Caller, base: str, webhook: dict[str, Any]):
+    expected = WebhookTarget(url=HOOK, format=VIDEOS[base])
+    assert target(caller, create(caller, base, {"url": HOOK, **webhook})) == expected
 
 
 def test_webhook_format_defaults_to_the_dialects_own(caller: Caller, base: str):
@@ -86,7 +93,7 @@ def test_webhook_may_be_in_a_form(caller: Caller, base: str, parts: Any, form: s
 
 
 MALFORMED = {
-    "webhook": [5, [HOOK], "", "hooks.example", "ftp://hooks.example/", "https://[",
+    "webhook": [5, [HOOK], " ", "hooks.example", "ftp://hooks.example/", "https://[",
                 {"url": HOOK, "secret": "whsec_x"}],
     "webhook.url": [{}, {"url": None}, {"url": [HOOK]}],
     "webhook.format": [{"url": HOOK, "format": "xml"}, {"url": HOOK, "format": ["fal"]}],

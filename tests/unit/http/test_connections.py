@@ -9,7 +9,13 @@ import httpx
 import pytest
 from typing_extensions import override
 
-from rushes.errors import InvalidInputFile, InvalidOutput, UpstreamUnreachable, UrlNotAllowed
+from rushes.errors import (
+    InvalidInputFile,
+    InvalidOutput,
+    UpstreamProtocolError,
+    UpstreamUnreachable,
+    UrlNotAllowed,
+)
 from rushes.http.client import SafeHttpClient
 from rushes.http.connections import HTTPCORE_ERRORS, Deadline, PinnedBackend, exchange
 from rushes.jobs.result import Output
@@ -168,7 +174,7 @@ def test_connection_falls_back_to_the_next_address(net: Net, http_client: SafeHt
 
 def test_connection_tries_at_most_four_addresses(net: Net, http_client: SafeHttpClient):
     net.dead = net.names["files.example"] = [f"1.1.1.{n}" for n in range(1, 200)]
-    with pytest.raises(UpstreamUnreachable, match="ConnectTimeout"):
+    with pytest.raises(UpstreamUnreachable, match="timeout"):
         download(http_client, "https://files.example/video")
     assert len(net.connected) == 4
 
@@ -285,3 +291,29 @@ def test_exchange_raises_the_httpx_error_of_the_same_name(error: type[Exception]
         open_url("https://files.example/", FailingBackend([]))
     assert type(raised.value).__name__ == error.__name__
     assert isinstance(raised.value.__cause__, error)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://169.254.169.254/latest", "https://inside.example/x", "//127.0.0.1:9001/"),
+        *("http://polls.example/x", "https://user@polls.example/", "file:///etc/passwd"),
+        *("https://polls.example:8443/x", "https://[::1/x", "https://localhost/x"),
+    ],
+)
+def test_url_in_a_reply_passes_the_ssrf_check(net: Net, http_client: SafeHttpClient, url: str):
+    net.names |= {"polls.example": [PUBLIC], "inside.example": ["10.0.0.7"]}
+    with pytest.raises(UpstreamProtocolError, match="the provider's URL is invalid"):
+        http_client.send(UPSTREAM, HttpCall("GET", url, relative_to="/videos/1"))
+    output = Output(url=url, relative_to="/videos/1")
+    with pytest.raises(InvalidOutput), http_client.download(UPSTREAM, output):
+        pass
+    assert net.connected == []
+
+
+def test_url_in_a_reply_may_lead_to_another_public_host(net: Net, http_client: SafeHttpClient):
+    net.names["polls.example"] = [PUBLIC]
+    net.answers[PUBLIC] = reply(b"{}")
+    call = HttpCall("GET", "https://polls.example/1", relative_to="/videos/1")
+    assert http_client.send(UPSTREAM, call).status == 200
+    assert b"upstream-key" not in b"".join(net.sent)

@@ -1,6 +1,7 @@
 import base64
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -99,7 +100,7 @@ def test_unpack_refuses_a_reply_without_the_file(value: object):
 
 @pytest.mark.parametrize(
     "text",
-    ["AAA", "A===", "AA=A", "AAAA!", "AA AA", "AAAA\n", "-_-_", "\u00e9", "https://a.example/1"],
+    ["A", "A===", "AA=A", "AAAA!", "AAAAA", "-_+/", "AAA\x00", "\u00e9", "https://a.example/1"],
 )
 @pytest.mark.parametrize("before", ["", "data:video/mp4;base64,"])
 def test_unpack_refuses_invalid_base64(before: str, text: str):
@@ -107,7 +108,37 @@ def test_unpack_refuses_invalid_base64(before: str, text: str):
         unpack(json_reply({"video": before + text}), "/video")
 
 
-@pytest.mark.parametrize("status", [201, 204, 302, 400, 401, 403, 404, 410, 429, 500, 503])
+BYTES = bytes(range(256)) * 3
+STANDARD, URL_SAFE = base64.b64encode(BYTES).decode(), base64.urlsafe_b64encode(BYTES).decode()
+LEGAL_FORMS = {
+    "lines of MIME": base64.encodebytes(BYTES).decode(),
+    "lines with CRLF": "\r\n".join(STANDARD[n : n + 64] for n in range(0, len(STANDARD), 64)),
+    "url-safe alphabet": URL_SAFE,
+    "url-safe without padding": URL_SAFE.rstrip("="),
+    "no padding": STANDARD.rstrip("="),
+    "spaces and tabs": f"  {STANDARD[:8]} \t{STANDARD[8:]}\n",
+    "data URL": f"data:video/mp4;base64,{STANDARD}",
+    "data URL in upper case": f"DATA:VIDEO/MP4;BASE64,{STANDARD}",
+    "data URL with parameters": f"data:video/mp4; codecs=avc1;base64,{URL_SAFE}",
+    "data URL with codecs": f"data:video/webm;codecs=vp8,opus;base64,{STANDARD}",
+    "data URL with quoted codecs": f'data:video/mp4;codecs="a, b"; base64,{STANDARD}',
+    "data URL with lines": f"data:video/mp4;base64,\n{base64.encodebytes(BYTES).decode()}",
+    "data URL, percent-encoded base64": f"data:;base64,{quote(STANDARD, safe='')}",
+    "data URL, percent-encoded": f"data:application/octet-stream,{quote(BYTES)}",
+}
+
+
+@pytest.mark.parametrize("form", LEGAL_FORMS)
+def test_unpack_decodes_each_legal_form(form: str):
+    assert unpack(json_reply({"video": LEGAL_FORMS[form]}), "/video") == BYTES
+
+
+@pytest.mark.parametrize("status", [200, 201, 203])
+def test_unpack_accepts_statuses_with_a_whole_reply(status: int):
+    assert unpack(json_reply({"video": STANDARD}, status), "/video") == BYTES
+
+
+@pytest.mark.parametrize("status", [202, 204, 302, 400, 401, 403, 404, 410, 429, 500, 503])
 def test_unpack_of_an_error_status_raises_interrupted(status: int):
     """The status counts even if the reply contains base64."""
     with pytest.raises(DownloadInterrupted, match=f"the reply with the output had status {status}"):
@@ -115,7 +146,7 @@ def test_unpack_of_an_error_status_raises_interrupted(status: int):
 
 
 def test_unpack_errors_do_not_quote_the_reply():
-    secret = "TELL-TALE " * 1000
+    secret = "TELL-TALE! " * 1000
     for value in (secret, [secret]):
         with pytest.raises(InvalidOutput) as bad:
             unpack(json_reply({"video": value}), "/video")

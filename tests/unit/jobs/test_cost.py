@@ -114,6 +114,7 @@ def test_open_job_charges_its_reservation(state: State) -> None:
         lambda job: cancelled(running, UpstreamCancelled.NO)(job).tracking_ended(
             NOW, stopped=False
         ),
+        lambda job: cancelled(running, UpstreamCancelled.NO)(job).tracking_ended(NOW, stopped=True),
         lambda job: completed(job).deleted(NOW),
     ],
 )
@@ -135,7 +136,9 @@ def test_finished_job_that_may_be_billed_charges_its_cost(state: State) -> None:
         failed(lambda job: unconfirmed(job).confirmed_absent(NOW), "upstream_refused"),
         cancelled(unchanged, UpstreamCancelled.YES),
         cancelled_in_queue,
-        lambda job: cancelled(running, UpstreamCancelled.NO)(job).tracking_ended(NOW, stopped=True),
+        lambda job: cancelled(running, UpstreamCancelled.NO)(job).tracking_ended(
+            NOW, stopped=True, is_unbilled=True
+        ),
     ],
 )
 def test_finished_job_that_no_provider_can_bill_charges_nothing(state: State) -> None:

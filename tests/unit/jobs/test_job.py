@@ -42,13 +42,16 @@ TRANSITIONS: dict[str, Callable[[Job], Job]] = {
     ),
     "progressed": lambda job: job.progressed(LATER, 40),
     "failing": lambda job: job.failing(LATER, "not JSON"),
+    "status_unknown": lambda job: job.status_unknown(LATER, "levitating"),
     "warned": lambda job: job.warned(LATER, "careful"),
     "generated": lambda job: job.generated(LATER, OUTPUTS, None),
     "collecting": lambda job: job.collecting(LATER),
     "stored": lambda job: job.stored(LATER, (ARTIFACT,)),
-    "key_rejected": lambda job: job.key_rejected(LATER, releases_lease=True),
+    "key_rejected": lambda job: job.key_rejected(LATER, ERROR, None, releases_lease=True),
+    "held": lambda job: job.held(LATER, ERROR, "busy"),
     "collected": lambda job: job.collected(LATER, (COLLECTED,)),
     "will_fail": lambda job: job.will_fail(LATER, ERROR),
+    "cancelled_by_provider": lambda job: job.cancelled_by_provider(LATER),
     "cancelled_by_client": lambda job: job.cancelled_by_client(LATER, UpstreamCancelled.YES),
     "archived": lambda job: job.archived(LATER, (ARTIFACT,)),
     "tracking_ended": lambda job: job.tracking_ended(LATER, stopped=True),
@@ -60,7 +63,7 @@ TRANSITIONS: dict[str, Callable[[Job], Job]] = {
     "purged": lambda job: job.purged(LATER),
     "published": lambda job: job.published(LATER, (EVENT,)),
 }
-NO_TRANSITION = {"with_event", "with_warnings"}
+NO_TRANSITION = {"with_event", "with_warnings", "with_detail"}
 """Methods written together with a transition."""
 
 
@@ -97,9 +100,67 @@ def test_transition_increments_version_copies_job_and_round_trips(name: str) -> 
     assert Job.model_validate_json(after.model_dump_json()) == after
 
 
-@pytest.mark.parametrize("name", sorted(set(TRANSITIONS) - {"submitted", "finished"}))
-def test_only_submitted_and_finished_change_status(name: str) -> None:
+BEGINNINGS = {"submitted", "progressed", "generated"}
+
+
+@pytest.mark.parametrize("name", sorted(set(TRANSITIONS) - BEGINNINGS - {"finished"}))
+def test_only_a_beginning_and_finished_change_status(name: str) -> None:
     assert all(TRANSITIONS[name](job(status=status)).status is status for status in JobStatus)
+
+
+@pytest.mark.parametrize("name", sorted(BEGINNINGS))
+def test_beginning_ends_the_queue_and_changes_no_other_status(name: str) -> None:
+    for status in JobStatus:
+        begun = TRANSITIONS[name](job(status=status, queue_position=4))
+        assert begun.status is (P if status is Q else status)
+        assert (begun.started_at, begun.queue_position) == (LATER, None)
+        assert TRANSITIONS[name](job(status=status, started_at=1.0)).started_at == 1.0
+
+
+def test_waiting_job_is_queued_with_its_position_and_estimate() -> None:
+    waiting = job().submitted(LATER, {"id": "up-1"}, (), waiting=True, queue_position=7)
+    assert (waiting.status, waiting.stage, waiting.queue_position) == (Q, Stage.RUNNING, 7)
+    assert (waiting.started_at, waiting.submitted_at) == (None, LATER)
+    nearer = waiting.progressed(LATER, 0, waiting=True, queue_position=2, expected_at=900.0)
+    assert (nearer.status, nearer.queue_position, nearer.expected_at) == (Q, 2, 900.0)
+    begun = nearer.progressed(LATER, 5)
+    again = begun.progressed(LATER, 0, waiting=True, queue_position=9)
+    assert (again.status, again.queue_position, again.started_at) == (P, None, LATER)
+
+
+@pytest.mark.parametrize("ending", ["generated", "finished", "failed_over"])
+def test_queue_position_and_estimate_end_with_the_job(ending: str) -> None:
+    ended = TRANSITIONS[ending](job(queue_position=3, expected_at=900.0))
+    assert (ended.queue_position, ended.expected_at) == (None, None)
+
+
+def test_failover_of_a_job_that_has_begun_does_not_go_back_to_the_queue() -> None:
+    second = TRANSITIONS["failed_over"](TRANSITIONS["submitted"](job()))
+    assert (second.status, second.started_at) == (P, None)
+    waiting = second.submitted(LATER, {"id": "up-2"}, (), waiting=True)
+    assert (waiting.status, waiting.has_begun) == (P, False)
+
+
+@pytest.mark.parametrize("started_at", [None, 200.0])
+def test_cancel_at_the_provider_is_unbilled_before_the_beginning_only(
+    started_at: float | None,
+) -> None:
+    ended = job(started_at=started_at).cancelled_by_provider(LATER)
+    assert ended.outcome == JobOutcome(status=CANCELLED)
+    assert ended.upstream_cancelled is UpstreamCancelled.YES
+    assert ended.is_unbilled_cancel is (started_at is None)
+    assert ended.track_until is None
+
+
+@pytest.mark.parametrize("deleted_at", [None, 200.0])
+def test_dead_letter_is_tracked_unless_deleted(deleted_at: float | None) -> None:
+    ended = job(deleted_at=deleted_at).will_fail(LATER, ERROR, track_until=900.0)
+    failed = ended.finished(LATER, JobOutcome(status=FAILED, error=ERROR), "job_1", 3600.0)
+    assert failed.is_dead_letter is (deleted_at is None)
+    assert failed.needs_execution is (deleted_at is None)
+    over = failed.tracking_ended(LATER, stopped=True, is_unbilled=True)
+    assert (over.is_dead_letter, over.upstream_cancelled) == (False, None)
+    assert not over.is_unbilled_cancel
 
 
 def test_submitting_sets_lease_and_counts() -> None:
@@ -154,9 +215,10 @@ def test_failing_keeps_first_time_and_distinct_warnings() -> None:
     assert (failing.failing_since, failing.warnings) == (1.0, ("a", "b"))
 
 
-@pytest.mark.parametrize("name", ["progressed", "generated"])
+@pytest.mark.parametrize("name", ["progressed", "generated", "status_unknown", "failed_over"])
 def test_valid_response_clears_failing_since(name: str) -> None:
-    assert TRANSITIONS[name](job(failing_since=1.0)).failing_since is None
+    after = TRANSITIONS[name](job(failing_since=1.0, invalid_since=1.0))
+    assert (after.failing_since, after.invalid_since) == (None, None)
 
 
 @pytest.mark.parametrize(("reported", "cost"), [(None, 0.4), (1.5, 1.5), (0.0, 0.0)])

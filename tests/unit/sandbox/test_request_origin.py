@@ -17,6 +17,7 @@ SDK = [
     {**LOCAL, "origin": "https://127.0.0.1"},
     {**LOCAL, "sec-fetch-site": "same-site"},
     {**LOCAL, "sec-fetch-site": "none"},
+    {**LOCAL, "origin": "null", "sec-fetch-site": "same-site"},  # a redirect between local servers
 ]
 FOREIGN_HOSTS = [
     *("", "evil.example", "evil.example:8787", "127.0.0.1.evil.example", "127.0.0.1:8787,evil"),
@@ -43,6 +44,11 @@ def test_foreign_host_is_refused(host: str):
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
 def test_foreign_origin_is_refused(origin: str):
     assert "Origin" in (refusal({**LOCAL, "origin": origin}) or "")
+
+
+@pytest.mark.parametrize("site", ["cross-site", "none", "same-origin", "", "same-site,same-site"])
+def test_null_origin_is_refused_except_of_the_same_site(site: str):
+    assert refusal({**LOCAL, "origin": "null", "sec-fetch-site": site}) is not None
 
 
 def test_cross_site_fetch_without_origin_is_refused():

@@ -57,3 +57,100 @@ def test_show_has_the_price_and_the_error(fields: dict[str, Any], lines: list[st
     deployment: Any = SimpleNamespace(find=lambda _: job, executions=executions)
     shown = list(jobs.show(deployment, job.id))
     assert [line for line in lines if line not in shown] == []
+
+
+UNPAID: dict[str, Any] = {"code": "upstream_account", "message": "kling refuses (1102)"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        (
+            {
+                "finished_at": 160.0,
+                "error": UNPAID,
+                "outcome": {"status": "failed", "error": UNPAID, "detail": "HTTP 429: top up"},
+            },
+            (
+                "  1970-01-01 00:02:40  ended: upstream_account: kling refuses (1102)"
+                " [HTTP 429: top up]"
+            ),
+        ),
+        (
+            {
+                "attempts": (
+                    {
+                        "model": "kling/3",
+                        "provider": "kling",
+                        "operation": None,
+                        "started_at": 100.0,
+                        "ended_at": 160.0,
+                        "error": {**UNPAID, "upstream_code": "1102"},
+                        "detail": "HTTP 429: top up",
+                    },
+                )
+            },
+            (
+                "  1970-01-01 00:02:40  failed over from kling: upstream_account (1102):"
+                " kling refuses (1102) [HTTP 429: top up]"
+            ),
+        ),
+        (
+            {
+                "waiting": {
+                    "error": {"code": "upstream_unreachable", "message": "cannot be reached"},
+                    "detail": "h: ConnectError",
+                    "since": 160.0,
+                    "tries": 3,
+                }
+            },
+            (
+                "  waits for sandbox since 00:02:40, 3 tries: "
+                "upstream_unreachable: cannot be reached"
+                " [h: ConnectError]"
+            ),
+        ),
+    ],
+)
+def test_show_has_the_words_of_the_provider(fields: dict[str, Any], line: str):
+    job = plain_job(**fields)
+    executions = SimpleNamespace(is_running=lambda _: False)
+    deployment: Any = SimpleNamespace(find=lambda _: job, executions=executions)
+    assert line in list(jobs.show(deployment, job.id))
+
+
+DEAD_LETTER: dict[str, Any] = {
+    "status": "failed",
+    "stage": "finished",
+    "finished_at": 160.0,
+    "track_until": 86_560.0,
+    "operation": {"id": "up-1"},
+    "outputs": ({"url": "https://cdn.example/1?signature=s"},),
+    "error": {"code": "bad_output", "message": "output is empty"},
+}
+
+
+def test_show_has_the_places_of_a_dead_letter():
+    job = plain_job(**DEAD_LETTER)
+    executions = SimpleNamespace(is_running=lambda _: False)
+    deployment: Any = SimpleNamespace(find=lambda _: job, executions=executions)
+    shown = list(jobs.show(deployment, job.id))
+    for line in (
+        "  dead letter: the result is fetched again until 1970-01-02 00:02:40",
+        "  at the provider: id up-1",
+        "  output: https://cdn.example/1?signature=s",
+    ):
+        assert line in shown
+
+
+def test_stuck_lists_overdue_jobs_and_dead_letters_only(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(jobs, "time", SimpleNamespace(time=lambda: 1000.0))
+    found = (
+        plain_job(id="letter", updated_at=990.0, **DEAD_LETTER),
+        plain_job(id="overdue", updated_at=500.0),
+        plain_job(id="running", updated_at=990.0, stage="running"),
+    )
+    deployment: Any = SimpleNamespace(jobs=SimpleNamespace(due=lambda *_: found))
+    lines = list(jobs.stuck(deployment, ""))
+    assert [line.split()[0] for line in lines] == ["letter", "overdue"]
+    assert "dead letter: id up-1" in lines[0]

@@ -10,6 +10,7 @@ import pytest
 
 from rushes.api.webhooks import samples
 from rushes.dialects.base import JobView
+from rushes.dialects.fal_queue.fal_errors import detail_of_failure
 from rushes.dialects.fal_queue.queue_dialect import failure_of
 from rushes.dialects.json_format import as_json
 from rushes.jobs.events import started_event, terminal_event
@@ -135,7 +136,7 @@ def test_render_failure_does_not_load_the_job():
         "gateway_request_id": "job_1",
         "status": "ERROR",
         "error": message,
-        "payload": {"detail": message},
+        "payload": {"detail": detail_of_failure(JobError.model_validate(event["data"]["error"]))},
     }
     assert body_of(event, "pipelet") == {
         "eventType": "failed",

@@ -21,7 +21,7 @@ from rushes.jobs.status import JobStatus
 from rushes.ports.http import Upstream
 from rushes.ports.storage import Download
 from rushes.workflow.collect import MIN_TRIES, RETRY_WINDOW
-from rushes.workflow.task import AWS_RETRY_SECONDS, TO_FINISH
+from rushes.workflow.task import AWS_RETRY_SECONDS, DEAD_LETTER, TO_FINISH
 from tests.fakes import FakeHttpClient
 from tests.harness import ACCOUNT, CONTENT, MP3_BYTES, MP4_BYTES, PNG_BYTES, Harness
 
@@ -126,7 +126,9 @@ def test_collect_fails_after_retry_window(harness: Harness) -> None:
     assert harness.collect(job)["status"] == "pending"
     harness.clock.advance(1)
     assert harness.collect(job) == TO_FINISH
-    assert failure(harness, job) == "output_interrupted: the output's URL answered 403"
+    assert (
+        failure(harness, job) == f"output_interrupted: the output's URL answered 403{DEAD_LETTER}"
+    )
 
 
 def test_collect_makes_minimum_number_of_tries(harness: Harness) -> None:
@@ -150,17 +152,17 @@ def test_collect_refuses_empty_or_truncated_file(
     harness: Harness, content: bytes, named: str
 ) -> None:
     job = harness.generated(content)
-    assert harness.collect(job) == TO_FINISH
-    assert failure(harness, job) == f"bad_output: {named}"
+    assert harness.collect_to_end(job) == TO_FINISH
+    assert failure(harness, job) == f"bad_output: {named}{DEAD_LETTER}"
     assert harness.blobs.objects == {}
 
 
 @pytest.mark.parametrize("content", [b"<html>expired</html>", b'{"error": "gone"}'])
 def test_collect_refuses_unknown_file_type(harness: Harness, content: bytes) -> None:
     job = harness.generated(content)
-    assert harness.collect(job) == TO_FINISH
+    assert harness.collect_to_end(job) == TO_FINISH
     assert failure(harness, job) == (
-        "bad_output: output is not a known media type (declared: no content type)"
+        f"bad_output: output is not a known media type (declared: no content type){DEAD_LETTER}"
     )
     assert harness.blobs.objects == {}
 
@@ -168,8 +170,10 @@ def test_collect_refuses_unknown_file_type(harness: Harness, content: bytes) -> 
 def test_collect_fails_job_without_output(harness: Harness) -> None:
     job = harness.running()
     harness.change(job, lambda job, now: job.generated(now, (), None))
-    assert harness.collect(job) == TO_FINISH
-    assert failure(harness, job) == "bad_output: the provider finished without an output"
+    assert harness.collect_to_end(job) == TO_FINISH
+    assert failure(harness, job) == (
+        f"bad_output: the provider finished without an output{DEAD_LETTER}"
+    )
 
 
 def test_collect_leaves_failed_over_job_to_poll(harness: Harness) -> None:
@@ -210,7 +214,7 @@ def collected(harness: Harness, modality: str, *contents: bytes, document: bool 
     harness.http_client.files = {f"/{n}": content for n, content in enumerate(contents)}
     result = {"text": "hello"} if document else None
     harness.change(job, lambda job, now: job.generated(now, outputs, None, result))
-    assert harness.collect(job) == TO_FINISH
+    assert harness.collect_to_end(job) == TO_FINISH
     return harness.now(job)
 
 
@@ -273,8 +277,8 @@ def test_collect_stores_outputs_beside_document(harness: Harness) -> None:
     outputs = (Output(url="/a"), Output(url="/b"))
     harness.change(job, lambda job, now: job.generated(now, outputs, None, {"seed": 7}))
     harness.http_client.files = {"/a": MP3_BYTES, "/b": InvalidOutput("no")}
-    assert harness.collect(job) == TO_FINISH
-    assert failure(harness, job) == "bad_output: no"
+    assert harness.collect_to_end(job) == TO_FINISH
+    assert failure(harness, job) == f"bad_output: no{DEAD_LETTER}"
 
 
 def test_collect_retries_when_bucket_is_unavailable(harness: Harness) -> None:
@@ -333,7 +337,7 @@ def test_collect_refuses_another_object_of_a_bucket(harness: Harness, uri: str) 
     """A provider must not be able to name the file of another job as its output."""
     job = in_bucket(harness, uri)
     harness.blobs.objects[uri.format(job=job.id).removeprefix("s3://bucket/")] = MP4_BYTES
-    assert harness.collect(job) == TO_FINISH
+    assert harness.collect_to_end(job) == TO_FINISH
     assert failure(harness, job).startswith("bad_output: the output must be in s3://bucket/")
 
 

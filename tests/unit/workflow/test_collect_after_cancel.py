@@ -48,11 +48,13 @@ def cancelled(
     result: HttpReply | Exception = IN_PROGRESS,
     answer: HttpReply | Exception = CANCEL_REFUSED,
 ) -> Job:
-    """A job cancelled while running; the provider's answers to later polls and to the cancel."""
-    job = harness.running(result)
+    """A job cancelled while running; the provider's answers to polls after it and to the cancel."""
+    job = harness.running(IN_PROGRESS)
     harness.service.cancel(ACCOUNT, job.id)
     harness.answer(CANCEL_CALL, answer)
+    harness.answer(POLL_CALL, IN_PROGRESS, result)
     assert harness.poll(job) == TO_FINISH
+    harness.answer(POLL_CALL, result)
     harness.finish(job, f"{job.id}-r2")
     harness.executions.running.update({job.id: False, f"{job.id}-r2": False})
     return harness.now(job)
@@ -63,6 +65,7 @@ def cancelled(
     [
         *((reply(status), YES) for status in (200, 204)),
         *((reply(status), NO) for status in (201, 202, 400, 401, 404, 409, 429, 500, 503)),
+        *((reply(status), UNSUPPORTED) for status in (405, 501)),
         (UpstreamNoResponse("no answer"), NO),
         (UpstreamUnreachable("refused"), NO),
     ],
@@ -70,7 +73,7 @@ def cancelled(
 def test_cancel_reports_provider_response(
     harness: Harness, answer: HttpReply | Exception, expected: UpstreamCancelled
 ) -> None:
-    job = cancelled(harness, answer=answer)
+    job = cancelled(harness, reply(404), answer)
     assert (job.status, job.upstream_cancelled) == (JobStatus.CANCELLED, expected)
     assert job.is_tracked is (expected is not YES)
     assert harness.bus.events[-1]["data"]["upstream_cancelled"] == expected.value

@@ -137,11 +137,11 @@ def test_output_that_cannot_be_downloaded_still_fails_the_job(
     assert harness.error_code(job) == "output_interrupted"
 
 
-def test_invalid_output_fails_the_job_at_once(
+def test_invalid_output_fails_the_job_in_the_end(
     harness: Harness, client: SlowClient, job: Job
 ) -> None:
     client.files[outputs()[0].url] = InvalidOutput("no")
-    assert harness.collect(job) == TO_FINISH
+    assert harness.collect_to_end(job) == TO_FINISH
     assert harness.error_code(job) == "bad_output"
 
 
@@ -211,5 +211,5 @@ def test_result_without_files_takes_no_slot(harness: Harness) -> None:
     job = harness.running()
     harness.change(job, lambda job, now: job.generated(now, (), None, {"text": "hello"}))
     fill(harness, ACCOUNT)
-    assert harness.collect(job) == TO_FINISH
+    assert harness.collect_to_end(job) == TO_FINISH
     assert harness.account_slots.writes == 0

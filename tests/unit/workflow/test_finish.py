@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from rushes.errors import AwsUnavailable, NotFound
+from rushes.errors import AwsUnavailable
 from rushes.jobs.job import Job
 from rushes.jobs.result import JobError
 from rushes.jobs.status import JobStatus, UpstreamCancelled
@@ -101,18 +101,19 @@ def test_concurrent_finish_publishes_once(harness: Harness) -> None:
     assert (harness.now(job).finished_by, len(terminal_events(harness))) == ("faster", 1)
 
 
-@pytest.mark.parametrize(
-    ("cause", "message"),
-    [("Lambda.Unknown", "the workflow failed (Lambda.Unknown)"), (None, "the workflow failed")],
-)
-def test_finish_without_outcome_fails_job_with_cause(
-    harness: Harness, cause: str | None, message: str
+@pytest.mark.parametrize("cause", ["Lambda.Unknown", "ConnectTimeoutError", None])
+def test_finish_without_outcome_fails_job_and_keeps_the_cause_for_the_operator(
+    harness: Harness, cause: str | None
 ) -> None:
+    message = "the workflow failed"
     job = harness.running()
     harness.clock.now = job.deadline_at
     harness.finish(job, cause=cause)
     assert harness.now(job).error == JobError(code="internal_error", message=message)
     assert terminal_events(harness)[0]["data"]["error"]["message"] == message
+    outcome = harness.now(job).outcome
+    assert outcome is not None
+    assert outcome.detail == cause
 
 
 def test_finish_leaves_running_job_to_the_sweeper(harness: Harness) -> None:
@@ -193,11 +194,14 @@ def test_finish_raises_if_terminal_write_fails(harness: Harness) -> None:
     assert len(terminal_events(harness)) == 1
 
 
-def test_finish_raises_for_unknown_job(harness: Harness) -> None:
+def test_finish_ends_the_execution_of_an_unknown_job(
+    harness: Harness, caplog: pytest.LogCaptureFixture
+) -> None:
     job = harness.stored()
     harness.jobs.rows.clear()
-    with pytest.raises(NotFound):
-        harness.finish(job)
+    assert harness.finish(job) == {"status": "unknown"}
+    assert [record.message for record in caplog.records] == ["job_not_found"]
+    assert terminal_events(harness) == []
 
 
 def test_terminal_event_of_deleted_job_has_no_artifacts(harness: Harness) -> None:

@@ -22,8 +22,8 @@ from rushes.providers.base import (
     Succeeded,
 )
 from rushes.providers.replies import raise_for_status
-from rushes.workflow.poll import RETRY_WINDOW
-from rushes.workflow.task import AWS_RETRY_SECONDS, TO_FINISH
+from rushes.workflow.poll import CANCEL_WINDOW, RETRY_WINDOW
+from rushes.workflow.task import AWS_RETRY_SECONDS, DEAD_LETTER, TO_FINISH
 from tests.harness import ACCOUNT, CANCEL_CALL, CONTENT, CREATE, POLL_CALL, Harness, reply, video
 
 Operation = dict[str, object]
@@ -35,13 +35,14 @@ TRANSIENT_ERRORS = [
     (UpstreamUnreachable("refused"), 8),
 ]
 """Responses to a poll after 60 seconds, and the delay until the next one."""
+STILL_RUNS = "the provider confirmed the cancel, but may continue"
 REJECTED_KEY = {"message": "invalid API key"}
 
 
 class SlowProvider:
-    """A provider with a minimum poll interval and requested delays, without cancel."""
+    """A provider with a minimum poll interval and requested delays, without queue and cancel."""
 
-    profile = Profile(min_poll_seconds=7.0)
+    profile = Profile(min_poll_seconds=7.0, has_queue=False)
     requested_delay: float | None = None
 
     def submit_request(self, _job: Job, _model: ModelEntry | None = None) -> HttpCall:
@@ -67,7 +68,7 @@ class ResultCallProvider(SlowProvider):
         return FetchResult(HttpCall("GET", "/results/up-1"))
 
     def parse_result(self, operation: dict[str, object], reply: HttpReply) -> PollResult:
-        assert operation == {"id": "up-1"}
+        assert operation["id"] == "up-1"
         raise_for_status(reply)
         assert json.loads(reply.body) == {"of": "the result"}
         return self.result
@@ -141,7 +142,7 @@ def test_poll_retries_transient_errors_of_result_call(
     harness.clock.advance(60)
     harness.answer(RESULT_CALL, answer, RESULT_REPLY)
     assert harness.poll(job) == {"status": "pending", "wait_seconds": wait}
-    assert harness.now(job) == job
+    assert without_failing_since(harness.now(job)) == job
     assert harness.poll(job) == SUCCEEDED
     assert harness.calls()[1:] == [POLL_CALL, RESULT_CALL, POLL_CALL, RESULT_CALL]
 
@@ -198,7 +199,14 @@ def test_poll_retries_transient_errors(
     job = harness.running(answer)
     harness.clock.advance(60)
     assert harness.poll(job) == {"status": "pending", "wait_seconds": wait}
-    assert harness.now(job) == job
+    assert without_failing_since(harness.now(job)) == job
+
+
+def without_failing_since(job: Job) -> Job:
+    """The job without the record of a transient error."""
+    assert job.failing_since is not None
+    changes = {"failing_since": None, "version": job.version - 1, "updated_at": job.created_at}
+    return job.model_copy(update=changes)
 
 
 @pytest.mark.parametrize(
@@ -223,25 +231,25 @@ def test_poll_fails_after_five_minutes_of_invalid_responses(
     harness.clock.advance(1)
     assert harness.poll(job) == TO_FINISH
     assert harness.error_code(job) == code
-    assert harness.now(job).warnings == (harness.error(job).message,)
+    assert harness.error(job).message == harness.now(job).warnings[0] + DEAD_LETTER
 
 
 def test_poll_tolerates_unknown_status_until_deadline(harness: Harness) -> None:
     """The status may name a new intermediate stage, and the generation is billed."""
-    job = harness.running(video("dreaming"))
+    job = harness.running(video("levitating"))
     harness.answer(CANCEL_CALL, reply(200))
-    while harness.clock() <= job.deadline_at:
+    while harness.clock() <= job.deadline_at + CANCEL_WINDOW:
         assert harness.poll(job)["status"] == "pending"
         harness.clock.advance(RETRY_WINDOW)
     assert harness.poll(job) == TO_FINISH
     assert harness.error_code(job) == "upstream_timeout"
-    assert "'dreaming'" in harness.now(job).warnings[0]
+    assert "'levitating'" in harness.now(job).warnings[0]
 
 
 def test_poll_restarts_retry_window_after_valid_response(harness: Harness) -> None:
     job = harness.running()
     for _ in range(4):
-        harness.answer(POLL_CALL, video("dreaming"))
+        harness.answer(POLL_CALL, video("levitating"))
         assert harness.poll(job)["status"] == "pending"
         harness.clock.advance(RETRY_WINDOW - 1)
         harness.answer(POLL_CALL, video("in_progress"))
@@ -257,17 +265,23 @@ def test_poll_retries_when_secret_is_unavailable(harness: Harness) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "warning"),
+    ("answer", "after", "warning"),
     [
-        (reply(200), "the provider cancelled the job"),
-        (reply(404), "cancel request failed: HTTP 404"),
-        (UpstreamNoResponse("no answer"), "cancel request failed: no answer"),
+        (reply(200), video("cancelled"), "the provider cancelled the job"),
+        (reply(200), reply(404), "the provider cancelled the job"),
+        (reply(200), video("in_progress"), STILL_RUNS),
+        (reply(404), reply(404), "cancel request failed: sandbox does not know the job"),
+        (
+            UpstreamUnreachable("refused"),
+            reply(503),
+            "cancel request failed: sandbox cannot be reached",
+        ),
     ],
 )
 def test_poll_cancels_at_provider_and_records_the_response(
-    harness: Harness, answer: HttpReply | Exception, warning: str
+    harness: Harness, answer: HttpReply | Exception, after: HttpReply, warning: str
 ) -> None:
-    job = harness.running(video("in_progress"))
+    job = harness.running(video("in_progress"), after)
     harness.service.cancel(ACCOUNT, job.id)
     harness.answer(CANCEL_CALL, answer)
     assert harness.poll(job) == TO_FINISH
@@ -285,7 +299,7 @@ def test_poll_sends_no_cancel_to_provider_without_cancel(harness: Harness) -> No
 
 
 def test_poll_cancels_and_fails_job_after_deadline(harness: Harness) -> None:
-    job = harness.running(video("in_progress"))
+    job = harness.running(*[video("in_progress")] * 2, video("cancelled"))
     harness.clock.advance(1800)
     assert harness.poll(job)["status"] == "pending"
     harness.clock.advance(0.1)
@@ -306,7 +320,7 @@ def test_poll_skips_job_with_outcome(harness: Harness) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [video("completed"), video("in_progress", progress=70), video("dreaming"), reply(401)],
+    [video("completed"), video("in_progress", progress=70), video("levitating"), reply(401)],
 )
 def test_poll_does_not_change_job_finished_during_the_call(
     harness: Harness, answer: HttpReply
@@ -321,7 +335,7 @@ def test_poll_does_not_change_job_finished_during_the_call(
 
 @pytest.mark.parametrize("answer", [video("failed"), reply(401)])
 def test_poll_keeps_the_first_outcome(harness: Harness, answer: HttpReply) -> None:
-    job = harness.running(video("dreaming"))
+    job = harness.running(reply(404))
     harness.poll(job)
     harness.clock.advance(RETRY_WINDOW + 1)
     harness.answer(POLL_CALL, answer)

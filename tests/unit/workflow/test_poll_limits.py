@@ -9,6 +9,7 @@ from rushes.jobs.result import CollectedOutput
 from rushes.jobs.status import UpstreamCancelled
 from rushes.ports.http import HttpReply
 from rushes.ports.providers import Slots
+from rushes.workflow.poll import CANCEL_RETRY_SECONDS, CANCEL_WINDOW
 from rushes.workflow.slots import OUTPUT_DOWNLOADS
 from rushes.workflow.task import (
     SECONDS_PER_STORED_OUTPUT,
@@ -33,9 +34,10 @@ NO_RESULT = [
     reply(429),
     video("in_progress"),
     video("queued"),
-    video("archiving"),
+    video("levitating"),
     UpstreamNoResponse("no answer"),
 ]
+UNKNOWN_STATES = [reply(503), reply(401), video("levitating"), UpstreamNoResponse("no answer")]
 
 
 @pytest.mark.parametrize("answer", NO_RESULT)
@@ -85,18 +87,35 @@ def test_result_of_the_last_poll_at_the_deadline_is_stored(harness: Harness) -> 
     assert harness.finish(job)["status"] == "completed"
 
 
-@pytest.mark.parametrize("answer", NO_RESULT)
+@pytest.mark.parametrize("after", [video("in_progress"), video("cancelled"), reply(404)])
 def test_job_that_is_cancelled_at_the_deadline_stays_charged(
-    harness: Harness, answer: HttpReply | Exception
+    harness: Harness, after: HttpReply
 ) -> None:
-    job = harness.running(answer)
+    job = harness.running(video("in_progress"), after)
     harness.answer(CANCEL_CALL, reply(200))
     harness.clock.now = job.deadline_at + 1
     assert harness.poll(job) == TO_FINISH
-    assert harness.calls()[-2:] == [POLL_CALL, CANCEL_CALL]
+    assert harness.calls()[-3:] == [POLL_CALL, CANCEL_CALL, POLL_CALL]
     harness.finish(job)
-    assert harness.now(job).error is not None
+    ended = harness.now(job)
+    assert harness.error_code(job) == "upstream_timeout"
+    assert (may_be_billed(ended), ended.is_dead_letter) == (True, after == video("in_progress"))
+
+
+@pytest.mark.parametrize("answer", UNKNOWN_STATES)
+def test_job_of_unknown_state_is_not_deleted_at_the_deadline(
+    harness: Harness, answer: HttpReply | Exception
+) -> None:
+    """It may have finished: a delete would destroy its result."""
+    job = harness.running(answer)
+    harness.clock.now = job.deadline_at + 1
+    assert harness.poll(job) == {"status": "pending", "wait_seconds": CANCEL_RETRY_SECONDS}
+    harness.clock.now = job.deadline_at + CANCEL_WINDOW
+    assert harness.poll(job) == TO_FINISH
+    assert CANCEL_CALL not in harness.calls()
+    harness.finish(job)
     assert may_be_billed(harness.now(job))
+    assert harness.now(job).is_dead_letter
 
 
 @pytest.mark.parametrize("was_polled", [False, True])
@@ -129,19 +148,33 @@ def test_result_of_a_deleted_job_is_deleted_at_the_provider_and_charged(harness:
     assert may_be_billed(harness.now(job))
 
 
-@pytest.mark.parametrize(
-    "error", [UpstreamUnreachable("refused"), UpstreamNoResponse("no answer"), reply(404)]
-)
-def test_failed_poll_does_not_prevent_the_cancel(
+@pytest.mark.parametrize("error", [*UNKNOWN_STATES, UpstreamUnreachable("refused"), reply(404)])
+def test_cancel_waits_for_the_state_of_a_job_that_it_could_delete(
     harness: Harness, error: HttpReply | Exception
 ) -> None:
     job = harness.running(error)
     harness.answer(CANCEL_CALL, reply(200))
     harness.service.cancel(ACCOUNT, job.id)
+    assert harness.poll(job)["status"] == "pending"
+    harness.answer(POLL_CALL, video("in_progress"), reply(404))
     assert harness.poll(job) == TO_FINISH
     harness.finish(job)
     assert harness.now(job).upstream_cancelled is UpstreamCancelled.YES
     assert may_be_billed(harness.now(job))
+
+
+@pytest.mark.parametrize("error", [*UNKNOWN_STATES, reply(404)])
+def test_cancel_is_not_sent_if_the_state_stays_unknown(
+    harness: Harness, error: HttpReply | Exception
+) -> None:
+    job = harness.running(error)
+    harness.service.cancel(ACCOUNT, job.id)
+    harness.clock.advance(CANCEL_WINDOW)
+    assert harness.poll(job) == TO_FINISH
+    harness.finish(job)
+    ended = harness.now(job)
+    assert (ended.upstream_cancelled, ended.is_tracked) == (UpstreamCancelled.NO, True)
+    assert CANCEL_CALL not in harness.calls()
 
 
 @pytest.mark.parametrize(
@@ -156,7 +189,7 @@ def test_queued_job_is_not_cancelled_for_a_fallback_that_it_may_not_use(
     change: tuple[str, str],
 ) -> None:
     harness = Harness(daily_dollars=5.0)
-    job = harness.running(video("queued"), model="sure", seconds=4)
+    job = harness.waiting(video("queued"), model="sure", seconds=4)
     text = CATALOG_TEXT.replace('sure = ["sandbox/one", "spare/one"]', "").replace(*change)
     harness.catalog = read_catalog(text)
     harness.clock.advance(100)

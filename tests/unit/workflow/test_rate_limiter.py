@@ -53,7 +53,7 @@ def open_circuit(harness: Harness, *accounts: str, seconds: float = 60.0) -> Non
         rejected_at=now,
         open_until=now + seconds,
         pause=MIN_PAUSE,
-        reason="the provider rejected the API key",
+        reason="sandbox rejected the API key of this deployment",
     )
     harness.rate_limits.rows["sandbox"] = RateLimit(circuits={MODEL: circuit})
 
@@ -287,7 +287,7 @@ def test_held_job_fails_after_the_longest_hold_with_the_reason(harness: Harness)
     error = harness.error(job)
     assert (error.code, error.message) == (
         "upstream_unauthorized",
-        "the provider rejected the API key",
+        "sandbox rejected the API key of this deployment",
     )
     assert not harness.creates()
 

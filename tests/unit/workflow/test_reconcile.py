@@ -107,7 +107,7 @@ def test_submit_repeats_call_with_same_idempotency_key(
     assert keys(harness) == [f"{job.id}-1"] * 3
     assert [call.form for call in harness.creates()] == [harness.creates()[0].form] * 3
     running = harness.now(job)
-    assert (running.status, running.submission_unconfirmed_since) == (JobStatus.IN_PROGRESS, None)
+    assert (running.stage, running.submission_unconfirmed_since) == (Stage.RUNNING, None)
 
 
 def test_submit_sends_idempotency_key_only_to_supporting_provider(harness: Harness) -> None:
@@ -217,7 +217,7 @@ def test_lookup_adopts_unconfirmed_job(harness: Harness, answer: HttpReply | Exc
     running = harness.now(job)
     assert (running.operation, running.submission_unconfirmed_since) == ({"id": "up-7"}, None)
     assert len(harness.creates()) == 1
-    assert harness.event_types() == ["job.started"]
+    assert (running.status, harness.event_types()) == (JobStatus.QUEUED, [])
 
 
 def test_lookup_adopts_job_after_expired_lease(harness: Harness) -> None:
@@ -273,7 +273,7 @@ def test_cancel_waits_for_lookup_and_cancels_found_job(harness: Harness) -> None
     assert harness.now(job).outcome is None
     harness.answer(LOOKUP_CALL, page(entry(job)))
     assert harness.submit(job)["status"] == "submitted"
-    harness.answer(POLL_CALL, video("in_progress"))
+    harness.answer(POLL_CALL, video("in_progress"), video("cancelled"))
     harness.answer(CANCEL_CALL, reply(200))
     assert harness.poll(job) == TO_FINISH
     assert harness.now(job).upstream_cancelled is UpstreamCancelled.YES

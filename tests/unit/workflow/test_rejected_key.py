@@ -8,7 +8,7 @@ import pytest
 from typing_extensions import override
 
 from rushes.jobs.job import Job
-from rushes.jobs.status import JobStatus
+from rushes.jobs.status import Stage
 from rushes.metrics import Metric
 from rushes.ports.http import HttpCall, HttpReply, Upstream
 from rushes.workflow import rate_limiter
@@ -123,7 +123,7 @@ def test_key_renewed_after_five_minutes_fails_no_job(
     assert sorted(drill.client.created) == sorted(job.request.prompt for job in held)
     assert max(drill.waited.values()) <= 10 * MINUTE
     assert drill.client.rejected <= 12
-    assert {harness.now(job).status for job in held} == {JobStatus.IN_PROGRESS}
+    assert {harness.now(job).stage for job in held} == {Stage.RUNNING}
 
 
 @pytest.mark.parametrize("outage", [1, 4, 9])

@@ -12,14 +12,16 @@ from rushes.errors import (
     UpstreamThrottled,
     UpstreamUnreachable,
 )
+from rushes.jobs.content_type import found_and_allowed
 from rushes.jobs.job import Job
-from rushes.jobs.request import Input, Role, StoredFile
+from rushes.jobs.request import Input, Role, StoredFile, role_media_type
 from rushes.jobs.result import JobError
 from rushes.jobs.status import JobStatus, Stage
 from rushes.ports.http import FormFile, HttpReply
 from rushes.ports.providers import Timing
 from rushes.workflow.lease import LEASE_SECONDS
 from rushes.workflow.task import AWS_RETRY_SECONDS, TO_FINISH
+from rushes.workflow.wait_times import MAX_QUEUED_DELAY
 from tests.fakes import unavailable
 from tests.harness import (
     ACCOUNT,
@@ -32,12 +34,14 @@ from tests.harness import (
     reply,
     video,
 )
+from tests.media_boxes import SOUND
 
 IMAGE_URL = "https://images.example/ball.png"
 OTHER_URL = "https://images.example/other.png"
 FETCHED = {"status": "pending", "wait_seconds": 1}
 """Inputs are fetched in an invocation of their own."""
 SOURCE = Role.SOURCE_VIDEO
+AVIF_BYTES = b"\x00\x00\x00\x18ftypiso8\x00\x00\x00\x00avismif1" + bytes(100)
 IMAGE_INPUT = Input(role=Role.IMAGE, url=IMAGE_URL)
 
 
@@ -45,7 +49,7 @@ def test_submit_starts_job_and_waits_half_the_typical_time(harness: Harness) -> 
     job = harness.accepted()
     assert harness.submit(job) == {"status": "submitted", "wait_seconds": 10}
     running = harness.now(job)
-    assert (running.status, running.stage) == (JobStatus.IN_PROGRESS, Stage.RUNNING)
+    assert (running.status, running.stage) == (JobStatus.QUEUED, Stage.RUNNING)
     assert running.submissions == 1
     assert (running.operation, running.submitted_at) == ({"id": "up-1"}, harness.clock())
 
@@ -54,7 +58,15 @@ def test_submit_uses_recorded_durations_for_first_poll_delay(harness: Harness) -
     job = harness.accepted()
     timing_key = "sandbox/one-at-home/4s/1280x720"
     harness.timings.put(timing_key, Timing(count=9, mean=5.0, variance=0.0))
+    assert harness.submit(job)["wait_seconds"] == MAX_QUEUED_DELAY
+
+
+def test_submit_polls_a_job_that_has_begun_after_the_recorded_durations(harness: Harness) -> None:
+    job = harness.accepted(video("in_progress"))
+    timing_key = "sandbox/one-at-home/4s/1280x720"
+    harness.timings.put(timing_key, Timing(count=9, mean=5.0, variance=0.0))
     assert harness.submit(job)["wait_seconds"] == 126
+    assert harness.now(job).status is JobStatus.IN_PROGRESS
 
 
 def test_submit_sends_request_in_provider_format(harness: Harness) -> None:
@@ -263,10 +275,13 @@ def test_submit_fetches_video_url_and_sends_file(harness: Harness) -> None:
 @pytest.mark.parametrize(
     ("role", "content", "message"),
     [
-        (Role.IMAGE, MP4_BYTES, "image must be a URL of type image (found video/mp4)"),
-        (Role.IMAGE, MP3_BYTES, "image must be a URL of type image (found audio/mpeg)"),
-        (SOURCE, PNG_BYTES, "source_video must be a URL of type video (found image/png)"),
-        (SOURCE, b"", "source_video must be a URL of type video (found an unknown file type)"),
+        (Role.IMAGE, MP4_BYTES, "image must be a URL of type image (found video/mp4; "),
+        (Role.IMAGE, MP3_BYTES, "image must be a URL of type image (found audio/mpeg; "),
+        (Role.IMAGE, b"<svg>", "image must be a URL of type image (found image/svg+xml; "),
+        (SOURCE, PNG_BYTES, "source_video must be a URL of type video (found image/png; "),
+        (SOURCE, b"", "source_video must be a URL of type video (found an unknown type; "),
+        (SOURCE, AVIF_BYTES, "source_video must be a URL of type video (found image/avif; "),
+        (SOURCE, SOUND, "source_video must be a URL of type video (found audio/mp4; "),
     ],
 )
 def test_submit_fails_job_if_file_type_does_not_fit_role(
@@ -275,7 +290,9 @@ def test_submit_fails_job_if_file_type_does_not_fit_role(
     job = harness.accepted(inputs=[Input(role=role, url=IMAGE_URL)])
     harness.http_client.files[IMAGE_URL] = content
     assert harness.submit(job) == TO_FINISH
-    assert harness.error(job) == JobError(code="invalid_input_reference", message=message)
+    error = harness.error(job)
+    allowed = found_and_allowed(None, role_media_type(role)).partition("; ")[2]
+    assert error == JobError(code="invalid_input_reference", message=message + allowed)
     assert (harness.http_client.calls, harness.blobs.objects) == ([], {})
 
 

@@ -1,4 +1,4 @@
-"""The started event: published once, written together with the operation."""
+"""The started event: published once, written together with the change that begins the job."""
 
 from rushes.errors import AwsUnavailable
 from rushes.jobs.job import Job
@@ -16,7 +16,7 @@ def test_submit_publishes_started_event(harness: Harness) -> None:
 
 
 def test_submit_writes_operation_and_event_together(harness: Harness) -> None:
-    job = harness.accepted()
+    job = harness.accepted(video("in_progress"))
     harness.bus.rejections = [AwsUnavailable("throttled")]
     assert harness.submit(job)["status"] == "submitted"
     running = harness.now(job)
@@ -26,7 +26,7 @@ def test_submit_writes_operation_and_event_together(harness: Harness) -> None:
 
 
 def test_unpublished_started_event_does_not_delay_job(harness: Harness) -> None:
-    job = harness.accepted()
+    job = harness.accepted(video("in_progress"))
     harness.bus.rejections = [[0]]
     assert harness.submit(job) == {"status": "submitted", "wait_seconds": 10}
 
@@ -53,7 +53,7 @@ def test_failover_of_running_job_publishes_no_second_started_event(harness: Harn
 
 
 def test_failover_of_refused_job_publishes_started_event(harness: Harness) -> None:
-    job = harness.accepted(REFUSAL, video("queued"), model="sure")
+    job = harness.accepted(REFUSAL, video("in_progress"), model="sure")
     harness.submit(job)
     assert harness.event_types() == []
     harness.submit(job)
@@ -63,7 +63,7 @@ def test_failover_of_refused_job_publishes_started_event(harness: Harness) -> No
 
 def test_unpublished_started_event_precedes_terminal_event(harness: Harness) -> None:
     """`sequence` gives the order."""
-    job = harness.accepted()
+    job = harness.accepted(video("in_progress"))
     harness.bus.rejections = [AwsUnavailable("throttled")]
     harness.submit(job)
     harness.clock.now = job.deadline_at
@@ -80,7 +80,7 @@ def test_job_finished_during_create_call_publishes_no_started_event(harness: Har
     def end_first(*_: object) -> object:
         calls.append(harness.jobs.change(job.account, job.id, lambda job: job))
         harness.finish(job, cause="States.Timeout")
-        return video("queued")
+        return video("in_progress")
 
     harness.http_client.send = end_first  # type: ignore[method-assign,assignment]
     harness.submit(job)

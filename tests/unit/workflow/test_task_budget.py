@@ -203,34 +203,38 @@ def test_fallback_with_its_own_default_length_is_reserved_and_sent(harness: Harn
 
 
 @pytest.mark.parametrize(
-    ("state", "answer", "charge"),
+    ("state", "answer", "after", "charge"),
     [
-        (video("queued"), reply(200), 0.0),
-        (video("queued"), reply(202), 0.4),
-        (video("queued"), reply(409), 0.4),
-        (video("in_progress"), reply(200), 0.4),
-        (video("dreaming"), reply(200), 0.4),
-        (video("completed"), reply(200), 0.4),
-        (video("completed"), reply(409), 0.4),
-        (reply(404), reply(200), 0.4),
-        (UpstreamNoResponse("no answer"), reply(204), 0.4),
-        (video("failed"), reply(409), 0.0),
+        (video("queued"), reply(200), reply(404), 0.0),
+        (video("queued"), reply(200), video("cancelled"), 0.0),
+        (video("queued"), reply(202), video("canceled"), 0.0),
+        (video("queued"), reply(200), video("in_progress"), 0.4),
+        (video("queued"), reply(200), video("completed"), 0.4),
+        (video("queued"), reply(202), video("queued"), 0.4),
+        (video("queued"), reply(409), video("queued"), 0.4),
+        (video("in_progress"), reply(200), reply(404), 0.4),
+        (video("in_progress"), reply(200), video("cancelled"), 0.4),
+        (video("in_progress"), reply(200), video("failed"), 0.0),
+        (video("completed"), reply(200), reply(404), 0.4),
+        (video("cancelled"), reply(404), reply(404), 0.0),
+        (video("failed"), reply(409), reply(404), 0.0),
     ],
 )
 def test_cancel_is_refunded_if_the_provider_had_not_begun_and_confirms_it(
-    harness: Harness, state: HttpReply | Exception, answer: HttpReply, charge: float
+    harness: Harness, state: HttpReply, answer: HttpReply, after: HttpReply, charge: float
 ):
     harness.catalog = CATALOG
-    job = harness.running(state, model="sandbox/one")
+    job = harness.waiting(state, after, model="sandbox/one")
     harness.service.cancel(job.account, job.id)
     harness.answer(CANCEL_CALL, answer)
-    harness.poll(job)
+    assert harness.poll(job) == TO_FINISH
     harness.finish(job)
     assert (harness.now(job).status, spent(harness)) == (JobStatus.CANCELLED, charge)
 
 
 @pytest.mark.parametrize(
-    ("later", "charge"), [(video("cancelled"), 0.0), (video("completed"), 0.4)]
+    ("later", "charge"),
+    [(video("cancelled"), 0.4), (video("failed"), 0.0), (video("completed"), 0.4)],
 )
 def test_tracking_after_a_cancel_settles_by_the_result(
     harness: Harness, later: HttpReply, charge: float

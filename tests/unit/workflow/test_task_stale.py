@@ -106,7 +106,7 @@ def test_failed_poll_does_not_fail_a_job_that_was_generated_meanwhile(
 def test_cancel_of_queued_job_does_not_fail_over_a_generated_result(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = harness.running(video("queued"), model="sure")
+    job = harness.waiting(video("queued"), model="sure")
     harness.clock.advance(100)
     harness.answer(CANCEL_CALL, reply(200))
 

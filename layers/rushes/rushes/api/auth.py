@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from rushes.api.key_hashing import KEY, KEY_ID, digest_of
+from rushes.api.foreign_keys import vendor_of
+from rushes.api.key_hashing import KEY, KEY_ID, KEY_PREFIX, digest_of
 from rushes.api.log_events import AUTHENTICATION_FAILED
 from rushes.api.request_limits import FailedKeyLimiter
 from rushes.dialects.base import HttpRequest
@@ -57,7 +58,7 @@ class Authenticator:
                 key_id=found and found[1],
                 source_ip=request.source_ip,
             )
-            raise
+            raise _with_hint(error, api_key) from None
         REDACTOR.remember(api_key)  # only a valid key: any other text may occur in responses
         return identity
 
@@ -90,6 +91,16 @@ class Authenticator:
         if record:
             self._cache[key_id] = (time.monotonic(), record)
         return record
+
+
+def _with_hint(error: ClientError, api_key: str) -> ClientError:
+    """Add the vendor to the error for a key of another service, without the key itself."""
+    if not isinstance(error, InvalidApiKey) or not api_key or api_key.startswith(KEY_PREFIX):
+        return error
+    vendor = vendor_of(api_key)
+    found = f"it looks like a key of {vendor}; " if vendor else ""
+    hint = f"{found}keys of this gateway begin with {KEY_PREFIX}"
+    return InvalidApiKey(f"{error.message}: {hint}", param="authorization")
 
 
 def _has_secret(record: ApiKey | None, secret: str) -> bool:

@@ -3,15 +3,15 @@
 import re
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from rushes.api.choose_models import INPUT_FIELD, choose_models, roles_of
+from rushes.api.choose_models import INPUT_FIELD, choose_for_remix, choose_models, roles_of
 from rushes.catalog.models import Catalog
-from rushes.catalog.selection import Candidate, candidates
+from rushes.catalog.selection import Candidate
 from rushes.catalog.source import CatalogSource
 from rushes.errors import AwsUnavailable, InvalidRequest, NotFound
 from rushes.jobs.content import primary_artifact
-from rushes.jobs.content_type import media_type_of, sniff
+from rushes.jobs.content_type import found_and_allowed, is_input, media_type_of, sniff_output
 from rushes.jobs.job import Job, folder_of, new_id
 from rushes.jobs.request import (
     MAX_UPLOAD_BYTES,
@@ -73,7 +73,11 @@ class JobBuilder:
         adopted = [self._adopt(job, role, url) for role, url in create_request.uploaded]
         folder = folder_of(job, "inputs")
         stored = [
-            Input(role=role, file=self.blobs.put(f"{folder}upload-{number}", upload))
+            Input(
+                role=role,
+                file=self.blobs.put(f"{folder}upload-{number}", upload),
+                frame=upload.frame,
+            )
             for number, (role, upload) in enumerate(uploads)
         ]
         inputs = (*create_request.request.inputs, *stored, *adopted)
@@ -108,12 +112,25 @@ class JobBuilder:
                 f"job {source_id} has no video (found {video.content_type})", param="video_id"
             )
         inputs = (Input(role=Role.SOURCE_VIDEO, file=video),)
-        changes = {"prompt": create_request.request.prompt, "inputs": inputs}
+        changes = {
+            "prompt": create_request.request.prompt,
+            "inputs": inputs,
+            "fallbacks": create_request.request.fallbacks,
+        }
         request = source.request.model_copy(update=changes)
-        files = {Role.SOURCE_VIDEO: "model"}
-        first = candidates(catalog, request.model, request, files, on_mismatch="nearest")[0]
-        job = self._new(account, dialect, first)
-        return job.model_copy(update={"remixed_from": source.id, "webhook": create_request.webhook})
+        chosen = choose_for_remix(catalog, request, create_request.request.fallbacks)
+        job = self._new(account, dialect, chosen.first)
+        origin = {
+            "fallbacks": chosen.names,
+            "nearest_models": chosen.nearest_names,
+            "requested": chosen.requested if chosen.fallbacks else None,
+            "remixed_from": source.id,
+            "remixed_from_provider": source.first_provider,
+            "remixed_operation": source.operation,
+            "remixed_provider": source.provider,
+            "webhook": create_request.webhook,
+        }
+        return job.model_copy(update=origin)
 
     def _new(self, account: str, dialect: str, candidate: Candidate) -> Job:
         now, model = self.clock(), candidate.model
@@ -170,9 +187,9 @@ def _validate_count(create_request: CreateRequest) -> None:
 
 def _validated(role: Role, upload: Upload) -> Upload:
     """Return the file with the content type of its bytes."""
-    content_type = sniff(upload.content)
+    content_type = sniff_output(upload.content)
     _ensure_media_type(role, content_type, upload.field)
-    return Upload(upload.field, content_type or "", upload.content)
+    return replace(upload, content_type=content_type or "")
 
 
 def _validate_uploaded(role: Role, file: StoredFile) -> None:
@@ -186,9 +203,9 @@ def _validate_uploaded(role: Role, file: StoredFile) -> None:
 
 def _ensure_media_type(role: Role, content_type: str | None, field: str) -> None:
     wanted = role_media_type(role)
-    if content_type is None or media_type_of(content_type) != wanted:
+    if not is_input(content_type, wanted):
         article = {"image": "an image", "video": "a video", "audio": "audio"}[wanted]
         raise InvalidRequest(
-            f"{field}: uploaded file is not {article} (found {content_type or 'an unknown type'})",
+            f"{field}: uploaded file is not {article} {found_and_allowed(content_type, wanted)}",
             param=field,
         )

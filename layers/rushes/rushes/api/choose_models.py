@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rushes.catalog.model_entry import ModelEntry
-from rushes.catalog.models import Catalog
+from rushes.catalog.models import Catalog, OnMismatch
 from rushes.catalog.selection import Candidate, candidates
-from rushes.errors import InvalidRequest
+from rushes.errors import InvalidRequest, UnknownModel
 from rushes.jobs.request import CreateRequest, GenerationRequest, Input, LengthAndSize, Role
 
 INPUT_FIELD = "input_reference"
@@ -57,7 +57,28 @@ def choose_models(catalog: Catalog, create_request: CreateRequest) -> ChosenMode
     return ChosenModels(
         first,
         (*others[: MAX_FALLBACKS - len(added)], *added),
-        LengthAndSize(seconds=request.seconds, size=request.size),
+        _requested(request),
+    )
+
+
+def choose_for_remix(
+    catalog: Catalog, request: GenerationRequest, fallbacks: tuple[str, ...]
+) -> ChosenModels:
+    """Return the models of a remix. Each adapts the source's length and size to its own limits."""
+    files = {Role.SOURCE_VIDEO: "model"}
+    first = candidates(catalog, request.model, request, files, on_mismatch="nearest")[0]
+    files = {Role.SOURCE_VIDEO: "fallbacks"}
+    named = _named_fallbacks(catalog, fallbacks, first, request, files, on_mismatch="nearest")
+    others = tuple(entry for entry in named if entry.model.name != first.model.name)
+    return ChosenModels(first, others, _requested(request))
+
+
+def _requested(request: GenerationRequest) -> LengthAndSize:
+    return LengthAndSize(
+        seconds=request.seconds,
+        size=request.size,
+        resolution=request.resolution,
+        aspect_ratio=request.aspect_ratio,
     )
 
 
@@ -85,8 +106,26 @@ def _with_files(create_request: CreateRequest, model: str) -> GenerationRequest:
 
 def _with_defaults(request: GenerationRequest, filled: GenerationRequest) -> GenerationRequest:
     """Return the request with the first model's length and size in place of absent ones."""
-    size = filled.size if request.size is None or request.size.startswith("x") else request.size
-    return request.model_copy(update={"seconds": request.seconds or filled.seconds, "size": size})
+    changes = {"seconds": request.seconds or filled.seconds}
+    if request.size is None or request.size.startswith("x"):
+        names = {"resolution": filled.resolution, "aspect_ratio": filled.aspect_ratio}
+        return request.model_copy(update={**changes, "size": filled.size, **names})
+    return request.model_copy(update=changes)
+
+
+def _of_fallback(name: str, error: InvalidRequest) -> InvalidRequest:
+    """Return the error with the fallback's name: the first model may accept the same value."""
+    text = error.message if error.message.startswith(name) else f"{name}: {error.message}"
+    return InvalidRequest(
+        f"fallbacks: {text}", param=error.param, code=error.error_code, kind=error.kind
+    )
+
+
+def _resolve_fallback(catalog: Catalog, name: str) -> tuple[ModelEntry, ...]:
+    try:
+        return catalog.resolve(name)
+    except UnknownModel as error:
+        raise UnknownModel(f"fallbacks: {error.message}", param=error.param) from None
 
 
 def _named_fallbacks(
@@ -95,17 +134,22 @@ def _named_fallbacks(
     first: Candidate,
     request: GenerationRequest,
     files: Mapping[Role, str],
+    on_mismatch: OnMismatch | None = None,
 ) -> list[Candidate]:
     """Return the models of the client's own fallbacks, each once."""
     chosen: dict[str, Candidate] = {}
     for name in names:
-        for model in catalog.resolve(name):
+        for model in _resolve_fallback(catalog, name):
             if model.modality != first.model.modality:
                 modalities = f"{model.modality}, not {first.model.modality}"
                 raise InvalidRequest(
                     f"fallbacks: {model.name} generates {modalities}", param="fallbacks"
                 )
-        for entry in candidates(catalog, name, request, files):
+        try:
+            accepting = candidates(catalog, name, request, files, on_mismatch)
+        except InvalidRequest as error:
+            raise _of_fallback(name, error) from None
+        for entry in accepting:
             chosen.setdefault(entry.model.name, entry)
     if len(chosen) > MAX_FALLBACKS:
         raise InvalidRequest(

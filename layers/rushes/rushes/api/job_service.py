@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from rushes.api.create_job import CreatedJob, CreateJob
 from rushes.catalog.source import CatalogSource
 from rushes.errors import AlreadyFinished, NotFound, UnknownCursor, VariantNotAvailable
-from rushes.jobs.content import ensure_not_expired, primary_artifact
-from rushes.jobs.content_type import extension_of
+from rushes.jobs.content import ensure_not_expired, file_name, primary_artifact, thumbnail
 from rushes.jobs.idempotency import IdempotencyInfo
 from rushes.jobs.job import Job, JobPage
 from rushes.jobs.request import CreateRequest, StoredFile, UploadUrlRequest
+from rushes.jobs.result import Artifact
 from rushes.ports import Clock
 from rushes.ports.jobs import JobQuery, Jobs
 from rushes.ports.storage import Blobs
@@ -20,6 +20,9 @@ NO_KEY = IdempotencyInfo("")
 MAX_CANCEL_WAIT = 3.0
 """Seconds for which a cancel request waits for the provider's outcome."""
 CANCEL_POLL_INTERVAL = 0.2
+STREAM_SECONDS = 20.0
+"""Wait of one response of a stream: API Gateway ends a request after 30 seconds."""
+STREAM_POLL_INTERVAL = 1.0
 
 
 @dataclass(frozen=True)
@@ -51,23 +54,27 @@ class JobService:
 
     def list(self, account: str, query: JobQuery) -> JobPage:
         if query.after and self.jobs.get(account, query.after) is None:
-            raise UnknownCursor("after: unknown cursor", param="after")
+            raise UnknownCursor(f"after: unknown cursor {query.after}", param="after")
         if query.limit == 0:
             return JobPage()
         return self.jobs.page(account, query)
 
-    def content(self, account: str, job_id: str, variant: str) -> str:
-        """Return a presigned URL of the job's video, valid for one hour."""
-        job = self.get(account, job_id)
+    def file(self, job: Job, variant: str) -> Artifact:
+        """Return the job's video, or the thumbnail that its provider returned with it."""
+        file = primary_artifact(job, self.clock())
         if variant != "video":
-            raise VariantNotAvailable(f"variant must be video (got {variant})", param="variant")
-        return self.link(job, primary_artifact(job, self.clock()))
+            found = thumbnail(job, file) if variant == "thumbnail" else None
+            if found is None:
+                raise VariantNotAvailable(f"variant must be video (got {variant})", param="variant")
+            return found
+        return file
 
     def ensure_not_expired(self, job: Job) -> None:
         ensure_not_expired(job, self.clock())
 
-    def link(self, job: Job, file: StoredFile) -> str:
-        return self.blobs.link(file, f"{job.id}.{extension_of(file.content_type)}")
+    def link(self, job: Job, file: StoredFile, method: str = "GET") -> str:
+        """Return a presigned URL of the job's file, valid for one hour and one HTTP method."""
+        return self.blobs.link(file, file_name(job, file), method)
 
     def upload_url(self, account: str, request: UploadUrlRequest) -> str:
         """Return a presigned URL for PUT of one input file; its key belongs to the account."""
@@ -90,8 +97,16 @@ class JobService:
     def wait_until_final(self, job: Job) -> Job:
         """Poll until the job has an outcome, for at most `MAX_CANCEL_WAIT` seconds."""
         until = self.clock() + MAX_CANCEL_WAIT
-        while not job.has_outcome and self.clock() < until:
-            self.sleep(CANCEL_POLL_INTERVAL)
+        return self._wait(job, lambda job: job.has_outcome, until, CANCEL_POLL_INTERVAL)
+
+    def wait_until_finished(self, job: Job) -> Job:
+        """Poll until the job is finished, for at most `STREAM_SECONDS`."""
+        until = self.clock() + STREAM_SECONDS
+        return self._wait(job, lambda job: job.is_finished, until, STREAM_POLL_INTERVAL)
+
+    def _wait(self, job: Job, is_over: Callable[[Job], bool], until: float, interval: float) -> Job:
+        while not is_over(job) and self.clock() < until:
+            self.sleep(interval)
             job = self.jobs.get(job.account, job.id) or job
         return job
 

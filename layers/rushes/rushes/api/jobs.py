@@ -10,10 +10,11 @@ from typing import Any, Generic, TypeVar
 from aws_lambda_powertools import Logger
 
 from rushes.api.auth import Authenticator, Identity
+from rushes.api.file_response import file_response, fits, head_response, on_host
 from rushes.api.job_service import JobService
 from rushes.api.log_events import REQUEST_FAILED, UNEXPECTED_ERROR
 from rushes.api.request_log import RequestLog
-from rushes.dialects import dialect_of
+from rushes.api.unknown_url import redacted
 from rushes.dialects.base import (
     Dialect,
     HttpRequest,
@@ -23,11 +24,13 @@ from rushes.dialects.base import (
     SupportsCancel,
     SupportsModel,
     SupportsModels,
+    SupportsStream,
     SupportsUpload,
     SupportsVideos,
     Verb,
 )
 from rushes.dialects.model_list import ListedModel, model_view, select_models
+from rushes.dialects.query import check_query
 from rushes.dialects.response_headers import (
     cancel_status_headers,
     retry_headers,
@@ -42,11 +45,11 @@ from rushes.errors import (
     ServerError,
     UnsupportedOperation,
 )
+from rushes.jobs.content import file_name
 from rushes.jobs.idempotency import read_idempotency
 from rushes.jobs.job import Job
-from rushes.jobs.request import CreateRequest, GenerationRequest
+from rushes.jobs.request import CreateRequest
 from rushes.metrics import Metric, count
-from rushes.redaction import REDACTOR
 
 logger = Logger(service="rushes", child=True)
 D = TypeVar("D", bound=Dialect)
@@ -60,6 +63,8 @@ class JobsApi:
     service: JobService
     authenticator: Authenticator
     base_url: str
+    download_url: str = ""
+    """Base URL of another host for the bucket's presigned URLs; empty for none."""
 
     def answer(self, dialect: Dialect, verb: Verb, request: HttpRequest) -> HttpResponse:
         """Handle a request; errors become responses in the dialect's envelope."""
@@ -68,7 +73,10 @@ class JobsApi:
         try:
             log.identity = self.authenticator.identify(request, dialect.read_key)
             account = log.identity.account
-            call = Call(dialect, verb, account, request, self.service, self.base_url)
+            call = Call(
+                dialect, verb, account, request, self.service, self.base_url, self.download_url
+            )
+            check_query(request, dialect.query_names.get(verb, ()))
             response = HANDLERS[verb](call)
         except RushesError as error:
             response = _error_response(dialect, error)
@@ -77,7 +85,7 @@ class JobsApi:
             response = dialect.write_error(ServerError("internal server error"))
         response = _with_headers(response, self._limit_headers(verb, log.identity))
         log.completed(response, dialect.name, verb)
-        return _redacted(response)
+        return redacted(response)
 
     def _limit_headers(self, verb: Verb, identity: Identity | None) -> Mapping[str, str]:
         """Return the headers of a create call's response that report the account's limit."""
@@ -85,12 +93,6 @@ class JobsApi:
         if limiter is None or identity is None or verb not in CREATE_VERBS:
             return {}
         return limiter.headers(identity.account)
-
-    def not_found(self, request: HttpRequest) -> HttpResponse:
-        """Respond to a URL that is no route, in the dialect with the nearest path."""
-        message = f"unknown URL: {request.method} {request.path[:200]}"
-        error = NotFound(message, code="unknown_url")
-        return _redacted(dialect_of(request.path).write_error(error))
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ class Call(Generic[D]):
     request: HttpRequest
     service: JobService
     base_url: str
+    download_url: str = ""
 
     def job(self, raw_reference: str | None = None) -> Job:
         """Return the job of a reference such as `job_1:provider`, by default the one in the URL."""
@@ -115,8 +118,12 @@ class Call(Generic[D]):
         return job
 
     def validate_provider(self, name: str, param: str) -> None:
-        if name not in self.service.catalogs.current().catalog.providers:
-            raise InvalidRequest(f"{param}: unknown provider {name[:80]}", param=param)
+        providers = self.service.catalogs.current().catalog.providers
+        if name not in providers:
+            raise InvalidRequest(
+                f"{param}: unknown provider {name[:80]} (known: {', '.join(providers)})",
+                param=param,
+            )
 
     def create(self, create_request: CreateRequest) -> HttpResponse:
         info = read_idempotency(f"{self.dialect.name} {self.verb}", self.request.headers)
@@ -124,19 +131,23 @@ class Call(Generic[D]):
         replayed = {"idempotent-replayed": "true"} if created.replayed else {}
         return _with_headers(self.show(created.job), replayed)
 
-    def show(self, job: Job) -> HttpResponse:
-        view = JobView(
+    def view(self, job: Job) -> JobView:
+        return JobView(
             job=job,
             link=lambda artifact: self.service.link(job, artifact),
             read=lambda artifact: self.service.blobs.read(artifact.key),
             base_url=self.base_url,
         )
+
+    def show(self, job: Job) -> HttpResponse:
+        view = self.view(job)
         headers = {**cancel_status_headers(job), **warning_headers(job.warnings)}
         return _with_headers(self.dialect.write_job(view, self.verb), headers)
 
 
 def _create(call: Call[Dialect]) -> HttpResponse:
-    create_request = call.dialect.read_create(call.request)
+    catalog = call.service.catalogs.current().catalog
+    create_request = call.dialect.read_create_for(call.request, catalog)
     return call.create(replace(create_request, modalities=call.dialect.modalities))
 
 
@@ -149,9 +160,8 @@ def _edit(call: Call[SupportsVideos]) -> HttpResponse:
 
 
 def _remix(call: Call[SupportsVideos]) -> HttpResponse:
-    prompt, source = call.dialect.read_remix(call.request), call.job()
-    request = GenerationRequest(model="", prompt=prompt)
-    return call.create(CreateRequest(request, source_id=source.id))
+    create_request, source = call.dialect.read_remix(call.request), call.job()
+    return call.create(replace(create_request, source_id=source.id))
 
 
 def _retrieve(call: Call[Dialect]) -> HttpResponse:
@@ -162,6 +172,11 @@ def _result(call: Call[Dialect]) -> HttpResponse:
     job = call.job()
     call.service.ensure_not_expired(job)
     return call.show(job)
+
+
+def _stream(call: Call[SupportsStream]) -> HttpResponse:
+    view = call.view(call.service.wait_until_finished(call.job()))
+    return call.dialect.write_stream(view, call.request)
 
 
 def _list(call: Call[SupportsVideos]) -> HttpResponse:
@@ -179,10 +194,21 @@ def _delete(call: Call[SupportsVideos]) -> HttpResponse:
 
 
 def _content(call: Call[SupportsVideos]) -> HttpResponse:
-    """Redirect to S3: a Lambda response is limited to 6 MB."""
-    variant = call.dialect.read_variant(call.request)
-    link = call.service.content(call.account, call.job().id, variant)
-    return HttpResponse(302, headers={"location": link, "cache-control": "no-store"})
+    """Redirect to S3, or return the file if it is small: a Lambda response has at most 6 MB."""
+    query = call.dialect.read_content_query(call.request)
+    job, method = call.job(), call.request.method
+    file = call.service.file(job, query.variant)
+    requested = call.request.headers.get("range", "")
+    may_be_direct = method == "HEAD" or fits(file, requested)
+    is_direct = query.redirect is False or (query.redirect is None and may_be_direct)
+    if not is_direct:
+        link = call.service.link(job, file, method)
+        if query.redirect is None and call.download_url:
+            link = on_host(link, call.download_url)
+        return HttpResponse(302, headers={"location": link, "cache-control": "no-store"})
+    if method == "HEAD":
+        return head_response(file, file_name(job, file))
+    return file_response(file, file_name(job, file), requested, call.service.blobs.read_range)
 
 
 def _cancel(call: Call[SupportsCancel]) -> HttpResponse:
@@ -229,11 +255,6 @@ def _error_response(dialect: Dialect, error: RushesError) -> HttpResponse:
     return _with_headers(dialect.write_error(error), retry_headers(error))
 
 
-def _redacted(response: HttpResponse) -> HttpResponse:
-    headers = REDACTOR.redact_value(response.headers)
-    return replace(response, body=REDACTOR.redact(response.body), headers=headers)
-
-
 def _with_headers(response: HttpResponse, headers: Mapping[str, str]) -> HttpResponse:
     return replace(response, headers={**response.headers, **headers})
 
@@ -244,6 +265,7 @@ HANDLERS: dict[Verb, Callable[[Call[Any]], HttpResponse]] = {
     "remix": _remix,
     "retrieve": _retrieve,
     "status": _retrieve,
+    "stream": _stream,
     "result": _result,
     "list": _list,
     "delete": _delete,

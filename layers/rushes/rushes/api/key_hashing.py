@@ -9,6 +9,7 @@ import secrets
 
 from rushes.ports.api_keys import ApiKey
 
+KEY_PREFIX = "rk_"
 KEY_ID = re.compile(r"rk_([0-9a-f]{16})_")
 KEY = re.compile(KEY_ID.pattern + r"([A-Za-z0-9_-]{43})")
 ACCOUNT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")

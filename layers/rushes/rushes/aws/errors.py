@@ -13,6 +13,7 @@ EXPECTED_CODES = frozenset(
         "ConditionalRequestConflict",
         "ExecutionAlreadyExists",
         "ExecutionDoesNotExist",
+        "InvalidRange",
         "NoSuchKey",
         "PreconditionFailed",
         "404",

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from typing import IO, TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
@@ -10,7 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rushes.aws.errors import translate_aws_errors
 from rushes.errors import AwsUnavailable, DownloadInterrupted, InvalidInputFile, InvalidOutput
-from rushes.jobs.content_type import HEAD_BYTES, sniff
+from rushes.jobs.content_type import HEAD_BYTES, content_type_of
+from rushes.jobs.file_window import FileWindow
 from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import Artifact
 from rushes.ports.storage import Download
@@ -113,6 +115,32 @@ class Bucket:
         except self._client.exceptions.NoSuchKey:
             raise InvalidInputFile("an input file no longer exists") from None
 
+    def read_range(self, key: str, start: int, count: int) -> bytes:
+        try:
+            with translate_aws_errors():
+                reply = self._client.get_object(
+                    Bucket=self._name, Key=key, Range=f"bytes={start}-{start + count - 1}"
+                )
+                with closing(reply["Body"]) as body:
+                    return body.read(count)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("NoSuchKey", "InvalidRange"):
+                raise
+            return b""
+
+    def move(self, artifact: Artifact, key: str, content_type: str) -> Artifact:
+        with translate_aws_errors():
+            self._client.copy_object(
+                Bucket=self._name,
+                Key=key,
+                CopySource={"Bucket": self._name, "Key": artifact.key},
+                ContentType=content_type,
+                MetadataDirective="REPLACE",
+            )
+            if key != artifact.key:
+                self._client.delete_object(Bucket=self._name, Key=artifact.key)
+        return artifact.model_copy(update={"key": key, "content_type": content_type})
+
     def uri(self, key: str) -> str:
         return f"s3://{self._name}/{key}"
 
@@ -141,7 +169,7 @@ class Bucket:
             yield Download(reply["ContentLength"], reply.get("ContentType"), chunks)
 
     def find(self, key: str) -> StoredFile | None:
-        """Return an object with the content type sniffed from its first bytes, or None."""
+        """Return an object with the content type of its bytes, or None if there is no object."""
         try:
             with translate_aws_errors():  # without Range, which fails for empty objects
                 reply = self._client.get_object(Bucket=self._name, Key=key)
@@ -149,8 +177,9 @@ class Bucket:
                     head = body.read(HEAD_BYTES)
         except self._client.exceptions.NoSuchKey:
             return None
-        content_type = sniff(head) or "application/octet-stream"
         size, etag = reply["ContentLength"], reply["ETag"]
+        window = FileWindow(head, size, partial(self.read_range, key))
+        content_type = content_type_of(window) or "application/octet-stream"
         return StoredFile(key=key, content_type=content_type, size=size, etag=etag)
 
     def copy(self, file: StoredFile, key: str) -> StoredFile | None:
@@ -196,10 +225,10 @@ class Bucket:
             return None
         return unquote(given.path.removeprefix(prefix)) if given.path.startswith(prefix) else None
 
-    def link(self, file: StoredFile, filename: str) -> str:
-        """Return a presigned download URL, valid for one hour."""
+    def link(self, file: StoredFile, filename: str, method: str = "GET") -> str:
+        """Return a presigned download URL, valid for one hour; its signature covers the method."""
         return self._client.generate_presigned_url(
-            "get_object",
+            "head_object" if method == "HEAD" else "get_object",
             Params={
                 "Bucket": self._name,
                 "Key": file.key,

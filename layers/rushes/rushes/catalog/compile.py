@@ -9,7 +9,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from rushes.catalog.models import Alias, Catalog, expand_aliases
-from rushes.catalog.provider_config import HttpProviderSpec, ProviderEntry
+from rushes.catalog.provider_config import (
+    HttpProviderSpec,
+    ProviderEntry,
+    VendorErrors,
+    VideoServer,
+)
 from rushes.catalog.vendor_data import VendorFile, read_vendor, vendor_names
 
 PROVIDER_NAME = re.compile(r"[a-z0-9_-]{1,64}")
@@ -41,6 +46,9 @@ class ProviderTable(BaseModel):
     base_url: str | None = None
     idempotency: str | None = None
     creates_per_minute: float | None = None
+    errors: VendorErrors | None = None
+    """Lists in place of those of the vendor data."""
+    server: VideoServer | None = None
     spec: HttpProviderSpec | None = None
 
     def overrides(self) -> dict[str, Any]:
@@ -142,7 +150,13 @@ def _vendors(config: Config) -> Iterator[tuple[str, VendorFile]]:
 
 def _provider(name: str, table: ProviderTable, data: VendorFile | None) -> ProviderEntry:
     if data:
-        return data.vendor.provider(**table.overrides())
+        overrides = table.overrides()
+        if table.errors:
+            changes = {
+                field: getattr(table.errors, field) for field in table.errors.model_fields_set
+            }
+            overrides["errors"] = data.vendor.errors.model_copy(update=changes)
+        return data.vendor.provider(**overrides)
     if table.protocol is None:
         raise ConfigError(
             f"provider {name!r} requires a vendor ({', '.join(vendor_names())}) or a protocol",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from rushes.catalog import estimates, nearest, validation
-from rushes.catalog.conditions import Condition
+from rushes.catalog.conditions import Condition, Value
 from rushes.catalog.options import Option
 from rushes.catalog.parameters import NEUTRAL_OPTIONS
 from rushes.catalog.prices import Dollars, PriceRow
@@ -32,6 +32,7 @@ from rushes.catalog.sizes import (
 )
 from rushes.catalog.template import placeholders
 from rushes.errors import InvalidRequest
+from rushes.jobs.job import formerly
 from rushes.jobs.request import GenerationRequest, Role
 
 SIZE_PATTERN = r"^[1-9]\d{1,4}x[1-9]\d{1,4}$"
@@ -123,6 +124,8 @@ class ModelEntry(BaseModel):
     """Template of the arguments; without it the adapter uses its own names."""
     values: dict[str, dict[str, Any]] = {}
     """Spelling of neutral values at the provider, by placeholder."""
+    other_values: dict[str, tuple[Value, ...]] = {}
+    """Values of the vendor's arguments that no neutral field expresses, such as `auto`."""
     frames: Frames | None = None
     variants: tuple[Variant, ...] = ()
     files: FileLimits | None = None
@@ -141,8 +144,14 @@ class ModelEntry(BaseModel):
     typical_seconds: Duration = 60
     typical_source: str = ""
     deadline_seconds: Duration = 3600
-    queue_seconds: Duration | None = None
-    """Maximum queueing time at the provider before the job fails over to the next model."""
+    queue_timeout_seconds: Duration | None = formerly(
+        "queue_timeout_seconds", "queue_seconds", default=None
+    )
+    """Longest wait for the provider before a job with fallbacks moves to its next model.
+
+    It limits the time until the provider accepts the job, and its time in the provider's queue.
+    Default: 15 seconds while the provider throttles create calls, and no limit in its queue.
+    """
 
     @property
     def provider(self) -> str:
@@ -237,10 +246,12 @@ class ModelEntry(BaseModel):
         """
         for role, field in given.items():
             if role not in self.inputs:
-                raise InvalidRequest(f"{self.name} does not accept {role.value}", param=field)
+                message = f"{self.name} does not accept {role.value}"
+                raise InvalidRequest(message, param=field, kind="extra_forbidden")
         for role in self.needs:
             if role not in given:
-                raise InvalidRequest(f"{self.name} requires {role.value}", param=role.value)
+                message = f"{self.name} requires {role.value}"
+                raise InvalidRequest(message, param=role.value, kind="missing")
 
     def price(self, request: GenerationRequest) -> float:
         """Return the US dollars for a filled request; rounded up to micro-dollars."""

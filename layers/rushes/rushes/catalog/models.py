@@ -89,6 +89,8 @@ class Catalog(BaseModel):
     def resolve(self, *names: str) -> tuple[ModelEntry, ...]:
         """Return the models of names and aliases, each once, in the order of failover.
 
+        A name without a provider stands for the vendor's own id of a model.
+
         Raises
         ------
         UnknownModel
@@ -97,6 +99,7 @@ class Catalog(BaseModel):
         resolved: dict[str, ModelEntry] = {}
         for name in names:
             known = [model for model in self._resolve_alias(name) if model in entries]
+            known = known or self._of_vendor_id(name)
             if not known:
                 raise UnknownModel(self._unknown(name), param="model")
             resolved |= {model: entries[model] for model in known}
@@ -113,9 +116,15 @@ class Catalog(BaseModel):
 
     def _unknown(self, name: str) -> str:
         shown = re.sub(r"\s+", " ", name)[:80]
-        similar = similar_names(name, [*self.aliases, *self.entries()])
-        nearest = f"similar: {', '.join(similar)}; " if similar else ""
-        return f"unknown model: {shown!r} ({nearest}GET /v1/models lists all)"
+        names = [*self.aliases, *self.entries()]
+        similar = similar_names(name, names)
+        listed = f"similar: {', '.join(similar)}" if similar else f"such as {', '.join(names[:5])}"
+        return f"unknown model: {shown!r} ({listed}; GET /v1/models lists all)"
+
+    def _of_vendor_id(self, name: str) -> list[str]:
+        """Return the model with the vendor's own id, if one provider only has it."""
+        found = [model.name for model in self.models if model.name.partition("/")[2] == name]
+        return found if len(found) == 1 else []
 
     def _resolve_alias(self, name: str) -> tuple[str, ...]:
         alias = self.aliases.get(name)

@@ -8,10 +8,18 @@ from rushes.catalog.parameters import (
     Setting,
     full_size,
     legal_settings,
+    named_formats,
     settings_of,
     unsent_fields,
 )
-from rushes.catalog.sizes import exact_ratio, is_near, ratio_of, width_and_height
+from rushes.catalog.sizes import (
+    exact_ratio,
+    is_near,
+    ratio_of,
+    resolution_name,
+    size_of,
+    width_and_height,
+)
 from rushes.catalog.validation import not_allowed, validate_and_fill
 from rushes.jobs.request import GenerationRequest
 
@@ -25,6 +33,7 @@ COMPARABLE_SIZE = r"([1-9][0-9]{0,4})?x[1-9][0-9]{0,4}"
 def nearest(
     model: "ModelEntry", request: GenerationRequest
 ) -> tuple[GenerationRequest, tuple[str, ...]]:
+    request = _with_size(model, request)
     if request.size is not None and not re.fullmatch(COMPARABLE_SIZE, request.size):
         raise not_allowed(model, "size", request.size, model.sizes)
     free = request.model_copy(update={"seconds": None, "size": None})
@@ -46,6 +55,20 @@ def nearest(
         and not (field == "size" and _is_completed(request.size, adapted.size))
     ]
     return adapted, tuple(changes)
+
+
+def _with_size(model: "ModelEntry", request: GenerationRequest) -> GenerationRequest:
+    """Return the request with a size in place of names that no size of the model has."""
+    names = (request.resolution, request.aspect_ratio)
+    default = next(model.formats(), None)
+    if request.size or names == (None, None) or default is None or named_formats(model, request):
+        return request
+    lines = resolution_name(request.resolution or default.resolution)
+    try:
+        size = size_of(lines, request.aspect_ratio or default.aspect_ratio)
+    except (ValueError, ZeroDivisionError):  # no names of a size
+        return request
+    return request.model_copy(update={"size": size, "resolution": None, "aspect_ratio": None})
 
 
 def _is_completed(size: str | None, used: str | None) -> bool:

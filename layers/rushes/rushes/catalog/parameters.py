@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rushes.catalog.conditions import INPUT, holds
 from rushes.catalog.provider_config import without_place
 from rushes.catalog.rules import broken_rule
+from rushes.catalog.sizes import is_near, ratio_of, resolution_name
 from rushes.jobs.request import GenerationRequest, Role
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def parameters_of(
 ) -> dict[str, Any]:
     """Return the parameters of a request by the names that conditions use."""
     if setting is None:
-        is_sized = request.size or model.follows_input
+        is_sized = request.size or request.resolution or model.follows_input
         chosen = format_of(model, request) if is_sized else None
         setting = Setting(request.seconds, chosen)
     defaults = {name: option.default for name, option in model.options.items()}
@@ -65,9 +66,9 @@ def settings_of(
         (request.seconds,) if request.seconds is not None else model.seconds or (None,)
     )
     formats: Sequence[Format | None] = (
-        (model.format_of(request.size),) if request.size else tuple(model.formats()) or (None,)
+        (model.format_of(request.size),) if request.size else named_formats(model, request)
     )
-    formats = (chosen,) if chosen else formats
+    formats = (chosen,) if chosen else formats or (None,)
     for length in seconds:
         for size in formats:
             yield Setting(length, size)
@@ -80,6 +81,26 @@ def legal_settings(
     for setting in settings_of(model, request, chosen):
         if not model.rules or not broken_rule(model, parameters_of(model, request, setting)):
             yield setting
+
+
+def named_formats(model: "ModelEntry", request: GenerationRequest) -> "tuple[Format, ...]":
+    """Return the sizes with the request's resolution and aspect ratio, by default all."""
+    lines, ratio = request.resolution, request.aspect_ratio
+    return tuple(
+        offered
+        for offered in model.formats()
+        if (lines is None or resolution_name(lines) == offered.resolution)
+        and (ratio is None or _has_ratio(offered, ratio))
+    )
+
+
+def _has_ratio(offered: "Format", ratio: str) -> bool:
+    if ratio == offered.aspect_ratio:
+        return True
+    try:
+        return is_near(ratio_of(ratio), offered.aspect_ratio)
+    except (ValueError, ZeroDivisionError):
+        return False
 
 
 def format_of(model: "ModelEntry", request: GenerationRequest) -> "Format | None":
@@ -107,7 +128,8 @@ def unsent_fields(model: "ModelEntry", filled: GenerationRequest) -> list[str]:
 
 def with_setting(request: GenerationRequest, setting: Setting) -> GenerationRequest:
     size = full_size(request.size, setting.format)
-    return request.model_copy(update={"seconds": setting.seconds, "size": size})
+    changes = {"seconds": setting.seconds, "size": size, "resolution": None, "aspect_ratio": None}
+    return request.model_copy(update=changes)
 
 
 def full_size(size: str | None, chosen: "Format | None") -> str | None:

@@ -23,7 +23,12 @@ FILE_FORMS = frozenset({"", "type", *get_args(FileForm)})
 """`type` is the content type of the file."""
 VALUE_FORMS = frozenset({"", "text"})
 Idempotency = Literal["none", "key", "lookup"]
+VideoServer = Literal["openai", "bifrost", "litellm", "vllm_omni", "sglang"]
 Credential = Literal["bearer", "kling_jwt", "google_service_account", "aws_role"]
+
+LowerCase = Annotated[str, Field(pattern=r"^[^A-Z]+$")]
+VIDEO_PROTOCOLS = ("openai_compatible", "openai_with_lookup")
+"""Protocols of the OpenAI Videos API."""
 
 Path = Annotated[str, Field(pattern=r"^(/|\{path\})\S*$")]
 """Begins with a slash, or with the placeholder of the model's create path."""
@@ -71,6 +76,15 @@ class Call(_Table):
         if "id" not in names + _names_in("body", self.body, frozenset({"id"})):
             raise ValueError("path or body must contain {id}")
         return self
+
+
+class Cancel(Call):
+    """Request that cancels a job."""
+
+    queued_only: bool = False
+    """Whether it has no effect on a job that has begun."""
+    deletes_result: bool = False
+    """Whether it deletes the job, and with it the result of one that has finished."""
 
 
 class Result(_Table):
@@ -135,7 +149,7 @@ class HttpProviderSpec(_Table):
     failure: ErrorMapping | None = None
     """Errors of a failed job in the poll's reply; defaults to `refusal`."""
     result: Result | None = None
-    cancel: Call | None = None
+    cancel: Cancel | None = None
 
     @model_validator(mode="after")
     def _require_success_status(self) -> Self:
@@ -155,6 +169,32 @@ class HttpProviderSpec(_Table):
         return without_place(capabilities, self.create.body)
 
 
+class VendorErrors(_Table):
+    """Meaning of a vendor's error codes, whatever the HTTP status is.
+
+    `*` in a code stands for any characters; case and separators do not count.
+    """
+
+    account: tuple[str, ...] = ()
+    """Codes about the deployment's account: quota, billing, suspended, not verified."""
+    model: tuple[str, ...] = ()
+    """Codes of a model that the vendor does not serve, or not to this account."""
+    key: tuple[str, ...] = ()
+    """Codes of an invalid API key."""
+    content_filtered: tuple[str, ...] = ()
+    """Codes of a content filter."""
+    retryable: tuple[str, ...] = ()
+    """Codes of errors that a later call may solve, such as rate limits."""
+    final: tuple[str, ...] = ()
+    """Codes of other errors that no later call solves."""
+    not_created: tuple[str, ...] = ()
+    """HTTP statuses from 500, and codes, with which a create call has certainly created nothing."""
+    account_texts: tuple[LowerCase, ...] = ()
+    """Parts of messages about the account, if the vendor publishes no code; in lower case."""
+    model_texts: tuple[LowerCase, ...] = ()
+    """The same about the model."""
+
+
 class FileLimits(_Table):
     """Forms and sizes of the input files that a provider accepts."""
 
@@ -163,6 +203,8 @@ class FileLimits(_Table):
     inline_bytes: Annotated[int, Field(ge=1)] = 4 * 1024 * 1024
     """A larger file is sent as a link, if that is a form."""
     max_bytes: Annotated[int, Field(ge=1)] = 200 * 1024 * 1024
+    max_bytes_of: dict[Literal["image", "video", "audio"], Annotated[int, Field(ge=1)]] = {}
+    """The same for files of a media type, if it is smaller."""
 
 
 class ProviderEntry(_Table):
@@ -181,6 +223,10 @@ class ProviderEntry(_Table):
     """
     creates_per_minute: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
     """Maximum rate of create calls, if the provider limits it."""
+    errors: VendorErrors = VendorErrors()
+    """Meaning of the provider's error codes; codes that several vendors use are known."""
+    server: VideoServer | None = None
+    """Software of a server of the OpenAI Videos API, if it differs from others in its requests."""
     spec: HttpProviderSpec | None = None
 
     def unsupported_fields(self, capabilities: frozenset[str]) -> list[str]:
@@ -192,6 +238,12 @@ class ProviderEntry(_Table):
             raise ValueError('protocol "declarative" requires a table `spec`')
         if self.protocol != "declarative" and self.spec is not None:
             raise ValueError('`spec` requires protocol "declarative"')
+        return self
+
+    @model_validator(mode="after")
+    def _validate_server(self) -> Self:
+        if self.server and self.protocol not in VIDEO_PROTOCOLS:
+            raise ValueError(f"`server` requires protocol {' or '.join(VIDEO_PROTOCOLS)}")
         return self
 
 

@@ -16,6 +16,8 @@ from rushes.json_parser import parse_json
 Number = Annotated[int, Field(ge=1)]
 MAX_VALUES = 1_000_000
 """In a document; all models of all vendors have 50,000."""
+OLD_FIELDS = frozenset({"queue_seconds"})
+"""Names of fields of a model in versions that earlier releases published."""
 
 
 class ConfigPointer(BaseModel):
@@ -120,7 +122,8 @@ class LazyCatalog(Catalog):
 
 
 def _lazy(tables: _Tables, number: int) -> Catalog:
-    unknown = {field for table in tables.models for field in table} - set(ModelEntry.model_fields)
+    known = {*ModelEntry.model_fields, *OLD_FIELDS}
+    unknown = {field for table in tables.models for field in table} - known
     if unknown:  # a newer release published it
         raise CorruptConfig(f"version {number} is invalid: models have unknown {min(unknown)!r}")
     if any(not isinstance(table.get("name"), str) for table in tables.models):

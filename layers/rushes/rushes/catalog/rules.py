@@ -38,7 +38,8 @@ def refusal(model: "ModelEntry", parameters: Parameters) -> InvalidRequest:
     when, allow, field = broken
     reason = f" with {_described(when, parameters)}" if when else ""
     if field not in allow:  # a required file
-        return InvalidRequest(f"{model.name} requires {field}{reason}", param=field)
+        message = f"{model.name} requires {field}{reason}"
+        return InvalidRequest(message, param=field, kind="missing")
     allowed = ", ".join(map(as_text, allow[field]))
     if field == INPUT:
         extra = min(set(parameters[INPUT]) - set(allow[INPUT]))
@@ -46,7 +47,8 @@ def refusal(model: "ModelEntry", parameters: Parameters) -> InvalidRequest:
     message = (
         f"{field} must be one of {allowed}{reason} (got {as_text(parameters[field])[:MAX_SHOWN]})"
     )
-    return InvalidRequest(message, param="size" if field in SIZE_FIELDS else field)
+    param = "size" if field in SIZE_FIELDS else field
+    return InvalidRequest(message, param=param, kind="literal_error")
 
 
 def _described(when: Condition, parameters: Parameters) -> str:

@@ -116,4 +116,5 @@ def _named(refusal: _Refusal, name: str, count: int) -> InvalidRequest:
     is_about_model = error.message.startswith(f"{model} ")
     text = error.message.removeprefix(model) if is_about_model else f": {error.message}"
     others = f"; none of the {count} models of {name} accepts the request" if count > 1 else ""
-    return InvalidRequest(f"{subject}{text}{others}", param=error.param, code=error.error_code)
+    message = f"{subject}{text}{others}"
+    return InvalidRequest(message, param=error.param, code=error.error_code, kind=error.kind)

@@ -5,6 +5,8 @@ from fractions import Fraction
 ASPECT_RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "9:21", "3:2", "2:3")
 TOLERANCE = 0.04
 """Relative. Providers call 832x480 16:9, although it differs by a fortieth."""
+LINES = {"2k": "1440p", "4k": "2160p", "8k": "4320p"}
+"""Resolutions with other names, in lower case."""
 RATIOS_OF_INPUT = ("16:9", "9:16", "1:1")
 """Aspect ratios of the listed sizes of a model whose videos have the ratio of the input file."""
 
@@ -48,6 +50,12 @@ def is_near(ratio: Fraction, name: str) -> bool:
 def lines_of(resolution_name: str) -> int:
     """Return the shorter side of a resolution such as `720p`, in pixels."""
     return int(resolution_name.removesuffix("p"))
+
+
+def resolution_name(text: str) -> str:
+    """Return `720p` for spellings such as `720P`, `720` or `4k`."""
+    lower = text.strip().lower()
+    return f"{lower}p" if lower.isdecimal() else LINES.get(lower, lower)
 
 
 def size_of(resolution_name: str, ratio_name: str) -> str:

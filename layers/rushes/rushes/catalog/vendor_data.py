@@ -19,6 +19,8 @@ from rushes.catalog.provider_config import (
     HttpProviderSpec,
     Idempotency,
     ProviderEntry,
+    VendorErrors,
+    VideoServer,
 )
 
 VENDORS = Path(__file__).with_name("vendors")
@@ -45,6 +47,8 @@ class Vendor(BaseModel):
     callbacks: bool = False
     sources: Annotated[tuple[str, ...], Field(min_length=1)]
     files: FileLimits | None = None
+    errors: VendorErrors = VendorErrors()
+    server: VideoServer | None = None
     spec: HttpProviderSpec | None = None
 
     def provider(self, **overrides: object) -> ProviderEntry:
@@ -54,6 +58,8 @@ class Vendor(BaseModel):
             "credential": self.credential,
             "base_url": self.base_url,
             "idempotency": self.idempotency,
+            "errors": self.errors,
+            "server": self.server,
             "spec": self.spec,
         }
         return ProviderEntry.model_validate({**own, **overrides, "vendor": self.name})

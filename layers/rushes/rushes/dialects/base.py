@@ -1,12 +1,14 @@
 """The dialect contract: routes as data, request readers and response writers, without I/O."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from pydantic_core import from_json
 
+from rushes.catalog.models import Catalog
 from rushes.dialects.api_key import read_key
+from rushes.dialects.content_query import ContentQuery
 from rushes.dialects.job_reference import JobReference, read_reference
 from rushes.dialects.model_list import ListedModel, ModelPage, ModelQuery
 from rushes.errors import RushesError
@@ -15,8 +17,8 @@ from rushes.jobs.request import CreateRequest, StoredFile, UploadUrlRequest
 from rushes.ports.jobs import JobQuery
 
 Verb = Literal[
-    "create", "edit", "remix", "retrieve", "status", "result", "list", "content", "cancel",
-    "delete", "upload", "models", "model", "unsupported",
+    "create", "edit", "remix", "retrieve", "status", "stream", "result", "list", "content",
+    "cancel", "delete", "upload", "models", "model", "unsupported",
 ]  # fmt: skip
 
 ANY_NAME = "(.+)"
@@ -60,9 +62,12 @@ class HttpRequest:
 
 @dataclass(frozen=True)
 class HttpResponse:
+    """`content` is a file in place of the text `body`."""
+
     status: int
     body: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = None
 
 
 MAX_DOCUMENT_BYTES = 2 * 1024 * 1024
@@ -105,14 +110,16 @@ class PageView:
 class Dialect(Protocol):
     """A client API format. Readers raise `ClientError`; `write_error` serializes it.
 
-    The protocols `SupportsVideos`, `SupportsCancel`, `SupportsUpload`, `SupportsModels` and
-    `SupportsModel` declare the verbs of some dialects only.
+    The protocols `SupportsVideos`, `SupportsCancel`, `SupportsStream`, `SupportsUpload`,
+    `SupportsModels` and `SupportsModel` declare the verbs of some dialects only.
     """
 
     name: str
     routes: tuple[Route, ...]
     modalities: frozenset[str]
     """Modalities of the jobs that it can create. It can read every job."""
+    query_names: ClassVar[Mapping[Verb, Collection[str]]]
+    """Query parameters by verb; a request with any other is refused."""
 
     def for_request(self, request: HttpRequest) -> "Dialect":
         """Return the dialect of the response: this one, or another one that shares its paths."""
@@ -121,12 +128,19 @@ class Dialect(Protocol):
     def read_key(self, headers: Mapping[str, str]) -> str: ...
     def read_reference(self, raw: str) -> JobReference: ...
     def read_create(self, request: HttpRequest) -> CreateRequest: ...
+
+    def read_create_for(self, request: HttpRequest, catalog: Catalog) -> CreateRequest:
+        """Read a create call whose fields depend on the model."""
+        ...
+
     def write_job(self, view: JobView, verb: Verb) -> HttpResponse: ...
     def write_error(self, error: RushesError) -> HttpResponse: ...
 
 
 class DialectDefaults:
     """Shared implementations of the methods that most dialects have in common."""
+
+    query_names: ClassVar[Mapping[Verb, Collection[str]]] = {}
 
     def for_request(self: Dialect, request: HttpRequest) -> Dialect:  # noqa: ARG002 - for overrides
         return self
@@ -137,14 +151,17 @@ class DialectDefaults:
     def read_reference(self, raw: str) -> JobReference:
         return read_reference(raw)
 
+    def read_create_for(self: Dialect, request: HttpRequest, catalog: Catalog) -> CreateRequest:  # noqa: ARG002 - for overrides
+        return self.read_create(request)
+
 
 class SupportsVideos(Dialect, Protocol):
     """Verbs: edit, remix, list, content, delete."""
 
     def read_edit(self, request: HttpRequest) -> CreateRequest: ...
-    def read_remix(self, request: HttpRequest) -> str: ...
+    def read_remix(self, request: HttpRequest) -> CreateRequest: ...
     def read_list(self, request: HttpRequest) -> JobQuery: ...
-    def read_variant(self, request: HttpRequest) -> str: ...
+    def read_content_query(self, request: HttpRequest) -> ContentQuery: ...
     def write_page(self, view: PageView) -> HttpResponse: ...
     def write_deleted(self, job: Job) -> HttpResponse: ...
 
@@ -157,6 +174,12 @@ class SupportsCancel(Dialect, Protocol):
         ...
 
     def write_cancelled(self, job: Job, *, accepted: bool) -> HttpResponse: ...
+
+
+class SupportsStream(Dialect, Protocol):
+    """Verb: stream."""
+
+    def write_stream(self, view: JobView, request: HttpRequest) -> HttpResponse: ...
 
 
 class SupportsUpload(Dialect, Protocol):

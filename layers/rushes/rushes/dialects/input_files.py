@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
+from rushes.dialects.validation import shown
 from rushes.errors import InvalidRequest
 from rushes.jobs.request import Input, Role, Upload
 
@@ -32,7 +33,9 @@ def read_file(field: str, role: Role, value: Any) -> Files:  # noqa: ANN401 - an
         return ((role, read_data_url(field, value)),), ()
     if isinstance(value, str) and is_http_url(value):
         return (), (Input(role=role, url=value, field=field),)
-    raise InvalidRequest(f"{field} must be a file, a data URL or an http(s) URL", param=field)
+    raise InvalidRequest(
+        f"{field} must be a file, a data URL or an http(s) URL (got {shown(value)})", param=field
+    )
 
 
 def read_data_url(field: str, url: str) -> Upload:

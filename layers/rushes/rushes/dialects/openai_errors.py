@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from rushes.dialects.validation import with_field_name
 from rushes.errors import RushesError
 from rushes.jobs.job import Job
 from rushes.jobs.status import JobStatus
@@ -24,9 +25,14 @@ def error_type(error: RushesError) -> str:
 
 def error_object(error: RushesError, field_names: Mapping[str, str]) -> dict[str, str | None]:
     """Build OpenAI's error object; `field_names` translates `param` to the dialect's field."""
+    name = error.param or ""
+    param = field_names.get(name, error.param)
+    message = with_field_name(error.message, name, param or "")
+    if message.endswith(f" does not accept {name}"):
+        message = f"{message.removesuffix(name)}{param}"
     return {
-        "message": error.message,
+        "message": message,
         "type": error_type(error),
-        "param": field_names.get(error.param or "", error.param),
+        "param": param,
         "code": error.error_code,
     }

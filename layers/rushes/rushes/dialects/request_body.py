@@ -1,66 +1,102 @@
-"""Parse JSON and multipart request bodies into fields and uploads.
+"""Parse JSON and form bodies into fields and uploads.
 
 Every malformed body raises `InvalidRequest`; no input bytes may crash the parser.
 """
 
 import json
-import re
 from collections.abc import Mapping
-from io import BytesIO
 from typing import Any
 
 import multipart
 
+from rushes.dialects.charsets import decode
+from rushes.dialects.form_body import MAX_BODY_BYTES, read_multipart, read_urlencoded
+from rushes.dialects.validation import shown, without_empty
 from rushes.errors import InvalidRequest, TooLarge
-from rushes.jobs.request import Upload
 from rushes.json_parser import MAX_REQUEST_VALUES, TooManyValues, parse_json
 
 MAX_DEPTH = 32
-MAX_PARTS = 32
-MAX_BODY_BYTES = 10 * 1024 * 1024
 MAX_MEMBERS = 1000
 """Members of one object, among them the fields of the body."""
 MAX_NUMBER = 2**63 - 1
-CHARSETS = ("utf8", "utf-8", "us-ascii")
-BRACKETED = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]")
+MULTIPART, URLENCODED = "multipart/form-data", "application/x-www-form-urlencoded"
+TEXT_TYPES = (URLENCODED, "text/plain", "text/json")
+"""Types that `curl -d` and browsers' `fetch` declare for JSON unless the caller sets a header."""
 
 
 def read_fields(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """Parse JSON into its values, and multipart into texts, lists, dicts and uploads."""
+    """Parse a body; null and empty fields are absent, as clients send them for unset ones."""
+    return without_empty(parse_body(headers, body))
+
+
+def read_json_fields(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """Parse a body of an API that has no form variant, as `read_fields` does."""
+    media_type, _ = _content_type(headers)
+    if not _is_json(media_type, body):
+        raise _unsupported_type(media_type, "application/json")
+    return read_fields(headers, body)
+
+
+def parse_body(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """Parse JSON into its values, and forms into texts, lists, dicts and uploads."""
     if len(body) > MAX_BODY_BYTES:
         raise TooLarge(f"body must have at most {MAX_BODY_BYTES} bytes (got {len(body)})")
-    if headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise InvalidRequest("content-encoding must be identity", param="content-encoding")
-    media_type, options = multipart.parse_options_header(headers.get("content-type", ""))
-    if media_type == "multipart/form-data":
-        fields = _read_multipart(body, options.get("boundary", ""))
-    elif media_type in ("application/json", ""):
-        if options.get("charset", "utf-8").lower() not in CHARSETS:
-            raise InvalidRequest("charset of JSON must be UTF-8", param="content-type")
-        fields = _read_json(body)
-    else:
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding != "identity":
         raise InvalidRequest(
-            f"content-type must be application/json or multipart/form-data (got {media_type[:80]})",
-            param="content-type",
+            f"content-encoding must be identity (got {shown(encoding)})", param="content-encoding"
         )
+    media_type, options = _content_type(headers)
+    if media_type == MULTIPART:
+        fields = read_multipart(body, options)
+    elif _is_form(media_type, body):
+        fields = read_urlencoded(body, options)
+    elif _is_json(media_type, body):
+        fields = _read_json(body, options.get("charset"))
+    else:
+        raise _unsupported_type(media_type, f"application/json or {MULTIPART}")
     _check_members("body", fields)
     for name, value in fields.items():
         _check_value(name[:80], [name, value], MAX_DEPTH + 1)
     return fields
 
 
-def read_json_fields(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """Parse a body of an API that has no multipart variant."""
-    if headers.get("content-type", "").strip().lower().startswith("multipart/"):
-        raise InvalidRequest("content-type must be application/json", param="content-type")
-    return read_fields(headers, body)
+def _content_type(headers: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+    media_type, options = multipart.parse_options_header(headers.get("content-type", ""))
+    return media_type, options
 
 
-def _read_json(body: bytes) -> dict[str, Any]:
+def _is_json(media_type: str, body: bytes) -> bool:
+    if media_type in TEXT_TYPES:
+        return body.lstrip().startswith(b"{") or _beginning(body).startswith("{")
+    return media_type in ("", "application/json") or media_type.endswith("+json")
+
+
+def _beginning(body: bytes) -> str:
+    """Decode the first characters of a text with a byte order mark, or in UTF-16 or UTF-32."""
+    return body[:8].decode(json.detect_encoding(body), "ignore")
+
+
+def _is_form(media_type: str, body: bytes) -> bool:
+    return media_type == URLENCODED and not _is_json(media_type, body)
+
+
+def _unsupported_type(media_type: str, allowed: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"content-type must be {allowed} (got {media_type[:80]});"
+        " for a JSON body, send the header `Content-Type: application/json`",
+        param="content-type",
+    )
+
+
+def _read_json(body: bytes, charset: str | None) -> dict[str, Any]:
     """Parse twice: `parse_json` bounds values, depth and digits, json detects duplicate names."""
+    if not body.strip():
+        raise InvalidRequest("body is empty: it must be a JSON object", param="body")
+    text = decode(body, charset or json.detect_encoding(body), "body")
     try:
-        parse_json(body, MAX_REQUEST_VALUES, allow_inf_nan=False)
-        value = json.loads(body, object_pairs_hook=_unique_names)
+        parse_json(text, MAX_REQUEST_VALUES, allow_inf_nan=False)
+        value = json.loads(text, object_pairs_hook=_unique_names)
     except TooManyValues as error:
         raise InvalidRequest(f"body {error}", param="body") from None
     except ValueError as error:
@@ -100,45 +136,3 @@ def _check_members(field: str, value: dict[str, Any]) -> None:
         raise InvalidRequest(
             f"{field} must have at most {MAX_MEMBERS} members (got {len(value)})", param=field
         )
-
-
-def _read_multipart(body: bytes, boundary: str) -> dict[str, Any]:
-    if not boundary:
-        raise InvalidRequest("content-type must have a boundary", param="content-type")
-    limits = dict.fromkeys(("memory_limit", "spool_limit"), MAX_BODY_BYTES)
-    limits["part_limit"] = MAX_PARTS
-    parser = multipart.MultipartParser(BytesIO(body), boundary, len(body), strict=True, **limits)
-    fields: dict[str, Any] = {}
-    try:
-        for part in parser:
-            _add(fields, part.name, _value(part))
-    except (multipart.MultipartError, UnicodeDecodeError) as error:
-        raise InvalidRequest(f"body is not valid multipart: {error}", param="body") from None
-    return fields
-
-
-def _value(part: multipart.MultipartPart) -> str | Upload:
-    if part.filename is None:
-        if part.charset.lower() not in CHARSETS:
-            raise InvalidRequest(f"{part.name[:80]} must be UTF-8", param=part.name[:80])
-        text: str = part.raw.decode()
-        return text
-    return Upload(part.name, part.content_type or "application/octet-stream", part.raw)
-
-
-def _add(fields: dict[str, Any], name: str, value: str | Upload) -> None:
-    """Add a part. SDKs write `a[]` for a member of a list and `a[b]` for a member of an object."""
-    match = BRACKETED.fullmatch(name)
-    if match is None:
-        if name in fields:
-            raise InvalidRequest(f"{name[:80]} is duplicated", param=name[:80])
-        fields[name] = value
-        return
-    outer, inner = match.groups()
-    holder = fields.setdefault(outer, {} if inner else [])
-    if isinstance(value, str) and isinstance(holder, dict) and inner and inner not in holder:
-        holder[inner] = value
-    elif isinstance(value, str) and isinstance(holder, list) and not inner:
-        holder.append(value)
-    else:
-        raise InvalidRequest(f"{name[:80]} conflicts with another field", param=outer[:80])

@@ -1,6 +1,7 @@
 """Validate request fields with pydantic models and report the first error by field name."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -10,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    model_validator,
 )
 from pydantic_core import ErrorDetails, PydanticKnownError
 
@@ -26,11 +28,25 @@ Schema = TypeVar("Schema", bound=BaseModel)
 Member = TypeVar("Member")
 
 
-class StrictModel(BaseModel):
+def without_empty(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that have a value: clients send null or "" for those that are not set."""
+    return {name: value for name, value in fields.items() if value is not None and value != ""}
+
+
+class FieldsModel(BaseModel):
+    """Reads null and empty fields as absent, at any depth of its schema."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_empty(cls, value: object) -> object:
+        return without_empty(value) if isinstance(value, Mapping) else value
+
+
+class StrictModel(FieldsModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class OpenModel(BaseModel):
+class OpenModel(FieldsModel):
     """Keeps unknown fields: the provider gets them if the catalog lists them."""
 
     model_config = ConfigDict(extra="allow")
@@ -91,7 +107,8 @@ def validate(schema: type[Schema], fields: Mapping[str, Any]) -> Schema:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = ".".join(str(part)[:80] for part in first["loc"])[:80]
-        raise InvalidRequest(f"{name} {_message(first)}", param=name) from None
+        message = f"{name} {_message(first)}"
+        raise InvalidRequest(message, param=name, kind=first["type"]) from None
 
 
 def _message(error: ErrorDetails) -> str:
@@ -110,6 +127,15 @@ def shown(value: object) -> str:
         value = value[: MAX_SHOWN_CHARACTERS + 1]
     text = json.dumps(value, default=str)
     return text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]}..."
+
+
+def with_field_name(message: str, name: str, own: str) -> str:
+    """Replace a field's name by the dialect's own one, as the subject of an error message.
+
+    The names of a model may precede it, as in `sora-2 (openai/sora-2): seconds must be …`.
+    """
+    subject = rf"(\A|: ){re.escape(name)} "
+    return re.sub(subject, lambda found: f"{found[1]}{own} ", message, count=1)
 
 
 def check_request_size(generation: GenerationRequest) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from rushes.dialects.input_files import is_http_url
-from rushes.dialects.validation import shown
+from rushes.dialects.validation import shown, without_empty
 from rushes.errors import InvalidRequest
 from rushes.jobs.request import WebhookTarget
 
@@ -16,7 +16,10 @@ def read_webhook(value: Any, default_format: str) -> WebhookTarget | None:  # no
     if isinstance(value, str):
         return read_webhook_url("webhook", value, default_format)
     if not isinstance(value, dict):
-        raise InvalidRequest("webhook must be a URL or an object", param="webhook")
+        raise InvalidRequest(
+            f"webhook must be a URL or an object (got {shown(value)})", param="webhook"
+        )
+    value = without_empty(value)
     for name in value.keys() - {"url", "format"}:
         raise InvalidRequest(
             f"webhook must have url and format only (got {name[:80]})", param="webhook"
@@ -33,5 +36,6 @@ def read_webhook(value: Any, default_format: str) -> WebhookTarget | None:  # no
 def read_webhook_url(name: str, value: Any, form: str) -> WebhookTarget:  # noqa: ANN401 - any JSON
     """Check the form of the URL; the URL policy is applied when the job is created."""
     if not isinstance(value, str) or not is_http_url(value):
-        raise InvalidRequest(f"{name} is not a valid URL", param=name)
+        got = "none" if value is None else shown(value)
+        raise InvalidRequest(f"{name} must be an http(s) URL (got {got})", param=name)
     return WebhookTarget(url=value, format=form)

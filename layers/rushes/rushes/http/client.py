@@ -31,12 +31,20 @@ from rushes.http.request_body import bytes_of, content_of
 from rushes.http.transport import (
     Transport,
     failure_code,
+    failure_of,
     headers_of,
     make_request,
     read,
     read_beginning,
 )
-from rushes.http.urls import origin, parse_url, provider_url, public_url
+from rushes.http.urls import (
+    SCHEME,
+    origin,
+    parse_url,
+    provider_url,
+    public_url,
+    resolve_reference,
+)
 from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import Output
 from rushes.ports.http import HttpCall, HttpReply, Upstream
@@ -75,14 +83,32 @@ class SafeHttpClient:
         UpstreamNoResponse
             If something was sent and no complete response came.
         """
+        try:
+            return self._send(upstream, call)
+        except UpstreamUnreachable as error:
+            raise UpstreamUnreachable(
+                f"the provider cannot be reached ({failure_of(error)})", detail=error.detail
+            ) from error
+        except UpstreamNoResponse as error:
+            raise UpstreamNoResponse(
+                f"the provider did not respond ({failure_of(error)})", detail=error.detail
+            ) from error
+
+    def _send(self, upstream: Upstream, call: HttpCall) -> HttpReply:
         REDACTOR.remember_headers(upstream.headers)
-        url = self._provider_url(upstream, call)
-        headers = {**call.headers, **upstream.headers}
+        url = self._url_of(upstream, call)
+        is_own = origin(url) == origin(parse_url(upstream.base_url))
+        headers = {**call.headers, **(upstream.headers if is_own else {})}
         request = make_request(call.method, url, headers, content_of(call, self._blobs))
-        if upstream.sign:
+        if upstream.sign and is_own:
             request.headers.update(upstream.sign(call.method, str(url), request.read()))
-        with self._transport.open(request, Deadline(CALL_SECONDS), public=False) as response:
-            return _redacted(response, _body_of(response))
+        try:
+            with self._transport.open(
+                request, Deadline(CALL_SECONDS), public=not is_own
+            ) as response:
+                return _redacted(response, _body_of(response))
+        except UrlNotAllowed as error:
+            raise UpstreamProtocolError(f"the provider's URL is invalid: {error}") from error
 
     def post_webhook(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpReply:
         """POST to a client's URL within 15 seconds; a redirect is not followed.
@@ -150,8 +176,7 @@ class SafeHttpClient:
             return
         keyed = upstream if output.needs_key else replace(upstream, headers={})
         try:
-            path = _with_key(upstream, output.url)
-            url = upstream.base_url + path if path.startswith("/") else path
+            url = _output_url(upstream, output)
             with self._transport.follow(url, keyed, Deadline(OUTPUT_SECONDS)) as (response, get):
                 check_output(response)
                 with closing(read_chunks(response, get)) as chunks:
@@ -162,11 +187,32 @@ class SafeHttpClient:
 
     def _unpacked(self, upstream: Upstream, output: Output, pointer: str) -> Download:
         method = "GET" if output.json_body is None else "POST"
-        reply = self.send(upstream, HttpCall(method, output.url, json=output.json_body))
+        call = HttpCall(method, output.url, json=output.json_body, relative_to=output.relative_to)
+        reply = self.send(upstream, call)
         content = unpack(reply, pointer)
         # In pieces: the S3 client reads a few KiB at a time, and each read copies what is left.
         pieces = (content[n : n + PIECE_BYTES] for n in range(0, len(content), PIECE_BYTES))
         return Download(len(content), output.content_type, pieces)
+
+    def _url_of(self, upstream: Upstream, call: HttpCall) -> httpx.URL:
+        """Return the URL of a call: below the base URL, or a reference in a reply.
+
+        Raises
+        ------
+        UpstreamProtocolError
+            If the reference leads to a URL that is not allowed.
+        """
+        if call.relative_to is None:
+            return self._provider_url(upstream, call)
+        try:
+            target = resolve_reference(_base(upstream, call.relative_to), call.path)
+            text = _with_key(upstream, target)
+            url = parse_url(text)
+            if origin(url) == origin(parse_url(upstream.base_url)):
+                return provider_url(text, local_mode=self._local_mode)
+            return public_url(text, local_mode=self._local_mode)
+        except (UrlNotAllowed, InvalidOutput) as error:
+            raise UpstreamProtocolError(f"the provider's URL is invalid: {error}") from error
 
     def _provider_url(self, upstream: Upstream, call: HttpCall) -> httpx.URL:
         try:
@@ -177,6 +223,19 @@ class SafeHttpClient:
         if origin(url) != origin(home):
             raise UpstreamProtocolError("the call's path leads to another origin than base_url")
         return url
+
+
+def _base(upstream: Upstream, path: str) -> str:
+    """Return the URL of a reply: below the base URL, unless a provider chose another host."""
+    return path if SCHEME.match(path) else upstream.base_url + path
+
+
+def _output_url(upstream: Upstream, output: Output) -> str:
+    if output.relative_to is not None:
+        target = resolve_reference(_base(upstream, output.relative_to), output.url)
+        return _with_key(upstream, target)
+    path = _with_key(upstream, output.url)
+    return upstream.base_url + path if path.startswith("/") else path
 
 
 def _with_key(upstream: Upstream, url: str) -> str:

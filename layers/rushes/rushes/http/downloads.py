@@ -58,14 +58,13 @@ def check_output(response: httpx.Response) -> None:
     Raises
     ------
     DownloadInterrupted
-        If the link may have expired or the server failed: polling again may bring a new link.
+        For any other status than success: the link may have expired, or the file may not be there
+        yet, which servers also report as 202, 400, 409 or 425. Polling again may bring another.
     InvalidOutput
     """
     status = response.status_code
-    if status in (401, 403, 404, 408, 410, 429) or status >= 500:
+    if status not in (200, 203):
         raise DownloadInterrupted(f"the output's URL returned {status}")
-    if status != 200:
-        raise InvalidOutput(f"the output's URL returned {status}")
     if found := encoding(response):
         raise InvalidOutput(
             f"the output must have no content-encoding, as requested (got {found[:40]})"

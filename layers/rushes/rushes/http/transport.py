@@ -4,6 +4,7 @@ Only `client` and `downloads` use this module. Together with `connections` and `
 the only users of httpx.
 """
 
+import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -12,10 +13,10 @@ from typing import Any
 
 import httpx
 
-from rushes.errors import UpstreamError, UpstreamNoResponse, UpstreamUnreachable, UrlNotAllowed
+from rushes.errors import UpstreamNoResponse, UpstreamUnreachable, UrlNotAllowed
 from rushes.http.connections import Deadline, PinnedBackend, exchange
 from rushes.http.decoding import Reject, read_body
-from rushes.http.urls import origin, parse_url, provider_url, public_url, resolve_redirect
+from rushes.http.urls import origin, parse_url, provider_url, public_url, resolve_reference
 from rushes.ports.http import Upstream
 
 TIMEOUT = httpx.Timeout(connect=5, read=45, write=45, pool=5)
@@ -27,6 +28,15 @@ HEADERS = {
     "user-agent": "rushes",
 }
 MAX_REDIRECTS = 3
+FAILURES = {
+    "broken": "connection closed",
+    "dns": "name not resolved",
+    "refused": "connection refused",
+    "timeout": "timeout",
+    "tls": "TLS failed",
+    "unreachable": "no connection",
+}
+"""Causes of a missing response in words, by `failure_code`."""
 NOTHING_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -97,7 +107,7 @@ class Transport:
                 if not response.has_redirect_location:
                     yield response, get
                     return
-                url = resolve_redirect(target, response.headers["location"])
+                url = resolve_reference(target, response.headers["location"])
         raise UrlNotAllowed(f"more than {MAX_REDIRECTS} redirects")
 
     def _get(
@@ -119,21 +129,39 @@ def translate_http_errors(url: httpx.URL) -> Iterator[None]:
     try:
         yield
     except NOTHING_SENT as error:
-        reason = type(error).__name__
-        raise UpstreamUnreachable(f"{url.host} cannot be reached ({reason})") from error
+        message = f"{url.host} cannot be reached ({failure_of(error)})"
+        raise UpstreamUnreachable(message, detail=_detail(url, error)) from error
     except httpx.HTTPError as error:
-        raise UpstreamNoResponse(f"no response from {url.host} ({type(error).__name__})") from error
+        message = f"no response from {url.host} ({failure_of(error)})"
+        raise UpstreamNoResponse(message, detail=_detail(url, error)) from error
 
 
-def failure_code(error: UpstreamError) -> str:
-    """Return the cause of a missing response: timeout, tls, refused, unreachable or broken."""
+def failure_of(error: Exception) -> str:
+    """Return the cause of a missing response in words."""
+    if any(isinstance(cause, socket.gaierror) for cause in _causes(error)):
+        return FAILURES["dns"]
+    return FAILURES[failure_code(error)]
+
+
+def _detail(url: httpx.URL, error: Exception) -> str:
+    return f"{url.host}: {type(error).__name__}: {error}"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
     cause: BaseException | None = error
     while cause:
+        yield cause
+        cause = cause.__cause__ or cause.__context__  # httpcore sets only the latter
+
+
+def failure_code(error: Exception) -> str:
+    """Return the cause of a missing response: timeout, tls, refused, unreachable or broken."""
+    for cause in _causes(error):
         for error_type, code in CAUSES.items():
             if isinstance(cause, error_type):
                 return code
-        cause = cause.__cause__ or cause.__context__  # httpcore sets only the latter
-    return "unreachable" if isinstance(error, UpstreamUnreachable) else "broken"
+    is_unsent = isinstance(error, UpstreamUnreachable | httpx.ConnectError)
+    return "unreachable" if is_unsent else "broken"
 
 
 def read(response: httpx.Response, limit: int, reject: Reject) -> bytes:

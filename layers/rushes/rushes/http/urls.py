@@ -43,12 +43,19 @@ def public_url(text: str, *, local_mode: bool) -> httpx.URL:
     return url
 
 
-def resolve_redirect(base: httpx.URL, location: str) -> str:
-    """Return a redirect's target. An absolute URL stays unchanged, to be validated as given."""
-    if SCHEME.match(location):
-        return location
+def resolve_reference(base: httpx.URL | str, reference: str) -> str:
+    """Return the target of a reference in a reply from `base` (RFC 3986), as of a redirect.
+
+    An absolute URL stays unchanged, to be validated as given.
+
+    Raises
+    ------
+    UrlNotAllowed
+    """
+    if SCHEME.match(reference):
+        return reference
     try:
-        return str(base.join(location))
+        return str(httpx.URL(base).join(reference))
     except (httpx.InvalidURL, ValueError) as error:
         raise UrlNotAllowed(INVALID_URL) from error
 

@@ -1,16 +1,21 @@
 """Access to a job's stored files, and their expiry."""
 
 from rushes.errors import ContentNotReady, InvalidOutput
-from rushes.jobs.content_type import media_type_of
+from rushes.jobs.content_type import ARCHIVES, extension_of, media_type_of
 from rushes.jobs.job import Job
+from rushes.jobs.request import StoredFile
 from rushes.jobs.result import Artifact
 from rushes.jobs.status import JobStatus
 
 POSSIBLE_TYPES = {
-    "video": ("image/gif", "image/webp", "image/avif"),
-    "audio": ("video/mp4", "video/webm", "video/quicktime"),
+    "video": ("image/gif", "image/webp", "image/avif", *ARCHIVES),
+    "audio": ("video/mp4", "video/webm", "video/quicktime", *ARCHIVES),
+    "image": tuple(ARCHIVES),
 }
-"""By modality: an image of these types may be animated, a video file may contain audio only."""
+"""By modality: an image of these types may be animated, a video has sound, an archive anything.
+
+Jobs of earlier releases also have audio with the type of a video.
+"""
 SAME, POSSIBLE, OTHER = range(3)
 
 
@@ -75,3 +80,15 @@ def primary_artifact(job: Job, now: float) -> Artifact:
             code="no_content",
         )
     return ordered_artifacts(job)[0]
+
+
+def thumbnail(job: Job, video: Artifact) -> Artifact | None:
+    """Return the image that the provider returned with a video."""
+    others = (file for file in job.artifacts if file.key != video.key)
+    images = (file for file in others if media_type_of(file.content_type) == "image")
+    return next(images, None) if job.modality == "video" else None
+
+
+def file_name(job: Job, file: StoredFile) -> str:
+    """Return the file's name in a download."""
+    return f"{job.id}.{extension_of(file.content_type)}"

@@ -44,7 +44,7 @@ class CommonJobData(BaseModel):
 
 
 class JobStartedData(CommonJobData):
-    """A job that its provider has accepted."""
+    """A job that its provider has begun."""
 
     started_at: datetime
 
@@ -82,8 +82,8 @@ class JobEvent(Event):
 
 
 def started_event(job: Job) -> JobStarted:
-    """Build the event of a submitted job; a later failover publishes no second one."""
-    started_at = _datetime(job.submitted_at or job.updated_at)
+    """Build the event of a job that its provider has begun; a failover publishes no second one."""
+    started_at = _datetime(job.started_at or job.submitted_at or job.updated_at)
     return JobStarted(
         id=f"evt_{job.id}_started",
         type="job.started",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pydantic_core import to_json
 
 from rushes.errors import InvalidRequest
-from rushes.jobs.request import CreateRequest
+from rushes.jobs.request import CreateRequest, Upload
 
 KEY = re.compile(r"[ -~]{1,255}")
 KEY_SECONDS = 24 * 3600.0
@@ -59,7 +59,7 @@ def fingerprint(create_request: CreateRequest) -> str:
     Absent fields are excluded, so that a field added by a later version changes no fingerprint.
     """
     files = [
-        (role.value, upload.field, hashlib.sha256(upload.content).hexdigest())
+        (role.value, upload.field, hashlib.sha256(upload.content).hexdigest(), *_frame(upload))
         for role, upload in create_request.uploads
     ]
     uploaded = [(role.value, url.partition("?")[0]) for role, url in create_request.uploaded]
@@ -73,6 +73,10 @@ def fingerprint(create_request: CreateRequest) -> str:
         "webhook": webhook,
     }
     return digest(to_json(_sorted(content)).decode())
+
+
+def _frame(upload: Upload) -> tuple[int, ...]:
+    return () if upload.frame is None else (upload.frame,)
 
 
 def digest(*parts: str) -> str:

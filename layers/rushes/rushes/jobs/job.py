@@ -18,12 +18,14 @@ from rushes.jobs.request import (
 )
 from rushes.jobs.reservation import Reservation
 from rushes.jobs.result import (
+    MAX_MESSAGE_CHARACTERS,
     Artifact,
     CollectedOutput,
     JobError,
     JobOutcome,
     Output,
     ProviderAttempt,
+    WaitReason,
     cut,
 )
 from rushes.jobs.status import PREDECESSORS, TERMINAL, JobStatus, Stage, UpstreamCancelled
@@ -89,6 +91,12 @@ class Job(BaseModel):
     deadline_at: float
     """Time at which an unfinished job fails."""
     submitted_at: float | None = None
+    started_at: float | None = None
+    """Time at which the current provider said that it has begun, or returned the result."""
+    queue_position: int | None = None
+    """Number of jobs in front of a waiting one, if its provider reports it."""
+    expected_at: float | None = None
+    """The provider's estimate of the time of the result."""
     generated_at: float | None = None
     """Time of the first poll that returned the result."""
     finished_at: float | None = None
@@ -99,16 +107,20 @@ class Job(BaseModel):
     cancel_requested_at: float | None = None
     upstream_cancelled: UpstreamCancelled | None = None
     is_unbilled_cancel: bool = False
-    """Whether the provider had not begun the cancelled job, or reported that it generated nothing.
+    """Whether the provider had not begun the cancelled job, or reported that it failed.
 
-    A confirmed cancel is no proof of that: a provider confirms it for a finished video, too.
+    A confirmed cancel of a job that had begun is no proof of that: providers bill its running time.
     """
     track_until: float | None = formerly("track_until", "late_until", default=None)
-    """If the provider continues after a cancel: how long its result is polled, to be archived."""
+    """How long the result of a finished job is fetched again, to be archived.
+
+    Of a cancelled job that its provider continues, or of a failed one (dead letter) whose result
+    may exist there and could not be read.
+    """
     archived_artifacts: tuple[Artifact, ...] = formerly(
         "archived_artifacts", "late_artifacts", default=()
     )
-    """Files generated in spite of the cancel."""
+    """Files that were generated in spite of the cancel, or could be read after the failure only."""
     deleted_at: float | None = None
     purged_at: float | None = None
     """Time of the final deletion of a deleted job's files."""
@@ -118,6 +130,8 @@ class Job(BaseModel):
     """Number of create calls begun."""
     key_rejections: int = 0
     """Number of its create calls for which the current provider rejected the API key."""
+    waiting: WaitReason | None = None
+    """Why the current provider has not accepted the job, for the operator; None once it has."""
     submission_unconfirmed_since: float | None = formerly(
         "submission_unconfirmed_since", "unsure_since", default=None
     )
@@ -125,7 +139,9 @@ class Job(BaseModel):
     operation: dict[str, Any] | None = None
     """Handle of the running generation, opaque outside the provider adapter."""
     failing_since: float | None = formerly("failing_since", "troubled_since", default=None)
-    """Time of the first of an unbroken series of invalid responses."""
+    """Time of the first of an unbroken series of failed polls."""
+    invalid_since: float | None = None
+    """Time of the first invalid response in that series; the others are about the provider."""
     outputs: tuple[Output, ...] = ()
     document: dict[str, Any] | None = None
     """A JSON result, such as a transcript."""
@@ -143,6 +159,11 @@ class Job(BaseModel):
     outbox: tuple[dict[str, Any], ...] = ()
     """Events to publish, in their final form (transactional outbox)."""
     remixed_from: str | None = None
+    remixed_from_provider: str | None = None
+    """First provider of that job, which some ids name."""
+    remixed_operation: dict[str, Any] | None = None
+    """Handle of that job's generation, valid at `remixed_provider` only."""
+    remixed_provider: str | None = None
     cost: float | None = None
     """In US dollars: the catalog's estimate, or the cost that the provider reported."""
     reservation: Reservation | None = None
@@ -153,6 +174,11 @@ class Job(BaseModel):
     """Counts the writes; every write names the version it was decided on."""
 
     @property
+    def source_operation(self) -> dict[str, Any] | None:
+        """The handle of the remixed job, if the current provider made it."""
+        return self.remixed_operation if self.remixed_provider == self.provider else None
+
+    @property
     def is_finished(self) -> bool:
         return self.status in TERMINAL
 
@@ -160,6 +186,11 @@ class Job(BaseModel):
     def providers(self) -> frozenset[str]:
         """Current and earlier providers; ids issued to clients may name any of them."""
         return frozenset((self.provider, *(attempt.provider for attempt in self.attempts)))
+
+    @property
+    def first_provider(self) -> str:
+        """The provider that the create response named, which ids with a provider keep."""
+        return self.attempts[0].provider if self.attempts else self.provider
 
     @property
     def has_outcome(self) -> bool:
@@ -172,9 +203,19 @@ class Job(BaseModel):
         return self.outcome is not None and self.outcome.status is JobStatus.CANCELLED
 
     @property
+    def has_begun(self) -> bool:
+        """Whether the current provider is known to have begun the job."""
+        return self.started_at is not None
+
+    @property
     def is_tracked(self) -> bool:
-        """Whether the provider may still run this cancelled job."""
+        """Whether the provider may still have a result of this finished job."""
         return self.is_finished and self.track_until is not None
+
+    @property
+    def is_dead_letter(self) -> bool:
+        """Whether the job failed, and a result that its provider may have is fetched again."""
+        return self.is_tracked and self.status is JobStatus.FAILED
 
     @property
     def needs_execution(self) -> bool:
@@ -246,21 +287,47 @@ class Job(BaseModel):
             submissions=self.submissions + 1,
         )
 
-    def postponed(self, now: float) -> Self:
-        """Release the lease after a create call that created nothing."""
-        return self._with(now, stage=Stage.WAITING, lease_until=None)
+    def postponed(
+        self, now: float, error: JobError | None = None, detail: str | None = None
+    ) -> Self:
+        """Release the lease after a create call that created nothing, with the reason."""
+        return self._with(
+            now, stage=Stage.WAITING, lease_until=None, waiting=self._waiting(now, error, detail)
+        )
 
-    def key_rejected(self, now: float, *, releases_lease: bool) -> Self:
+    def held(self, now: float, error: JobError, detail: str | None) -> Self:
+        """Record why no create call is sent."""
+        return self._with(now, waiting=self._waiting(now, error, detail))
+
+    def _waiting(self, now: float, error: JobError | None, detail: str | None) -> WaitReason | None:
+        if error is None:
+            return self.waiting
+        before = self.waiting
+        if before is None or before.error.code != error.code:
+            return WaitReason(error=error, detail=detail, since=now)
+        return WaitReason(error=error, detail=detail, since=before.since, tries=before.tries + 1)
+
+    def key_rejected(
+        self, now: float, error: JobError, detail: str | None, *, releases_lease: bool
+    ) -> Self:
         """Count a rejected API key; `releases_lease` if the create call was rejected."""
         released = {"stage": Stage.WAITING, "lease_until": None} if releases_lease else {}
-        return self._with(now, key_rejections=self.key_rejections + 1, **released)
+        return self._with(
+            now,
+            key_rejections=self.key_rejections + 1,
+            waiting=self._waiting(now, error, detail),
+            **released,
+        )
 
-    def submission_unconfirmed(self, now: float) -> Self:
-        """Release the lease after a create call without a response."""
+    def submission_unconfirmed(
+        self, now: float, error: JobError | None = None, detail: str | None = None
+    ) -> Self:
+        """Release the lease after a create call without a response, with the reason."""
         return self._with(
             now,
             stage=Stage.WAITING,
             lease_until=None,
+            waiting=self._waiting(now, error, detail),
             submission_unconfirmed_since=self.submission_unconfirmed_since or now,
         )
 
@@ -268,17 +335,35 @@ class Job(BaseModel):
         """Record that the provider does not list the unconfirmed create call."""
         return self._with(now, lease_until=None, submission_unconfirmed_since=None)
 
-    def submitted(self, now: float, operation: dict[str, Any], warnings: tuple[str, ...]) -> Self:
+    def submitted(
+        self,
+        now: float,
+        operation: dict[str, Any],
+        warnings: tuple[str, ...],
+        *,
+        waiting: bool = False,
+        queue_position: int | None = None,
+    ) -> Self:
+        """Record the accepted create call; `waiting` if the provider has not begun the job."""
         return self._with(
             now,
-            status=JobStatus.IN_PROGRESS,
+            **({"queue_position": queue_position} if waiting else self._beginning(now)),
             stage=Stage.RUNNING,
             operation=operation,
             submitted_at=now,
             lease_until=None,
+            waiting=None,
             submission_unconfirmed_since=None,
             warnings=self._warnings_with(*warnings),
         )
+
+    def _beginning(self, now: float) -> dict[str, Any]:
+        """Return the changes for a job that its provider has begun.
+
+        After a failover the job has the status of the first provider: it does not go back.
+        """
+        status = JobStatus.IN_PROGRESS if self.status is JobStatus.QUEUED else self.status
+        return {"status": status, "started_at": self.started_at or now, "queue_position": None}
 
     def failed_over(
         self,
@@ -312,6 +397,9 @@ class Job(BaseModel):
             cost=cost,
             operation=None,
             submitted_at=None,
+            started_at=None,
+            queue_position=None,
+            expected_at=None,
             generated_at=None,
             outputs=(),
             document=None,
@@ -321,19 +409,57 @@ class Job(BaseModel):
             key_rejections=0,
             progress=0,
             failing_since=None,
+            invalid_since=None,
             lease_until=None,
+            waiting=None,
         )
 
-    def progressed(self, now: float, progress: int) -> Self:
-        """Raise the progress; a lower value from the provider is ignored."""
-        return self._with(now, progress=max(self.progress, min(progress, 99)), failing_since=None)
+    def with_detail(self, detail: str | None) -> Self:
+        """Add the provider's own text to the latest of the earlier attempts, for the operator."""
+        *earlier, latest = self.attempts
+        kept = detail and cut(detail, MAX_MESSAGE_CHARACTERS)
+        attempt = latest.model_copy(update={"detail": kept})
+        return self.model_copy(update={"attempts": (*earlier, attempt)})
 
-    def failing(self, now: float, warning: str) -> Self:
-        """Record an invalid response."""
+    def progressed(
+        self,
+        now: float,
+        progress: int,
+        *,
+        waiting: bool = False,
+        queue_position: int | None = None,
+        expected_at: float | None = None,
+    ) -> Self:
+        """Raise the progress; a lower value from the provider is ignored.
+
+        A job that is not `waiting` has begun, and a job that has begun does not wait again.
+        """
+        waits = waiting and not self.has_begun
+        return self._with(
+            now,
+            **({"queue_position": queue_position} if waits else self._beginning(now)),
+            progress=max(self.progress, min(progress, 99)),
+            expected_at=expected_at,
+            failing_since=None,
+            invalid_since=None,
+        )
+
+    def failing(self, now: float, warning: str | None = None, *, is_invalid: bool = False) -> Self:
+        """Record a failed poll; `is_invalid` unless it says nothing about the job."""
+        return self._with(
+            now,
+            warnings=self._warnings_with(*([warning] if warning else [])),
+            failing_since=self.failing_since or now,
+            invalid_since=self.invalid_since or (now if is_invalid else None),
+        )
+
+    def status_unknown(self, now: float, warning: str) -> Self:
+        """Record a reply about the job that is not understood: the provider has not lost it."""
         return self._with(
             now,
             warnings=self._warnings_with(warning),
-            failing_since=self.failing_since or now,
+            failing_since=None,
+            invalid_since=None,
         )
 
     def warned(self, now: float, warning: str) -> Self:
@@ -361,12 +487,15 @@ class Job(BaseModel):
         """Record the provider's result; the outputs are not stored yet."""
         return self._with(
             now,
+            **self._beginning(now),
+            expected_at=None,
             document=document if isinstance(document, dict) else None,
             document_file=document if isinstance(document, StoredFile) else None,
             stage=Stage.STORING,
             generated_at=self.generated_at or now,
             outputs=outputs,
             failing_since=None,
+            invalid_since=None,
             cost=self.cost if cost is None else cost,
             warnings=self._warnings_with(*warnings, *self._excess(cost)),
         )
@@ -389,14 +518,26 @@ class Job(BaseModel):
         outcome = JobOutcome(status=JobStatus.COMPLETED)
         return self._with(now, artifacts=artifacts, collected_outputs=(), outcome=outcome)
 
-    def will_fail(self, now: float, error: JobError, *, releases_lease: bool = False) -> Self:
+    def will_fail(
+        self,
+        now: float,
+        error: JobError,
+        *,
+        releases_lease: bool = False,
+        track_until: float | None = None,
+        detail: str | None = None,
+    ) -> Self:
         """Decide that the job fails; finish writes the terminal status.
 
         `releases_lease` if the create call of the lease has certainly created nothing.
+        `track_until` makes the job a dead letter, unless it is deleted.
         """
-        lease_until = None if releases_lease else self.lease_until
-        outcome = JobOutcome(status=JobStatus.FAILED, error=error)
-        return self._with(now, outcome=outcome, lease_until=lease_until)
+        return self._with(
+            now,
+            outcome=JobOutcome(status=JobStatus.FAILED, error=error, detail=detail),
+            lease_until=None if releases_lease else self.lease_until,
+            track_until=None if self.deleted_at else track_until,
+        )
 
     def cancelled_by_client(
         self, now: float, upstream: UpstreamCancelled, *, is_unbilled: bool = False
@@ -411,10 +552,22 @@ class Job(BaseModel):
             track_until=max(self.deadline_at, now) if continues else None,
         )
 
+    def cancelled_by_provider(self, now: float) -> Self:
+        """Decide that the job is cancelled, as its provider says without a request of the client.
+
+        It is unbilled if the provider has never said that it has begun.
+        """
+        return self._with(
+            now,
+            outcome=JobOutcome(status=JobStatus.CANCELLED),
+            upstream_cancelled=UpstreamCancelled.YES,
+            is_unbilled_cancel=not self.has_begun,
+        )
+
     def archived(
         self, now: float, artifacts: tuple[Artifact, ...], cost: float | None = None
     ) -> Self:
-        """Record the files of a result that was generated in spite of the cancel, and its cost."""
+        """Record the files of a tracked result, and its cost."""
         return self._with(
             now,
             archived_artifacts=artifacts,
@@ -424,8 +577,8 @@ class Job(BaseModel):
             warnings=self._warnings_with(*self._excess(cost)),
         )
 
-    def tracking_ended(self, now: float, *, stopped: bool) -> Self:
-        """End the polling after a cancel; `stopped` if the provider generated nothing.
+    def tracking_ended(self, now: float, *, stopped: bool, is_unbilled: bool = False) -> Self:
+        """End the polling of a finished job; `stopped` if the provider will have no result.
 
         Outputs that are archived so far are kept.
         """
@@ -433,12 +586,12 @@ class Job(BaseModel):
         archived = tuple(
             file.artifact() for file in self.collected_outputs if file.key.startswith(folder)
         )
-        is_unbilled = stopped and not archived
+        is_stopped = stopped and not archived and self.status is JobStatus.CANCELLED
         return self._with(
             now,
             track_until=None,
-            upstream_cancelled=UpstreamCancelled.YES if is_unbilled else self.upstream_cancelled,
-            is_unbilled_cancel=is_unbilled,
+            upstream_cancelled=UpstreamCancelled.YES if is_stopped else self.upstream_cancelled,
+            is_unbilled_cancel=is_stopped and is_unbilled,
             archived_artifacts=archived or self.archived_artifacts,
             collected_outputs=(),
         )
@@ -469,6 +622,8 @@ class Job(BaseModel):
             finished_at=now,
             finished_by=execution,
             expires_at=now + retention_seconds if completed else None,
+            queue_position=None,
+            expected_at=None,
             lease_until=None,
             submission_unconfirmed_since=self.submission_unconfirmed_since
             or (now if self.lease_until and not self.operation else None),

@@ -28,22 +28,33 @@ class Role(StrEnum):
 
     IMAGE = "image"
     """First frame."""
+    FRAME = "frame"
+    """Frame between the first and the last; `Input.frame` is its number."""
     LAST_FRAME = "last_frame"
     REFERENCE = "reference"
     """Image of a subject, person or style; there may be several."""
     SOURCE_VIDEO = "source_video"
     """Video to edit."""
+    FRAME_VIDEO = "frame_video"
+    """Clip that becomes a part of the video; there may be several."""
+    REFERENCE_VIDEO = "reference_video"
+    """Video of a subject, motion or style; there may be several."""
     AUDIO = "audio"
-    """Soundtrack, or the speech to transcribe."""
+    """Soundtrack, or the speech to transcribe; some models accept several."""
 
 
-IMAGE_ROLES = frozenset({Role.IMAGE, Role.LAST_FRAME, Role.REFERENCE})
-VISUAL_ROLES = IMAGE_ROLES | {Role.SOURCE_VIDEO}
+IMAGE_ROLES = frozenset({Role.IMAGE, Role.FRAME, Role.LAST_FRAME, Role.REFERENCE})
+VIDEO_ROLES = frozenset({Role.SOURCE_VIDEO, Role.FRAME_VIDEO, Role.REFERENCE_VIDEO})
+VISUAL_ROLES = IMAGE_ROLES | VIDEO_ROLES
+SEVERAL_ROLES = frozenset({Role.FRAME, Role.REFERENCE, Role.FRAME_VIDEO, Role.REFERENCE_VIDEO})
+"""Roles of which a template sends several files."""
 
 
 def role_media_type(role: Role) -> str:
     """Return the media type that a role requires: image, video or audio."""
-    return {Role.SOURCE_VIDEO: "video", Role.AUDIO: "audio"}.get(role, "image")
+    if role is Role.AUDIO:
+        return "audio"
+    return "video" if role in VIDEO_ROLES else "image"
 
 
 class Input(BaseModel):
@@ -54,6 +65,8 @@ class Input(BaseModel):
     role: Role
     file: StoredFile | None = None
     url: str | None = None
+    frame: int | None = None
+    """Number of the frame, of `Role.FRAME`."""
     field: str = Field(default="", exclude=True)
     """Field of the create request that contained the URL, for errors; it is not stored."""
 
@@ -74,6 +87,8 @@ class LengthAndSize(BaseModel):
 
     seconds: int | None = None
     size: str | None = None
+    resolution: str | None = None
+    aspect_ratio: str | None = None
 
 
 class GenerationRequest(BaseModel):
@@ -87,6 +102,10 @@ class GenerationRequest(BaseModel):
     seconds: int | None = None
     size: str | None = None
     """Width and height in pixels, as `1280x720`; with `x720` the model selects the width."""
+    resolution: str | None = None
+    """Instead of `size`: the shorter side, as `720p`."""
+    aspect_ratio: str | None = None
+    """Instead of `size`: such as `16:9`, alone or with `resolution`."""
     seed: int | None = None
     negative_prompt: str | None = None
     generate_audio: bool | None = None
@@ -95,6 +114,9 @@ class GenerationRequest(BaseModel):
     """Models to fail over to, in order."""
     provider_options: dict[str, Any] = Field(default_factory=dict)
     """Provider-specific fields, passed through unchanged."""
+    vendor_arguments: dict[str, Any] = Field(default_factory=dict)
+    """Arguments of the requested model by the vendor's names, with values that no field above
+    expresses, such as a length of `auto`. Models without these arguments ignore them."""
 
     def files(self, role: Role) -> tuple[StoredFile, ...]:
         """Return the files of a role that are in the bucket, in the client's order."""
@@ -104,6 +126,10 @@ class GenerationRequest(BaseModel):
         return next(iter(self.files(role)), None)
 
 
+FILLED_FIELDS = ("seconds", "size", "resolution", "aspect_ratio", "vendor_arguments")
+"""Fields of a `GenerationRequest` that each model fills by its own limits."""
+
+
 @dataclass(frozen=True)
 class Upload:
     """A file sent with the request. `field` is its field name in the dialect."""
@@ -111,6 +137,8 @@ class Upload:
     field: str
     content_type: str
     content: bytes
+    frame: int | None = None
+    """Number of the frame, of `Role.FRAME`."""
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,17 @@ STOPPED = frozenset({"upstream_failed", "upstream_queued_too_long"})
 """Error codes after which nothing runs at the provider, even if it had accepted the job."""
 NEVER_STARTED = STOPPED | {
     "provider_not_configured",
+    "upstream_account",
+    "upstream_busy",
+    "upstream_model_unavailable",
     "upstream_refused",
     "upstream_unauthorized",
+    "upstream_unavailable",
+    "upstream_unreachable",
 }
 """Error codes of a create call after which the provider has not accepted the job."""
 FILTERED = "content_filtered"
+"""At create the provider has accepted nothing, but some providers bill it."""
 NOT_BILLED = STOPPED | {FILTERED}
 """Error codes of a job that its provider had accepted and then generated nothing for."""
 NOT_CREATED = NEVER_STARTED | {FILTERED, "invalid_input_reference"}
@@ -56,6 +62,22 @@ class JobError(BaseModel):
     upstream_code: Code | None = None
 
 
+Detail = Annotated[str, _first(MAX_MESSAGE_CHARACTERS)]
+"""The provider's own text, or the cause: for the operator, in no response and in no event."""
+
+
+class WaitReason(BaseModel):
+    """Why the current provider has not accepted the job yet."""
+
+    model_config = ConfigDict(frozen=True)
+
+    error: JobError
+    detail: Detail | None = None
+    since: float
+    """Time of the first of an unbroken series of errors with that code."""
+    tries: int = 1
+
+
 class JobOutcome(BaseModel):
     """The terminal state that a task decided and finish will write."""
 
@@ -63,6 +85,7 @@ class JobOutcome(BaseModel):
 
     status: JobStatus
     error: JobError | None = None
+    detail: Detail | None = None
 
 
 class Output(BaseModel):
@@ -72,6 +95,8 @@ class Output(BaseModel):
 
     url: str
     """Absolute, or relative to the provider's base URL if it begins with a slash."""
+    relative_to: str | None = None
+    """Path of the reply, relative to the base URL, if `url` is a reference in it (RFC 3986)."""
     needs_key: bool = False
     """Whether the download requires the provider's API key."""
     content_type: str | None = None
@@ -79,6 +104,8 @@ class Output(BaseModel):
     """JSON pointer (RFC 6901) to the base64 content in the reply of `url`."""
     json_body: dict[str, Any] | None = None
     """Body of a POST to `url`; without it, the request is a GET."""
+    fallback: "Output | None" = None
+    """Another place of the same file, if this one cannot be read."""
 
 
 class Artifact(StoredFile):
@@ -114,5 +141,6 @@ class ProviderAttempt(BaseModel):
     started_at: float
     ended_at: float
     error: JobError
+    detail: Detail | None = None
     cost: float | None = None
     """Estimate in US dollars; the provider may not have billed it."""

@@ -37,8 +37,8 @@ PREDECESSORS: dict[JobStatus, frozenset[JobStatus]] = {
 class UpstreamCancelled(StrEnum):
     """Effect of a cancel at the provider.
 
-    yes: nothing runs there. no: the provider was notified and may continue.
-    unsupported: the provider has no cancel.
+    yes: nothing runs there. no: the provider had finished, or it is unknown whether it stops.
+    unsupported: the provider cannot cancel such a job.
     """
 
     YES = "yes"

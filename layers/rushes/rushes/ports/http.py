@@ -45,6 +45,9 @@ class BucketFolder:
 class HttpCall:
     """A call to a provider, relative to its base URL and without its API key.
 
+    With `relative_to`, the path is a reference (RFC 3986) that the reply to the call at that path
+    contains: an absolute URL, or relative to it. The API key is sent to the provider's origin only.
+
     At most one of `json`, `form` and `fields` is given; a form is sent as multipart. The HTTP
     client replaces each `JsonFile` among the values of `json` by the file's content or link, and
     each `BucketFolder` by its S3 URI.
@@ -57,6 +60,7 @@ class HttpCall:
     headers: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] | None = field(default=None, repr=False)
     """Sent as `application/x-www-form-urlencoded`."""
+    relative_to: str | None = None
 
 
 @dataclass(frozen=True)

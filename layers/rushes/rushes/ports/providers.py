@@ -46,14 +46,17 @@ class Pace(_State):
 
 
 class Circuit(_State):
-    """API key rejections of one model since the last accepted call."""
+    """Failed calls since the last one that succeeded: rejected API keys of one model, or outages.
+
+    In an outage the provider cannot be reached, or does not answer.
+    """
 
     rejections: int = 0
     accounts: tuple[str, ...] = ()
-    """The first two accounts whose calls were rejected."""
+    """The first two accounts whose calls failed."""
     failing_since: float = 0.0
     rejected_at: float = 0.0
-    """Time of the latest rejection."""
+    """Time of the latest failure."""
     open_until: float | None = None
     """None while the circuit is closed. After that time one job makes a trial call."""
     pause: float = 0.0
@@ -71,7 +74,7 @@ class RateLimit(_State):
     """The provider throttles create calls until then (429, Retry-After)."""
     pace: Pace = Pace()
     circuits: dict[str, Circuit] = {}
-    """By the provider's name of the model; only models with rejections."""
+    """By the provider's name of the model, `*` for an outage of the provider; failures only."""
 
 
 class RateLimits(Protocol):

@@ -16,7 +16,7 @@ PROVIDERS = {
     "kling": "rushes.providers.kling.kling:Kling",
     "kling_v1": "rushes.providers.kling.kling_v1:KlingV1",
     "minimax": "rushes.providers.minimax.adapter:MiniMax",
-    "openai_compatible": "rushes.providers.openai_videos.openai_compatible:OpenAICompatible",
+    "openai_compatible": "rushes.providers.openai_videos.openai_compatible:for_server",
     "openai_with_lookup": "rushes.providers.openai_videos.openai_with_lookup:OpenAIWithLookup",
     "openrouter": "rushes.providers.openrouter.adapter:OpenRouter",
     "pipelet": "rushes.providers.fal_queue.fal_queue:Pipelet",
@@ -32,7 +32,8 @@ PROVIDERS = {
 def adapter(entry: ProviderEntry) -> Provider:
     """Return the adapter of a catalog provider."""
     factory = _factory(entry.protocol)
-    made: Provider = factory(entry.spec) if entry.spec else factory()
+    setting = entry.spec or entry.server
+    made: Provider = factory(setting) if setting else factory()
     return made
 
 

@@ -25,7 +25,7 @@ def model_arguments(job: Job, model: ModelEntry) -> dict[str, Any]:
     check_roles(job.request, model.name, *(role for role in model.inputs if role.value in names))
     arguments: dict[str, Any] = fill(template, values_of(job, model)) or {}
     others = {name: value for name, value in options_of(job.request).items() if name not in names}
-    return {**arguments, **others}
+    return {**arguments, **others, **job.request.vendor_arguments}
 
 
 def require_arguments(job: Job, model: ModelEntry | None) -> ModelEntry:

@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import Any, Protocol, runtime_checkable
 
 from rushes.catalog.model_entry import ModelEntry
@@ -21,26 +22,40 @@ class Profile:
     min_poll_seconds: float = 1.0
     operation_has_path: bool = False
     """Whether later requests need the path of the create call: the operation then has it."""
+    has_queue: bool = True
+    """Whether replies distinguish waiting jobs; without it, a job begins with its create call."""
+    cancel_deletes_result: bool = False
+    """Whether the cancel request deletes the result of a job that has finished."""
+    cancels_queued_only: bool = False
+    """Whether a cancel request has no effect on a job that has begun."""
 
 
 @dataclass(frozen=True)
 class Submitted:
-    """The provider accepted the job. `operation` is plain JSON, the input of later requests."""
+    """The provider accepted the job. `operation` is plain JSON, the input of later requests.
+
+    `started`: the reply says that the job has begun. `queue_position` is the number in front of it.
+    """
 
     operation: dict[str, Any]
     warnings: tuple[str, ...] = ()
+    started: bool = False
+    queue_position: int | None = None
 
 
 @dataclass(frozen=True)
 class Pending:
     """Not done yet. `wait_seconds` is the provider's `Retry-After`; `queued` means not started.
 
-    `progress` is a percentage.
+    `progress` is a percentage, `queue_position` the number of jobs in front, and `eta_seconds` the
+    provider's estimate of the time until the result.
     """
 
     progress: int | None = None
     wait_seconds: float | None = None
     queued: bool = False
+    queue_position: int | None = None
+    eta_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +73,12 @@ class Succeeded:
 
 @dataclass(frozen=True)
 class Failed:
+    """The job ended without a result; `cancelled` at the provider, by whomever."""
+
     error: JobError
+    cancelled: bool = False
+    detail: str | None = None
+    """The provider's own text, if clients do not read it."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +98,21 @@ class NextPage:
 PollResult = Pending | Succeeded | Failed
 
 
+class CancelReply(Enum):
+    """What the reply to a cancel request says; a poll then shows the job's state.
+
+    STOPPED: the job is cancelled. REMOVED: the request was accepted, and the provider does not know
+    a job that has stopped any more. FINISHED: too late, there is a result. REQUESTED: the job may
+    stop later, or not. UNSUPPORTED: the provider does not cancel such a job.
+    """
+
+    STOPPED = auto()
+    REMOVED = auto()
+    FINISHED = auto()
+    REQUESTED = auto()
+    UNSUPPORTED = auto()
+
+
 class Provider(Protocol):
     """Required functions. A parser raises `UpstreamError` for a refusal or an invalid reply."""
 
@@ -92,6 +127,10 @@ class Provider(Protocol):
     def parse_poll(
         self, operation: dict[str, Any], reply: HttpReply
     ) -> PollResult | FetchResult: ...
+
+
+RESULT_PATH = "result_path"
+"""Name of the path of the result call in the operation that `parse_result` gets."""
 
 
 class HasResultCall(Protocol):
@@ -126,9 +165,15 @@ class SupportsLookup(Protocol):
 
 @runtime_checkable
 class SupportsCancel(Protocol):
-    """The provider can cancel a running job."""
+    """The provider can cancel a job that waits or runs."""
 
-    def cancel_request(self, operation: dict[str, Any]) -> HttpCall: ...
+    def cancel_request(self, operation: dict[str, Any]) -> HttpCall | None:
+        """Return None if the provider has no such request for this job."""
+        ...
+
+    def parse_cancel(self, reply: HttpReply) -> CancelReply:
+        """Read the reply, whatever its HTTP status is."""
+        ...
 
 
 def parse_submitted(provider: Provider, call: HttpCall, reply: HttpReply) -> Submitted:

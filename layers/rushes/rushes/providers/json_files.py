@@ -2,7 +2,7 @@
 
 from rushes.catalog.provider_config import FileLimits
 from rushes.errors import InvalidInputFile
-from rushes.jobs.request import Role, StoredFile
+from rushes.jobs.request import Role, StoredFile, role_media_type
 from rushes.ports.http import FileForm, JsonFile
 
 MAX_INLINE_BYTES = 4 * 1024 * 1024
@@ -26,6 +26,10 @@ def within_limits(
     is_linked = file.size > limits.inline_bytes and "link" in limits.forms
     chosen = form or ("link" if is_linked else limits.forms[0])
     limit = limits.max_bytes if chosen == "link" else min(limits.inline_bytes, limits.max_bytes)
+    media_type = role_media_type(role)
+    limit = min(
+        [limit, *(size for name, size in limits.max_bytes_of.items() if name == media_type)]
+    )
     if file.size > limit:
         raise InvalidInputFile(f"{role.value} must have at most {limit} bytes (got {file.size})")
     return JsonFile(file, chosen)

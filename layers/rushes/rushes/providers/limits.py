@@ -29,6 +29,10 @@ MAX_OUTPUTS_BYTES = 48 * 1024
 MAX_URL_BYTES = 8 * 1024
 MAX_CONTENT_TYPE_CHARACTERS = 127
 MAX_SUBMIT_WARNINGS = 5
+MAX_POSITION = 1_000_000
+"""Jobs in front of a waiting one."""
+MAX_ETA = 7 * 86_400.0
+"""Seconds until the result, as the provider estimates."""
 MAX_COST = 1000.0
 """US dollars of one job."""
 MAX_COST_RATIO = 100.0
@@ -48,7 +52,11 @@ def check_submitted(submitted: Submitted) -> Submitted:
     for name, value in submitted.operation.items():
         if value == "":
             raise UpstreamProtocolError(f"the provider's reply has an empty {name}")
-    return replace(submitted, warnings=submitted.warnings[:MAX_SUBMIT_WARNINGS])
+    return replace(
+        submitted,
+        warnings=submitted.warnings[:MAX_SUBMIT_WARNINGS],
+        queue_position=_position(submitted.queue_position),
+    )
 
 
 def check_lookup(found: Submitted | NextPage | None) -> Submitted | NextPage | None:
@@ -98,13 +106,19 @@ def max_cost(estimate: float) -> float:
 
 
 def _check_pending(pending: Pending) -> Pending:
-    progress, wait = pending.progress, pending.wait_seconds
+    progress, wait, eta = pending.progress, pending.wait_seconds, pending.eta_seconds
     return replace(
         pending,
+        queue_position=_position(pending.queue_position),
+        eta_seconds=min(eta, MAX_ETA) if eta is not None and eta >= 0 else None,
         progress=None if progress is None else min(max(progress, 0), 100),
         # A comparison with NaN is false.
         wait_seconds=min(wait, MAX_RETRY_AFTER) if wait is not None and wait >= 0 else None,
     )
+
+
+def _position(position: int | None) -> int | None:
+    return None if position is None else min(max(position, 0), MAX_POSITION)
 
 
 def _check_succeeded(result: Succeeded, estimate: float) -> Succeeded:

@@ -1,6 +1,5 @@
 """Parse provider replies: HTTP errors, `Retry-After`, progress and JSON bodies."""
 
-from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -26,6 +25,9 @@ from rushes.header_values import parse_http_date, parse_retry_after
 from rushes.jobs.result import FILTERED, JobError
 from rushes.json_parser import MAX_REPLY_VALUES, parse_json
 from rushes.ports.http import HttpReply
+from rushes.providers.error_fields import field_errors
+from rushes.providers.error_meaning import GENERAL, matches
+from rushes.providers.states import FILTERED_WORDS, plain
 from rushes.providers.values import number
 
 MAX_MESSAGE = 300
@@ -34,9 +36,8 @@ MAX_CODE = 80
 """The same for its error codes and statuses."""
 NO_REASON = "the provider gave no reason"
 
-CONTENT_FILTERS = frozenset(
-    {"content_filter", "content_filtered", "content_policy_violation", "moderation_blocked"}
-)
+MAY_PASS = frozenset({401, 402, 403, 404, 408, 409, 410, 425, 429})
+"""Statuses of a request for a result that another request later may not have."""
 
 MAX_LIST = 1000
 """Members of a list that a reply schema reads."""
@@ -85,24 +86,14 @@ class _Error(ErrorObject):
 class _FieldError(Reply):
     """Validation error of one field, in FastAPI's format."""
 
-    msg: str = ""
-    loc: Members[str | int] = ()
     type: str | None = None
 
 
-class _Issue(Reply):
-    """Validation error of one field, in Zod's format."""
-
-    message: str = ""
-    path: Members[str | int] = ()
-
-
 class _ErrorBody(Reply):
-    error: _Error | str | None = None
-    message: str | None = None
-    code: str | int | None = None
-    detail: str | Members[_FieldError] | None = None
-    issues: Annotated[Members[_Issue] | None, WrapValidator(_none_if_invalid)] = None
+    error: Annotated[_Error | str | None, WrapValidator(_none_if_invalid)] = None
+    message: Annotated[str | None, WrapValidator(_none_if_invalid)] = None
+    code: Annotated[str | int | None, WrapValidator(_none_if_invalid)] = None
+    detail: Annotated[str | Members[_FieldError] | None, WrapValidator(_none_if_invalid)] = None
 
 
 def read(reply: HttpReply, schema: type[Body]) -> Body:
@@ -174,39 +165,49 @@ def _refusal(reply: HttpReply) -> UpstreamError:
         return UpstreamRefused(
             f"the provider rejected the API key: {message}", code="upstream_unauthorized"
         )
-    if code in CONTENT_FILTERS:
+    if _is_content_filter(code):
         return UpstreamRefused(message, code=FILTERED, upstream_code=code)
     return UpstreamRefused(
-        f"the provider refused the request ({reply.status}): {message}", upstream_code=code or None
+        f"the provider refused the request ({reply.status}): {message or NO_REASON}",
+        upstream_code=code or None,
     )
 
 
+def refused_result(reply: HttpReply) -> JobError | None:
+    """Return the error of a finished job in place of whose result the reply has a refusal.
+
+    Other errors may pass: the result may not be there yet, or the API key be under rotation.
+    """
+    if not 400 <= reply.status < 500 or reply.status in MAY_PASS:
+        return None
+    message, code = error_message_and_code(reply)
+    text = f"the provider refused the result ({reply.status}): {message or NO_REASON}"
+    return failure(code or str(reply.status), text, content_filtered=_is_content_filter(code))
+
+
 def error_message_and_code(reply: HttpReply) -> tuple[str, str]:
-    """Return the message and the code of an error reply, each empty if absent."""
+    """Return the message with the errors of single fields, and the code; each empty if absent."""
     try:
-        body = _ErrorBody.model_validate(parse_json(reply.body, MAX_REPLY_VALUES))
+        value = parse_json(reply.body, MAX_REPLY_VALUES)
+        body = _ErrorBody.model_validate(value)
     except ValueError:
         return reply.body[:MAX_MESSAGE].decode("utf-8", "replace"), ""
+    message, code = _message_and_code(body)
+    code = code or reply.headers.get("x-fal-error-type") or ""
+    lines = "; ".join(line for line in field_errors(value) if line != message)
+    return ": ".join(filter(None, [message, lines]))[:MAX_MESSAGE], code[:MAX_CODE]
+
+
+def _message_and_code(body: _ErrorBody) -> tuple[str, str]:
     if isinstance(body.error, _Error):
-        code = str(body.error.code or body.error.type or "")
-        return (body.error.message or "")[:MAX_MESSAGE], code[:MAX_CODE]
+        return body.error.message or "", str(body.error.code or body.error.type or "")
     if isinstance(body.detail, tuple):
-        return _field_errors(body.detail)
-    code = str(body.code or reply.headers.get("x-fal-error-type") or "")
-    message = body.error or body.message or body.detail or ""
-    lines = (_at(issue.path, issue.message) for issue in body.issues or () if issue.message)
-    return ": ".join(filter(None, [message, "; ".join(lines)]))[:MAX_MESSAGE], code[:MAX_CODE]
+        return "", next((error.type for error in body.detail if error.type), "")
+    return body.error or body.message or body.detail or "", str(body.code or "")
 
 
-def _field_errors(errors: tuple[_FieldError, ...]) -> tuple[str, str]:
-    lines = (_at([step for step in error.loc if step != "body"], error.msg) for error in errors)
-    code = next((error.type for error in errors if error.type), "")
-    return "; ".join(lines)[:MAX_MESSAGE], code[:MAX_CODE]
-
-
-def _at(path: Iterable[str | int], message: str) -> str:
-    """Put the path of a field before its message."""
-    return f"{'.'.join(map(str, path))}: {message}".removeprefix(": ")
+def _is_content_filter(code: str) -> bool:
+    return matches(GENERAL.content_filtered, code)
 
 
 def failure(
@@ -217,7 +218,7 @@ def failure(
     `content_filtered` replaces the decision by the code.
     """
     if content_filtered is None:
-        content_filtered = code in CONTENT_FILTERS
+        content_filtered = _is_content_filter(code or "") or plain(code or "") in FILTERED_WORDS
     return JobError(
         code=FILTERED if content_filtered else "upstream_failed",
         message=(message or NO_REASON)[:MAX_MESSAGE],

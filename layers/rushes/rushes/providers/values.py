@@ -11,10 +11,10 @@ from rushes.catalog.provider_config import FILE_NAMES, FileLimits
 from rushes.catalog.sizes import resolution_and_aspect_ratio, width_and_height
 from rushes.catalog.template import Placeholder, ValueOf, as_text, fill
 from rushes.jobs.job import Job
-from rushes.jobs.request import GenerationRequest, Role, StoredFile
+from rushes.jobs.request import SEVERAL_ROLES, GenerationRequest, Role, StoredFile
 from rushes.json_pointer import resolve_pointer
 from rushes.ports.http import FileForm, JsonFile
-from rushes.providers.json_files import within_limits
+from rushes.providers.json_files import as_json_file, within_limits
 
 MAX_NUMBER = 10**300
 MAX_NUMBER_CHARACTERS = 40
@@ -73,10 +73,10 @@ def _values_of_size(request: GenerationRequest, model: ModelEntry | None) -> dic
 
 
 def _file(request: GenerationRequest, placeholder: Placeholder, limits: FileLimits | None) -> Any:  # noqa: ANN401 - one or several
-    """Return the file of a role; for references a list, as there may be several."""
+    """Return the file of a role, or a list for roles of which there may be several."""
     role = Role(placeholder.name)
     files = [_value(file, role, placeholder.form, limits) for file in request.files(role)]
-    if role is Role.REFERENCE:
+    if role in SEVERAL_ROLES:
         return files or None
     return next(iter(files), None)
 
@@ -86,7 +86,7 @@ def _value(file: StoredFile, role: Role, form: str, limits: FileLimits | None) -
         return file.content_type
     requested = cast("FileForm | None", form or None)
     if limits is None:
-        return JsonFile(file, requested or "data_url")
+        return JsonFile(file, requested) if requested else as_json_file(file)
     return within_limits(file, role, requested, limits)
 
 
@@ -103,14 +103,21 @@ def fill_path(path: str, values: Mapping[str, Any]) -> str:
     return str(fill(path, value_of))
 
 
-def each(value: object, pointers: str) -> list[Any]:
-    """Return the values at a pointer with `*` steps, without null and empty text."""
+def each(value: object, pointers: str, base: str = "") -> list[tuple[str, Any]]:
+    """Return the values at a pointer with `*` steps, each with its own pointer below `base`.
+
+    Null and empty text are left out.
+    """
     head, has_star, rest = pointers.partition("/*")
-    found = resolve_pointer(value, head)
+    found, pointer = resolve_pointer(value, head), base + head
     if not has_star:
-        return [] if found in (None, "") else [found]
+        return [] if found in (None, "") else [(pointer, found)]
     members = found if isinstance(found, list) else []
-    return [leaf for member in members for leaf in each(member, rest)]
+    return [
+        leaf
+        for number, member in enumerate(members)
+        for leaf in each(member, rest, f"{pointer}/{number}")
+    ]
 
 
 def number(value: object) -> float | None:

@@ -11,11 +11,13 @@ from typing import Any
 
 from rushes.dialects.base import JobView
 from rushes.dialects.fal_queue.fal import payload_of
+from rushes.dialects.fal_queue.fal_errors import detail_of_failure
 from rushes.dialects.fal_queue.pipelet import result_of
 from rushes.dialects.json_format import as_json
 from rushes.jobs.content_type import extension_of
 from rushes.jobs.job import Job
 from rushes.jobs.request import StoredFile
+from rushes.jobs.result import JobError
 from rushes.ports import Clock
 from rushes.ports.jobs import Jobs
 from rushes.ports.storage import Blobs
@@ -105,8 +107,8 @@ def _fal(event: Event, get_view: GetView) -> dict[str, Any]:
     job_id, error = event["data"]["id"], _error(event)
     body = {"request_id": job_id, "gateway_request_id": job_id}
     if error:
-        message = error["message"]
-        return {**body, "status": "ERROR", "error": message, "payload": {"detail": message}}
+        detail = detail_of_failure(JobError.model_validate(error))
+        return {**body, "status": "ERROR", "error": error["message"], "payload": {"detail": detail}}
     view = get_view()
     if view is None:
         return {**body, "status": "OK", "payload": None, "payload_error": GONE}

@@ -33,7 +33,7 @@ def jobs_api() -> JobsApi:
     )
     service = JobService(create_job, jobs, bucket, catalogs, time.time, time.sleep)
     base_url = aws().settings.public_url.rstrip("/")
-    return JobsApi(service, _authenticator(), base_url)
+    return JobsApi(service, _authenticator(), base_url, aws().settings.download_url)
 
 
 @cache

@@ -35,7 +35,7 @@ def submit() -> "Submit":
 def poll() -> "Poll":
     from rushes.workflow.poll import Poll
 
-    return Poll(_context(), _providers(), aws().bucket)
+    return Poll(_context(), _providers(), aws().bucket, aws().timings)
 
 
 @cache

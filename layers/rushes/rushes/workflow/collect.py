@@ -4,18 +4,32 @@ import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any
 
+from aws_lambda_powertools import Logger
+
 from rushes.errors import InvalidOutput, ProviderNotConfigured, UpstreamError
 from rushes.jobs.content import ensure_modality
-from rushes.jobs.content_type import HEAD_BYTES, OUTPUT_EXTENSIONS, is_truncated, sniff_output
+from rushes.jobs.content_type import (
+    HEAD_BYTES,
+    content_type_of,
+    extension_of,
+    is_truncated,
+    pcm_type,
+    sniff_output,
+)
+from rushes.jobs.file_window import FileWindow
 from rushes.jobs.job import Job, folder_of
+from rushes.jobs.rare_types import rare_type
 from rushes.jobs.result import Artifact, CollectedOutput, Output
+from rushes.metrics import ProviderMetric, count_by_provider
 from rushes.ports.storage import Blobs, Download
-from rushes.providers.base import Succeeded
+from rushes.providers.base import PollResult, Succeeded
 from rushes.workflow import documents, wait_times
 from rushes.workflow.collected_outputs import described, free_number, in_order, reusable
+from rushes.workflow.log_events import DEAD_LETTER_ARCHIVED
 from rushes.workflow.provider_client import ProviderClient
 from rushes.workflow.slots import OUTPUT_DOWNLOADS, JobSlots
 from rushes.workflow.task import JobContext, NextStep, Transition, pending, storing_too_long
@@ -24,6 +38,9 @@ S3_SCHEME = "s3://"
 MIN_TRIES = 6
 RETRY_WINDOW = 900.0
 """Seconds since the provider finished; a job fails after this time and `MIN_TRIES` tries."""
+MIN_INVALID_TRIES = 4
+INVALID_WINDOW = 30.0
+"""The same for outputs that were read and are invalid: a provider may still be writing them."""
 MAX_SHOWN_CHARACTERS = 80
 MIN_ARCHIVE_DELAY = 60
 """Minimum seconds between tries to archive a result after a cancel."""
@@ -31,6 +48,8 @@ DOWNLOADS_SECONDS = 30.0
 """No further download begins later: one of 840 seconds then ends before the function's limit."""
 MIN_SLOT_DELAY = 5.0
 """Minimum seconds before another try to get a slot."""
+
+logger = Logger(service="rushes", child=True)
 
 
 @dataclass(frozen=True)
@@ -45,7 +64,7 @@ class Collect:
             account,
             job_id,
             lambda job: self._in_slot(job, self._run),
-            lambda job: self._in_slot(job, self._run_after_cancel),
+            lambda job: self._in_slot(job, self._archive),
         )
 
     def _in_slot(self, job: Job, step: Callable[[Job], NextStep]) -> NextStep:
@@ -56,7 +75,7 @@ class Collect:
             if has_slot:
                 return step(job)
         if self.context.is_storing_too_long(job) and not job.has_outcome:
-            return self.context.fail(job, storing_too_long())
+            return self.context.fail_as_dead_letter(job, storing_too_long())
         waited = self.context.clock() - (job.generated_at or job.created_at)
         return pending(wait_times.next_poll_delay(waited, None, MIN_SLOT_DELAY))
 
@@ -72,17 +91,15 @@ class Collect:
             ensure_modality(job, artifacts)
         except UpstreamError as error:
             job = self.context.update(job, lambda current, _: current)  # outputs may be stored
-            key_missing = error.key_rejected or isinstance(error, ProviderNotConfigured)
-            transient = error.retryable or key_missing
-            if transient and not self._is_exhausted(job):
-                return pending(wait_times.retry_delay(job.collect_attempts, error.wait_seconds))
-            return self.context.fail(job, error)
+            if self._is_exhausted(job, error):
+                return self.context.fail_as_dead_letter(job, error)
+            return pending(wait_times.retry_delay(job.collect_attempts, error.wait_seconds))
         return self.context.complete(job, lambda current, now: current.stored(now, artifacts))
 
-    def _run_after_cancel(self, job: Job) -> NextStep:
-        """Archive a result that was generated and billed in spite of the cancel."""
+    def _archive(self, job: Job) -> NextStep:
+        """Archive the result of a finished job: cancelled, or failed as it could not be read."""
         try:
-            result = self.providers.poll(job)
+            result = self._result_of(job)
             if not isinstance(result, Succeeded):
                 return pending(self.context.poll_delay(job, None))
             archive = folder_of(job, "archive")
@@ -93,9 +110,24 @@ class Collect:
         except UpstreamError as error:
             delay = self.context.poll_delay(job, error.wait_seconds)
             return pending(max(delay, MIN_ARCHIVE_DELAY))
+        if not artifacts:  # the provider finished without an output
+            return pending(max(self.context.poll_delay(job, None), MIN_ARCHIVE_DELAY))
+        if job.is_dead_letter:
+            logger.warning(DEAD_LETTER_ARCHIVED, job_id=job.id, provider=job.provider)
+            code = job.error.code if job.error else ""
+            count_by_provider(ProviderMetric.DEAD_LETTER_ARCHIVED, job.provider, code)
         return self.context.record_archived(
             job, lambda current, now: current.archived(now, artifacts, result.cost)
         )
+
+    def _result_of(self, job: Job) -> PollResult:
+        """Return the provider's result, or the recorded one if the provider has it no longer."""
+        try:
+            return self.providers.poll(job)
+        except UpstreamError:
+            if not job.outputs:
+                raise
+            return Succeeded(job.outputs)
 
     def _copy_document(self, job: Job, document: dict[str, Any] | None) -> tuple[Artifact, ...]:
         if document is None:
@@ -104,9 +136,14 @@ class Collect:
         file = documents.store(self.blobs, folder_of(job, "archive"), content)
         return (Artifact(**file.model_dump(), sha256=hashlib.sha256(content).hexdigest()),)
 
-    def _is_exhausted(self, job: Job) -> bool:
+    def _is_exhausted(self, job: Job, error: UpstreamError) -> bool:
+        """Whether the job fails now; an interruption, or a missing API key, may last longer."""
+        key_missing = error.key_rejected or isinstance(error, ProviderNotConfigured)
+        is_transient = error.retryable or key_missing
+        tries = MIN_TRIES if is_transient else MIN_INVALID_TRIES
+        window = RETRY_WINDOW if is_transient else INVALID_WINDOW
         waited = self.context.clock() - (job.generated_at or job.created_at)
-        return job.collect_attempts >= MIN_TRIES and waited > RETRY_WINDOW
+        return job.collect_attempts >= tries and waited > window
 
     def _copy_all(self, job: Job) -> tuple[Artifact, ...]:
         if not job.outputs and job.document is None and job.document_file is None:
@@ -136,11 +173,32 @@ class Collect:
         return tuple(file.artifact() for file in in_order(done))
 
     def _copy(self, job: Job, stem: str, output: Output) -> Artifact:
+        """Copy an output, or its fallback if there is another thing, as a page or a thumbnail."""
+        try:
+            artifact = self._copy_from(job, stem, output)
+            if output.fallback and len(job.outputs) == 1:
+                ensure_modality(job, (artifact,))
+        except InvalidOutput:
+            if output.fallback is None:
+                raise
+            return self._copy_from(job, stem, output.fallback)
+        return artifact
+
+    def _copy_from(self, job: Job, stem: str, output: Output) -> Artifact:
         with self._download(job, output) as download:
             head, whole = _peek(download)
-            content_type = _media_type(head, download.content_type)
-            key = f"{stem}.{OUTPUT_EXTENSIONS[content_type]}"
-            return self.blobs.put_stream(key, whole, content_type)
+            content_type = _media_type(head, download.content_type, output.content_type)
+            key = f"{stem}.{extension_of(content_type)}"
+            artifact = self.blobs.put_stream(key, whole, content_type)
+        return self._with_type_of_tracks(artifact, stem, head)
+
+    def _with_type_of_tracks(self, artifact: Artifact, stem: str, head: bytes) -> Artifact:
+        """Correct the type of a file whose tracks are described behind its first bytes."""
+        read_range = partial(self.blobs.read_range, artifact.key)
+        found = content_type_of(FileWindow(head, artifact.size, read_range))
+        if found in (None, artifact.content_type):
+            return artifact
+        return self.blobs.move(artifact, f"{stem}.{extension_of(found)}", found)
 
     def _download(self, job: Job, output: Output) -> AbstractContextManager[Download]:
         """Open an output in the job's own folder of the bucket, or download it."""
@@ -153,12 +211,15 @@ def _collected(outputs: tuple[CollectedOutput, ...]) -> Transition:
     return lambda job, now: job.collected(now, outputs)
 
 
-def _media_type(head: bytes, declared: str | None) -> str:
+def _media_type(head: bytes, *declared: str | None) -> str:
+    """Return the type of an output; the declared type counts for raw PCM only."""
     if not head:
         raise InvalidOutput("output is empty (0 bytes)")
     content_type = sniff_output(head)
+    content_type = content_type or pcm_type(head, *declared) or rare_type(head)
     if content_type is None:
-        shown = (declared or "no content type")[:MAX_SHOWN_CHARACTERS]
+        given = next((name for name in declared if name), "no content type")
+        shown = given[:MAX_SHOWN_CHARACTERS]
         raise InvalidOutput(f"output is not a known media type (declared: {shown})")
     if is_truncated(head):
         raise InvalidOutput(f"output is truncated: {content_type} of {len(head)} bytes")
@@ -167,10 +228,11 @@ def _media_type(head: bytes, declared: str | None) -> str:
 
 def _peek(download: Download) -> tuple[bytes, Download]:
     """Return the first bytes, and the download that still contains them."""
-    head = b""
+    beginning = bytearray()
     for chunk in download.chunks:
-        head += chunk
-        if len(head) >= HEAD_BYTES:
+        beginning += chunk
+        if len(beginning) >= HEAD_BYTES:
             break
+    head = bytes(beginning)
     whole = chain([head], download.chunks)
     return head, Download(download.length, download.content_type, whole)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from rushes.errors import InvalidInputFile
-from rushes.jobs.content_type import media_type_of, sniff
+from rushes.jobs.content_type import found_and_allowed, is_input, sniff_output
 from rushes.jobs.job import Job, folder_of
 from rushes.jobs.request import Input, role_media_type
 from rushes.ports.http import HttpClient
@@ -50,15 +50,15 @@ class FetchInputs:
 
     def _fetch(self, job: Job, number: int, entry: Input) -> Input:
         upload = self.http_client.fetch(entry.url or "", INPUT_BYTES)
-        content_type, required = sniff(upload.content), role_media_type(entry.role)
-        if content_type is None or media_type_of(content_type) != required:
+        content_type, required = sniff_output(upload.content), role_media_type(entry.role)
+        if content_type is None or not is_input(content_type, required):
             raise InvalidInputFile(
                 f"{entry.role.value} must be a URL of type {required}"
-                f" (found {content_type or 'an unknown file type'})"
+                f" {found_and_allowed(content_type, required)}"
             )
         key = f"{folder_of(job, 'inputs')}{number}"
         file = self.blobs.put(key, replace(upload, content_type=content_type))
-        return Input(role=entry.role, file=file)
+        return Input(role=entry.role, file=file, frame=entry.frame)
 
 
 def _with_input(number: int, fetched: Input) -> Transition:

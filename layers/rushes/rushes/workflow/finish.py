@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from aws_lambda_powertools import Logger
 
-from rushes.errors import AwsUnavailable, UpstreamNoResponse
+from rushes.errors import AwsUnavailable, NotFound, UpstreamNoResponse
 from rushes.jobs.events import terminal_event
 from rushes.jobs.job import Job
 from rushes.jobs.result import JobError, JobOutcome
@@ -18,7 +18,13 @@ from rushes.ports.providers import Timings
 from rushes.ports.storage import Blobs
 from rushes.workflow import wait_times
 from rushes.workflow.event_publisher import EventPublisher
-from rushes.workflow.log_events import JOB_FINISHED, JOB_LEFT_OPEN
+from rushes.workflow.log_events import (
+    DEAD_LETTER_ADDED,
+    JOB_FINISHED,
+    JOB_LEFT_OPEN,
+    JOB_NOT_FOUND,
+)
+from rushes.workflow.task import DEAD_LETTER_SECONDS
 
 logger = Logger(service="rushes", child=True)
 
@@ -47,12 +53,16 @@ class Finish:
         def finish(job: Job) -> Job:
             if job.is_finished or (cause and self._may_still_run(job)):
                 return job
-            outcome = job.outcome or _execution_failed(job, cause)
+            job, outcome = _decided(job, cause, self.clock())
             finished = job.finished(self.clock(), outcome, execution, self.retention_seconds)
             event = terminal_event(finished, self.bucket)
             return finished.with_event(event.model_dump(mode="json"))
 
-        job = self.jobs.change(account, job_id, finish)
+        try:
+            job = self.jobs.change(account, job_id, finish)
+        except NotFound:  # the execution was started by hand: a job is stored before its execution
+            logger.warning(JOB_NOT_FOUND, job_id=job_id)
+            return {"status": "unknown"}
         if not job.is_finished:
             logger.error(JOB_LEFT_OPEN, job_id=job.id, cause=cause)
             return {"status": "left"}
@@ -85,10 +95,25 @@ def _log(job: Job) -> None:
     )
     if code == UpstreamNoResponse.code:
         count(Metric.OUTCOME_UNKNOWN)
+    if job.is_dead_letter:
+        logger.warning(
+            DEAD_LETTER_ADDED, job_id=job.id, provider=job.provider, operation=job.operation
+        )
+        count(Metric.DEAD_LETTER)
+
+
+def _decided(job: Job, cause: str | None, now: float) -> tuple[Job, JobOutcome]:
+    """Return the job and its outcome; a job without one may have a result at its provider."""
+    if job.outcome:
+        return job, job.outcome
+    outcome = _execution_failed(job, cause)
+    if job.operation is None or job.deleted_at:
+        return job, outcome
+    return job.model_copy(update={"track_until": now + DEAD_LETTER_SECONDS}), outcome
 
 
 def _execution_failed(job: Job, cause: str | None) -> JobOutcome:
-    message = f"the workflow failed ({cause})" if cause else "the workflow failed"
     unknown = job.is_submission_unconfirmed and job.operation is None
     code = UpstreamNoResponse.code if unknown else "internal_error"
-    return JobOutcome(status=JobStatus.FAILED, error=JobError(code=code, message=message))
+    error = JobError(code=code, message="the workflow failed")
+    return JobOutcome(status=JobStatus.FAILED, error=error, detail=cause)

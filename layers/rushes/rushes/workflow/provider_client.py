@@ -1,21 +1,23 @@
 """Calls to a job's provider: the adapter builds and parses them, the HTTP client sends them."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import cast
 
 from rushes.catalog.model_entry import ModelEntry
-from rushes.catalog.provider_config import ProviderEntry
+from rushes.catalog.provider_config import ProviderEntry, VendorErrors
 from rushes.catalog.source import CatalogSource, find_model, find_provider
 from rushes.errors import ProviderNotConfigured, UpstreamError, UpstreamThrottled
 from rushes.jobs.job import Job
 from rushes.jobs.result import Output
-from rushes.jobs.status import UpstreamCancelled
 from rushes.ports.http import HttpCall, HttpClient, HttpReply, Upstreams
 from rushes.ports.storage import Download
 from rushes.providers import limits
 from rushes.providers.base import (
+    RESULT_PATH,
+    CancelReply,
+    Failed,
     FetchResult,
     HasResultCall,
     PollResult,
@@ -25,7 +27,12 @@ from rushes.providers.base import (
     SupportsUpload,
     parse_submitted,
 )
-from rushes.workflow.parse_reply import parse_create_reply, parse_reply
+from rushes.providers.created import with_beginning
+from rushes.providers.results import is_http_url
+from rushes.workflow import failure_log
+from rushes.workflow.parse_reply import NO_CODES, parse_create_reply, parse_reply
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True)
@@ -61,12 +68,19 @@ class ProviderClient:
 
         The key is read here, and a token made from it: the lease covers the create call alone.
         """
+        with _reported(job, "prepare"):
+            return self._prepare_create(job)
+
+    def _prepare_create(self, job: Job) -> HttpCall:
         provider, model = self.provider(job), self._model(job)
         self.upstreams.find(job)
         if isinstance(provider, SupportsUpload) and (call := provider.upload_url_request(job)):
             reply = self.send(job, call)
             url = parse_create_reply(
-                job, reply, lambda reply: limits.check_upload_url(provider.parse_upload_url(reply))
+                job,
+                reply,
+                lambda reply: limits.check_upload_url(provider.parse_upload_url(reply)),
+                self._error_codes(job),
             )
             file = next(entry.file for entry in job.request.inputs if entry.file)
             self.http_client.put(url, file)
@@ -91,6 +105,10 @@ class ProviderClient:
 
     def create(self, job: Job, call: HttpCall) -> Submitted:
         """Send the create call: the only call that starts a billed generation."""
+        with _reported(job, "create"):
+            return self._create(job, call)
+
+    def _create(self, job: Job, call: HttpCall) -> Submitted:
         provider, has_key = self.provider(job), self.idempotency(job) == "key"
         if has_key:
             call = replace(call, headers={**call.headers, "idempotency-key": job.create_key})
@@ -100,43 +118,84 @@ class ProviderClient:
         return parse_create_reply(
             job,
             reply,
-            lambda reply: limits.check_submitted(parse_submitted(provider, call, reply)),
+            lambda reply: limits.check_submitted(
+                with_beginning(parse_submitted(provider, call, reply), reply)
+            ),
+            self._error_codes(job),
         )
 
+    def _error_codes(self, job: Job) -> VendorErrors:
+        entry = self.catalogs.for_job(job).providers.get(job.provider)
+        return entry.errors if entry else NO_CODES
+
+    def _get(self, job: Job, call: HttpCall) -> HttpReply:
+        """Send a request that is safe to repeat, and follow one redirect of it."""
+        reply = self.send(job, call)
+        location = reply.headers.get("location")
+        if call.method != "GET" or reply.status not in REDIRECTS or not location:
+            return reply
+        if call.relative_to is not None and not is_http_url(location):
+            return reply
+        return self.send(job, replace(call, path=location, relative_to=call.path))
+
     def poll(self, job: Job) -> PollResult:
+        with _reported(job, "poll"):
+            result = self._poll(job)
+        if isinstance(result, Failed):
+            return failure_log.report_failed_job(job, result, self._error_codes(job))
+        return result
+
+    def _poll(self, job: Job) -> PollResult:
         provider, operation = self.provider(job), job.operation or {}
-        reply = self.send(job, provider.poll_request(operation))
+        reply = self._get(job, provider.poll_request(operation))
         result = parse_reply(
             job,
             reply,
             lambda reply: limits.check_poll(provider.parse_poll(operation, reply), job.cost),
+            self._error_codes(job),
         )
         if not isinstance(result, FetchResult):
             return result
-        reply = self.send(job, result.call)
+        reply = self._get(job, result.call)
+        operation = {**operation, RESULT_PATH: result.call.path}
         parse_result = cast("HasResultCall", provider).parse_result
         return parse_reply(
-            job, reply, lambda reply: limits.check_result(parse_result(operation, reply), job.cost)
+            job,
+            reply,
+            lambda reply: limits.check_result(parse_result(operation, reply), job.cost),
+            self._error_codes(job),
         )
 
-    def cancel(self, job: Job) -> tuple[str, UpstreamCancelled]:
-        """Send a cancel request; return a warning for the job and the provider's answer."""
+    def cancel(self, job: Job) -> CancelReply | None:
+        """Send a cancel request and read the reply; None if the provider has no such request."""
         provider = self.provider(job)
         if not isinstance(provider, SupportsCancel):
-            return "the provider does not support cancel", UpstreamCancelled.UNSUPPORTED
-        reply = self.send(job, provider.cancel_request(job.operation or {}))
-        if reply.status >= 300:
-            return f"cancel request failed: HTTP {reply.status}", UpstreamCancelled.NO
-        if reply.status in (200, 204):
-            return "the provider cancelled the job", UpstreamCancelled.YES
-        return "the provider accepted the cancel request", UpstreamCancelled.NO
+            return None
+        call = provider.cancel_request(job.operation or {})
+        if call is None:
+            return None
+        with _reported(job, "cancel"):
+            return parse_reply(job, self.send(job, call), provider.parse_cancel)
 
-    def cancel_confirmed(self, job: Job) -> bool:
-        """Cancel the job at its provider; return True if the provider confirms it."""
-        try:
-            return self.cancel(job)[1] is UpstreamCancelled.YES
-        except UpstreamError:
-            return False
+    @contextmanager
+    def download(self, job: Job, output: Output) -> Iterator[Download]:
+        """Open an output, or its fallback if it cannot be opened."""
+        upstream = self.upstreams.find(job)
+        with ExitStack() as stack:
+            try:
+                download = stack.enter_context(self.http_client.download(upstream, output))
+            except UpstreamError:
+                if output.fallback is None:
+                    raise
+                other = self.http_client.download(upstream, output.fallback)
+                download = stack.enter_context(other)
+            yield download
 
-    def download(self, job: Job, output: Output) -> AbstractContextManager[Download]:
-        return self.http_client.download(self.upstreams.find(job), output)
+
+@contextmanager
+def _reported(job: Job, call: str) -> Iterator[None]:
+    """Log the errors of a call, and replace their messages by those for clients."""
+    try:
+        yield
+    except UpstreamError as error:
+        raise failure_log.report(job, call, error) from error

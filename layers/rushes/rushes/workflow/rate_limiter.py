@@ -1,6 +1,6 @@
 """Rate limiter and circuit breaker for provider create calls.
 
-Inputs: Retry-After, the catalog's `creates_per_minute`, and rejections of the API key.
+Inputs: Retry-After, the catalog's `creates_per_minute`, rejections of the API key, and outages.
 """
 
 import math
@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from rushes.catalog.source import CatalogSource
-from rushes.errors import AwsUnavailable, UpstreamRefused, WriteConflict
+from rushes.errors import (
+    AwsUnavailable,
+    UpstreamError,
+    UpstreamRefused,
+    UpstreamThrottled,
+    UpstreamUnreachable,
+    WriteConflict,
+)
 from rushes.jobs.job import Job
 from rushes.metrics import Metric, count
 from rushes.ports import Clock
@@ -43,8 +50,10 @@ class Admission:
     wait: float = 0.0
     has_turn: bool = False
     """Whether the create call is allowed at that time, neither earlier nor much later."""
-    after_rejections: bool = False
-    """Whether the API key was rejected for this model since the last accepted call."""
+    reason: UpstreamError | None = None
+    """The provider's reason for the wait: it throttles, is down, or rejects the API key."""
+    after_failures: bool = False
+    """Whether calls failed, by an outage or a rejected API key, since the last success."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ class RateLimiter:
         Raises
         ------
         UpstreamRefused
-            If the provider rejects the API key, and the job has a fallback or waited too long.
+            If the provider rejects the API key, and the job has waited too long.
         """
         admission = self._decide(job, waited)
         for _ in range(MAX_SLEEPS):
@@ -75,21 +84,17 @@ class RateLimiter:
 
     def _admit(self, limit: RateLimit, job: Job, waited: float) -> tuple[RateLimit, Admission]:
         now = self.clock()
-        if hold := circuit.delay(limit.circuits, job, now):
-            state = limit.circuits[job.upstream_model]
-            remaining = MAX_HOLD_SECONDS - min(waited, now - state.failing_since)
-            if job.fallbacks or remaining <= 0:
-                raise UpstreamRefused(state.reason, code="upstream_unauthorized")
-            hold = with_jitter(job, min(hold, MAX_HOLD_DELAY))
-            return limit, Admission(min(hold, remaining))
+        if hold := circuit.hold(limit.circuits, job, now):
+            return limit, _held(hold, job, now, waited)
         if limit.not_before > now:
-            return limit, Admission(with_jitter(job, limit.not_before - now))
+            reason = UpstreamThrottled(f"{job.provider} throttles requests")
+            return limit, Admission(with_jitter(job, limit.not_before - now), reason=reason)
         pace, wait = self._take_turn(limit.pace, job, now, waited)
         if wait:
             after = limit if pace is limit.pace else limit.model_copy(update={"pace": pace})
             return after, _until_turn(pace, job, wait)
         circuits = circuit.begin(limit.circuits, job, now)
-        admission = Admission(after_rejections=job.upstream_model in circuits)
+        admission = Admission(after_failures=circuit.concerning(circuits, job))
         if pace is limit.pace and circuits is limit.circuits:
             return limit, admission
         return limit.model_copy(update={"pace": pace, "circuits": circuits}), admission
@@ -134,13 +139,39 @@ class RateLimiter:
                 logger.error(CIRCUIT_OPENED, provider=provider, model=model)
                 count(Metric.PROVIDER_KEY_REJECTED)
 
+    def unanswered(self, job: Job, reason: str) -> None:
+        """Record a create call to a provider that cannot be reached, or did not answer."""
+
+        def decide(limit: RateLimit) -> tuple[RateLimit, bool]:
+            circuits, opened = circuit.unanswered(limit.circuits, job, self.clock(), reason)
+            return limit.model_copy(update={"circuits": circuits}), opened
+
+        with suppress(AwsUnavailable, WriteConflict):
+            if self.rate_limits.decide(job.provider, decide):
+                logger.error(
+                    CIRCUIT_OPENED, provider=job.provider, model=circuit.ANY_MODEL, reason=reason
+                )
+                count(Metric.PROVIDER_DOWN)
+
     def key_accepted(self, job: Job, admission: Admission) -> None:
-        """Close the circuit of the job's model, and forget its rejections."""
-        if not admission.after_rejections:
+        """Close the circuits of the job's model and of an outage, and forget their failures."""
+        self._close(job, admission, lambda circuits: circuit.accepted(circuits, job))
+
+    def answered(self, job: Job, admission: Admission) -> None:
+        """Close the circuit of an outage: the provider answered, whatever it said."""
+        self._close(job, admission, circuit.answered)
+
+    def _close(
+        self,
+        job: Job,
+        admission: Admission,
+        close: Callable[[circuit.Circuits], circuit.Circuits],
+    ) -> None:
+        if not admission.after_failures:
             return
 
         def decide(limit: RateLimit) -> tuple[RateLimit, bool]:
-            circuits = circuit.accepted(limit.circuits, job)
+            circuits = close(limit.circuits)
             if len(circuits) == len(limit.circuits):
                 return limit, False
             return limit.model_copy(update={"circuits": circuits}), True
@@ -148,6 +179,23 @@ class RateLimiter:
         with suppress(AwsUnavailable, WriteConflict):
             if self.rate_limits.decide(job.provider, decide):
                 logger.info(CIRCUIT_CLOSED, provider=job.provider, model=job.upstream_model)
+
+
+def _held(hold: circuit.Hold, job: Job, now: float, waited: float) -> Admission:
+    """Delay a job while a circuit is open; a rejected API key is awaited for a limited time.
+
+    Raises
+    ------
+    UpstreamRefused
+    """
+    wait = with_jitter(job, min(hold.seconds, MAX_HOLD_DELAY))
+    if hold.key == circuit.ANY_MODEL:
+        return Admission(wait, reason=UpstreamUnreachable(hold.circuit.reason))
+    refused = UpstreamRefused(hold.circuit.reason, code="upstream_unauthorized")
+    remaining = MAX_HOLD_SECONDS - min(waited, now - hold.circuit.failing_since)
+    if remaining <= 0:
+        raise refused
+    return Admission(min(wait, remaining), reason=refused)
 
 
 def _until_turn(pace: Pace, job: Job, wait: float) -> Admission:

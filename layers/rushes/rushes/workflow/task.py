@@ -4,15 +4,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypedDict
 
+from aws_lambda_powertools import Logger
+
 from rushes.catalog.selection import Candidate, fallback_of
 from rushes.catalog.source import CatalogSource, find_model
 from rushes.errors import AwsUnavailable, UpstreamError, WriteConflict
+from rushes.jobs.events import started_event
 from rushes.jobs.job import Job
-from rushes.jobs.result import NEVER_STARTED, NOT_CREATED, STOPPED, JobError
+from rushes.jobs.request import FILLED_FIELDS
+from rushes.jobs.result import (
+    FILTERED,
+    MAX_MESSAGE_CHARACTERS,
+    NEVER_STARTED,
+    NOT_BILLED,
+    NOT_CREATED,
+    STOPPED,
+    JobError,
+)
+from rushes.jobs.status import JobStatus
+from rushes.metrics import ProviderMetric, count_by_provider
 from rushes.ports import Clock
 from rushes.ports.jobs import Jobs
 from rushes.workflow import wait_times
 from rushes.workflow.event_publisher import EventPublisher
+from rushes.workflow.log_events import JOB_FAILED_OVER
 
 Transition = Callable[[Job, float], Job]
 """Changes a stored job at a time in seconds since 1970."""
@@ -21,6 +36,15 @@ STORING_SECONDS = 6 * 3600.0
 """After the deadline or the result, whichever is later: then a job that is not stored fails."""
 SECONDS_PER_STORED_OUTPUT = 900.0
 """Added to `STORING_SECONDS`: longer than the download of an output may take."""
+ACCEPT_SECONDS = 15.0
+"""Longest wait for a provider that throttles create calls, if the job has a fallback."""
+DEAD_LETTER_SECONDS = 24 * 3600.0
+"""After a failure that is not the provider's: how long its result is fetched again."""
+DEAD_LETTER = "; the operator has the provider's job id, and the result is fetched again for 24 h"
+"""Added to the message of a job whose result may exist at the provider."""
+
+
+logger = Logger(service="rushes", child=True)
 
 
 class NextStep(TypedDict):
@@ -53,9 +77,25 @@ def of_same_create_call(seen: Job, change: Transition) -> Transition:
     return apply
 
 
-def queued_too_long() -> UpstreamError:
+def with_started_event(change: Transition) -> Transition:
+    """Add the started event to a change with which the job begins: no other one publishes it."""
+
+    def apply(current: Job, now: float) -> Job:
+        changed = change(current, now)
+        if (current.status, changed.status) != (JobStatus.QUEUED, JobStatus.IN_PROGRESS):
+            return changed
+        return changed.with_event(started_event(changed).model_dump(mode="json"))
+
+    return apply
+
+
+def queued_too_long(reason: UpstreamError | None = None) -> UpstreamError:
+    message = "the job waited longer than queue_timeout_seconds for its provider"
     return UpstreamError(
-        "the job exceeded queue_seconds at the provider", code="upstream_queued_too_long"
+        f"{message}: {reason.message}" if reason else message,
+        code="upstream_queued_too_long",
+        upstream_code=reason.upstream_code if reason else None,
+        detail=reason.detail if reason else None,
     )
 
 
@@ -77,9 +117,9 @@ class JobContext:
         account: str,
         job_id: str,
         step: Callable[[Job], NextStep],
-        after_cancel: Callable[[Job], NextStep] = lambda _: TO_POLL,
+        track: Callable[[Job], NextStep] = lambda _: TO_POLL,
     ) -> NextStep:
-        """Run `step`, or `after_cancel` if the provider still runs a cancelled job.
+        """Run `step`, or `track` if the provider may still have a result of a finished job.
 
         An AWS error or a write conflict delays the job and does not fail it.
         """
@@ -87,7 +127,7 @@ class JobContext:
             job = self.jobs.get(account, job_id)
             if job is None or (job.has_outcome and not job.is_tracked):
                 return TO_FINISH
-            return after_cancel(job) if job.is_tracked else step(job)
+            return track(job) if job.is_tracked else step(job)
         except (AwsUnavailable, WriteConflict):
             return pending(AWS_RETRY_SECONDS)
 
@@ -103,6 +143,12 @@ class JobContext:
         """Change the stored job if it is still at the create call that `job` was read at."""
         return self.update(job, of_same_create_call(job, change))
 
+    def advance(self, job: Job, change: Transition) -> Job:
+        """Do the same as `update_same`, and publish the started event if the job begins."""
+        stored = self.update_same(job, with_started_event(change))
+        self.event_publisher.publish(stored)
+        return stored
+
     def complete(self, job: Job, change: Transition) -> NextStep:
         """Write a change that sets the outcome, unless the job has one.
 
@@ -114,7 +160,7 @@ class JobContext:
         return TO_FINISH if stored.has_outcome else pending(1)
 
     def record_archived(self, job: Job, change: Transition) -> NextStep:
-        """Write the result of a cancelled job, unless tracking has ended."""
+        """Write the result of a finished job, unless tracking has ended."""
         self.jobs.change(
             job.account,
             job.id,
@@ -122,25 +168,56 @@ class JobContext:
         )
         return TO_FINISH
 
-    def fail(self, job: Job, error: UpstreamError | JobError) -> NextStep:
-        """Fail the job, or fail over to its next model if that cannot generate it twice."""
-        error = _job_error(error)
-        if fallback := self._fallback(job, error):
-            return self._fail_over(job, error, fallback)
+    def fail(
+        self, job: Job, error: UpstreamError | JobError, detail: str | None = None
+    ) -> NextStep:
+        """Fail the job, or fail over to its next model if that cannot generate it twice.
+
+        `detail` is the provider's own text, for the operator.
+        """
+        if isinstance(error, UpstreamError):
+            detail = error.detail
+        fallback = self._fallback(job, error)
+        error = job_error(error)
+        if fallback:
+            return self._fail_over(job, error, detail, fallback)
 
         def change(current: Job, now: float) -> Job:
             if current.generated_at and not job.generated_at:
                 return current
-            return current.will_fail(now, error, releases_lease=error.code in NOT_CREATED)
+            return current.will_fail(
+                now, error, releases_lease=error.code in NOT_CREATED, detail=detail
+            )
 
         return self.complete(job, change)
 
-    def _fallback(self, job: Job, error: JobError) -> Candidate | None:
+    def fail_as_dead_letter(self, job: Job, error: UpstreamError) -> NextStep:
+        """Fail a job without a verdict of its provider, whose result is then fetched again."""
+        plain = job_error(error)
+        if plain.code in NOT_BILLED or job.operation is None:
+            return self.fail(job, error)
+        room = MAX_MESSAGE_CHARACTERS - len(DEAD_LETTER)
+        kept = plain.model_copy(update={"message": f"{plain.message[:room]}{DEAD_LETTER}"})
+
+        def change(current: Job, now: float) -> Job:
+            if current.generated_at and not job.generated_at:
+                return current
+            return current.will_fail(
+                now, kept, track_until=now + DEAD_LETTER_SECONDS, detail=error.detail
+            )
+
+        return self.complete(job, change)
+
+    def can_fail_over(self, job: Job, error: UpstreamError) -> bool:
+        """Whether a job that no provider has accepted moves to its next model for this error."""
+        return job.submission_unconfirmed_since is None and self._fallback(job, error) is not None
+
+    def _fallback(self, job: Job, error: UpstreamError | JobError) -> Candidate | None:
         """Return the next model, if nothing can be billed so far and the reservation pays for it.
 
         The catalog may have changed since the job was accepted, if its version was deleted.
         """
-        safe = error.code in (STOPPED if job.operation else NEVER_STARTED)
+        safe = _is_stopped(error) if job.operation else _is_not_accepted(error)
         if not safe or job.generated_at or not job.fallbacks:
             return None
         model = find_model(self.catalogs, job, job.fallbacks[0])
@@ -150,7 +227,9 @@ class JobContext:
         paid = job.reservation is None or job.reservation.covers(fallback.price)
         return fallback if paid else None
 
-    def _fail_over(self, job: Job, error: JobError, fallback: Candidate) -> NextStep:
+    def _fail_over(
+        self, job: Job, error: JobError, detail: str | None, fallback: Candidate
+    ) -> NextStep:
         def change(current: Job, now: float) -> Job:
             decided = current.has_outcome or current.cancel_requested_at
             begun = (
@@ -161,7 +240,7 @@ class JobContext:
             )
             if decided or begun or current.fallbacks != job.fallbacks:
                 return current
-            changes = {"seconds": fallback.request.seconds, "size": fallback.request.size}
+            changes = {name: getattr(fallback.request, name) for name in FILLED_FIELDS}
             request = current.request.model_copy(update=changes)
             moved = current.model_copy(update={"request": request}).failed_over(
                 now,
@@ -171,18 +250,39 @@ class JobContext:
                 upstream_model=fallback.model.model_at_provider,
                 cost=fallback.price,
             )
-            return moved.with_warnings(*fallback.warnings)
+            return moved.with_detail(detail).with_warnings(*fallback.warnings)
 
-        self.update(job, change)
+        stored = self.update(job, change)
+        if len(stored.attempts) > len(job.attempts):
+            logger.warning(
+                JOB_FAILED_OVER,
+                job_id=job.id,
+                provider=job.provider,
+                model=job.model,
+                next_model=stored.model,
+                code=error.code,
+                upstream_code=error.upstream_code,
+                reason=detail or error.message,
+            )
+            count_by_provider(ProviderMetric.FAILED_OVER, job.provider, error.code)
         return TO_SUBMIT
 
     def is_queued_too_long(self, job: Job) -> bool:
         """Whether a queued job should fail over to its next model, which may serve it."""
+        remaining = self.queue_seconds_left(job)
+        return remaining is not None and remaining < 0
+
+    def queue_seconds_left(self, job: Job, default: float | None = None) -> float | None:
+        """Return the seconds until the job fails over; None if no limit or no fallback applies.
+
+        `default` applies to a model without `queue_timeout_seconds`.
+        """
         model = find_model(self.catalogs, job)
-        limit = model.queue_seconds if model else None
-        if limit is None or job.is_submission_unconfirmed or self.waited(job) <= limit:
-            return False
-        return self._fallback(job, _job_error(queued_too_long())) is not None
+        limit = (model.queue_timeout_seconds or default) if model else None
+        if limit is None or job.is_submission_unconfirmed:
+            return None
+        has_fallback = self._fallback(job, queued_too_long()) is not None
+        return limit - self.waited(job) if has_fallback else None
 
     def is_storing_too_long(self, job: Job) -> bool:
         """Whether a generated job should fail, as its result could not be stored in time."""
@@ -198,11 +298,26 @@ class JobContext:
     def poll_delay(
         self, job: Job, requested_seconds: float | None, shortest: float = wait_times.MIN_DELAY
     ) -> int:
+        """Return the seconds until the next poll; a dead letter is polled more rarely."""
+        if job.is_dead_letter:
+            return wait_times.dead_letter_delay(self.clock() - (job.finished_at or job.created_at))
         age = self.clock() - (job.submitted_at or job.created_at)
         return wait_times.next_poll_delay(age, requested_seconds, shortest)
 
 
-def _job_error(error: UpstreamError | JobError) -> JobError:
+def _is_stopped(error: UpstreamError | JobError) -> bool:
+    """Whether nothing runs at the provider that had accepted the job."""
+    return job_error(error).code in STOPPED
+
+
+def _is_not_accepted(error: UpstreamError | JobError) -> bool:
+    """Whether the provider has not accepted the job, and bills nothing."""
+    if isinstance(error, UpstreamError) and error.may_be_billed:
+        return False
+    return job_error(error).code in NEVER_STARTED | {FILTERED}
+
+
+def job_error(error: UpstreamError | JobError) -> JobError:
     if isinstance(error, JobError):
         return error
     return JobError(code=error.error_code, message=error.message, upstream_code=error.upstream_code)

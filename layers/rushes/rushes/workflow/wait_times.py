@@ -1,13 +1,15 @@
 """Compute delays before and between polls, and before retries.
 
-First poll: the 5th percentile of the durations of similar jobs. Then delays grow with the job's
+First poll: the 5th percentile of the durations of similar jobs, or earlier for a job that waits at
+its provider, which is polled at that time again when it has begun. Then delays grow with the job's
 age, to about 150 polls per hour at most, each with 9 events of the execution's history.
 """
 
 import math
 
+from rushes.catalog.source import CatalogSource, find_model
 from rushes.jobs.job import Job
-from rushes.ports.providers import Timing
+from rushes.ports.providers import Timing, Timings
 
 FIFTH_PERCENTILE = -1.645
 """Standard deviations below the mean, of a normal distribution."""
@@ -22,6 +24,10 @@ MAX_REQUESTED_DELAY = 300.0
 """Longest delay that a provider may request."""
 EWMA_WINDOW = 20
 """Jobs after which an old duration has little weight."""
+MAX_QUEUED_DELAY = 15
+"""Longest time until the first poll of a job that waits at its provider: it shows the beginning."""
+DEAD_LETTER_STEP = 0.1
+MIN_DEAD_LETTER, MAX_DEAD_LETTER = 60.0, 1800.0
 MIN_VARIANCE = 0.01
 MIN_SAMPLES = 3
 """Durations recorded before they are used."""
@@ -59,6 +65,18 @@ def first_poll_delay(timing: Timing, typical_seconds: float) -> int:
         return whole_seconds(typical_seconds / 2, MAX_DELAY)
     spread = math.sqrt(max(timing.variance, MIN_VARIANCE))
     return whole_seconds(math.exp(timing.mean + FIFTH_PERCENTILE * spread), MAX_REQUESTED_DELAY)
+
+
+def typical_delay(job: Job, timings: Timings, catalogs: CatalogSource) -> int:
+    """Return the seconds after the create call before which few similar jobs were done."""
+    model = find_model(catalogs, job)
+    typical_seconds = model.typical_seconds if model else MAX_DELAY
+    return first_poll_delay(timings.get(timing_key(job)), typical_seconds)
+
+
+def dead_letter_delay(age_seconds: float) -> int:
+    """Return the seconds until a failed job's result is fetched again: about 80 times a day."""
+    return whole_seconds(max(age_seconds * DEAD_LETTER_STEP, MIN_DEAD_LETTER), MAX_DEAD_LETTER)
 
 
 def next_poll_delay(age_seconds: float, requested_seconds: float | None, shortest: float) -> int:

@@ -377,13 +377,33 @@ def test_too_long_cursor_is_refused_by_name(client: Client):
         assert_refused(client.post(path(made, "/resend"), body), list(body)[-1])
 
 
+@pytest.mark.parametrize("name", ["status", "colour", "Limit"])
+def test_unknown_query_parameter_is_refused_by_name(client: Client, name: str):
+    made = client.create_endpoint()
+    for where in (ENDPOINTS, path(made), path(made, "/attempts"), "webhook_secret"):
+        reply = client.call("GET", where, query={name: "x"})
+        assert_refused(reply, name)
+        allowed = "limit" if where.endswith(("attempts", ENDPOINTS)) else "none"
+        assert allowed in reply.text
+
+
+def test_null_is_an_absent_field(client: Client):
+    names = ("name", "event_types", "format", "signing_secret", "unknown")
+    made = client.create_endpoint(**dict.fromkeys(names))
+    assert made["name"] == ""
+    changed = client.post(path(made), {"name": "mine", "url": None, "status": None})
+    assert (changed.status, changed.json["url"]) == (200, made["url"])
+    body = {"keep_old_secret_active_for_24_hours": None}
+    assert client.post(path(made, "/rotate_secret"), body).status == 200
+
+
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 @pytest.mark.parametrize("prefix", ["/v1", "/openai/v1"])
-def test_unknown_method_is_refused_as_unknown_url(client: Client, method: str, prefix: str):
+def test_other_method_of_a_url_is_refused(client: Client, method: str, prefix: str):
     made = client.create_endpoint()
     for where in (path(made), ENDPOINTS, path(made, "/test"), "webhook_messages/evt_1"):
         reply = client.call(method, f"{prefix}/{where}", {"name": "x"})
-        assert_refused(reply, None, 404, "unknown_url")
+        assert_refused(reply, None, 405, "method_not_allowed")
     assert client.get(path(made)).json["name"] == ""
 
 

@@ -1,6 +1,7 @@
 """Tests of the Pipelet dialect's responses."""
 
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -68,17 +69,35 @@ def test_result_inlines_video_as_base64(caller: Caller):
     assert result(caller, job_id) == {"video": {"data_uri": base64.b64encode(VIDEO).decode()}}
 
 
-@pytest.mark.parametrize(
-    ("size", "output"),
-    [(MAX_INLINE_BYTES + 1, ""), (len(VIDEO), "binary")],
-    ids=["large", "requested"],
-)
-def test_result_links_large_or_binary_output(caller: Caller, size: int, output: str):
-    headers = {"x-pipelet-output": output}
+@pytest.mark.parametrize("size", [len(VIDEO), MAX_INLINE_BYTES + 1, 100_000_000])
+def test_result_links_requested_binary_output(caller: Caller, size: int):
+    headers = {"x-pipelet-output": "binary"}
     job_id = caller.complete(created(caller, headers), artifact(caller, size))
     video = result(caller, job_id)["video"]
     assert video["data_uri"] == video["data_url"]
     assert video["data_uri"].startswith("https://bucket.example/outputs/0")
+
+
+@pytest.mark.parametrize("size", [MAX_INLINE_BYTES + 1, 6_000_000, 100_000_000])
+@pytest.mark.parametrize("suffix", ["", "/response"])
+def test_result_too_large_for_base64_is_an_error_with_a_link(
+    caller: Caller, size: int, suffix: str
+):
+    """`.video.data_uri` of jq fails for it: a link would be decoded as if it were base64."""
+    job_id = caller.complete(created(caller), artifact(caller, size))
+    reply = caller.call("GET", f"{MODEL}/requests/{job_id}{suffix}")
+    assert (reply.status, reply.json["video"]) == (406, False)
+    assert reply.json["data_url"].startswith("https://bucket.example/outputs/0")
+    assert f"{MAX_INLINE_BYTES} bytes (this one has {size})" in reply.json["detail"]
+    assert "x-pipelet-output: binary" in reply.json["detail"]
+
+
+def test_largest_inline_result_fits_into_a_lambda_response(caller: Caller):
+    job_id = caller.complete(created(caller), artifact(caller, MAX_INLINE_BYTES))
+    caller.blobs.objects["outputs/0"] = bytes(MAX_INLINE_BYTES)
+    reply = caller.call("GET", f"{MODEL}/requests/{job_id}")
+    assert reply.status == 200
+    assert len(json.dumps(reply.text)) < 6_000_000
 
 
 def test_result_is_named_by_modality(caller: Caller):
@@ -96,3 +115,44 @@ def test_cancel_accepts_queued_jobs_only(caller: Caller):
     assert caller.call("PUT", cancel).status == 204
     assert caller.submitted(job.id).cancel_requested_at
     assert_refused_in_queue(caller.call("PUT", cancel), "IN_PROGRESS", 409)
+
+
+@pytest.mark.parametrize("position", [None, 0, 1, 12])
+def test_status_has_the_position_at_the_provider(caller: Caller, position: int | None):
+    job = created(caller)
+    caller.change(
+        job.id, lambda job: job.submitted(1, {}, (), waiting=True, queue_position=position)
+    )
+    found = status(caller, job.id)
+    assert (found["status"], found["queue_position"]) == ("IN_QUEUE", position or 0)
+
+
+def test_eta_is_the_providers_estimate(caller: Caller):
+    job, now = caller.submitted(created(caller).id), caller.clock()
+    caller.change(job.id, lambda job: job.progressed(now + 10, 50, expected_at=now + 100))
+    assert status(caller, job.id)["etaSeconds"] == 90
+    caller.change(job.id, lambda job: job.progressed(now + 110, 60, expected_at=now + 100))
+    assert status(caller, job.id)["etaSeconds"] == 0
+
+
+@pytest.mark.parametrize("prefix", ["/queue/sora-2", "/pipelet/queue/sora-2"])
+@pytest.mark.parametrize("state", ["accepted", "failed", "cancelled", "unknown"])
+def test_absent_result_makes_the_documented_jq_command_fail(
+    caller: Caller, prefix: str, state: str
+):
+    """`.video.data_uri` of an absent video is null, which base64 decodes; of false it fails."""
+    job_ids = {
+        "accepted": created(caller).id,
+        "failed": caller.finished_job(JobStatus.FAILED),
+        "cancelled": caller.finished_job(JobStatus.CANCELLED),
+        "unknown": "job_1",
+    }
+    reply = caller.call("GET", f"{prefix}/requests/{job_ids[state]}")
+    assert reply.status >= 400
+    assert reply.json["video"] is False
+    assert reply.json["detail"]
+
+
+def test_other_errors_have_no_video(caller: Caller):
+    for method, path in (("POST", "/queue/none"), ("GET", f"{MODEL}/requests/job_1/status")):
+        assert "video" not in caller.call(method, path, {"prompt": "x"}).json

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from rushes.dialects.fal_queue.pipelet_body import read_body
 from rushes.jobs.request import Role
 from tests.unit.dialects.api_client import PNG, Caller, Reply, Texts, assert_refused_in_queue, cases
 
@@ -89,3 +90,25 @@ def test_data_uri_may_have_whitespace_anywhere(caller: Caller, separator: str):
     file = caller.job(create(caller, data_uri=separator.join(IMAGE))).request.file(Role.IMAGE)
     assert file
     assert caller.blobs.objects[file.key] == PNG
+
+
+@pytest.mark.parametrize(
+    ("field", "role"), [("second_image_uri", Role.LAST_FRAME), ("audio_uri", Role.AUDIO)]
+)
+def test_further_files_have_their_roles(field: str, role: Role):
+    fields = {"prompt": "x", "data_uri": IMAGE, field: "https://files.example/1"}
+    request, uploads = read_body("a", fields)
+    assert [(entry.role, entry.url) for entry in request.inputs] == [(role, fields[field])]
+    assert [entry for entry, _ in uploads] == [Role.IMAGE]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"width": None, "height": None, "duration": None},
+        {"data_uri": None, "second_image_uri": None, "seed": None},
+        {"data_uri": "", "negative_prompt": "", "duration": ""},
+    ],
+)
+def test_null_and_empty_fields_are_absent(caller: Caller, fields: dict[str, Any]):
+    assert caller.job(create(caller, **fields)).request == caller.job(create(caller)).request

@@ -50,6 +50,12 @@ def test_null_reference_is_absent(caller: Caller, base: str):
     assert caller.job(caller.create(base, input_reference=None)).request.inputs == ()
 
 
+@pytest.mark.parametrize("reference", ["", {}, {"image_url": None}, {"image_url": ""}])
+def test_empty_reference_is_absent(caller: Caller, base: str, reference: Any):
+    job = caller.job(caller.create(base, input_reference=reference))
+    assert job.request.inputs == ()
+
+
 @pytest.mark.parametrize("options", ["", ";charset=utf-8", ";name=cat.png;charset=utf-8"])
 def test_data_url_may_have_options_and_no_type(caller: Caller, base: str, options: str):
     content = DATA_URL.partition(",")[2]
@@ -61,7 +67,7 @@ def test_data_url_may_have_options_and_no_type(caller: Caller, base: str, option
 @pytest.mark.parametrize(
     "reference",
     [
-        "", "cat.png", "file:///etc/passwd", "ftp://a.example/cat.png", "//a.example/cat.png",
+        " ", "cat.png", "file:///etc/passwd", "ftp://a.example/cat.png", "//a.example/cat.png",
         "http://", "http:///cat.png", "http://[", "https://[::1", "http://:80/", "javascript:x",
         "data:", "data:,cat", "data:image/png,cat", "data:image/png;base64",
         "data:text/plain;base64,aGk=",
@@ -70,7 +76,7 @@ def test_data_url_may_have_options_and_no_type(caller: Caller, base: str, option
         "data:image/png;base64,iVBO Rw==",
         "data:image/svg+xml;base64,PHN2Zz4=", "DATA_URL:image/png;base64,iVBORw0KGgo=",
         "data:image/png" + ";a=b" * 5000 + ",x",
-        5, True, [], [URL], {}, {"image_url": None}, {"image_url": 5}, {"url": URL},
+        5, True, [], [URL], {"image_url": 5}, {"url": URL},
         {"image_url": {"url": URL}}, {"image_url": URL, "file_id": "file-1"},
     ],
     ids=lambda reference: str(reference)[:40],

@@ -11,6 +11,7 @@ from rushes.jobs.job import Job
 from rushes.jobs.request import Role
 from rushes.jobs.result import Artifact, JobError, JobOutcome
 from rushes.jobs.status import JobStatus, Stage
+from rushes.providers.tiyaro.adapter import Tiyaro
 from tests.fakes import BUCKET
 from tests.unit.dialects.api_client import (
     ACCOUNT,
@@ -111,12 +112,18 @@ def test_upload_response_has_both_published_field_names(caller: Caller):
     assert put["PUT"].startswith(f"{BUCKET}uploads/{ACCOUNT}/")
 
 
-@pytest.mark.parametrize("extension", ["mp3", "wav", "MP4", "png", "m4a", "aac"])
+@pytest.mark.parametrize(
+    "extension",
+    [
+        *("mp3", "wav", "MP4", "png", "m4a", "aac", "jpeg", "opus", "JPG", "tif", "mpeg", "m4v"),
+        *("heif", "aiff", "oga", "mkv", "weba", "mka", "flac", "amr", "bmp", "avi", "webm", "qt"),
+    ],
+)
 def test_upload_accepts_media_extension_in_any_case(caller: Caller, extension: str):
     assert f".{extension.lower()}?" in upload_url(caller, extension)
 
 
-@pytest.mark.parametrize("extension", ["exe", "", "mp3/../../x", ".mp3", "mp3 ", "é", "svg", "SVG"])
+@pytest.mark.parametrize("extension", ["exe", "mp3/../../x", ".mp3", "mp3 ", "é", "svg", "SVG"])
 def test_upload_refuses_other_extensions(caller: Caller, extension: str):
     assert_refused(upload(caller, extension), "extension")
 
@@ -145,24 +152,94 @@ def test_upload_url_is_bound_to_the_declared_type_and_length(
 
 
 @pytest.mark.parametrize(
-    "length", ["0", "-1", "209715201", "9" * 5000, "1.5", "many", "", "²", "1e3", "true", "inf"]
+    "length", ["0", "-1", "209715201", "9" * 5000, "1.5", "many", "²", "1e3", "true", "inf"]
 )
 def test_upload_refuses_other_lengths(caller: Caller, length: str):
     assert_refused(upload_with(caller, contentLength=length), "contentLength")
 
 
-@pytest.mark.parametrize("content_type", ["text/html", "video/mp4", "", "audio/mp3", "AUDIO/MPEG"])
+@pytest.mark.parametrize(
+    ("extension", "content_type", "named"),
+    [
+        ("mp3", "audio/mp3", ".mp3"),
+        ("mp3", "AUDIO/MPEG", ".mp3"),
+        ("jpeg", "image/jpg", ".jpeg"),
+        ("opus", "audio/opus", ".opus"),
+        ("wav", "audio/x-wav", ".wav"),
+        ("mp4", "audio/mp4", ".m4a"),
+        ("webm", "audio/webm", ".weba"),
+        ("mkv", "audio/x-matroska", ".mka"),
+        ("ogg", "video/ogg", ".ogv"),
+        ("m4a", "audio/x-m4a", ".m4a"),
+    ],
+)
+def test_upload_accepts_synonyms_of_the_type_and_audio_in_a_container_of_video(
+    caller: Caller, extension: str, content_type: str, named: str
+):
+    reply = upload_with(caller, extension=extension, contentType=content_type)
+    assert reply.status == 201
+    assert f"{named}?upload&content-type={content_type}" in reply.json["uploadUrl"]["PUT"]
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/html", "video/mp4", "image/png", "video/mpeg", "audio"]
+)
 def test_upload_refuses_content_type_of_another_extension(caller: Caller, content_type: str):
     reply = upload_with(caller, contentType=content_type)
     assert_refused(reply, "contentType")
     assert "contentType must be audio/mpeg" in reply.json["message"]
 
 
+def test_upload_refuses_unknown_query_parameter(caller: Caller):
+    assert_refused(caller.call("POST", UPLOAD, {}, query={"extension": "mp3", "n": "2"}), "n")
+
+
+@pytest.mark.parametrize("query", [None, {}, {"extension": ""}])
 @pytest.mark.parametrize(
-    ("query", "param"), [({}, "extension"), ({"extension": "mp3", "n": "2"}, "n")]
+    ("path", "content", "role", "content_type"),
+    [
+        (WHISPER, AUDIO, Role.AUDIO, "audio/mpeg"),
+        (VIDEOS, PNG, Role.IMAGE, "image/png"),
+    ],
 )
-def test_upload_requires_extension_and_nothing_else(caller: Caller, query: Any, param: str):
-    assert_refused(caller.call("POST", UPLOAD, {}, query=query), param)
+def test_upload_without_extension_is_for_the_first_file_of_the_model(
+    caller: Caller, query: Any, path: str, content: bytes, role: Role, content_type: str
+):
+    reply = caller.call("POST", UPLOAD, {}, query=query)
+    assert reply.status == 201
+    url = reply.json["uploadUrl"]["PUT"]
+    caller.blobs.objects[url.removeprefix(BUCKET).partition("?")[0]] = content
+    job = job_of(caller, submit(caller, path, URL=url, input={"prompt": "x"}))
+    (file,) = job.request.files(role)
+    assert file.content_type == content_type
+
+
+def test_upload_without_extension_refuses_a_file_that_the_model_does_not_take(caller: Caller):
+    url = caller.call("POST", UPLOAD, {}).json["uploadUrl"]["PUT"]
+    caller.blobs.objects[url.removeprefix(BUCKET).partition("?")[0]] = VIDEO
+    assert_envelope(submit(caller, URL=url), 400)
+
+
+def test_upload_takes_the_extension_from_the_content_type(caller: Caller):
+    reply = caller.call("POST", UPLOAD, {}, query={"contentType": "audio/mpeg"})
+    assert ".mp3?" in reply.json["uploadUrl"]["PUT"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "nulls"),
+    [
+        ({"initial_prompt": None, "temperature": None}, {"initial_prompt", "temperature"}),
+        ({"initial_prompt": None, "language": "en"}, {"initial_prompt"}),
+        ({"unknown": None, "language": None}, {"language"}),
+        ({"prompt": None, "seconds": None, "seed": None}, set()),
+    ],
+)
+def test_nulls_of_the_model_are_kept_for_it(caller: Caller, fields: Any, nulls: set[str]):
+    job = job_of(caller, submit(caller, URL=upload_url(caller), input=fields))
+    assert job.request.vendor_arguments == dict.fromkeys(nulls)
+    assert nulls.isdisjoint(job.request.provider_options)
+    sent = Tiyaro().submit_request(job).json["input"]
+    assert sent == {name: value for name, value in fields.items() if name in nulls or value}
 
 
 # --- submit
@@ -222,7 +299,12 @@ def test_create_accepts_model_of_one_to_eight_segments(caller: Caller, model: st
 
 @pytest.mark.parametrize(
     ("extension", "content", "role"),
-    [("png", PNG, Role.IMAGE), ("mp4", VIDEO, Role.SOURCE_VIDEO)],
+    [
+        ("png", PNG, Role.IMAGE),
+        ("tif", b"II*\0" + bytes(30), Role.IMAGE),
+        ("mp4", VIDEO, Role.SOURCE_VIDEO),
+        ("m4v", VIDEO, Role.SOURCE_VIDEO),
+    ],
 )
 def test_file_role_follows_the_extension(
     caller: Caller, extension: str, content: bytes, role: Role
@@ -396,9 +478,21 @@ def test_cancelled_job_has_status_cancelled(caller: Caller):
 )
 def test_status_of_unfinished_job_follows_its_stage(caller: Caller, stage: Stage, status: str):
     job = job_of_audio(caller)
-    change = {"stage": stage, "version": job.version + 1}
+    has_begun = stage in (Stage.RUNNING, Stage.STORING)
+    begun = {"status": JobStatus.IN_PROGRESS, "started_at": NOW} if has_begun else {}
+    change = {"stage": stage, "version": job.version + 1, **begun}
     job = caller.change(job.id, lambda job: job.model_copy(update=change))
     assert poll(caller, job).json["status"] == status
+
+
+def test_job_that_waits_at_its_provider_is_pending(caller: Caller):
+    job = job_of_audio(caller)
+    caller.change(job.id, lambda job: job.submitted(NOW + 1, {}, (), waiting=True))
+    waiting = poll(caller, job).json
+    assert (waiting["status"], waiting["startedAt"]) == ("pending", None)
+    caller.change(job.id, lambda job: job.progressed(NOW + 5, 10))
+    running = poll(caller, job).json
+    assert (running["status"], running["startedAt"]) == ("processing", "2027-01-15T08:00:05.250Z")
 
 
 def test_job_of_another_account_is_not_found(caller: Caller):
@@ -426,8 +520,10 @@ def test_every_route_requires_a_key(caller: Caller):
 
 
 def test_unknown_url_has_the_error_envelope(caller: Caller):
-    reply = caller.call("GET", WHISPER)
+    reply = caller.call("GET", "/v1/input/other")
     assert (reply.status, reply.json["code"]) == (404, "unknown_url")
+    other_method = caller.call("GET", WHISPER)
+    assert (other_method.status, other_method.json["code"]) == (405, "method_not_allowed")
 
 
 @pytest.mark.parametrize("error", [AwsUnavailable("x"), InvalidRequest("x"), ValueError("x")])

@@ -10,6 +10,7 @@ from rushes.jobs.status import JobStatus
 from tests.unit.dialects.api_client import Reply, assert_refused
 from tests.unit.dialects.together.together_client import BODY, PATHS, TogetherCaller
 
+FIRST_FRAME = {"media": {"frame_images": [{"input_image": "https://images.example/1"}]}}
 TEXT = {"type": "string"}
 NUMBER = {"type": "number"}
 
@@ -56,15 +57,70 @@ def test_create_response_is_a_job_in_progress(caller: TogetherCaller, base: str)
     assert caller.executions.running == {job.id: True}
 
 
-@pytest.mark.parametrize("options", [{"resolution": "720p", "ratio": "16:9"}, {}])
-def test_job_without_size_or_seconds_has_resolution_or_empty_text(
-    caller: TogetherCaller, options: dict[str, str]
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [
+        ({"resolution": "720p", "ratio": "16:9"}, "1280x720"),
+        ({"resolution": "480P", "ratio": "9:16"}, "480x854"),
+        ({"resolution": "72p"}, "128x72"),
+        ({"resolution": "4k", "ratio": "1:1"}, "2160x2160"),
+        ({"ratio": "auto"}, "1280x720"),
+        ({"resolution": "best", "ratio": "0:0"}, "1280x720"),
+        ({}, "1280x720"),
+    ],
+)
+def test_job_of_a_model_without_sizes_has_width_and_height(
+    caller: TogetherCaller, options: dict[str, str], size: str
 ):
     """The schema requires both fields."""
     reply = caller.create(model="together/plain", **options)
     assert caller.job(reply).request.provider_options == options
     assert_published(reply)
-    assert (reply.json["size"], reply.json["seconds"]) == (options.get("resolution", ""), "")
+    assert (reply.json["size"], reply.json["seconds"]) == (size, "")
+
+
+@pytest.mark.parametrize(
+    ("fields", "size"),
+    [
+        ({}, "1280x720"),
+        ({"resolution": "480p"}, "854x480"),
+        ({"resolution": "480P", "ratio": "9:16"}, "480x854"),
+        ({"ratio": "9:16"}, "720x1280"),
+        ({"resolution": "480p", **FIRST_FRAME}, "854x480"),
+        ({"ratio": "9:16", **FIRST_FRAME}, "720x1280"),
+        ({"model": "together/all", "resolution": "720p"}, "1280x720"),
+        ({"model": "together/all", "resolution": "720p", "ratio": "9:16"}, "720x1280"),
+    ],
+)
+def test_resolution_and_ratio_select_a_size(
+    caller: TogetherCaller, fields: dict[str, Any], size: str
+):
+    reply = caller.create(**{"model": "together/named", **fields})
+    assert_published(reply)
+    assert reply.json["size"] == size
+
+
+def test_resolution_of_a_video_in_the_shape_of_its_image_is_kept(caller: TogetherCaller):
+    fields: dict[str, Any] = {"model": "together/named", "resolution": "480p", **FIRST_FRAME}
+    request = caller.created_job(**fields).request
+    assert (request.size, request.resolution) == (None, "480p")
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"resolution": "1080p"}, "resolution"),
+        ({"ratio": "4:3"}, "ratio"),
+        ({"model": "together/all", "ratio": "1:1"}, "ratio"),
+        ({"resolution": "720p", "width": 1280, "height": 720}, "resolution"),
+        ({"ratio": "16:9", "width": 1280, "height": 720}, "ratio"),
+    ],
+)
+def test_other_resolutions_and_ratios_are_refused_by_name(
+    caller: TogetherCaller, fields: dict[str, Any], param: str
+):
+    reply = caller.create(**{"model": "together/named", **fields})
+    assert_refused(reply, PATHS[0], 400, param=param)
 
 
 def test_create_refuses_multipart_form(caller: TogetherCaller, base: str):
@@ -89,10 +145,21 @@ def test_job_of_another_account_is_not_found(caller: TogetherCaller, base: str):
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", ""), ("DELETE", "/job_1"), ("GET", "/job_1/content"), ("POST", "/job_1/cancel")],
+    [("GET", "/job_1/content"), ("POST", "/job_1/cancel")],
 )
 def test_other_routes_return_unknown_url(caller: TogetherCaller, base: str, method: str, path: str):
     assert_refused(caller.call(method, base + path), base, 404, code="unknown_url")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"), [("GET", "", "POST"), ("DELETE", "/job_1", "GET, HEAD")]
+)
+def test_other_methods_are_refused(
+    caller: TogetherCaller, base: str, method: str, path: str, allowed: str
+):
+    reply = caller.call(method, base + path)
+    assert_refused(reply, base, 405, code="method_not_allowed")
+    assert reply.headers["allow"] == allowed
 
 
 def test_completed_job_has_cost_and_presigned_url(caller: TogetherCaller, base: str):
@@ -144,7 +211,7 @@ def test_models_are_a_bare_list(caller: TogetherCaller):
     reply = caller.call("GET", "/v2/models")
     assert reply.status == 200
     assert reply.headers["cache-control"] == "private, max-age=60"
-    alias, model, plain = reply.json
+    alias, model, plain, _ = reply.json
     assert {**model, "options": {}} == {
         "id": "together/all",
         "object": "model",
@@ -152,7 +219,10 @@ def test_models_are_a_bare_list(caller: TogetherCaller):
         "type": "video",
         "organization": "together",
         "modality": "video",
-        "inputs": ["image", "last_frame", "reference", "source_video", "audio"],
+        "inputs": [
+            *("image", "last_frame", "reference", "source_video", "audio"),
+            *("frame", "frame_video", "reference_video"),
+        ],
         "seconds": [4, 8],
         "sizes": ["1280x720", "720x1280"],
         "options": {},
@@ -162,7 +232,7 @@ def test_models_are_a_bare_list(caller: TogetherCaller):
     assert (alias["id"], alias["type"], plain["id"]) == ("short", "video", "together/plain")
 
 
-@pytest.mark.parametrize(("dedicated", "count"), [("true", 0), ("false", 3)])
+@pytest.mark.parametrize(("dedicated", "count"), [("true", 0), ("false", 4)])
 def test_no_model_is_dedicated(caller: TogetherCaller, dedicated: str, count: int):
     reply = caller.call("GET", "/v2/models", query={"dedicated": dedicated})
     assert len(reply.json) == count

@@ -47,6 +47,8 @@ FRAMES: tuple[tuple[list[Any], list[Role]], ...] = (
     ([0], [Role.IMAGE]),
     ([0.0], [Role.IMAGE]),
     ([None], [Role.IMAGE]),
+    ([48], [Role.FRAME]),
+    ([0, 24, 48.0, "last"], [Role.IMAGE, Role.FRAME, Role.FRAME, Role.LAST_FRAME]),
     ([None, None], [Role.IMAGE, Role.LAST_FRAME]),
     (["last", "first"], [Role.LAST_FRAME, Role.IMAGE]),
     ([0, "last"], [Role.IMAGE, Role.LAST_FRAME]),
@@ -62,7 +64,13 @@ def frame_images(frames: list[Any]) -> list[dict[str, Any]]:
 def test_create_accepts_first_and_last_frame_images(
     caller: TogetherCaller, frames: list[Any], roles: list[Role]
 ):
-    expected = tuple(Input(role=role, url=URL) for role in roles)
+    numbers = [
+        int(frame or 0) if role is Role.FRAME else None
+        for frame, role in zip(frames, roles, strict=True)
+    ]
+    expected = tuple(
+        Input(role=role, url=URL, frame=number) for role, number in zip(roles, numbers, strict=True)
+    )
     new = caller.created_job(media={"frame_images": frame_images(frames)})
     old = caller.created_job(frame_images=frame_images(frames))
     assert new.request.inputs == old.request.inputs == expected
@@ -71,7 +79,7 @@ def test_create_accepts_first_and_last_frame_images(
 @pytest.mark.parametrize(
     "frames",
     [
-        [48], [1], [-1], ["middle"], ["0"], [True], [False], [[]], [{}],
+        [4.5], [100_001], [-1], ["middle"], ["0"], [True], [False], [[]], [{}], [48, 48],
         [None, None, None], ["first", "first"], [0, "first"], ["last", None], [None, "first"],
     ],
 )  # fmt: skip
@@ -100,6 +108,38 @@ def test_create_accepts_several_references_and_audio_files(caller: TogetherCalle
     assert found == {*product((Role.REFERENCE, Role.AUDIO), (False, True))}
 
 
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [("frame_videos", Role.FRAME_VIDEO), ("reference_videos", Role.REFERENCE_VIDEO)],
+)
+def test_create_accepts_lists_of_videos(caller: TogetherCaller, name: str, role: Role):
+    media = {name: [{"video": URL}, URL, {"video": VIDEO_DATA_URL}, VIDEO_DATA_URL]}
+    inputs = caller.created_job(media=media).request.inputs
+    assert {entry.role for entry in inputs} == {role}
+    assert [entry.url for entry in inputs] == [URL, URL, None, None]
+    assert {entry.file.content_type for entry in inputs if entry.file} == {"video/mp4"}
+
+
+def test_create_keeps_the_number_of_an_uploaded_frame(caller: TogetherCaller):
+    frames = [{"input_image": BASE64, "frame": 24}, {"input_image": IMAGE_DATA_URL, "frame": 0}]
+    inputs = caller.created_job(media={"frame_images": frames}).request.inputs
+    assert [(entry.role, entry.frame) for entry in inputs] == [(Role.FRAME, 24), (Role.IMAGE, None)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"media": None},
+        {"frame_images": None, "reference_images": None},
+        {"media": {"frame_images": None, "source_video": None, "audio_inputs": None}},
+        {"resolution": None, "ratio": "", "negative_prompt": None, "output_format": None},
+    ],
+)
+def test_null_and_empty_fields_are_absent(caller: TogetherCaller, fields: dict[str, Any]):
+    request = caller.created_job(**fields).request
+    assert (request.inputs, request.provider_options) == ((), {})
+
+
 @pytest.mark.parametrize("video", [URL, {"video": URL}])
 def test_create_accepts_source_video_by_url(caller: TogetherCaller, video: Any):
     request = caller.created_job(media={"source_video": video}).request
@@ -114,7 +154,7 @@ def test_create_accepts_source_video_as_data_url(caller: TogetherCaller, video: 
 
 INVALID = {
     "model": [None, "", "together/none"],
-    "prompt": ["", "x" * 32_001, 5],
+    "prompt": ["x" * 32_001, 5],
     "seconds": ["5", "4.5", True],
     "fps": ["fast", False],
     "steps": [9, 51],
@@ -124,11 +164,11 @@ INVALID = {
     "output_quality": [[]],
     "negative_prompt": [5],
     "generate_audio": ["perhaps"],
-    "resolution": ["720p"],
+    "resolution": ["480p"],
     "ratio": [1.5],
     "n": [2],
     "model_config": [1],
-    "media": [[], None],
+    "media": [[]],
 }
 INVALID_SIZES = {
     "height": [{"width": 1280}, {"width": 1280, "height": True}],
@@ -146,8 +186,8 @@ INVALID_MEDIA = {
         {"frame_images": [{"input_image": image}]}
         for image in ("cat.png", "aac49721-1964", "Y2F0", VIDEO_DATA_URL)
     ],
-    "media.frame_videos": [{"frame_videos": [{"video": URL}]}],
-    "media.reference_videos": [{"reference_videos": [{"video": URL}]}],
+    "media.frame_videos": [{"frame_videos": [{"url": URL}]}, {"frame_videos": [IMAGE_DATA_URL]}],
+    "media.reference_videos": [{"reference_videos": [{"video": 5}]}],
     "media.reference_images.0": [{"reference_images": [5]}],
     "media.reference_images": [{"reference_images": URL}],
     "media.source_video": [{"source_video": video} for video in (5, {"url": URL}, IMAGE_DATA_URL)],

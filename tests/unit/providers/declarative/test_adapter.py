@@ -9,13 +9,15 @@ from rushes.catalog.models import read_catalog
 from rushes.catalog.provider_config import FILE_NAMES, SIZE_NAMES, VALUE_NAMES, HttpProviderSpec
 from rushes.catalog.vendor_data import read_vendor, vendor_names
 from rushes.errors import (
+    UpstreamError,
     UpstreamJobNotFound,
     UpstreamProtocolError,
     UpstreamRefused,
     UpstreamThrottled,
 )
 from rushes.jobs.request import Role
-from rushes.ports.http import HttpReply, JsonFile
+from rushes.jobs.result import Output
+from rushes.ports.http import HttpCall, HttpReply, JsonFile
 from rushes.providers import limits
 from rushes.providers.base import (
     Failed,
@@ -157,6 +159,7 @@ def test_cancel_is_supported_only_with_a_cancel_table():
     adapter = provider(cancel={"method": "POST", "path": "/cancel", "body": {"task": "{id}"}})
     assert isinstance(adapter, SupportsCancel)
     call = adapter.cancel_request({"id": "a/b"})
+    assert call is not None
     assert (call.method, call.path, call.json) == ("POST", "/cancel", {"task": "a/b"})
 
 
@@ -360,3 +363,57 @@ def test_every_spec_key_is_documented():
     placeholders = (f"{{{name}}}" for name in FILE_NAMES | SIZE_NAMES | VALUE_NAMES)
     for name in (*HttpProviderSpec.model_fields, *placeholders):
         assert f"`{name}`" in page
+
+
+@pytest.mark.parametrize(
+    ("location", "job_id"),
+    [
+        ("/tasks/7", "7"),
+        ("tasks/7?wait=1", "7"),
+        ("https://polls.example/v2/7/", "7"),
+        ("//polls.example/7", "7"),
+    ],
+)
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"id": null}'])
+def test_location_of_an_accepted_job_is_polled(location: str, job_id: str, body: bytes):
+    adapter = provider(headers={"version": "2"})
+    submitted = adapter.parse_submit(HttpReply(202, {"location": location}, body))
+    assert submitted.operation == {"id": job_id, "url": location}
+    assert adapter.poll_request(submitted.operation) == HttpCall(
+        "GET", location, headers={"version": "2"}, relative_to="/tasks"
+    )
+
+
+def test_id_in_the_body_precedes_the_location():
+    answer = HttpReply(201, {"location": "/elsewhere"}, b'{"id": "7"}')
+    assert provider().parse_submit(answer).operation == {"id": "7"}
+
+
+@pytest.mark.parametrize("status", [400, 405, 415, 422, 451])
+def test_refusal_in_place_of_the_result_fails_the_job(status: int):
+    adapter = provider(result={"path": "/results/{id}"})
+    result = adapter.parse_result({"id": "1"}, reply(status, message="the video was deleted"))
+    assert isinstance(result, Failed)
+    assert "the video was deleted" in result.error.message
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 408, 409, 410, 425, 429, 500, 503])
+def test_error_in_place_of_the_result_that_may_pass_is_raised(status: int):
+    adapter = provider(result={"path": "/results/{id}"})
+    with pytest.raises(UpstreamError):
+        adapter.parse_result({"id": "1"}, reply(status))
+
+
+@pytest.mark.parametrize(
+    ("value", "output"),
+    [
+        ("../1.mp4", Output(url="../1.mp4", needs_key=True, relative_to="/tasks/1")),
+        ({"url": "https://f.example/1"}, Output(url="https://f.example/1")),
+        ("A" * 400, Output(url="/tasks/1", needs_key=True, pointer="/url")),
+        ("data:;base64,AA", Output(url="/tasks/1", needs_key=True, pointer="/url")),
+    ],
+)
+def test_output_is_a_url_a_reference_an_object_or_inline(value: object, output: Output):
+    result = parse_poll(provider(), status="done", url=value)
+    assert isinstance(result, Succeeded)
+    assert result.outputs == (output,)

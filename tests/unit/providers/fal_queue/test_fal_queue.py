@@ -8,8 +8,16 @@ from rushes.catalog.model_entry import ModelEntry
 from rushes.catalog.options import Option
 from rushes.errors import UpstreamProtocolError, UpstreamRefused, UpstreamThrottled
 from rushes.jobs.request import Role
-from rushes.ports.http import HttpReply, JsonFile
-from rushes.providers.base import Failed, Pending, PollResult, Succeeded, SupportsCancel
+from rushes.ports.http import HttpCall, HttpReply, JsonFile
+from rushes.providers.base import (
+    Failed,
+    FetchResult,
+    Pending,
+    PollResult,
+    Succeeded,
+    SupportsCancel,
+    parse_submitted,
+)
 from rushes.providers.fal_queue.fal_queue import Fal, Pipelet
 from tests.unit.providers.job import job, json_reply, with_role
 
@@ -19,7 +27,7 @@ OPERATION = {"id": "1", "result": RESULT} | {
 }
 
 
-def accepted(url: str) -> HttpReply:
+def accepted(url: str | None) -> HttpReply:
     names = ("response_url", "status_url", "cancel_url")
     return json_reply({"request_id": "1", **dict.fromkeys(names, url)})
 
@@ -50,28 +58,45 @@ def test_only_the_path_of_a_request_url_is_kept(url: str, path: str):
 @pytest.mark.parametrize(
     "url",
     [
-        "",
-        "https://queue.fal.run/",
         "https://queue.fal.run/a/requests/1",
-        "https://queue.fal.run/a/b/requests/..",
-        "https://queue.fal.run/a/b/requests/1/../../account",
-        "https://[queue.fal.run/a/b/requests/1",
+        "https://elsewhere.example/polls/1?signature=2",
+        "//elsewhere.example/polls/1",
+        "../polls/1",
     ],
 )
-def test_url_that_is_not_a_request_url_is_invalid(url: str):
-    with pytest.raises(UpstreamProtocolError):
-        Fal().parse_submit(accepted(url))
+def test_other_url_is_requested_as_given_and_relative_to_the_create_call(url: str):
+    create = HttpCall("POST", "/a/b/fast?webhook=1")
+    operation = parse_submitted(Fal(), create, accepted(url)).operation
+    assert Fal().poll_request(operation) == HttpCall("GET", url, relative_to=create.path)
+
+
+@pytest.mark.parametrize("url", ["", "x", "ftp://queue.fal.run/1", None])
+@pytest.mark.parametrize(
+    ("provider", "create", "request_path"),
+    [
+        (Fal(), "/a/b/fast", "/a/b/requests/1"),
+        (Fal(), "/workflows/a/b", "/workflows/a/b/requests/1"),
+        (Pipelet(), "/video?x=1", "/video/requests/1"),
+    ],
+)
+def test_without_a_url_the_paths_follow_from_the_id(
+    url: str | None, provider: Fal, create: str, request_path: str
+):
+    operation = parse_submitted(provider, HttpCall("POST", create), accepted(url)).operation
+    assert provider.poll_request(operation) == HttpCall("GET", f"{request_path}/status")
+    fetch = provider.parse_poll(operation, json_reply({"status": "COMPLETED"}))
+    assert fetch == FetchResult(HttpCall("GET", request_path))
+    assert provider.cancel_request(operation) == HttpCall("PUT", f"{request_path}/cancel")
 
 
 @given(st.text(max_size=40))
-def test_any_url_in_a_reply_yields_a_request_path_or_an_error(text: str):
-    try:
-        path = Fal().parse_submit(accepted(text)).operation["status"]
-    except UpstreamProtocolError:
-        return
-    assert path.startswith("/")
-    assert not path.startswith("//")
-    assert "/requests/" in path
+def test_any_url_in_a_reply_leads_to_a_request(text: str):
+    operation = Fal().parse_submit(accepted(text)).operation
+    call = Fal().poll_request(operation)
+    if call.relative_to is None:
+        assert call.path.startswith("/")
+        assert not call.path.startswith("//")
+        assert "/requests/" in call.path
 
 
 def test_pipelet_request_path_has_one_segment_for_the_model():
@@ -111,12 +136,24 @@ def test_progress_is_parsed_from_the_message(message: str | None, progress: int 
 def test_wait_is_the_estimate_or_grows_with_the_queue_position(
     state: dict[str, Any], seconds: float | None
 ):
-    assert parse_poll(status="IN_QUEUE", **state) == Pending(None, seconds, queued=True)
+    result = parse_poll(status="IN_QUEUE", **state)
+    assert (result.wait_seconds, result.queued) == (seconds, True)
 
 
 def test_retry_after_precedes_the_estimate():
     answer = json_reply({"status": "IN_QUEUE", "queue_position": 3}, 202, retry_after="17")
-    assert Fal().parse_poll(OPERATION, answer) == Pending(None, 17.0, queued=True)
+    assert Fal().parse_poll(OPERATION, answer) == Pending(
+        wait_seconds=17.0, queued=True, queue_position=3
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "position", "reported"),
+    [("IN_QUEUE", 3, 3), ("IN_QUEUE", 0, 0), ("IN_QUEUE", -1, 0), ("IN_PROGRESS", 3, None)],
+)
+def test_queue_position_and_estimate_are_reported(status: str, position: int, reported: int | None):
+    result = parse_poll(status=status, queue_position=position, etaSeconds=42)
+    assert (result.queue_position, result.eta_seconds) == (reported, 42)
 
 
 @pytest.mark.parametrize("status", [400, 422, 500, 503, 504])
@@ -203,3 +240,42 @@ def test_each_protocol_has_its_key_scheme_and_supports_cancel():
         assert isinstance(provider, SupportsCancel)
         call = provider.cancel_request(OPERATION)
         assert (call.method, call.path) == ("PUT", OPERATION["cancel"])
+
+
+@pytest.mark.parametrize(
+    ("result", "names"),
+    [
+        (
+            {
+                "image": {"url": "https://f.example/t"},
+                "output_video": {"url": "https://f.example/v"},
+            },
+            "vt",
+        ),
+        ({"images": ["https://f.example/t"], "final_video_url": "https://f.example/v"}, "vt"),
+        ({"video": {"url": "https://f.example/v"}, "source_video_url": "https://f.example/s"}, "v"),
+        ({"image": {"url": "https://f.example/t"}, "input_video_url": "https://f.example/s"}, "t"),
+        ({"output": "https://f.example/v"}, "v"),
+        ({"output": ["https://f.example/v"]}, "v"),
+        ({"videoUrl": "https://f.example/v"}, "v"),
+    ],
+)
+def test_thumbnail_does_not_hide_the_video(result: dict[str, object], names: str):
+    found = parse_result(200, result)
+    assert isinstance(found, Succeeded)
+    assert [output.url for output in found.outputs] == [
+        f"https://f.example/{name}" for name in names
+    ]
+    assert found.document is None
+
+
+def test_text_may_be_a_url():
+    found = parse_result(200, {"text": "https://f.example/page"})
+    assert isinstance(found, Succeeded)
+    assert found.document == {"text": "https://f.example/page"}
+
+
+def test_video_beside_a_text_is_a_file():
+    found = parse_result(200, {"output": "done", "video_file": {"url": "https://f.example/v"}})
+    assert isinstance(found, Succeeded)
+    assert [output.url for output in found.outputs] == ["https://f.example/v"]

@@ -71,7 +71,7 @@ def test_other_https_uri_is_the_output():
 def test_error_beside_a_completed_interaction_without_a_file_is_its_reason():
     result = completed(errors=[{"code": "blocked", "message": "The prompt was blocked."}])
     assert isinstance(result, Failed)
-    assert (result.error.code, result.error.upstream_code) == ("upstream_failed", "blocked")
+    assert (result.error.code, result.error.upstream_code) == ("content_filtered", "blocked")
     assert result.error.message == "The prompt was blocked."
 
 
@@ -103,3 +103,10 @@ def test_prompt_of_an_omni_model_names_the_roles_of_the_files(
     assert body["generation_config"]["video_config"]["task"] == task
     assert body["response_format"].get("duration") == (None if task == "edit" else "8s")
     assert body["background"] is True
+
+
+def test_outputs_in_place_of_steps_are_the_result():
+    outputs = [{"type": "text", "text": "Done."}, {"type": "video", "data": "AAAA"}]
+    result = completed(steps=[], outputs=outputs)
+    assert isinstance(result, Succeeded)
+    assert [output.pointer for output in result.outputs] == ["/outputs/1/data"]

@@ -144,6 +144,12 @@ def test_success_of_the_first_api_without_a_file_is_invalid(file_id: object):
         poll_first("Success", file_id=file_id)
 
 
+def test_url_in_place_of_the_file_s_id_is_the_result():
+    result = poll_first("Success", video_url="https://f.example/v")
+    assert isinstance(result, Succeeded)
+    assert [output.url for output in result.outputs] == ["https://f.example/v"]
+
+
 def test_error_instead_of_a_result():
     with pytest.raises(UpstreamThrottled):
         MiniMax().parse_result(FIRST, error_of(1002))

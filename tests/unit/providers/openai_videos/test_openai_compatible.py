@@ -43,7 +43,7 @@ def test_failure_status_is_failed(status: str):
     assert (result.error.code, result.error.upstream_code) == ("upstream_failed", status)
 
 
-@pytest.mark.parametrize("status", ["melting", "QUEUED", "done", "Completed", " queued", "", "5"])
+@pytest.mark.parametrize("status", ["melting", "warming up", "", "5"])
 def test_unknown_status_raises_an_error_that_names_it(status: str):
     with pytest.raises(UnknownUpstreamStatus, match=re.escape(repr(status))):
         parse_poll(status=status)
@@ -131,7 +131,7 @@ def test_failed_video_in_an_http_error_is_failed(status: int):
 
 
 @pytest.mark.parametrize(
-    "body", [{"error": {"message": "busy"}}, {"id": "video_1", "status": "completed"}, []]
+    "body", [{"error": {"message": "busy"}}, {"id": "video_1", "status": "in_progress"}, []]
 )
 def test_other_bodies_of_an_http_error_are_that_error(body: object):
     with pytest.raises(UpstreamThrottled):
@@ -145,3 +145,10 @@ def test_completed_video_without_files_was_withheld_by_the_filter():
     partly = {"filtered_count": 1, "reasons": ["one of two"]}
     kept = parse_poll(status="completed", content_filter=partly, videos=[{"type": "url"}])
     assert isinstance(kept, Succeeded)
+
+
+@pytest.mark.parametrize("name", ["error_message", "fail_reason", "failure_reason", "message"])
+def test_reason_of_a_failure_may_have_another_name(name: str):
+    result = parse_poll(status="FAILED", **{name: "out of memory"})
+    assert isinstance(result, Failed)
+    assert result.error.message == "out of memory"

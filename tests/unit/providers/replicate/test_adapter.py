@@ -67,6 +67,13 @@ DATA = "data:video/mp4;base64,AAAA"
         ({"gif": URL, "depth": [DATA, URL]}, [(URL, None), (PATH, "/output/depth/0"), (URL, None)]),
         ({"a/b~c": DATA}, [(PATH, "/output/a~1b~0c")]),
         ({"note": "about https", "tags": [URL, 7]}, []),
+        ({"data": {"result": {"video": {"url": URL}}}}, [(URL, None)]),
+        ({"files": [{"href": URL}]}, [(URL, None)]),
+        ([{"thumbnail": "https://x.example/1.jpg", "video": URL}], [(URL, None)]),
+        (
+            {"image": "https://x.example/1.jpg", "output_video": URL},
+            [(URL, None), ("https://x.example/1.jpg", None)],
+        ),
     ],
 )
 def test_output_yields_its_files_in_each_form(output: object, files: list[tuple[str, str | None]]):

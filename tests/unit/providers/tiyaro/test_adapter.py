@@ -6,6 +6,7 @@ from rushes import errors
 from rushes.catalog.model_entry import ModelEntry
 from rushes.jobs.request import Role
 from rushes.ports.http import HttpCall
+from rushes.providers.base import parse_submitted
 from rushes.providers.tiyaro.adapter import Tiyaro
 from tests.unit.providers.job import job, json_reply, with_role
 
@@ -63,24 +64,33 @@ def test_upload_url_is_sent_beside_the_input():
     assert call.json == {"input": {"temperature": 0}, "URL": PUT}
 
 
+CREATE = HttpCall("POST", "/v1/async/ent/acme/1/whisper?serviceTier=gpuflex")
+
+
 @pytest.mark.parametrize(
-    ("url", "path"),
+    "url",
     [
-        ("https://api.tiyaro.ai/v1/async/requests/1", "/v1/async/requests/1"),
-        ("https://elsewhere.example/v1/x?signature=1&a=b", "/v1/x?signature=1&a=b"),
-        ("https://gateway.example/deep/v1/x#top", "/v1/x"),
-        ("/v1/x", "/v1/x"),
-        ("https://[::1/v1/x y", "/v1/x"),
+        "https://api.tiyaro.ai/v1/async/requests/1",
+        "https://polls.example/x?signature=1&a=b",
+        "https://bucket.example:8443/deep/requests/1.json#top",
+        "/v1/async/requests/1",
+        "//polls.example/1",
+        "../requests/1?signature=1",
     ],
 )
-def test_poll_keeps_the_path_of_the_poll_url_only(url: str, path: str):
+def test_poll_url_is_requested_as_given_and_relative_to_the_create_call(url: str):
     body = {"id": "1", "status": "accepted", "urls": {"GET": url}}
-    operation = Tiyaro().parse_submit(json_reply(body, 202)).operation
-    assert Tiyaro().poll_request(operation).path == path
+    operation = parse_submitted(Tiyaro(), CREATE, json_reply(body, 202)).operation
+    assert Tiyaro().poll_request(operation) == HttpCall("GET", url, relative_to=CREATE.path)
 
 
-@pytest.mark.parametrize("url", ["https://elsewhere.example/x", "", "x", "https://v1/x"])
-def test_poll_url_outside_the_api_is_invalid(url: str):
+def test_operation_of_an_older_release_has_the_path_of_the_poll():
+    call = Tiyaro().poll_request({"id": "1", "path": "/v1/async/requests/1"})
+    assert call == HttpCall("GET", "/v1/async/requests/1")
+
+
+@pytest.mark.parametrize("url", [None, "", "x", "ftp://polls.example/1", 5, {}])
+def test_create_reply_without_a_poll_url_is_invalid(url: object):
     body = {"id": "1", "status": "accepted", "urls": {"GET": url}}
     with pytest.raises(errors.UpstreamProtocolError):
         Tiyaro().parse_submit(json_reply(body, 202))

@@ -14,15 +14,15 @@ from rushes.api.webhooks import schemas, views
 from rushes.api.webhooks.endpoint_service import EndpointService
 from rushes.api.webhooks.event_types import all_event_types, event_type_for
 from rushes.api.webhooks.message_service import MessageService, Resent
-from rushes.api.webhooks.routes import NOT_FOUND
 from rushes.dialects.api_key import read_key
 from rushes.dialects.base import HttpRequest, HttpResponse
 from rushes.dialects.json_format import as_json
 from rushes.dialects.openai_videos.openai import OpenAIDialect
-from rushes.dialects.request_body import read_fields
+from rushes.dialects.query import check_query
+from rushes.dialects.request_body import parse_body
 from rushes.dialects.response_headers import NO_STORE_HEADERS, retry_headers
 from rushes.dialects.validation import validate
-from rushes.errors import NotFound, RushesError, ServerError
+from rushes.errors import RushesError, ServerError
 from rushes.redaction import REDACTOR
 from rushes.webhooks.endpoint import Endpoint
 
@@ -31,6 +31,7 @@ logger = Logger(service="rushes", child=True)
 Model = TypeVar("Model", bound=BaseModel)
 Json = dict[str, Any]
 """Some responses contain a secret."""
+PAGED_VERBS = frozenset({"list", "attempts"})
 SECRET_VERBS = frozenset({"create", "rotate", "rotate_secret"})
 """Their responses contain a signing secret on purpose."""
 
@@ -46,6 +47,7 @@ class WebhookApi:
         log = RequestLog(request)
         try:
             log.identity = self.authenticator.identify(request, read_key)
+            check_query(request, schemas.Page.model_fields if verb in PAGED_VERBS else ())
             body = as_json(VERBS[verb](self, log.identity.account, request))
             shown = body if verb in SECRET_VERBS else REDACTOR.redact(body)
             response = HttpResponse(200, shown, NO_STORE_HEADERS)
@@ -147,10 +149,6 @@ def list_event_types(_api: WebhookApi, _account: str, _request: HttpRequest) -> 
     return {"object": "list", "data": all_event_types()}
 
 
-def not_found(_api: WebhookApi, _account: str, request: HttpRequest) -> Json:
-    raise NotFound(f"unknown URL: {request.method} {request.path[:200]}", code="unknown_url")
-
-
 VERBS: dict[str, Callable[[WebhookApi, str, HttpRequest], Json]] = {
     "create": create,
     "list": list_endpoints,
@@ -166,12 +164,11 @@ VERBS: dict[str, Callable[[WebhookApi, str, HttpRequest], Json]] = {
     "secret": retrieve_secret,
     "rotate_secret": rotate_secret,
     "event_types": list_event_types,
-    NOT_FOUND: not_found,
 }
 
 
 def _read(model: type[Model], request: HttpRequest) -> Model:
-    return validate(model, read_fields(request.headers, request.body) if request.body else {})
+    return validate(model, parse_body(request.headers, request.body) if request.body else {})
 
 
 def _endpoint_id(request: HttpRequest) -> str:

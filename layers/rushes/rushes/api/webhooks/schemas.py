@@ -1,9 +1,11 @@
 """Request bodies of the webhook API. Validation rejects unknown fields by name."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from rushes.dialects.json_format import without_nulls
 from rushes.webhooks.endpoint import Format
 
 MAX_ID = 200
@@ -17,7 +19,14 @@ EventTypes = Annotated[
 
 
 class EmptyRequest(BaseModel):
+    """Reads null as an absent field; an empty text is a value, such as no name."""
+
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, value: object) -> object:
+        return without_nulls(value) if isinstance(value, Mapping) else value
 
 
 class NewEndpoint(EmptyRequest):

@@ -1,44 +1,55 @@
 """The queue API of fal's clients. A failed request has the status COMPLETED and an error."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from rushes.dialects.base import HttpRequest, HttpResponse, JobView, Route, Verb
+from rushes.catalog.models import Catalog
+from rushes.dialects.base import Dialect, HttpRequest, HttpResponse, JobView, Route, Verb
 from rushes.dialects.fal_queue.fal_arguments import read_arguments, read_preferences
-from rushes.dialects.fal_queue.fal_models import model_page, read_model_query
+from rushes.dialects.fal_queue.fal_errors import (
+    failure_body,
+    is_about_body,
+    request_error_response,
+    type_of_failure,
+    validation_response,
+)
+from rushes.dialects.fal_queue.fal_models import (
+    MODEL_QUERY_NAMES,
+    model_page,
+    read_model_query,
+)
+from rushes.dialects.fal_queue.model_arguments import find_model
 from rushes.dialects.fal_queue.queue_dialect import (
     WEBHOOK_FIELDS,
     QueueDialect,
     failure_of,
-    no_result_response,
+    no_result_reason,
     queue_routes,
     queue_status,
 )
 from rushes.dialects.model_list import ModelPage, ModelQuery
 from rushes.dialects.response_headers import JSON_HEADERS, MODEL_HEADERS
-from rushes.errors import RushesError
+from rushes.errors import InvalidRequest, RushesError
 from rushes.jobs.content import ordered_artifacts
 from rushes.jobs.content_type import extension_of, media_type_of
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest
 from rushes.jobs.result import Artifact
 
-ERROR_TYPES = {
-    "content_filtered": "content_policy_violation",
-    "upstream_timeout": "request_timeout",
-    "upstream_queued_too_long": "startup_timeout",
-}
-"""fal's error types by error code of the gateway."""
-
 
 class FalDialect(QueueDialect):
     name = "fal"
     prefix = "/fal"
     routes = (*queue_routes(prefix), Route("GET", f"{prefix}/v1/models", "models"))
+    query_names: ClassVar[Mapping[Verb, Collection[str]]] = {
+        **QueueDialect.query_names,
+        "models": MODEL_QUERY_NAMES,
+    }
     field_names: ClassVar[Mapping[str, str]] = {
         "video_id": "request_id",
         "seconds": "duration",
@@ -52,20 +63,38 @@ class FalDialect(QueueDialect):
         "webhook_url": WEBHOOK_FIELDS,
     }
 
+    def __init__(self, prefix: str | None = None, *, has_body: bool = False) -> None:
+        super().__init__(prefix)
+        self.has_body = has_body
+
+    @override
+    def for_request(self, request: HttpRequest) -> Dialect:
+        """Return the dialect for a create call, whose errors may be about its body, or another."""
+        return FalDialect(self.prefix, has_body=request.method == "POST")
+
     def read_create(self, request: HttpRequest) -> CreateRequest:
         return self.build_request(request, read_preferences, read_arguments)
+
+    @override
+    def read_create_for(self, request: HttpRequest, catalog: Catalog) -> CreateRequest:
+        """Read the arguments by the names that fal's model has."""
+        model = find_model(catalog, self.read_model(request))
+        read = partial(read_arguments, model=model)
+        return self.build_request(request, read_preferences, read)
 
     def write_job(self, view: JobView, verb: Verb) -> HttpResponse:
         job = view.job
         if verb == "result":
-            response = no_result_response(job) or HttpResponse(200, json.dumps(payload_of(view)))
-            return HttpResponse(response.status, response.body, _headers(job))
+            return _result(view)
         if verb == "status":
-            state, pending = _status(job), not job.is_finished
-        else:
-            state, pending = {"status": "IN_QUEUE", "queue_position": 0}, False
-        body = {"request_id": job.id, **state, **self.urls(view)}
-        return HttpResponse(202 if pending else 200, json.dumps(body), _headers(job))
+            status = 200 if job.is_finished else 202
+            return HttpResponse(status, json.dumps(self.status_of(view)), _headers(job))
+        body = {"request_id": job.id, **_queue_state(job), **self.urls(view)}
+        return HttpResponse(200, json.dumps(body), _headers(job))
+
+    @override
+    def status_of(self, view: JobView) -> dict[str, Any]:
+        return {"request_id": view.job.id, **_status(view.job), **self.urls(view)}
 
     def may_cancel(self, job: Job) -> bool:  # noqa: ARG002 - a running one, too
         return True
@@ -80,13 +109,22 @@ class FalDialect(QueueDialect):
     def write_models(self, page: ModelPage) -> HttpResponse:
         return HttpResponse(200, json.dumps(model_page(page)), MODEL_HEADERS)
 
-    @override
     def write_error(self, error: RushesError) -> HttpResponse:
-        body = {"detail": self.detail(error)}
-        if error.param == "video_id" and error.http_status == 404:
-            body["status"] = "NOT_FOUND"  # fal's cancel reads it
-        headers = {**JSON_HEADERS, "x-fal-error-type": error.error_code}
-        return HttpResponse(error.http_status, json.dumps(body), headers)
+        if self.has_body and isinstance(error, InvalidRequest) and is_about_body(error):
+            param = error.param or ""
+            return validation_response(error, self.field_names.get(param, param))
+        return request_error_response(error, self.detail(error))
+
+
+def _result(view: JobView) -> HttpResponse:
+    job = view.job
+    if failure := failure_of(job):
+        status, body = 422, failure_body(failure)
+    elif reason := no_result_reason(job):
+        status, body = reason[0], {"detail": reason[1]}
+    else:
+        status, body = 200, payload_of(view)
+    return HttpResponse(status, json.dumps(body), _headers(job))
 
 
 def _headers(job: Job) -> dict[str, str]:
@@ -97,14 +135,18 @@ def _headers(job: Job) -> dict[str, str]:
 
 def _error_type(job: Job) -> str | None:
     failure = failure_of(job)
-    return ERROR_TYPES.get(failure.code, failure.code) if failure else None
+    return type_of_failure(failure) if failure else None
+
+
+def _queue_state(job: Job) -> dict[str, Any]:
+    return {"status": "IN_QUEUE", "queue_position": job.queue_position or 0}
 
 
 def _status(job: Job) -> dict[str, Any]:
     """Serialize a status, always with position and logs: some client fails without either."""
     status: dict[str, Any] = {
         "status": "COMPLETED" if job.is_finished else queue_status(job),
-        "queue_position": 0,  # jobs wait for their provider, not for each other
+        "queue_position": job.queue_position or 0,
         "logs": _logs(job),
     }
     if failure := failure_of(job):

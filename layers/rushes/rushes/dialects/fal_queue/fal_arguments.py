@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from rushes.catalog.model_entry import ModelEntry
+from rushes.dialects.fal_queue.model_arguments import Translated, file_argument, translate
 from rushes.dialects.input_files import FileField, Uploads, read_files
 from rushes.dialects.json_format import without_nulls
 from rushes.dialects.validation import (
@@ -17,6 +19,7 @@ from rushes.dialects.validation import (
     StrictModel,
     shown,
     validate,
+    without_empty,
 )
 from rushes.errors import InvalidRequest
 from rushes.jobs.request import GenerationRequest, Role
@@ -25,10 +28,13 @@ FILES = {
     "image_url": Role.IMAGE,
     "start_image_url": Role.IMAGE,
     "first_frame_url": Role.IMAGE,
+    "first_image_url": Role.IMAGE,
     "end_image_url": Role.LAST_FRAME,
     "tail_image_url": Role.LAST_FRAME,
     "last_frame_url": Role.LAST_FRAME,
+    "last_image_url": Role.LAST_FRAME,
     "image_urls": Role.REFERENCE,
+    "input_image_urls": Role.REFERENCE,
     "reference_image_urls": Role.REFERENCE,
     "video_url": Role.SOURCE_VIDEO,
     "audio_url": Role.AUDIO,
@@ -52,14 +58,26 @@ The others are ignored: a job has no hidden fallbacks or retries, and a runner h
 """
 
 
-def _without_unit(value: object) -> object:
+AUTOMATIC = ("auto", "adaptive")
+"""Values by which fal's models choose a length or a size, as the gateway does without a value."""
+
+
+def _length(value: object) -> object:
     """Accept `8s`, which some models require for 8 seconds."""
-    return value.removesuffix("s") if isinstance(value, str) else value
+    return (
+        None if value in AUTOMATIC else value.removesuffix("s") if isinstance(value, str) else value
+    )
+
+
+def _automatic(value: object) -> object:
+    return None if value in AUTOMATIC else value
 
 
 class _Arguments(OpenModel):
     prompt: str = ""
-    duration: Annotated[Seconds | None, BeforeValidator(_without_unit)] = None
+    duration: Annotated[Seconds | None, BeforeValidator(_length)] = None
+    resolution: Annotated[str | None, BeforeValidator(_automatic)] = None
+    aspect_ratio: Annotated[str | None, BeforeValidator(_automatic)] = None
     seed: Seed | None = None
     negative_prompt: str | None = None
     generate_audio: bool | None = None
@@ -72,11 +90,45 @@ class _ImageSize(StrictModel):
     height: Pixels
 
 
-def read_arguments(model: str, fields: Mapping[str, Any]) -> tuple[GenerationRequest, Uploads]:
-    uploads, inputs = read_files(_files(fields))
-    body = validate(_Arguments, {name: fields[name] for name in fields if name not in FILES})
-    size = _read_size(body)
-    request = body.generation(model=model, seconds=body.duration, size=size, inputs=inputs)
+def read_arguments(
+    name: str, fields: Mapping[str, Any], model: ModelEntry | None = None
+) -> tuple[GenerationRequest, Uploads]:
+    """Read the arguments of a model by the names of `model`, if it is given, or shared ones."""
+    given = without_empty(fields)
+    found = translate(model, given) if model else Translated(shared=given)
+    try:
+        request, uploads = _read_shared(name, found)
+    except InvalidRequest as error:
+        own = found.names.get(error.param or "", error.param)
+        if own is None or own == error.param:
+            raise
+        message = error.message.replace(str(error.param), own, 1)
+        raise InvalidRequest(message, param=own, kind=error.kind) from None
+    if model and name in (model.name, model.name.partition("/")[2]):  # an alias may have others
+        _require_files(model, {*(file.role for file in request.inputs), *(r for r, _ in uploads)})
+    return request, uploads
+
+
+def _require_files(model: ModelEntry, given: set[Role]) -> None:
+    """Refuse a request without a required file by the name that the model has for it."""
+    for role in model.needs:
+        own = file_argument(model, role)
+        if role not in given and own:
+            raise InvalidRequest(f"{own} is required", param=own, kind="missing")
+
+
+def _read_shared(name: str, found: Translated) -> tuple[GenerationRequest, Uploads]:
+    shared = found.shared
+    uploads, inputs = read_files(_files(shared, found.files))
+    body = validate(_Arguments, {key: shared[key] for key in shared if key not in FILES})
+    request = body.generation(
+        model=name,
+        seconds=body.duration,
+        size=_read_size(body),
+        inputs=inputs,
+        provider_options={**(body.model_extra or {}), **found.options},
+        vendor_arguments=found.exact,
+    )
     return request, uploads
 
 
@@ -93,10 +145,11 @@ def read_preferences(headers: Mapping[str, str]) -> dict[str, str]:
     return {"start_timeout": timeout} if timeout else {}
 
 
-def _files(fields: Mapping[str, Any]) -> Iterator[FileField]:
-    field_by_role: dict[Role, str] = {}
+def _files(fields: Mapping[str, Any], translated: list[FileField]) -> Iterator[FileField]:
+    yield from translated
+    field_by_role = {role: name for name, role, _ in translated}
     for name, role in FILES.items():
-        if fields.get(name) is None:
+        if name not in fields:
             continue
         if other := field_by_role.get(role):
             raise InvalidRequest(f"{name} and {other} are mutually exclusive", param=name)
@@ -114,6 +167,14 @@ def _values(name: str, role: Role, value: Any) -> list[Any]:  # noqa: ANN401 - a
     return value
 
 
+def _read_width_and_height(name: str, value: dict[str, Any]) -> _ImageSize:
+    try:
+        return validate(_ImageSize, value)
+    except InvalidRequest as error:
+        path = f"{name}.{error.param}"
+        raise InvalidRequest(f"{name}.{error.message}", param=path, kind=error.kind) from None
+
+
 def _read_size(body: _Arguments) -> str | None:
     """Read a named size, an object of width and height, or a text such as `1280x720`."""
     sizes = {"video_size": body.video_size, "image_size": body.image_size}
@@ -121,7 +182,7 @@ def _read_size(body: _Arguments) -> str | None:
         raise InvalidRequest("image_size and video_size are mutually exclusive", param="image_size")
     for name, value in without_nulls(sizes).items():
         if isinstance(value, dict):
-            size = validate(_ImageSize, value)
+            size = _read_width_and_height(name, value)
             return f"{size.width}x{size.height}"
         if isinstance(value, str):
             return NAMED_SIZES.get(value, value)

@@ -19,6 +19,9 @@ class _Query(StrictModel):
     category: str | None = None
 
 
+MODEL_QUERY_NAMES = frozenset(_Query.model_fields)
+
+
 def read_model_query(request: HttpRequest) -> ModelQuery:
     query = validate(_Query, request.query)
     return ModelQuery(

@@ -1,10 +1,10 @@
 """Routes, statuses and errors that fal's and Pipelet's queue APIs share."""
 
-import json
 import re
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlencode
 
 from typing_extensions import override
 
@@ -16,12 +16,13 @@ from rushes.dialects.base import (
     HttpResponse,
     JobView,
     Route,
+    Verb,
     model_paths,
 )
 from rushes.dialects.input_files import Uploads
+from rushes.dialects.json_format import as_json
 from rushes.dialects.request_body import read_json_fields
-from rushes.dialects.response_headers import JSON_HEADERS
-from rushes.dialects.validation import check_request_size
+from rushes.dialects.validation import check_request_size, with_field_name
 from rushes.dialects.webhook_param import read_webhook_url
 from rushes.errors import InvalidRequest, NotFound, RushesError
 from rushes.jobs.job import Job
@@ -30,10 +31,12 @@ from rushes.jobs.result import JobError
 from rushes.jobs.status import JobStatus
 
 MAX_MODEL_SEGMENTS = 6
-MAX_APP_SEGMENTS = 3
-"""Clients request a job below the first two segments of its model; fal's workflows have three."""
+STREAM_QUERY = "redirects"
+MAX_REDIRECTS = 19
+"""Of a stream; `fetch` follows 20."""
 RESERVED = frozenset({"submit", "status", "cancel", "metrics"})
 """Another vendor's routes on the same path: a model of such a name would be ambiguous."""
+STREAM_HEADERS = {"content-type": "text/event-stream", "cache-control": "no-store"}
 WEBHOOK_QUERY, WEBHOOK_HEADER = "fal_webhook", "x-pipelet-webhook"
 WEBHOOK_FIELDS = f"{WEBHOOK_HEADER} or {WEBHOOK_QUERY}"
 
@@ -42,14 +45,22 @@ ReadArguments = Callable[[str, Mapping[str, Any]], tuple[GenerationRequest, Uplo
 
 
 def queue_routes(prefix: str) -> tuple[Route, ...]:
+    """Return the routes below a prefix.
+
+    The id finds a job, whatever precedes `requests`: clients write the whole model there, or its
+    first two or three segments.
+    """
     routes = []
-    for length, model in enumerate(model_paths(prefix, MAX_MODEL_SEGMENTS), 1):
-        routes.append(Route("POST", model, "create"))
-        if length <= MAX_APP_SEGMENTS:
-            one = f"{model}/requests/<job_id>"
-            routes.append(Route("GET", f"{one}/status", "status"))
-            routes.append(Route("PUT", f"{one}/cancel", "cancel"))
-            routes.append(Route("GET", one, "result"))
+    for model in model_paths(prefix, MAX_MODEL_SEGMENTS):
+        one = f"{model}/requests/<job_id>"
+        routes += [
+            Route("POST", model, "create"),
+            Route("GET", f"{one}/status", "status"),
+            Route("GET", f"{one}/status/stream", "stream"),
+            Route("PUT", f"{one}/cancel", "cancel"),
+            Route("GET", f"{one}/response", "result"),
+            Route("GET", one, "result"),
+        ]
     return tuple(routes)
 
 
@@ -58,10 +69,15 @@ def has_fal_key(headers: Mapping[str, str]) -> bool:
     return re.match(r"\s*key\s", headers.get("authorization", ""), re.IGNORECASE) is not None
 
 
-class QueueDialect(DialectDefaults):
+class QueueDialect(DialectDefaults, ABC):
     prefix: str
     """Path prefix of the request, and of the URLs in the response."""
     modalities = ALL_MODALITIES
+    query_names: ClassVar[Mapping[Verb, Collection[str]]] = {
+        "create": (WEBHOOK_QUERY,),
+        "status": ("logs",),
+        "stream": ("logs", STREAM_QUERY),
+    }
     field_names: ClassVar[Mapping[str, str]] = {}
     """Field names for errors, by field name of the gateway."""
 
@@ -78,7 +94,6 @@ class QueueDialect(DialectDefaults):
         self, request: HttpRequest, read_preferences: ReadPreferences, read_arguments: ReadArguments
     ) -> CreateRequest:
         model = self.read_model(request)
-        check_query(request)
         preferences = read_preferences(request.headers)
         fields = read_json_fields(request.headers, request.body)
         generation, uploads = read_arguments(model, fields)
@@ -99,21 +114,45 @@ class QueueDialect(DialectDefaults):
         one = f"{view.base_url}{self.prefix}/{quote(app)}/requests/{view.job.id}"
         return {"response_url": one, "status_url": f"{one}/status", "cancel_url": f"{one}/cancel"}
 
-    def write_error(self, error: RushesError) -> HttpResponse:
-        body = {"detail": self.detail(error)}
-        return HttpResponse(error.http_status, json.dumps(body), JSON_HEADERS)
+    @abstractmethod
+    def status_of(self, view: JobView) -> dict[str, Any]:
+        """Return the body of a status response."""
+
+    def write_stream(self, view: JobView, request: HttpRequest) -> HttpResponse:
+        """Write the states of a finished job as server-sent events, or redirect to wait further.
+
+        fal's client requests the result when a stream ends: it must not end before the job does.
+        """
+        number = request.query.get(STREAM_QUERY, "0")
+        redirects = int(number) if re.fullmatch(r"\d{1,2}", number) else MAX_REDIRECTS
+        if not view.job.is_finished and redirects < MAX_REDIRECTS:
+            query = {**request.query, STREAM_QUERY: redirects + 1}
+            # Relative, because the client may have reached the API by another host name.
+            return HttpResponse(
+                307, headers={**STREAM_HEADERS, "location": f"stream?{urlencode(query)}"}
+            )
+        status = self.status_of(view)
+        events = [{**status, **state} for state in (*_passed_states(view.job), {})]
+        body = "".join(f"data: {as_json(event)}\n\n" for event in events)
+        return HttpResponse(200, body, {**STREAM_HEADERS, "x-fal-request-id": view.job.id})
 
     def detail(self, error: RushesError) -> str:
         """Return the message with the field's name, because the body has no `param`."""
         name = self.field_names.get(error.param or "", error.param)
-        if not name or name.lower() in error.message.lower():
+        if not name:
             return error.message
-        return f"{name}: {error.message}"
+        message = with_field_name(error.message, error.param or "", name)
+        return message if name.lower() in message.lower() else f"{name}: {message}"
 
 
-def check_query(request: HttpRequest) -> None:
-    for name in request.query.keys() - {WEBHOOK_QUERY}:
-        raise InvalidRequest(f"{name[:80]} is not supported", param=name[:80])
+def _passed_states(job: Job) -> list[dict[str, Any]]:
+    """Return the differences of the states before the current one."""
+    if job.status is JobStatus.QUEUED:
+        return []
+    before = {"status": "IN_QUEUE", "logs": None}
+    if not job.is_finished or job.submitted_at is None:
+        return [before]
+    return [before, {"status": "IN_PROGRESS", "logs": None}]
 
 
 def read_webhook(request: HttpRequest) -> WebhookTarget | None:
@@ -141,12 +180,8 @@ def failure_of(job: Job) -> JobError | None:
     return None
 
 
-def no_result_response(job: Job) -> HttpResponse | None:
-    """Return the response for a job that failed or still runs, None for a completed one."""
+def no_result_reason(job: Job) -> tuple[int, str] | None:
+    """Return status and reason for a job that failed or still runs, None for a completed one."""
     if failure := failure_of(job):
-        status, detail = 422, failure.message
-    elif not job.is_finished:
-        status, detail = 400, "Request is still in progress"
-    else:
-        return None
-    return HttpResponse(status, json.dumps({"detail": detail}), JSON_HEADERS)
+        return 422, failure.message
+    return None if job.is_finished else (400, "Request is still in progress")

@@ -1,24 +1,29 @@
 """Bifrost's video API. Empty fields are absent, and `:provider` is appended to an id."""
 
+import re
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 from typing_extensions import override
 
-from rushes.dialects.base import HttpRequest, HttpResponse, JobView, PageView, Verb
+from rushes.dialects.base import Dialect, HttpRequest, HttpResponse, JobView, PageView, Verb
+from rushes.dialects.input_files import Files, read_file
 from rushes.dialects.json_format import as_json, without_nulls
 from rushes.dialects.model_list import MAX_MODELS, ModelPage, ModelQuery, read_offset
 from rushes.dialects.openai_errors import error_object, error_type, job_error
 from rushes.dialects.openai_models import model_list, model_routes
 from rushes.dialects.openai_videos.list_query import ListQuery
 from rushes.dialects.openai_videos.openai_format import FIELD_NAMES, completed_at, status_of
+from rushes.dialects.openai_videos.schemas import BifrostCreateBody, CreateBody
 from rushes.dialects.openai_videos.videos_dialect import VideosDialect, video_routes
 from rushes.dialects.response_headers import JSON_HEADERS, MODEL_HEADERS, POLL_HEADERS
+from rushes.dialects.together.dialect import TogetherDialect
 from rushes.dialects.validation import validate
 from rushes.errors import InvalidRequest, RushesError
 from rushes.jobs.content import ordered_artifacts
 from rushes.jobs.job import Job
-from rushes.jobs.request import CreateRequest
+from rushes.jobs.request import CreateRequest, Role
 from rushes.jobs.status import JobStatus
 from rushes.ports.jobs import JobQuery
 
@@ -30,6 +35,9 @@ PUBLISHED_PROVIDERS = frozenset((
 ))
 # fmt: on
 """Provider names of Bifrost's schema; `extra_fields` omits the names of a deployment."""
+
+TOGETHER_AGENT = re.compile(r"(Async)?Together/")
+TOGETHER_CALLS = re.compile(r"POST /v1/videos|(GET|HEAD) (/v1/videos/[^/]+|/v1/models)")
 
 REQUEST_TYPES = {
     "create": "video_generation",
@@ -57,7 +65,19 @@ class BifrostDialect(VideosDialect):
         *model_routes("/v1/models"),
         *model_routes("/bifrost/v1/models"),
     )
+    query_names: ClassVar[Mapping[Verb, Collection[str]]] = {
+        **VideosDialect.query_names,
+        "models": _ModelQuery.model_fields,
+    }
+    create_body: ClassVar[type[CreateBody]] = BifrostCreateBody
     list_query: ClassVar[type[ListQuery]] = _ListQuery
+
+    @override
+    def for_request(self, request: HttpRequest) -> Dialect:
+        """Detect Together's SDKs, whose base URL ends in `/v1`, by their user agent."""
+        is_together = TOGETHER_AGENT.match(request.headers.get("user-agent", ""))
+        is_shared = TOGETHER_CALLS.fullmatch(f"{request.method} {request.path}")
+        return TogetherDialect() if is_together and is_shared else self
 
     @override
     def read_create(self, request: HttpRequest) -> CreateRequest:
@@ -65,6 +85,15 @@ class BifrostDialect(VideosDialect):
         if not created.request.model:
             raise InvalidRequest("model is required", param="model")
         return created
+
+    @override
+    def read_inputs(self, body: CreateBody) -> Files:
+        uploads, inputs = super().read_inputs(body)
+        video = body.video_uri if isinstance(body, BifrostCreateBody) else None
+        if video is None:
+            return uploads, inputs
+        uploaded, linked = read_file("video_uri", Role.SOURCE_VIDEO, video)
+        return (*uploads, *uploaded), (*inputs, *linked)
 
     @override
     def read_list(self, request: HttpRequest) -> JobQuery:
@@ -130,7 +159,14 @@ class BifrostDialect(VideosDialect):
 
 
 def _id(job: Job) -> str:
-    return f"{job.id}:{job.provider}"
+    return f"{job.id}:{job.first_provider}"
+
+
+def _source_id(job: Job) -> str | None:
+    """Return the id of a remix's source; an old job does not name its provider."""
+    if job.remixed_from is None or job.remixed_from_provider is None:
+        return job.remixed_from
+    return f"{job.remixed_from}:{job.remixed_from_provider}"
 
 
 def _extra(request_type: str, provider: str | None, job: Job | None = None) -> dict[str, Any]:
@@ -150,7 +186,7 @@ def _video(job: Job) -> dict[str, Any]:
         "status": status_of(job),
         "progress": job.progress,
         "prompt": job.request.prompt,
-        "remixed_from_video_id": job.remixed_from,
+        "remixed_from_video_id": _source_id(job),
         "seconds": str(job.request.seconds) if job.request.seconds else None,
         "size": job.request.size,
         "created_at": int(job.created_at),

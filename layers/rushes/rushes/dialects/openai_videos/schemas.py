@@ -28,6 +28,10 @@ class CreateBody(OpenModel):
     webhook: Any = None
 
 
+class BifrostCreateBody(CreateBody):
+    video_uri: Any = None
+
+
 class EditBody(StrictModel):
     prompt: str
     video: Any
@@ -35,3 +39,5 @@ class EditBody(StrictModel):
 
 class RemixBody(StrictModel):
     prompt: str
+    fallbacks: Members[Fallback] = ()
+    webhook: Any = None

@@ -1,15 +1,17 @@
 """Routes and request readers of the OpenAI and the Bifrost dialects; only the writers differ."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
-from rushes.dialects.base import DialectDefaults, HttpRequest, HttpResponse, Route
+from rushes.dialects.base import DialectDefaults, HttpRequest, HttpResponse, Route, Verb
+from rushes.dialects.content_query import QUERY_NAMES, ContentQuery, read_content_query
+from rushes.dialects.input_files import Files
 from rushes.dialects.json_format import as_json
 from rushes.dialects.model_list import ListedModel, ModelQuery
 from rushes.dialects.openai_models import model_object, read_model_name
 from rushes.dialects.openai_videos.input_reference import read_input_reference
 from rushes.dialects.openai_videos.list_query import ListQuery, read_cursor
-from rushes.dialects.openai_videos.schemas import CreateBody, EditBody, RemixBody
+from rushes.dialects.openai_videos.schemas import CreateBody, EditBody, Fallback, RemixBody
 from rushes.dialects.request_body import read_fields
 from rushes.dialects.response_headers import MODEL_HEADERS
 from rushes.dialects.validation import check_request_size, shown, validate
@@ -17,8 +19,6 @@ from rushes.dialects.webhook_param import read_webhook
 from rushes.errors import InvalidRequest
 from rushes.jobs.request import CreateRequest, GenerationRequest, Role, Upload
 from rushes.ports.jobs import JobQuery
-
-VARIANTS = ("video", "thumbnail", "spritesheet", "sprite_sheet")
 
 
 def video_routes(prefix: str) -> tuple[Route, ...]:
@@ -39,16 +39,20 @@ def video_routes(prefix: str) -> tuple[Route, ...]:
 
 class VideosDialect(DialectDefaults):
     modalities = frozenset({"video"})
+    query_names: ClassVar[Mapping[Verb, Collection[str]]] = {
+        "list": ListQuery.model_fields,
+        "content": QUERY_NAMES,
+    }
+    create_body: ClassVar[type[CreateBody]] = CreateBody
     list_query: ClassVar[type[ListQuery]] = ListQuery
     webhook_format = "rushes"
     """Payload format of a webhook whose create call names none."""
 
     def read_create(self, request: HttpRequest) -> CreateRequest:
-        body = validate(CreateBody, read_fields(request.headers, request.body))
-        uploads, inputs = read_input_reference(body.input_reference)
+        body = validate(self.create_body, read_fields(request.headers, request.body))
+        uploads, inputs = self.read_inputs(body)
         _refuse_files(body.model_extra or {})
-        fallbacks = [f"{model.provider}/{model.model}" for model in body.fallbacks]
-        generation = body.generation(inputs=inputs, fallbacks=fallbacks)
+        generation = body.generation(inputs=inputs, fallbacks=names_of(body.fallbacks))
         check_request_size(generation)
         webhook = read_webhook(body.webhook, self.webhook_format)
         return CreateRequest(generation, uploads=uploads, webhook=webhook)
@@ -58,12 +62,22 @@ class VideosDialect(DialectDefaults):
         generation = GenerationRequest(model="", prompt=body.prompt)
         if isinstance(body.video, Upload):
             return CreateRequest(generation, uploads=((Role.SOURCE_VIDEO, body.video),))
-        if isinstance(body.video, dict) and isinstance(body.video.get("id"), str):
-            return CreateRequest(generation, source_id=body.video["id"])
-        raise InvalidRequest("video must be a file or an object with an id", param="video")
+        source_id = body.video.get("id") if isinstance(body.video, dict) else None
+        if isinstance(source_id, str):
+            return CreateRequest(generation, source_id=source_id)
+        raise InvalidRequest(
+            f"video must be a file or an object with an id (got {shown(body.video)})", param="video"
+        )
 
-    def read_remix(self, request: HttpRequest) -> str:
-        return validate(RemixBody, read_fields(request.headers, request.body)).prompt
+    def read_inputs(self, body: CreateBody) -> Files:
+        return read_input_reference(body.input_reference)
+
+    def read_remix(self, request: HttpRequest) -> CreateRequest:
+        body = validate(RemixBody, read_fields(request.headers, request.body))
+        fallbacks = names_of(body.fallbacks)
+        generation = GenerationRequest(model="", prompt=body.prompt, fallbacks=fallbacks)
+        check_request_size(generation)
+        return CreateRequest(generation, webhook=read_webhook(body.webhook, self.webhook_format))
 
     def read_list(self, request: HttpRequest) -> JobQuery:
         query = validate(self.list_query, request.query)
@@ -74,14 +88,8 @@ class VideosDialect(DialectDefaults):
             provider=query.provider,
         )
 
-    def read_variant(self, request: HttpRequest) -> str:
-        variant = request.query.get("variant", "video")
-        if variant not in VARIANTS:
-            raise InvalidRequest(
-                f"variant must be video, thumbnail or spritesheet (got {shown(variant)})",
-                param="variant",
-            )
-        return variant
+    def read_content_query(self, request: HttpRequest) -> ContentQuery:
+        return read_content_query(request.query, request.headers)
 
     def read_model_query(self, request: HttpRequest) -> ModelQuery:  # noqa: ARG002 - for Bifrost
         return ModelQuery()
@@ -91,6 +99,10 @@ class VideosDialect(DialectDefaults):
 
     def write_model(self, model: ListedModel) -> HttpResponse:
         return HttpResponse(200, as_json(model_object(model)), MODEL_HEADERS)
+
+
+def names_of(fallbacks: Sequence[Fallback]) -> tuple[str, ...]:
+    return tuple(f"{fallback.provider}/{fallback.model}" for fallback in fallbacks)
 
 
 def _refuse_files(options: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from rushes.jobs.request import MAX_UPLOAD_BYTES
 class UploadQuery(StrictModel):
     """Tiyaro publishes `extension` only. The others bind the URL to one type and length."""
 
-    extension: str
+    extension: str = ""
     content_type: str | None = Field(None, validation_alias="contentType")
     content_length: Annotated[Integer, Field(ge=1, le=MAX_UPLOAD_BYTES)] | None = Field(
         None, validation_alias="contentLength"

@@ -1,10 +1,12 @@
 """Together's video API: create and retrieve, three statuses, and a URL in place of content."""
 
 import json
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
+from rushes.catalog.sizes import resolution_name, size_of
 from rushes.dialects.base import DialectDefaults, HttpRequest, HttpResponse, JobView, Route, Verb
 from rushes.dialects.json_format import without_nulls
 from rushes.dialects.model_list import CREATED, ListedModel, ModelPage, ModelQuery
@@ -12,17 +14,19 @@ from rushes.dialects.openai_errors import error_object, job_error
 from rushes.dialects.request_body import read_json_fields
 from rushes.dialects.response_headers import JSON_HEADERS, MODEL_HEADERS
 from rushes.dialects.together.schemas import CreateVideoBody
-from rushes.dialects.validation import check_request_size, validate
+from rushes.dialects.validation import check_request_size, validate, with_field_name
 from rushes.dialects.webhook_param import read_webhook
 from rushes.errors import RushesError
 from rushes.jobs.content import ordered_artifacts
 from rushes.jobs.job import Job
-from rushes.jobs.request import CreateRequest
+from rushes.jobs.request import CreateRequest, GenerationRequest
 from rushes.jobs.status import JobStatus
 
+DEFAULT_RESOLUTION, DEFAULT_RATIO = "720p", "16:9"
 FIELD_NAMES = {
     "size": "width",
     "input_reference": "media",
+    "aspect_ratio": "ratio",
     "video_id": "id",
     "webhook_url": "webhook",
 }
@@ -51,12 +55,16 @@ def _routes(prefix: str) -> tuple[Route, ...]:
 class TogetherDialect(DialectDefaults):
     name = "together"
     modalities = frozenset({"video"})
-    # SDKs of version 3 with a base URL that ends in /v1 use the second prefix. Only version 2, with
-    # one that ends in /v2, lists models.
+    query_names: ClassVar[Mapping[Verb, Collection[str]]] = {"models": ("dedicated",)}
+    # The SDKs append /v2/videos (Python, version 3) or /videos (others) to a base URL, which is the
+    # gateway's own or ends in /v1 or /v2. Bifrost's dialect detects them below /v1.
     routes = (
         *_routes("/v2/videos"),
+        *_routes("/videos"),
         *_routes("/v1/v2/videos"),
+        *_routes("/v2/v2/videos"),
         Route("GET", "/v2/models", "models"),
+        Route("GET", "/models", "models"),
     )
 
     def read_create(self, request: HttpRequest) -> CreateRequest:
@@ -65,6 +73,7 @@ class TogetherDialect(DialectDefaults):
         generation = body.generation(
             prompt=body.prompt or "",
             size=body.size(),
+            aspect_ratio=body.ratio,
             inputs=inputs,
             provider_options=body.options(),
         )
@@ -92,6 +101,8 @@ class TogetherDialect(DialectDefaults):
 
     def write_error(self, error: RushesError) -> HttpResponse:
         body = {"error": error_object(error, FIELD_NAMES)}
+        if error.param == "size":  # which stands for two fields, and `param` names one
+            body["error"]["message"] = with_field_name(error.message, "size", "width and height")
         return HttpResponse(error.http_status, json.dumps(body), JSON_HEADERS)
 
 
@@ -117,14 +128,35 @@ def _video(job: Job) -> dict[str, Any]:
         "status": STATUSES[job.status],
         "created_at": int(job.created_at),
         "completed_at": int(job.finished_at) if job.finished_at else None,
-        "size": request.size or str(request.provider_options.get("resolution", "")),
+        "size": _size(request),
         "seconds": str(request.seconds or ""),
         "error": job_error(job),
     }
     return without_nulls(video)
 
 
+def _size(request: GenerationRequest) -> str:
+    """Return width and height, which the schema requires.
+
+    Of a model without sizes, and of a video in the shape of its input, they are those of a 16:9
+    video with the requested resolution.
+    """
+    if request.size:
+        return request.size
+    options = request.provider_options
+    lines = request.resolution or options.get("resolution") or DEFAULT_RESOLUTION
+    ratio = options.get("ratio") or options.get("aspect_ratio") or DEFAULT_RATIO
+    try:
+        return size_of(resolution_name(str(lines)), str(ratio))
+    except (ValueError, ZeroDivisionError):  # names of a vendor, such as `auto`
+        return size_of(DEFAULT_RESOLUTION, DEFAULT_RATIO)
+
+
 def _cost(dollars: float | None) -> float:
-    """Serialize whole dollars as an integer, as published, and others as Together does."""
+    """Serialize whole dollars as an integer, as published, and others as Together does.
+
+    The published type is an integer, but Together's responses have fractions, which its SDKs
+    accept. An integer would bill a job of 0.28 dollars as 0 or 1.
+    """
     cost = dollars or 0.0
     return int(cost) if cost.is_integer() else cost

@@ -1,6 +1,8 @@
 """Schema of Together's create call, with the files that it refers to."""
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -15,15 +17,15 @@ from rushes.dialects.validation import (
     Seconds,
     Seed,
     StrictModel,
+    shown,
 )
 from rushes.errors import InvalidRequest
-from rushes.jobs.request import Role
+from rushes.jobs.request import Input, Role, Upload
 
-OPTIONS = (
-    "resolution", "ratio", "fps", "steps", "guidance_scale", "output_format", "output_quality",
-)  # fmt: skip
+OPTIONS = ("fps", "steps", "guidance_scale", "output_format", "output_quality")
 """Published fields of some models only: the provider gets them if the catalog lists them."""
 
+MAX_FRAME = 100_000
 BARE_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 """An image without `data:`, as in Together's guide. It contains no colon, unlike a URL."""
 
@@ -79,6 +81,9 @@ class CreateVideoBody(OpenModel):
         if (self.width is None) != (self.height is None):
             absent = "height" if self.height is None else "width"
             raise InvalidRequest(f"{absent} is required with width or height", param=absent)
+        names = {"resolution": self.resolution, "ratio": self.ratio}
+        if self.width and (named := [name for name in names if names[name] is not None]):
+            raise InvalidRequest(f"width and {named[0]} are mutually exclusive", param=named[0])
         return f"{self.width}x{self.height}" if self.width else None
 
     def options(self) -> dict[str, Any]:
@@ -86,27 +91,49 @@ class CreateVideoBody(OpenModel):
 
     def files(self) -> Files:
         """Return the files in the order of the fields."""
-        fields = (*_frames(self), *_references(self), *_video_and_audio(self))
-        return read_files((field, role, _with_scheme(value)) for field, role, value in fields)
+        frames, frame_inputs = _frames(self)
+        uploads, inputs = _read([*_references(self), *_video_and_audio(self)])
+        return (*frames, *uploads), (*frame_inputs, *inputs)
 
 
-def _frames(body: CreateVideoBody) -> list[FileField]:
+def _read(fields: Iterable[FileField]) -> Files:
+    return read_files((field, role, _with_scheme(value)) for field, role, value in fields)
+
+
+def _frames(body: CreateVideoBody) -> Files:
     field, images = _one_of("frame_images", body.media.frame_images, body.frame_images)
-    roles = [_role(field, image.frame, n, len(images)) for n, image in enumerate(images)]
-    if len(set(roles)) < len(roles):
+    places = [_place(field, image.frame, n, len(images)) for n, image in enumerate(images)]
+    if len(set(places)) < len(places):
         raise InvalidRequest(f"{field} has two images for the same frame", param=field)
-    return [(field, role, image.input_image) for role, image in zip(roles, images, strict=True)]
+    uploads: list[tuple[Role, Upload]] = []
+    inputs: list[Input] = []
+    for (role, number), image in zip(places, images, strict=True):
+        new_uploads, new_inputs = _read([(field, role, image.input_image)])
+        uploads += [(role, replace(upload, frame=number)) for _, upload in new_uploads]
+        inputs += [entry.model_copy(update={"frame": number}) for entry in new_inputs]
+    return tuple(uploads), tuple(inputs)
 
 
-def _role(field: str, frame: object, index: int, count: int) -> Role:
-    """Return the role of a frame. By default, image 1 of at most 2 is the first, 2 the last."""
+def _place(field: str, frame: object, index: int, count: int) -> tuple[Role, int | None]:
+    """Return role and number of a frame. By default, image 1 of at most 2 is the first, 2 the last.
+
+    The number is that of a frame between the first and the last.
+    """
     if frame is None and count <= 2:
-        return (Role.IMAGE, Role.LAST_FRAME)[index]
-    if frame in ("first", 0) and frame is not False:
-        return Role.IMAGE
+        return (Role.IMAGE, Role.LAST_FRAME)[index], None
     if frame == "last":
-        return Role.LAST_FRAME
-    raise InvalidRequest(f"{field}: frame must be first or last", param=field)
+        return Role.LAST_FRAME, None
+    if frame == "first":
+        return Role.IMAGE, None
+    is_number = isinstance(frame, int | float) and not isinstance(frame, bool)
+    if is_number and 0 <= float(str(frame)) <= MAX_FRAME and float(str(frame)).is_integer():
+        number = int(float(str(frame)))
+        return (Role.FRAME, number) if number else (Role.IMAGE, None)
+    raise InvalidRequest(
+        f"{field}: frame must be first, last or a number from 0 to {MAX_FRAME}"
+        f" (got {'none' if frame is None else shown(frame)})",
+        param=field,
+    )
 
 
 def _references(body: CreateVideoBody) -> list[FileField]:
@@ -116,13 +143,18 @@ def _references(body: CreateVideoBody) -> list[FileField]:
 
 def _video_and_audio(body: CreateVideoBody) -> list[FileField]:
     media = body.media
-    for name in ("frame_videos", "reference_videos"):
-        if getattr(media, name):
-            raise InvalidRequest(f"media.{name} is not supported", param=f"media.{name}")
-    videos = [] if media.source_video is None else [media.source_video]
-    fields = [("media.source_video", Role.SOURCE_VIDEO, "video", video) for video in videos]
-    fields += [("media.audio_inputs", Role.AUDIO, "audio", audio) for audio in media.audio_inputs]
-    return [(field, role, _unwrapped(value, name)) for field, role, name, value in fields]
+    source = _unwrapped(media.source_video, "video")
+    found = [
+        ("source_video", Role.SOURCE_VIDEO, "video", () if source in (None, "", {}) else (source,)),
+        ("frame_videos", Role.FRAME_VIDEO, "video", media.frame_videos),
+        ("reference_videos", Role.REFERENCE_VIDEO, "video", media.reference_videos),
+        ("audio_inputs", Role.AUDIO, "audio", media.audio_inputs),
+    ]
+    return [
+        (f"media.{name}", role, _unwrapped(value, key))
+        for name, role, key, values in found
+        for value in values
+    ]
 
 
 def _one_of(name: str, new: tuple[Any, ...], old: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:

@@ -13,8 +13,10 @@ from rushes.jobs.result import Output
 from rushes.ports.http import BucketFolder, HttpCall, HttpReply, JsonFile
 from rushes.providers import replies
 from rushes.providers.arguments import model_arguments
-from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
+from rushes.providers.base import PollResult, Profile, Submitted, Succeeded
+from rushes.providers.polls import parse_poll, stopped
 from rushes.providers.roles import check_roles
+from rushes.providers.states import State
 
 OUTPUT_FILE = "output.mp4"
 QUOTA_EXCEEDED = "ServiceQuotaExceededException"
@@ -42,7 +44,7 @@ class _Invocation(replies.Reply):
 
 
 class Bedrock:
-    profile = Profile(min_poll_seconds=5.0)
+    profile = Profile(min_poll_seconds=5.0, has_queue=False)
 
     def submit_request(self, job: Job, model: ModelEntry | None = None) -> HttpCall:
         body = {
@@ -63,17 +65,18 @@ class Bedrock:
         return HttpCall("GET", f"/async-invoke/{quote(operation['arn'], safe='')}")
 
     def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:
-        _raise_for_exception(reply)
-        state = replies.parse_reply(reply, _Invocation)
-        match state.status:
-            case "InProgress":
-                return Pending(wait_seconds=replies.retry_after(reply))
-            case "Completed":
-                return _completed(operation, state)
-            case "Failed":
-                return Failed(replies.failure("Failed", state.failureMessage))
-            case status:
-                raise replies.unknown_status(status)
+        def result_of(invocation: _Invocation, state: State) -> PollResult:
+            if state is State.SUCCEEDED:
+                return _completed(operation, invocation)
+            return stopped(state, replies.failure(invocation.status, invocation.failureMessage))
+
+        return parse_poll(
+            reply,
+            lambda reply: replies.read(reply, _Invocation),
+            lambda invocation: invocation.status,
+            result_of,
+            raise_for_error=_raise_for_error,
+        )
 
 
 def _completed(operation: dict[str, Any], state: _Invocation) -> PollResult:
@@ -103,6 +106,11 @@ def _with_image_objects(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, dict):
         return {name: _with_image_objects(member) for name, member in value.items()}
     return value
+
+
+def _raise_for_error(reply: HttpReply) -> None:
+    _raise_for_exception(reply)
+    replies.raise_for_status(reply)
 
 
 def _raise_for_exception(reply: HttpReply) -> None:

@@ -8,23 +8,38 @@ from pydantic import RootModel
 from typing_extensions import override
 
 from rushes.catalog.model_entry import ModelEntry
-from rushes.errors import UpstreamProtocolError
 from rushes.jobs.job import Job
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import replies
 from rushes.providers.arguments import model_arguments
 from rushes.providers.base import (
+    CancelReply,
     Failed,
     FetchResult,
-    Pending,
     PollResult,
     Profile,
     Submitted,
     Succeeded,
 )
+from rushes.providers.cancels import parse_cancel
 from rushes.providers.fal_queue.arguments import fal_arguments, pipelet_arguments
-from rushes.providers.fal_queue.status import Status, failure_of, progress_of, wait_of
-from rushes.providers.results import files_in, files_of_any_name, text_in
+from rushes.providers.fal_queue.status import (
+    Status,
+    failure_of,
+    pending_of,
+    position_of,
+    was_cancelled,
+)
+from rushes.providers.polls import parse_poll, stopped
+from rushes.providers.results import (
+    files_in,
+    files_of_any_name,
+    is_http_url,
+    is_reference,
+    text_in,
+    with_videos,
+)
+from rushes.providers.states import State
 
 NOT_JOB_ERRORS = frozenset({401, 403, 404, 408, 429})
 """HTTP errors about the API key or the server's load: no result of the job."""
@@ -32,10 +47,11 @@ REQUEST = r"requests/[\w:-]+(?:/\w+)?$"
 
 
 class _Accepted(replies.Reply):
-    request_id: str
-    status_url: str
-    response_url: str
-    cancel_url: str
+    request_id: replies.JobId
+    status_url: str | None = None
+    response_url: str | None = None
+    cancel_url: str | None = None
+    queue_position: replies.NumberOrNone = None
 
 
 class _Result(RootModel[dict[str, Any]]):
@@ -43,10 +59,11 @@ class _Result(RootModel[dict[str, Any]]):
 
 
 class Fal:
-    profile = Profile(key_scheme="Key")
+    profile = Profile(key_scheme="Key", operation_has_path=True)
     headers: ClassVar[dict[str, str]] = {}
     request_path = re.compile(rf"/(?:(?:workflows|comfy)/)?[^/]+/[^/]+/{REQUEST}")
     """URL path relative to the base URL: the app, without a model's sub-path."""
+    app_path = re.compile(r"/(?:(?:workflows|comfy)/)?[^/?]+/[^/?]+")
 
     def submit_request(self, job: Job, model: ModelEntry | None = None) -> HttpCall:
         if model and model.arguments:
@@ -61,62 +78,94 @@ class Fal:
         return Submitted(
             {
                 "id": accepted.request_id,
-                "status": self._path(accepted.status_url),
-                "result": self._path(accepted.response_url),
-                "cancel": self._path(accepted.cancel_url),
-            }
+                **self._place("status", accepted.status_url),
+                **self._place("result", accepted.response_url),
+                **self._place("cancel", accepted.cancel_url),
+            },
+            queue_position=position_of(accepted.queue_position),
         )
 
     def poll_request(self, operation: dict[str, Any]) -> HttpCall:
-        return HttpCall("GET", operation["status"])
+        return self._call("GET", operation, "status")
 
     def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult | FetchResult:
-        state = replies.parse_reply(reply, Status)
-        if state.status in ("IN_QUEUE", "IN_PROGRESS"):
-            queued = state.status == "IN_QUEUE"
-            return Pending(progress_of(state), replies.retry_after(reply) or wait_of(state), queued)
-        if state.status == "COMPLETED" and not state.error:
-            return FetchResult(HttpCall("GET", operation["result"]))
-        if state.status in ("COMPLETED", "FAILED", "CANCELLED"):
-            return Failed(failure_of(state))
-        raise replies.unknown_status(state.status)
+        def result_of(status: Status, state: State) -> PollResult | FetchResult:
+            if state is State.SUCCEEDED and not status.error:
+                return FetchResult(self._call("GET", operation, "result"))
+            ended = State.CANCELLED if was_cancelled(status.error_type) else state
+            return stopped(ended, failure_of(status))
+
+        return parse_poll(
+            reply,
+            lambda reply: replies.read(reply, Status),
+            lambda status: status.status,
+            result_of,
+            pending_of=lambda status, state: pending_of(status, state, reply),
+        )
 
     def parse_result(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:
         """Parse the result; an error response marked as the model's is a failed job."""
         is_model_error = "x-fal-error-type" in reply.headers and reply.status not in NOT_JOB_ERRORS
         if reply.status == 422 or is_model_error:
             message, code = replies.error_message_and_code(reply)
-            return Failed(replies.failure(code or None, message))
+            return Failed(replies.failure(code or None, message), cancelled=was_cancelled(code))
         result = replies.parse_reply(reply, _Result).root
-        path = operation["result"]
+        path = self._call("GET", operation, "result").path
         files = files_in(path, result)
         document = None if files else text_in(result)
-        if not files and not document:
+        if not files and (document is None or is_http_url(document["text"])):
             files = files_of_any_name(path, result)
-        return Succeeded(files, document=document)
+            document = None if files else document
+        return Succeeded(with_videos(path, result, files), document=document)
 
     def cancel_request(self, operation: dict[str, Any]) -> HttpCall:
-        return HttpCall("PUT", operation["cancel"])
+        return self._call("PUT", operation, "cancel")
 
-    def _path(self, url: str) -> str:
-        """Keep the path of a URL in a reply; the host could be another one."""
+    def parse_cancel(self, reply: HttpReply) -> CancelReply:
+        """Fal accepts each request for a job that has not finished; a running one may continue."""
+        return parse_cancel(reply)
+
+    def _place(self, name: str, url: str | None) -> dict[str, str]:
+        """Keep the path of a URL in a reply, as the host could be another one; any other URL whole.
+
+        Without a usable URL the path follows from the id: the job runs and is billed.
+        """
         try:
-            path = self.request_path.search(urlsplit(url).path)
+            path = self.request_path.search(urlsplit(url or "").path)
         except ValueError:
             path = None
-        if not path:
-            raise UpstreamProtocolError(f"the provider's reply has no request URL ({url[:80]!r})")
-        return path[0]
+        if path:
+            return {name: path[0]}
+        if url and (is_http_url(url) or is_reference(url)):
+            return {f"{name}_url": url}
+        return {}
+
+    def _call(self, method: str, operation: dict[str, Any], name: str) -> HttpCall:
+        """Return the request about a job to the path or URL that the create call's reply has."""
+        if path := operation.get(name):
+            return HttpCall(method, path)
+        create_path = operation.get("path", "/")
+        if url := operation.get(f"{name}_url"):
+            return HttpCall(method, url, relative_to=create_path)
+        app = self.app_path.match(create_path)
+        request = f"{app[0] if app else ''}/requests/{quote(operation['id'], safe=':')}"
+        return HttpCall(method, request if name == "result" else f"{request}/{name}")
 
     def _arguments(self, job: Job) -> dict[str, Any]:
         return fal_arguments(job)
 
 
 class Pipelet(Fal):
-    profile = Profile()
+    profile = Profile(operation_has_path=True)
     headers: ClassVar[dict[str, str]] = {"x-pipelet-output": "binary"}
     """Requests a URL in place of the whole video in base64; older models ignore it."""
     request_path = re.compile(rf"/[^/]+/{REQUEST}")
+    app_path = re.compile(r"/[^/?]+")
+
+    @override
+    def parse_cancel(self, reply: HttpReply) -> CancelReply:
+        """204: the job has left the queue. 409: it had begun, and cannot be cancelled."""
+        return parse_cancel(reply, done=CancelReply.STOPPED)
 
     @override
     def _arguments(self, job: Job) -> dict[str, Any]:

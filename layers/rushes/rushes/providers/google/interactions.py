@@ -17,22 +17,29 @@ from rushes.ports.http import HttpCall, HttpReply, JsonFile
 from rushes.providers import replies
 from rushes.providers.arguments import model_arguments
 from rushes.providers.base import (
+    CancelReply,
     Failed,
     FetchResult,
-    Pending,
     PollResult,
     Profile,
     Submitted,
     Succeeded,
 )
+from rushes.providers.cancels import parse_cancel
 from rushes.providers.google.veo import without_gaps
+from rushes.providers.polls import parse_poll, stopped, waiting
 from rushes.providers.results import is_http_url
 from rushes.providers.roles import check_roles
+from rushes.providers.states import State, Words
 
 MEDIA_TYPES = frozenset({"video", "image", "audio"})
-ENDED = frozenset({"failed", "cancelled", "incomplete", "budget_exceeded"})
-NEEDS_CLIENT = frozenset({"requires_action", "requires_continuation"})
-"""Statuses in which the interaction waits for a request that Rushes does not make."""
+NEEDS_CLIENT: Words = {
+    "requiresaction": State.FAILED,
+    "requirescontinuation": State.FAILED,
+}
+"""The interaction waits for a request that Rushes does not make."""
+FILE_STATES: Words = {"active": State.SUCCEEDED, "stateunspecified": State.RUNNING}
+"""Of the Files API."""
 REFUSED = "completed_without_media"
 """Code of an interaction that is completed with text only, which is how a refusal is reported."""
 _FILE_OF_URI = re.compile(r"/(files/[A-Za-z0-9_-]+)(?:$|[:?/#])")
@@ -59,6 +66,8 @@ class _Created(replies.Reply):
 class _Interaction(replies.Reply):
     status: str
     steps: replies.Members[_Step] | None = None
+    outputs: replies.Members[_Content] | None = None
+    """In place of steps, of the API's first revision."""
     errors: replies.Members[replies.ErrorOrNone] | None = None
 
 
@@ -88,34 +97,43 @@ class Interactions:
     def cancel_request(self, operation: dict[str, Any]) -> HttpCall:
         return HttpCall("POST", f"{_path(operation)}/cancel")
 
+    def parse_cancel(self, reply: HttpReply) -> CancelReply:
+        return parse_cancel(reply)
+
     def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult | FetchResult:
-        state = replies.parse_reply(reply, _Interaction)
-        match state.status:
-            case "queued":
-                return Pending(wait_seconds=replies.retry_after(reply), queued=True)
-            case "in_progress":
-                return Pending(wait_seconds=replies.retry_after(reply))
-            case "completed":
-                return _completed(operation, state)
-            case status if status in ENDED | NEEDS_CLIENT:
-                return Failed(replies.failure_of(status, _error_of(state)))
-            case status:
-                raise replies.unknown_status(status)
+        def result_of(interaction: _Interaction, state: State) -> PollResult | FetchResult:
+            if state is State.SUCCEEDED:
+                return _completed(operation, interaction)
+            return stopped(state, replies.failure_of(interaction.status, _error_of(interaction)))
+
+        return parse_poll(
+            reply,
+            lambda reply: replies.read(reply, _Interaction),
+            lambda interaction: interaction.status,
+            result_of,
+            own=NEEDS_CLIENT,
+        )
 
     def parse_result(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:  # noqa: ARG002 - contract
         """Read the item of the Files API that has the result."""
-        file = replies.parse_reply(reply, _File)
-        match file.state:
-            case "ACTIVE":
+        if error := replies.refused_result(reply):
+            return Failed(error)
+
+        def result_of(file: _File, state: State) -> PollResult:
+            if state is State.SUCCEEDED:
                 url = f"/{quote(file.name)}:download?alt=media"
                 output = Output(url=url, needs_key=True, content_type=file.mimeType)
                 return Succeeded((output,))
-            case "PROCESSING" | "STATE_UNSPECIFIED":
-                return Pending(wait_seconds=replies.retry_after(reply))
-            case "FAILED":
-                return Failed(replies.failure_of("FAILED", file.error))
-            case state:
-                raise replies.unknown_status(state)
+            return stopped(state, replies.failure_of(file.state, file.error))
+
+        return parse_poll(
+            reply,
+            lambda reply: replies.read(reply, _File),
+            lambda file: file.state,
+            result_of,
+            pending_of=lambda *_: waiting(State.RUNNING, reply),
+            own=FILE_STATES,
+        )
 
 
 def _completed(operation: dict[str, Any], state: _Interaction) -> PollResult | FetchResult:
@@ -130,10 +148,19 @@ def _completed(operation: dict[str, Any], state: _Interaction) -> PollResult | F
 
 def _media(state: _Interaction) -> Iterator[tuple[str, _Content]]:
     """Yield the generated files, each with its JSON pointer."""
+    for pointer, content in _contents(state):
+        if content.type in MEDIA_TYPES and (content.data or content.uri):
+            yield pointer, content
+
+
+def _contents(state: _Interaction) -> Iterator[tuple[str, _Content]]:
+    """Yield the parts of the model's output, each with its JSON pointer."""
     for number, step in enumerate(state.steps or ()):
         for place, content in enumerate(_output_of(step)):
-            if content.type in MEDIA_TYPES and (content.data or content.uri):
-                yield f"/steps/{number}/content/{place}", content
+            yield f"/steps/{number}/content/{place}", content
+    if not state.steps:
+        for place, content in enumerate(state.outputs or ()):
+            yield f"/outputs/{place}", content
 
 
 def _output_of(step: _Step) -> tuple[_Content, ...]:
@@ -163,7 +190,7 @@ def _refusal(state: _Interaction) -> JobError:
     error = _error_of(state)
     if error:
         return replies.failure_of(REFUSED, error)
-    texts = [content.text for step in state.steps or () for content in _output_of(step)]
+    texts = [content.text for _, content in _contents(state)]
     text = " ".join(text for text in texts if text)
     message = text or f"the provider returned no file; {replies.NO_REASON}"
     return replies.failure(REFUSED, message, content_filtered=True)

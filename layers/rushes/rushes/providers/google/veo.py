@@ -1,17 +1,19 @@
 """Requests and long-running operations of Veo, common to the Gemini API and Vertex AI."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from rushes.catalog.model_entry import ModelEntry
 from rushes.catalog.sizes import aspect_ratio, resolution
-from rushes.errors import UnknownUpstreamStatus
+from rushes.errors import UnknownUpstreamStatus, UpstreamProtocolError
 from rushes.jobs.job import Job
 from rushes.jobs.request import Role, StoredFile
 from rushes.jobs.result import Output
-from rushes.ports.http import JsonFile
+from rushes.ports.http import HttpReply, JsonFile
 from rushes.providers import replies
 from rushes.providers.arguments import model_arguments
 from rushes.providers.base import Failed, PollResult, Succeeded
+from rushes.providers.polls import parse_poll
 from rushes.providers.roles import check_roles
 
 FOUR_K = "2160p"
@@ -21,6 +23,25 @@ class Named(replies.Reply):
     """Reply to a create call."""
 
     name: str
+
+
+class Operation(replies.Reply):
+    """Reply to a poll."""
+
+    name: str | None = None
+    done: bool = False
+    error: replies.ErrorObject | None = None
+
+    @property
+    def status(self) -> str:
+        if not self.done and not self.name:
+            raise UpstreamProtocolError("the provider's reply has no operation")
+        if not self.done:
+            return "running"
+        return "failed" if self.error else "done"
+
+
+OperationBody = TypeVar("OperationBody", bound=Operation)
 
 
 class Filtered(replies.Reply):
@@ -71,6 +92,20 @@ def _parameters(job: Job) -> dict[str, Any]:
         negativePrompt=request.negative_prompt,
         generateAudio=request.generate_audio,
         **request.provider_options,
+    )
+
+
+def parse_operation(
+    reply: HttpReply,
+    schema: type[OperationBody],
+    ended: Callable[[OperationBody], PollResult],
+) -> PollResult:
+    """Return the result of a poll; `ended` reads that of an operation that is done."""
+    return parse_poll(
+        reply,
+        lambda reply: replies.read(reply, schema),
+        lambda operation: operation.status,
+        lambda operation, _: ended(operation),
     )
 
 

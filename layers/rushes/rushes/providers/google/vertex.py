@@ -10,8 +10,15 @@ from rushes.jobs.job import Job
 from rushes.jobs.result import JobError, Output
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import replies
-from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted
-from rushes.providers.google.veo import Filtered, Named, result_of, veo_body
+from rushes.providers.base import Failed, PollResult, Profile, Submitted
+from rushes.providers.google.veo import (
+    Filtered,
+    Named,
+    Operation,
+    parse_operation,
+    result_of,
+    veo_body,
+)
 
 _MODEL_OF_NAME = re.compile(r"(?:^|/)models/([^/]+)/operations/[^/]+$")
 
@@ -26,14 +33,12 @@ class _Videos(Filtered):
     videos: replies.Members[_Video] = ()
 
 
-class _Operation(replies.Reply):
-    done: bool = False
-    error: replies.ErrorObject | None = None
+class _Operation(Operation):
     response: _Videos | None = None
 
 
 class Vertex:
-    profile = Profile(min_poll_seconds=5.0)
+    profile = Profile(min_poll_seconds=5.0, has_queue=False)
 
     def submit_request(self, job: Job, model: ModelEntry | None = None) -> HttpCall:
         body = veo_body(job, model, sampleCount=1)
@@ -52,15 +57,15 @@ class Vertex:
         return HttpCall("POST", _poll_path(operation), json={"operationName": operation["name"]})
 
     def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:
-        state = replies.parse_reply(reply, _Operation)
-        if not state.done:
-            return Pending(wait_seconds=replies.retry_after(reply))
-        videos = state.response.videos if state.response else ()
-        for video in videos:
-            if video.gcsUri and not video.bytesBase64Encoded:
-                return Failed(_in_google_bucket(video.gcsUri))
-        outputs = [_inline(operation, index, video) for index, video in enumerate(videos)]
-        return result_of(state.error, state.response, outputs)
+        def outputs_of(found: _Operation) -> PollResult:
+            videos = found.response.videos if found.response else ()
+            for video in videos:
+                if video.gcsUri and not video.bytesBase64Encoded:
+                    return Failed(_in_google_bucket(video.gcsUri))
+            outputs = [_inline(operation, index, video) for index, video in enumerate(videos)]
+            return result_of(found.error, found.response, outputs)
+
+        return parse_operation(reply, _Operation, outputs_of)
 
 
 def _inline(operation: dict[str, Any], index: int, video: _Video) -> Output:

@@ -17,7 +17,7 @@ CODES = ErrorCodes(
     },
     content_filtered=frozenset({1300, 1301}),
 )
-"""Not listed, thus final: 1100, 1101, 1102 (no balance), 1200, 1201 (arguments), 1304 (IP)."""
+"""Other codes are refusals; the vendor data has those of the account and the model."""
 
 
 class _Envelope(replies.Reply):

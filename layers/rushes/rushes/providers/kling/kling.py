@@ -13,6 +13,7 @@ from rushes.providers.base import PollResult, Profile, Submitted, Succeeded
 from rushes.providers.kling.errors import raise_for_error
 from rushes.providers.kling.prices import cost_of_units
 from rushes.providers.kling.tasks import outputs_at, result_of
+from rushes.providers.polls import parse_poll
 
 
 class _Output(replies.Reply):
@@ -71,13 +72,24 @@ class Kling:
         return HttpCall("GET", f"/tasks?task_ids={quote(operation['id'], safe='')}")
 
     def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:
-        raise_for_error(reply, replies.raise_for_status)
-        tasks = replies.read(reply, _Tasks).data
-        task = next((task for task in tasks if task.id == operation["id"]), None)
-        if task is None:
-            raise UpstreamJobNotFound("the provider does not know the job")
-        wait_seconds = replies.retry_after(reply)
-        return result_of(task.status, task.message, wait_seconds, lambda: _succeeded(task))
+        path = self.poll_request(operation).path
+
+        def read(reply: HttpReply) -> _Task:
+            tasks = replies.read(reply, _Tasks).data
+            task = next((task for task in tasks if task.id == operation["id"]), None)
+            if task is None:
+                raise UpstreamJobNotFound("the provider does not know the job")
+            return task
+
+        return parse_poll(
+            reply,
+            read,
+            lambda task: task.status,
+            lambda task, state: result_of(
+                state, task.status, task.message, lambda: _succeeded(path, task)
+            ),
+            raise_for_error=lambda reply: raise_for_error(reply, replies.raise_for_status),
+        )
 
     def lookup_request(self, job: Job) -> HttpCall:
         return HttpCall("GET", f"/tasks?external_task_ids={quote(job.create_key, safe='')}")
@@ -90,10 +102,10 @@ class Kling:
         return None
 
 
-def _succeeded(task: _Task) -> Succeeded:
+def _succeeded(path: str, task: _Task) -> Succeeded:
     files = task.outputs or ()
     urls = (file.url or file.watermark_url or file.mp3_url or file.wav_url for file in files)
-    return Succeeded(outputs_at(urls), cost=_cost(task))
+    return Succeeded(outputs_at(path, urls), cost=_cost(task))
 
 
 def _cost(task: _Task) -> float | None:

@@ -15,6 +15,7 @@ from rushes.providers.base import PollResult, Profile, Submitted, Succeeded
 from rushes.providers.kling.errors import raise_for_error
 from rushes.providers.kling.prices import cost_of_units
 from rushes.providers.kling.tasks import outputs_at, result_of
+from rushes.providers.polls import parse_poll
 
 
 class _File(replies.Reply):
@@ -68,22 +69,27 @@ class KlingV1:
         return HttpCall("GET", f"{operation['path']}/{quote(operation['id'], safe='')}")
 
     def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:
-        raise_for_error(reply, replies.raise_for_status)
-        task = replies.read(reply, _Reply).data
-        return result_of(
-            task.task_status,
-            task.task_status_msg,
-            replies.retry_after(reply),
-            lambda: _succeeded(task, operation["path"]),
+        path = self.poll_request(operation).path
+        return parse_poll(
+            reply,
+            lambda reply: replies.read(reply, _Reply).data,
+            lambda task: task.task_status,
+            lambda task, state: result_of(
+                state,
+                task.task_status,
+                task.task_status_msg,
+                lambda: _succeeded(path, task, operation["path"]),
+            ),
+            raise_for_error=lambda reply: raise_for_error(reply, replies.raise_for_status),
         )
 
 
-def _succeeded(task: _Task, path: str) -> Succeeded:
+def _succeeded(path: str, task: _Task, create_path: str) -> Succeeded:
     found = task.task_result or _Files()
     lists = (found.videos, found.images, found.series_images, found.audios)
     files = (file for members in lists for file in members or ())
     urls = (file.url or file.watermark_url or file.url_mp3 or file.url_wav for file in files)
-    return Succeeded(outputs_at(urls), cost=_cost(task, path))
+    return Succeeded(outputs_at(path, urls), cost=_cost(task, create_path))
 
 
 def _cost(task: _Task, path: str) -> float | None:

@@ -13,22 +13,27 @@ from pydantic import Field
 from rushes.catalog.model_entry import ModelEntry
 from rushes.errors import UpstreamJobNotFound, UpstreamProtocolError, UpstreamRefused
 from rushes.jobs.job import Job
-from rushes.jobs.result import FILTERED, JobError, Output
+from rushes.jobs.result import FILTERED, JobError
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import replies
 from rushes.providers.arguments import model_arguments, model_path, require_arguments
 from rushes.providers.base import (
+    CancelReply,
     Failed,
     FetchResult,
-    Pending,
     PollResult,
     Profile,
     Submitted,
     Succeeded,
 )
+from rushes.providers.cancels import parse_cancel
 from rushes.providers.error_codes import ErrorCodes, RaiseForStatus
+from rushes.providers.polls import parse_poll, stopped
+from rushes.providers.results import linked, linked_files
+from rushes.providers.states import State
 
 V2 = "/v2/"
+RETRIEVE = "/v1/files/retrieve"
 CODES = ErrorCodes(
     statuses={
         **dict.fromkeys((1000, 1001, 1024, 1033), 500),
@@ -37,16 +42,12 @@ CODES = ErrorCodes(
     },
     content_filtered=frozenset({1026, 1027}),
 )
-"""Not listed, thus final: 1008, 1028, 1030, 2061 (balance and plan), 2013 (arguments)."""
+"""Other codes are refusals; the vendor data has those of the account and the model."""
 FILTERED_TEXT = re.compile(r"sensitive content|(?:^|\D)102[67](?:\D|$)", re.IGNORECASE)
 """Of a message in a reply of `/v2/`, which has no code for its content filter."""
 NO_RECORD = re.compile(r"record not found", re.IGNORECASE)
 """Of the reply with HTTP 500 to the poll of an unknown task."""
 
-QUEUED = frozenset({"queued", "preparing", "queueing"})
-WAITING = QUEUED | {"running", "processing"}
-SUCCEEDED = frozenset({"succeeded", "success"})
-FAILED = frozenset({"failed", "fail", "cancelled", "expired"})
 UNKNOWN = "unknown"
 """Status of a task that the provider does not know."""
 
@@ -64,13 +65,8 @@ class _Created(replies.Reply):
     task_id: replies.JobId
 
 
-class _Content(replies.Reply):
-    url: str | None = None
-
-
-class _Task(replies.Reply):
+class _Task(replies.Reply, extra="allow"):
     status: str
-    content: _Content | None = None
     error: replies.ErrorOrNone = None
 
 
@@ -78,7 +74,7 @@ class _TaskReply(replies.Reply):
     task: _Task
 
 
-class _Query(replies.Reply):
+class _Query(replies.Reply, extra="allow"):
     status: str
     file_id: str | int | None = None
     base_resp: _BaseResponse | None = None
@@ -93,7 +89,12 @@ class _FileReply(replies.Reply):
 
 
 class MiniMax:
-    profile = Profile(min_poll_seconds=5, operation_has_path=True)
+    profile = Profile(
+        min_poll_seconds=5,
+        operation_has_path=True,
+        cancel_deletes_result=True,
+        cancels_queued_only=True,
+    )
 
     def submit_request(self, job: Job, model: ModelEntry | None = None) -> HttpCall:
         entry = require_arguments(job, model)
@@ -110,29 +111,55 @@ class MiniMax:
         return HttpCall("GET", f"/v1/query/video_generation?task_id={task_id}")
 
     def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult | FetchResult:
-        return _parse_v2(reply) if _is_v2(operation) else _parse_v1(reply)
+        if _is_v2(operation):
+            return _parse_v2(self.poll_request(operation).path, reply)
+        return _parse_v1(self.poll_request(operation).path, reply)
 
     def parse_result(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:  # noqa: ARG002 - contract
+        if error := replies.refused_result(reply):
+            return Failed(error)
         _raise_for_error(reply, replies.raise_for_status)
-        return Succeeded((Output(url=replies.read(reply, _FileReply).file.download_url),))
+        return Succeeded((linked(RETRIEVE, replies.read(reply, _FileReply).file.download_url),))
+
+    def cancel_request(self, operation: dict[str, Any]) -> HttpCall | None:
+        """Return None for `/v1/`. In `/v2/`, a delete cancels a queued task only."""
+        if not _is_v2(operation):
+            return None
+        return HttpCall("DELETE", f"/v2/video_generation/{quote(operation['id'], safe='')}")
+
+    def parse_cancel(self, reply: HttpReply) -> CancelReply:
+        return parse_cancel(reply)
 
 
 def _is_v2(operation: dict[str, Any]) -> bool:
     return str(operation["path"]).startswith(V2)
 
 
-def _parse_v2(reply: HttpReply) -> PollResult:
+def _parse_v2(path: str, reply: HttpReply) -> PollResult:
+    def result_of(task: _Task, state: State) -> PollResult:
+        if state is State.SUCCEEDED:
+            return Succeeded(linked_files(path, task.model_extra or {}))
+        return stopped(state, _failure(task))
+
+    return parse_poll(
+        reply,
+        lambda reply: replies.read(reply, _TaskReply).task,
+        lambda task: _known(task.status),
+        result_of,
+        raise_for_error=_raise_for_poll_error,
+    )
+
+
+def _raise_for_poll_error(reply: HttpReply) -> None:
     if reply.status >= 500 and NO_RECORD.search(_text(reply)):
         raise UpstreamJobNotFound("the provider does not know the job")
     _raise_for_error(reply, replies.raise_for_status)
-    task = replies.read(reply, _TaskReply).task
-    status = task.status.casefold()
-    if status in SUCCEEDED:
-        url = task.content.url if task.content else None
-        return Succeeded((Output(url=url),) if url else ())
-    if status in FAILED:
-        return Failed(_failure(task))
-    return _pending(status, reply)
+
+
+def _known(status: str) -> str:
+    if status.casefold() == UNKNOWN:
+        raise UpstreamJobNotFound("the provider does not know the job")
+    return status
 
 
 def _failure(task: _Task) -> JobError:
@@ -143,39 +170,37 @@ def _failure(task: _Task) -> JobError:
     return replies.failure(str(code or task.status), text, content_filtered=filtered)
 
 
-def _parse_v1(reply: HttpReply) -> PollResult | FetchResult:
+def _parse_v1(path: str, reply: HttpReply) -> PollResult | FetchResult:
     """The status decides: a failed task has the reason in the place of a request's error."""
-    replies.raise_for_status(reply)
-    try:
-        query = replies.read(reply, _Query)
-    except UpstreamProtocolError:
-        _raise_for_error(reply, replies.raise_for_status)
-        raise
-    status = query.status.casefold()
-    if status in FAILED:
+
+    def result_of(query: _Query, state: State) -> PollResult | FetchResult:
+        if state is State.SUCCEEDED:
+            files = () if query.file_id else linked_files(path, query.model_extra or {})
+            return Succeeded(files) if files else FetchResult(_file_request(query.file_id))
         reason = query.base_resp or _BaseResponse()
         code = str(reason.status_code or query.status)
         filtered = reason.status_code in CODES.content_filtered
         message = reason.status_msg if reason.status_code else None
-        return Failed(replies.failure(code, message, content_filtered=filtered))
+        return stopped(state, replies.failure(code, message, content_filtered=filtered))
+
+    return parse_poll(
+        reply,
+        lambda reply: replies.read(reply, _Query),
+        lambda query: _known(query.status),
+        result_of,
+        raise_for_error=_raise_for_v1_error,
+    )
+
+
+def _raise_for_v1_error(reply: HttpReply) -> None:
+    replies.raise_for_status(reply)
     _raise_for_error(reply, replies.raise_for_status)
-    if status in SUCCEEDED:
-        return FetchResult(_file_request(query.file_id))
-    return _pending(status, reply)
 
 
 def _file_request(file_id: str | int | None) -> HttpCall:
     if not file_id:
         raise UpstreamProtocolError("the provider's reply has no file_id")
-    return HttpCall("GET", f"/v1/files/retrieve?file_id={quote(str(file_id), safe='')}")
-
-
-def _pending(status: str, reply: HttpReply) -> Pending:
-    if status == UNKNOWN:
-        raise UpstreamJobNotFound("the provider does not know the job")
-    if status not in WAITING:
-        raise replies.unknown_status(status)
-    return Pending(wait_seconds=replies.retry_after(reply), queued=status in QUEUED)
+    return HttpCall("GET", f"{RETRIEVE}?file_id={quote(str(file_id), safe='')}")
 
 
 def _raise_for_error(reply: HttpReply, raise_for_status: RaiseForStatus) -> None:

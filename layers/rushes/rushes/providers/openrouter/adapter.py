@@ -13,13 +13,14 @@ from rushes.json_pointer import resolve_pointer
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import replies
 from rushes.providers.arguments import model_arguments
-from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
+from rushes.providers.base import PollResult, Profile, Submitted, Succeeded
 from rushes.providers.json_files import as_json_file
+from rushes.providers.polls import parse_poll, stopped
+from rushes.providers.results import linked_files
 from rushes.providers.roles import check_roles
+from rushes.providers.states import State
 from rushes.providers.values import reported_cost, values_of
 
-WAITING = frozenset({"pending", "in_progress"})
-FAILED = frozenset({"failed", "cancelled", "expired"})
 FRAMES = {Role.IMAGE: "first_frame", Role.LAST_FRAME: "last_frame"}
 REFERENCES = {
     Role.REFERENCE: "image_url",
@@ -37,7 +38,7 @@ DEFAULTS = {
 """Arguments of a model without a template."""
 
 
-class _Video(replies.Reply):
+class _Video(replies.Reply, extra="allow"):
     id: str
     status: str
     error: replies.ErrorOrNone = None
@@ -84,16 +85,17 @@ class OpenRouter:
 
     def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:
         reply = _with_error_status(reply)
-        video = replies.parse_reply(reply, _Video)
-        if video.status in WAITING:
-            return Pending(
-                wait_seconds=replies.retry_after(reply), queued=video.status == "pending"
-            )
-        if video.status == "completed":
-            return _succeeded(operation, video)
-        if video.status in FAILED:
-            return Failed(replies.failure_of(video.status, video.error))
-        raise replies.unknown_status(video.status)
+
+        def result_of(video: _Video, state: State) -> PollResult:
+            if state is State.SUCCEEDED:
+                return _succeeded(operation, video)
+            return stopped(state, replies.failure_of(video.status, video.error))
+
+        return parse_poll(reply, _read, lambda video: video.status, result_of)
+
+
+def _read(reply: HttpReply) -> _Video:
+    return replies.read(reply, _Video)
 
 
 def _succeeded(operation: dict[str, Any], video: _Video) -> Succeeded:
@@ -106,7 +108,8 @@ def _succeeded(operation: dict[str, Any], video: _Video) -> Succeeded:
         Output(url=f"{_path(operation)}/content?index={number}", needs_key=True)
         for number in range(count)
     )
-    return Succeeded(tuple(outputs), cost=reported_cost(resolve_pointer(video.usage, "/cost")))
+    found = tuple(outputs) or linked_files(_path(operation), video.model_extra or {})
+    return Succeeded(found, cost=reported_cost(resolve_pointer(video.usage, "/cost")))
 
 
 def _with_error_status(reply: HttpReply) -> HttpReply:

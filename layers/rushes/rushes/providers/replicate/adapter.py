@@ -11,27 +11,32 @@ from rushes.jobs.result import FILTERED, JobError, Output
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import replies
 from rushes.providers.arguments import model_arguments
-from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
+from rushes.providers.base import CancelReply, PollResult, Profile, Submitted, Succeeded
+from rushes.providers.cancels import parse_cancel
 from rushes.providers.json_files import as_json_file
+from rushes.providers.polls import parse_poll, stopped
 from rushes.providers.results import (
     files_at,
     files_in,
     first_files,
     is_http_url,
+    linked_files,
     text_in,
+    with_videos,
 )
 from rushes.providers.roles import check_roles
+from rushes.providers.states import State, Words
 
-WAITING = frozenset({"starting", "processing"})
 FIELDS = {
     Role.IMAGE: "image",
     Role.LAST_FRAME: "last_frame",
     Role.SOURCE_VIDEO: "video",
     Role.AUDIO: "audio",
 }
+OWN_WORDS: Words = {"aborted": State.CANCELLED}
+"""A prediction that was cancelled before it began."""
 FILTER = "(E005)"
 """Error code at the end of a content filter's message; the reply has no code field."""
-FAILED = frozenset({"failed", "canceled", "aborted"})
 
 
 class _Prediction(replies.Reply):
@@ -61,18 +66,24 @@ class Replicate:
         return HttpCall("GET", _path(operation))
 
     def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:
-        prediction = replies.parse_reply(reply, _Prediction)
-        if prediction.status in WAITING:
-            queued = prediction.status == "starting"
-            return Pending(wait_seconds=replies.retry_after(reply), queued=queued)
-        if prediction.status == "succeeded":
-            return _success(_path(operation), prediction.output)
-        if prediction.status in FAILED:
-            return Failed(_failure(prediction))
-        raise replies.unknown_status(prediction.status)
+        def result_of(prediction: _Prediction, state: State) -> PollResult:
+            if state is State.SUCCEEDED:
+                return _success(_path(operation), prediction.output)
+            return stopped(state, _failure(prediction))
+
+        return parse_poll(
+            reply, _read, lambda prediction: prediction.status, result_of, own=OWN_WORDS
+        )
 
     def cancel_request(self, operation: dict[str, Any]) -> HttpCall:
         return HttpCall("POST", f"{_path(operation)}/cancel")
+
+    def parse_cancel(self, reply: HttpReply) -> CancelReply:
+        return parse_cancel(reply)
+
+
+def _read(reply: HttpReply) -> _Prediction:
+    return replies.read(reply, _Prediction)
 
 
 def _success(path: str, output: Any) -> Succeeded:  # noqa: ANN401 - each model has its own
@@ -82,12 +93,16 @@ def _success(path: str, output: Any) -> Succeeded:  # noqa: ANN401 - each model 
         if document and _is_file(document["text"]):
             document = None
         files = () if document else files_in(path, output) or _files_of_any_name(path, output)
-        return Succeeded(_below_output(files), document=document)
+        if files or document:
+            files = with_videos(path, output, files) if files else files
+            return Succeeded(_below_output(files), document=document)
+        return Succeeded(linked_files(path, {"output": output}))
     pieces = output if isinstance(output, list) else [output]
     texts = [piece for piece in pieces if isinstance(piece, str)]
     if texts and not any(map(_is_file, texts)):
         return Succeeded(document={"text": "".join(texts)})
-    return Succeeded(first_files(files_at(path, "/output", output)))
+    files = first_files(files_at(path, "/output", output))
+    return Succeeded(files or linked_files(path, {"output": output}))
 
 
 def _files_of_any_name(path: str, output: dict[str, Any]) -> tuple[Output, ...]:

@@ -6,21 +6,25 @@ from urllib.parse import quote
 from rushes.catalog.model_entry import ModelEntry
 from rushes.errors import InvalidInputFile
 from rushes.jobs.job import Job
-from rushes.jobs.request import GenerationRequest, Role, role_media_type
+from rushes.jobs.request import GenerationRequest, Role, StoredFile, role_media_type
 from rushes.jobs.result import JobError, Output
 from rushes.json_pointer import resolve_pointer
 from rushes.ports.http import HttpCall, HttpReply, JsonFile
 from rushes.providers import replies
 from rushes.providers.arguments import model_arguments, model_path
-from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
+from rushes.providers.base import CancelReply, PollResult, Profile, Submitted, Succeeded
+from rushes.providers.cancels import parse_cancel
+from rushes.providers.polls import parse_poll, stopped, waiting
+from rushes.providers.results import first_files, is_data_url, linked, linked_files
 from rushes.providers.roles import check_roles
+from rushes.providers.states import State
 from rushes.providers.values import reported_cost
 
 VERSION = {"x-runway-version": "2024-11-06"}
-QUEUED = frozenset({"PENDING", "THROTTLED"})
-"""THROTTLED tasks wait for other tasks of the account."""
 MAX_IMAGE_BYTES = 16_000_000
 """Of a linked image. Videos and audio files may be larger: the vendor data has that limit."""
+MAX_INLINE_BYTES = 3_300_000
+"""A larger file is sent as a link: a data URL has at most 5 MB, in base64."""
 DOLLARS_PER_CREDIT = 0.01
 
 
@@ -28,11 +32,12 @@ class _Created(replies.Reply):
     id: str
 
 
-class _Task(replies.Reply):
+class _Task(replies.Reply, extra="allow"):
     id: str
     status: str
     progress: replies.NumberOrNone = None
-    output: replies.Members[str] = ()
+    output: Any = None
+    """URLs."""
     cost: Any = None
     """An object with `credits`."""
     failure: str | None = None
@@ -40,7 +45,7 @@ class _Task(replies.Reply):
 
 
 class Runway:
-    profile = Profile(min_poll_seconds=5.0)
+    profile = Profile(min_poll_seconds=5.0, cancel_deletes_result=True)
     """Runway allows one poll in five seconds."""
 
     def submit_request(self, job: Job, model: ModelEntry | None = None) -> HttpCall:
@@ -57,21 +62,41 @@ class Runway:
     def poll_request(self, operation: dict[str, Any]) -> HttpCall:
         return HttpCall("GET", _path(operation), headers=VERSION)
 
-    def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:  # noqa: ARG002 - contract
-        task = replies.parse_reply(reply, _Task)
-        if task.status in QUEUED:
-            return Pending(wait_seconds=replies.retry_after(reply), queued=True)
-        if task.status == "RUNNING":
-            progress = replies.percentage(task.progress, 1)
-            return Pending(progress, replies.retry_after(reply))
-        if task.status == "SUCCEEDED":
-            return Succeeded(tuple(Output(url=url) for url in task.output), cost=_cost(task))
-        if task.status in ("FAILED", "CANCELLED"):
-            return Failed(_failure(task))
-        raise replies.unknown_status(task.status)
+    def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:
+        """THROTTLED tasks wait for other tasks of the account."""
+
+        def result_of(task: _Task, state: State) -> PollResult:
+            if state is State.SUCCEEDED:
+                return Succeeded(_outputs(_path(operation), task), cost=_cost(task))
+            return stopped(state, _failure(task))
+
+        return parse_poll(
+            reply,
+            _read,
+            lambda task: task.status,
+            result_of,
+            pending_of=lambda task, state: waiting(
+                state, reply, replies.percentage(task.progress, 1)
+            ),
+        )
 
     def cancel_request(self, operation: dict[str, Any]) -> HttpCall:
         return HttpCall("DELETE", _path(operation), headers=VERSION)
+
+    def parse_cancel(self, reply: HttpReply) -> CancelReply:
+        """A success ends the task and removes it; credits are not refunded."""
+        return parse_cancel(reply, done=CancelReply.REMOVED)
+
+
+def _read(reply: HttpReply) -> _Task:
+    return replies.read(reply, _Task)
+
+
+def _outputs(path: str, task: _Task) -> tuple[Output, ...]:
+    listed = task.output if isinstance(task.output, list) else [task.output]
+    texts = (url for url in listed if isinstance(url, str) and url and not is_data_url(url))
+    urls = first_files(linked(path, url) for url in texts)
+    return urls or linked_files(path, {"output": task.output, **(task.model_extra or {})})
 
 
 def _arguments(job: Job) -> dict[str, Any]:
@@ -123,7 +148,7 @@ def _is_edit(request: GenerationRequest) -> bool:
 def _files(request: GenerationRequest) -> dict[str, Any]:
     """Send a first frame alone as it is; with a last frame, each has a position."""
     first, last, video = (
-        JsonFile(file, "data_url") if (file := request.file(role)) else None
+        _file(file) if (file := request.file(role)) else None
         for role in (Role.IMAGE, Role.LAST_FRAME, Role.SOURCE_VIDEO)
     )
     images: Any = first
@@ -131,6 +156,10 @@ def _files(request: GenerationRequest) -> dict[str, Any]:
         frames = (("first", first), ("last", last))
         images = [{"uri": uri, "position": position} for position, uri in frames if uri]
     return {"promptImage": images, "videoUri": video}
+
+
+def _file(file: StoredFile) -> JsonFile:
+    return JsonFile(file, "data_url" if file.size <= MAX_INLINE_BYTES else "link")
 
 
 def _cost(task: _Task) -> float | None:

@@ -4,7 +4,6 @@ The file is uploaded to a URL that the provider issues; the create call refers t
 Fields are under `response` or at the top of a body: Tiyaro's texts and sample differ.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
@@ -16,17 +15,14 @@ from rushes.errors import InvalidInputFile, UpstreamProtocolError
 from rushes.jobs.content_type import EXTENSIONS
 from rushes.jobs.job import Job
 from rushes.jobs.request import StoredFile
-from rushes.jobs.result import Output
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import replies
 from rushes.providers.arguments import model_arguments
-from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
-from rushes.providers.results import first_files, is_http_url
+from rushes.providers.base import PollResult, Profile, Submitted, Succeeded
+from rushes.providers.polls import parse_poll, stopped
+from rushes.providers.results import first_files, is_http_url, is_reference, linked
+from rushes.providers.states import State
 
-QUEUED = frozenset({"accepted", "pending"})
-FAILED = frozenset({"failed", "cancelled"})
-PATH = re.compile(r"(?<!/)/v1/[^#\s]*")
-"""Start of every path of the API; the text before it belongs to the base URL."""
 FIELDS = {"prompt", "seconds", "size", "seed", "negative_prompt", "generate_audio"}
 
 
@@ -45,7 +41,8 @@ class _UploadUrl(replies.Reply):
 
 class _Accepted(replies.Reply):
     id: Annotated[str, _field("id"), Field(max_length=1000)]
-    url: Annotated[str, _field("urls", "GET"), Field(max_length=8000)]
+    url: Annotated[str | None, _field("urls", "GET"), Field(max_length=8000)] = None
+    lower_url: Annotated[str | None, _field("urls", "get"), Field(max_length=8000)] = None
 
 
 class _Job(replies.Reply):
@@ -57,14 +54,15 @@ class _Job(replies.Reply):
 
 
 class Tiyaro:
-    profile = Profile()
+    profile = Profile(operation_has_path=True)
 
     def upload_url_request(self, job: Job) -> HttpCall | None:
         file = _file(job)
         if file is None:
             return None
-        extension = EXTENSIONS[file.content_type]
-        return HttpCall("POST", f"/v1/input/upload-url?extension={extension}", json={})
+        extension = EXTENSIONS.get(file.content_type)
+        query = f"?extension={extension}" if extension else ""
+        return HttpCall("POST", f"/v1/input/upload-url{query}", json={})
 
     def parse_upload_url(self, reply: HttpReply) -> str:
         upload = replies.parse_created(reply, _UploadUrl)
@@ -87,26 +85,31 @@ class Tiyaro:
 
     def parse_submit(self, reply: HttpReply) -> Submitted:
         accepted = replies.parse_created(reply, _Accepted)
-        return Submitted({"id": accepted.id, "path": _poll_path(accepted.url)})
+        return Submitted({"id": accepted.id, "url": _poll_url(accepted)})
 
     def poll_request(self, operation: dict[str, Any]) -> HttpCall:
-        return HttpCall("GET", operation["path"])
+        """Poll the URL as given: it is presigned, on any host, and specific to the request."""
+        if url := operation.get("url"):
+            return HttpCall("GET", url, relative_to=operation.get("path", "/v1/async/"))
+        return HttpCall("GET", operation["path"])  # of a job of an older release
 
-    def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:  # noqa: ARG002 - contract
-        job = replies.parse_reply(reply, _Job)
-        if job.status in QUEUED or job.status == "processing":
-            return Pending(wait_seconds=replies.retry_after(reply), queued=job.status in QUEUED)
-        if job.status == "success":
-            return _success(job.result)
-        if job.status in FAILED:
+    def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:
+        path = self.poll_request(operation).path
+
+        def result_of(job: _Job, state: State) -> PollResult:
+            if state is State.SUCCEEDED:
+                return _success(path, job.result)
             message = job.error if isinstance(job.error, str) else job.message
-            return Failed(replies.failure(str(job.code or job.status), message))
-        raise replies.unknown_status(job.status)
+            return stopped(state, replies.failure(str(job.code or job.status), message))
+
+        return parse_poll(
+            reply, lambda reply: replies.read(reply, _Job), lambda job: job.status, result_of
+        )
 
 
 def _arguments(job: Job) -> dict[str, Any]:
     fields = job.request.model_dump(include=FIELDS, exclude_defaults=True)
-    return {**fields, **job.request.provider_options}
+    return {**fields, **job.request.provider_options, **job.request.vendor_arguments}
 
 
 def _file(job: Job) -> StoredFile | None:
@@ -116,17 +119,16 @@ def _file(job: Job) -> StoredFile | None:
     return files[0] if files else None
 
 
-def _poll_path(url: str) -> str:
-    """Keep the path of the poll URL: the API key is sent to the base URL only."""
-    path = PATH.search(url)
-    if path is None:
+def _poll_url(accepted: _Accepted) -> str:
+    url = (accepted.url or accepted.lower_url or "").strip()
+    if not is_http_url(url) and not is_reference(url):
         raise UpstreamProtocolError("the provider's reply has no poll URL")
-    return path[0]
+    return url
 
 
-def _success(result: Any) -> Succeeded:  # noqa: ANN401 - any JSON value
+def _success(path: str, result: Any) -> Succeeded:  # noqa: ANN401 - any JSON value
     """Return the files that the result links to, or else the result as a document."""
-    outputs = first_files(Output(url=url) for url in dict.fromkeys(_file_urls(result)))
+    outputs = first_files(linked(path, url) for url in dict.fromkeys(_file_urls(result)))
     if outputs:
         return Succeeded(outputs)
     if result is None or isinstance(result, dict):
@@ -142,7 +144,8 @@ def _file_urls(value: Any, name: str = "") -> Iterator[str]:  # noqa: ANN401 - a
     elif isinstance(value, list):
         for member in value:
             yield from _file_urls(member, name)
-    elif isinstance(value, str) and is_http_url(value):
+    elif isinstance(value, str):
         lowered = name.lower()
-        if lowered in ("output", "outputs") or lowered.endswith("url"):
+        is_url = is_http_url(value) or (lowered.endswith("url") and is_reference(value))
+        if is_url and (lowered in ("output", "outputs") or lowered.endswith("url")):
             yield value

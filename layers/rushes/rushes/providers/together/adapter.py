@@ -8,28 +8,26 @@ from rushes.catalog.sizes import width_and_height
 from rushes.errors import UpstreamProtocolError
 from rushes.jobs.job import Job
 from rushes.jobs.request import GenerationRequest, Role, StoredFile
-from rushes.jobs.result import Output
+from rushes.json_pointer import resolve_pointer
 from rushes.ports.http import HttpCall, HttpReply, JsonFile
 from rushes.providers import replies
 from rushes.providers.arguments import model_arguments
-from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
+from rushes.providers.base import PollResult, Profile, Submitted, Succeeded
+from rushes.providers.polls import parse_poll, stopped
+from rushes.providers.results import linked_files
+from rushes.providers.states import State
 from rushes.providers.values import reported_cost
 
-# The schema has in_progress, completed and failed; the guide adds the others.
-WAITING = frozenset({"queued", "in_progress"})
-FAILED = frozenset({"failed", "cancelled"})
+
+class _Created(replies.Reply):
+    id: str
 
 
-class _Outputs(replies.Reply):
-    video_url: str
-    cost: Any = None
-
-
-class _Video(replies.Reply):
+class _Video(replies.Reply, extra="allow"):
     id: str
     status: str
     error: replies.ErrorOrNone = None
-    outputs: _Outputs | None = None
+    outputs: Any = None
 
 
 class Together:
@@ -40,26 +38,32 @@ class Together:
         return HttpCall("POST", "/v2/videos", json=body)
 
     def parse_submit(self, reply: HttpReply) -> Submitted:
-        return Submitted({"id": replies.parse_created(reply, _Video).id})
+        return Submitted({"id": replies.parse_created(reply, _Created).id})
 
     def poll_request(self, operation: dict[str, Any]) -> HttpCall:
         return HttpCall("GET", f"/v2/videos/{quote(operation['id'], safe='')}")
 
-    def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:  # noqa: ARG002 - contract
-        video = replies.parse_reply(reply, _Video)
-        if video.status in WAITING:
-            return Pending(wait_seconds=replies.retry_after(reply), queued=video.status == "queued")
-        if video.status == "completed":
-            return _succeeded(video)
-        if video.status in FAILED:
-            return Failed(replies.failure_of(video.status, video.error))
-        raise replies.unknown_status(video.status)
+    def parse_poll(self, operation: dict[str, Any], reply: HttpReply) -> PollResult:
+        path = self.poll_request(operation).path
+
+        def result_of(video: _Video, state: State) -> PollResult:
+            if state is State.SUCCEEDED:
+                return _succeeded(path, video)
+            return stopped(state, replies.failure_of(video.status, video.error))
+
+        return parse_poll(reply, _read, lambda video: video.status, result_of)
 
 
-def _succeeded(video: _Video) -> Succeeded:
-    if video.outputs is None:
+def _read(reply: HttpReply) -> _Video:
+    return replies.read(reply, _Video)
+
+
+def _succeeded(path: str, video: _Video) -> Succeeded:
+    body = {"outputs": video.outputs, **(video.model_extra or {})}
+    outputs = linked_files(path, body)
+    if not outputs:
         raise UpstreamProtocolError("the provider returned completed without outputs")
-    return Succeeded((Output(url=video.outputs.video_url),), cost=reported_cost(video.outputs.cost))
+    return Succeeded(outputs, cost=reported_cost(resolve_pointer(video.outputs, "/cost")))
 
 
 def _arguments(job: Job) -> dict[str, Any]:
@@ -80,19 +84,34 @@ def _arguments(job: Job) -> dict[str, Any]:
 
 def _media(request: GenerationRequest) -> dict[str, Any]:
     """Send links: the schema allows nothing else, and the request stays small."""
-    frames = [
-        {"input_image": _link(file), "frame": frame}
-        for role, frame in ((Role.IMAGE, "first"), (Role.LAST_FRAME, "last"))
-        for file in request.files(role)
-    ]
     source = request.file(Role.SOURCE_VIDEO)
     media = {
-        "frame_images": frames,
+        "frame_images": _frames(request),
+        "frame_videos": _videos(request, Role.FRAME_VIDEO),
         "reference_images": [_link(file) for file in request.files(Role.REFERENCE)],
+        "reference_videos": _videos(request, Role.REFERENCE_VIDEO),
         "source_video": _link(source) if source else None,
         "audio_inputs": [_link(file) for file in request.files(Role.AUDIO)],
     }
     return {name: value for name, value in media.items() if value}
+
+
+def _frames(request: GenerationRequest) -> list[dict[str, Any]]:
+    """Return the frames in their order in the video; one between has its number."""
+    given = [entry for entry in request.inputs if entry.file]
+    middle = sorted(
+        (entry for entry in given if entry.role is Role.FRAME), key=lambda entry: entry.frame or 0
+    )
+    frames = (
+        *(("first", entry.file) for entry in given if entry.role is Role.IMAGE),
+        *((entry.frame, entry.file) for entry in middle),
+        *(("last", entry.file) for entry in given if entry.role is Role.LAST_FRAME),
+    )
+    return [{"input_image": _link(file), "frame": frame} for frame, file in frames if file]
+
+
+def _videos(request: GenerationRequest, role: Role) -> list[dict[str, Any]]:
+    return [{"video": _link(file)} for file in request.files(role)]
 
 
 def _link(file: StoredFile) -> JsonFile:

@@ -1,7 +1,9 @@
 """Adapter for xAI's Imagine API: videos by create and poll, images in the create call's reply."""
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
+
+from pydantic import BeforeValidator
 
 from rushes.catalog.model_entry import ModelEntry
 from rushes.catalog.template import fill
@@ -13,10 +15,15 @@ from rushes.json_pointer import resolve_pointer
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import replies
 from rushes.providers.arguments import model_arguments, model_path
-from rushes.providers.base import Failed, Pending, PollResult, Profile, Submitted, Succeeded
+from rushes.providers.base import Failed, PollResult, Profile, Submitted, Succeeded
+from rushes.providers.polls import parse_poll, stopped, waiting
+from rushes.providers.results import linked, linked_files
 from rushes.providers.roles import check_roles
+from rushes.providers.states import State, Words
 from rushes.providers.values import number, reported_cost, values_of
 
+OWN_WORDS: Words = {"pending": State.RUNNING}
+"""The API has one word for waiting and running."""
 DOLLARS_PER_TICK = 1e-10
 BLOCKED = "the provider's moderation blocked the result"
 INVALID = "invalid_argument"
@@ -37,7 +44,7 @@ EDIT = {"model": "{model}", "prompt": "{prompt}", "video": {"url": "{source_vide
 """The same with a source video, whose length and shape the result has."""
 
 
-class _File(replies.Reply):
+class _File(replies.Reply, extra="allow"):
     """A generated video or image. Moderation leaves out the URL."""
 
     url: str | None = None
@@ -52,17 +59,24 @@ class _Created(replies.Reply):
     usage: Any = None
 
 
-class _Video(replies.Reply):
+def _as_file(value: object) -> object:
+    """Return the object of a file that is given by its URL alone, or as the first of a list."""
+    if isinstance(value, list):
+        value = next(iter(value), None)
+    return {"url": value} if isinstance(value, str) else value
+
+
+class _Video(replies.Reply, extra="allow"):
     status: str | None = None
     """Absent from some replies that have a video."""
     progress: replies.NumberOrNone = None
-    video: _File | None = None
+    video: Annotated[_File | None, BeforeValidator(_as_file)] = None
     error: replies.ErrorOrNone = None
     usage: Any = None
 
 
 class XAI:
-    profile = Profile(min_poll_seconds=3.0)
+    profile = Profile(min_poll_seconds=3.0, has_queue=False)
 
     def submit_request(self, job: Job, model: ModelEntry | None = None) -> HttpCall:
         if model and model.arguments:
@@ -88,29 +102,47 @@ class XAI:
         if "images" in operation:
             outputs = tuple(Output(url=url) for url in operation["images"])
             return Succeeded(outputs, cost=_cost(operation.get("ticks")))
-        if reply.status == 202 and not reply.body.strip():
-            return Pending(wait_seconds=replies.retry_after(reply))
-        return _state(replies.parse_reply(reply, _Video), replies.retry_after(reply))
+        path = self.poll_request(operation).path
+
+        def result_of(video: _Video, state: State) -> PollResult:
+            if state is State.SUCCEEDED:
+                return _done(path, video)
+            return stopped(state, _failure(_status_of(video), video.error))
+
+        return parse_poll(
+            reply,
+            _read,
+            _status_of,
+            result_of,
+            pending_of=lambda video, state: waiting(
+                state, reply, replies.percentage(video.progress)
+            ),
+            own=OWN_WORDS,
+        )
 
 
-def _state(video: _Video, wait_seconds: float | None) -> PollResult:
-    has_url = video.video is not None and bool(video.video.url)
-    match video.status or ("done" if has_url else None):
-        case "pending":
-            return Pending(replies.percentage(video.progress), wait_seconds)
-        case "done":
-            return _done(video)
-        case "failed" | "expired" as status:
-            return Failed(_failure(status, video.error))
-        case None:
-            raise UpstreamProtocolError("the provider's reply has neither a status nor a video")
-        case status:
-            raise replies.unknown_status(status)
+def _read(reply: HttpReply) -> _Video:
+    return replies.read(reply, _Video)
 
 
-def _done(video: _Video) -> PollResult:
+def _status_of(video: _Video) -> str:
+    if video.status:
+        return video.status
+    if not _files(video):
+        raise UpstreamProtocolError("the provider's reply has neither a status nor a video")
+    return "done"
+
+
+def _files(video: _Video, path: str = "") -> tuple[Output, ...]:
     if video.video is not None and video.video.url:
-        return Succeeded((Output(url=video.video.url),), cost=_cost(_ticks(video.usage)))
+        return (linked(path, video.video.url),)
+    fields = (video.video.model_extra if video.video else None) or {}
+    return linked_files(path, {"video": fields, **(video.model_extra or {})})
+
+
+def _done(path: str, video: _Video) -> PollResult:
+    if files := _files(video, path):
+        return Succeeded(files, cost=_cost(_ticks(video.usage)))
     if video.video is not None and not video.video.respect_moderation:
         return Failed(JobError(code=FILTERED, message=BLOCKED, upstream_code="done"))
     raise UpstreamProtocolError("the provider returned done without a video")
