@@ -137,6 +137,10 @@ def test_values_of_json_are_redacted_with_their_names():
         '{"headers": "{\\"authorization\\": \\"Key 5ignature0123:456789abcdef\\"}"}',
         "Authorization: Basic NWlnbmF0dXJlMDEyMzQ1Njc4OQ==",
         "sent Token 5ignature0123456789abc",
+        "GET https://storage.example/o?X-Goog-Expires=60&X-Goog-Signature=5ignature0123",
+        "GET https://files.blob.example/o?se=2027-01-15&sig=5ignature0123%3D&sp=r",
+        "at https://cdn.example/v.mp4?token=5ignature0123",
+        "at https://cdn.example/v.mp4?Expires=1&Signature=5ignature0123",
     ],
 )
 def test_log_lines_have_no_signatures_and_no_credentials(line: str):

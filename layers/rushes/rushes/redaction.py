@@ -43,7 +43,8 @@ _ESCAPE = re.compile(
 )
 _ESCAPE_CHARACTERS = (b"\\", b"%", b"&")
 _LOG_FORMS = re.compile(
-    r"(x-amz-(?:signature|credential|security-token)(?:=|%3d|[\"'\\]*:\s*[\"'\\]*)"
+    r"(x-(?:amz|goog)-(?:signature|credential|security-token)(?:=|%3d|[\"'\\]*:\s*[\"'\\]*)"
+    r"|[?&](?:access_token|sig|signature|token)="
     r"|\b(?:bearer|basic|key|token)\s+(?=[a-z0-9+/=._~-]{16})"
     r"|authorization[\"'\\]*\s*[:=]\s*[\"'\\]*(?:(?:bearer|basic|key|token)\s+)?)"
     r"[^&\s\"'\\<>,]+",
