@@ -26,6 +26,9 @@ from rushes.config import Settings
 API = "import app; app.api.jobs_api()"
 TYPICAL = "import typical_handler"
 PRINT_CPU_TIME = "\nimport time; print(time.process_time())"
+TWO = """BIFROST, OPENAI = BifrostDialect(), OpenAIDialect()
+TOGETHER = PIPELET = FAL = TIYARO = BIFROST
+DIALECTS: tuple[Dialect, ...] = (BIFROST, OPENAI)"""
 SETTINGS = {str(field.alias): "1" for field in Settings.model_fields.values()}
 
 
@@ -78,11 +81,10 @@ def keep_two_dialects(folder: Path) -> None:
     """Remove the other dialects: the difference is their cost."""
     file = folder / "opt/python/rushes/dialects/__init__.py"
     lines = file.read_text().splitlines(keepends=True)
-    others = re.compile(r"from rushes\.dialects\.(?!base|bifrost|openai)\w+ import")
+    others = re.compile(r"from rushes\.dialects\.(?!base|openai_videos)\w+[.\w]* import")
     kept = "".join(line for line in lines if not others.match(line))
-    registry = "DIALECTS: tuple[Dialect, ...] = (BifrostDialect(), OpenAIDialect())"
     text, count = re.subn(
-        r"DIALECTS: tuple\[Dialect, \.\.\.\] = \(.*?\n\)", registry, kept, flags=re.DOTALL
+        r"^BIFROST, OPENAI, .*\nPIPELET, .*\nDIALECTS: .*$", TWO, kept, flags=re.MULTILINE
     )
     if count != 1:
         sys.exit("cannot edit dialects/__init__.py: it does not have the expected form")

@@ -53,7 +53,7 @@ def test_reference_image_is_accepted(journey):
 def test_remix_has_source_id(journey):
     remixed = journey["remixed"]
     assert remixed["status"] == "completed"
-    assert remixed["of"] == journey["created"]["id"].partition(":")[0]
+    assert remixed["of"] == journey["created"]["id"]
 
 
 def test_filtered_video_fails_with_code(journey):
