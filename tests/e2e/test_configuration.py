@@ -13,7 +13,7 @@ from local.packaging import ROOT
 from rushes.aws.published_catalogs import REFRESH_SECONDS
 from rushes.jobs.job import Job
 from tests.e2e.deployment import Deployment, deployed
-from tests.e2e.small_jobs import completes, create, status
+from tests.e2e.small_jobs import completes, create
 from tests.waiting import wait_for
 
 CONFIG = """
@@ -92,7 +92,7 @@ def test_key_is_rotated(deployment: Deployment):
     assert deployment.rushes("provider", "test", "sandbox", code=1)["key"] == "rejected"
 
     def is_rejected(job: Job) -> bool:
-        wait_for(lambda: status(deployment.http, job.id) != "queued" or was_rejected(job))
+        wait_for(lambda: deployment.job(job.id).submitted_at or was_rejected(job))
         return was_rejected(job)
 
     def was_rejected(job: Job) -> bool:

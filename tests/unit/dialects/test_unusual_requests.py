@@ -144,20 +144,9 @@ def test_refusal_names_the_clients_field_its_value_and_what_is_allowed(
     assert expected in message_of(reply)
 
 
-@pytest.mark.parametrize(
-    ("path", "named"),
-    [
-        (
-            "/v1/videos?provider=no",
-            "provider: unknown provider no (known: sandbox, openai)",
-        ),
-        ("/openai/v1/videos?after=no+cursor", 'after: unknown cursor "no+cursor"'),
-        ("/v1/models?page_token=x", 'page_token: unknown cursor "x"'),
-    ],
-)
-def test_query_is_refused_with_its_value(caller: Caller, path: str, named: str):
-    path, _, query = path.partition("?")
-    reply = caller.call("GET", path, query=dict([query.split("=")]))
+def test_unknown_provider_is_refused_with_the_known_ones(caller: Caller):
+    reply = caller.call("GET", "/v1/videos", query={"provider": "no"})
+    named = "provider: unknown provider no (known: sandbox, openai)"
     assert (reply.status, message_of(reply).startswith(named)) == (400, True), reply
 
 

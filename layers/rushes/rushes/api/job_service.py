@@ -54,7 +54,7 @@ class JobService:
 
     def list(self, account: str, query: JobQuery) -> JobPage:
         if query.after and self.jobs.get(account, query.after) is None:
-            raise UnknownCursor(f"after: unknown cursor {query.after}", param="after")
+            raise UnknownCursor("after: unknown cursor", param="after")
         if query.limit == 0:
             return JobPage()
         return self.jobs.page(account, query)

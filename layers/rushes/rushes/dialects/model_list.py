@@ -10,7 +10,6 @@ from pydantic_core import to_json
 from rushes.catalog.model_entry import ModelEntry
 from rushes.catalog.models import Alias, Catalog
 from rushes.dialects.model_details import alias_details, category, model_details
-from rushes.dialects.validation import shown
 from rushes.errors import NotFound, UnknownCursor, UnknownModel
 
 MAX_DETAIL_BYTES = 3 * 1024 * 1024
@@ -90,7 +89,7 @@ def read_offset(cursor: str | None, param: str) -> int:
     if not cursor:
         return 0
     if not re.fullmatch(r"[0-9]{1,5}", cursor):
-        raise UnknownCursor(f"{param}: unknown cursor {shown(cursor)}", param=param)
+        raise UnknownCursor(f"{param}: unknown cursor", param=param)
     return int(cursor)
 
 

@@ -6,7 +6,6 @@ from urllib.parse import unquote
 from pydantic import BaseModel, Field
 
 from rushes.dialects.job_reference import JOB_ID
-from rushes.dialects.validation import shown
 from rushes.errors import UnknownCursor
 
 
@@ -22,5 +21,5 @@ def read_cursor(raw: str | None) -> str | None:
         return None
     job_id = unquote(raw).partition(":")[0]
     if not JOB_ID.fullmatch(job_id):
-        raise UnknownCursor(f"after: unknown cursor {shown(raw)}", param="after")
+        raise UnknownCursor("after: unknown cursor", param="after")
     return job_id
