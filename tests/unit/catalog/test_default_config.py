@@ -75,7 +75,7 @@ def test_pipelet_image_to_video_uses_the_height_only(tier: str, height: int, lon
     assert filled(name, size=f"x{height}", seconds=longest, inputs=IMAGE).seconds == longest
     with pytest.raises(InvalidRequest, match="seconds must be one of"):
         filled(name, size=f"x{height}", seconds=longest + 1, inputs=IMAGE)
-    with pytest.raises(InvalidRequest, match="size must be one of"):
+    with pytest.raises(InvalidRequest, match="height must be one of"):
         filled(name, size="x1080", inputs=IMAGE)
     with pytest.raises(InvalidRequest, match="requires image"):
         filled(name, size=f"x{height}")
