@@ -153,3 +153,10 @@ def test_follow_refuses_a_fourth_redirect(provider: Provider):
     with pytest.raises(InvalidOutput, match="more than 3 redirects"):
         provider.download_video(redirect("/v1/video"))
     assert provider.server.connections == 4
+
+
+def test_error_that_is_its_own_cause_has_a_name():
+    """An error that is raised again gets the handled one, which it caused, as its context."""
+    first, second = OSError("first"), ConnectionResetError("second")
+    first.__context__, second.__context__ = second, first
+    assert transport.failure_of(first) == transport.failure_of(ConnectionResetError())

@@ -148,10 +148,15 @@ def _detail(url: httpx.URL, error: Exception) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    cause: BaseException | None = error
-    while cause:
+    """Yield an error and its causes once each: an error that is raised twice may be its own."""
+    cause, seen = error, {id(error)}
+    yield error
+    while following := cause.__cause__ or cause.__context__:  # httpcore sets only the latter
+        if id(following) in seen:
+            return
+        cause = following
+        seen.add(id(cause))
         yield cause
-        cause = cause.__cause__ or cause.__context__  # httpcore sets only the latter
 
 
 def failure_code(error: Exception) -> str:
