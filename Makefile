@@ -59,8 +59,8 @@ demo: $(STACK) ## run one job on a local stack, from the OpenAI SDK to a video i
 up: $(STACK) ## run the stack on this machine until Ctrl-C   [PORT=8787]
 	@$(LOCAL)/bin/python -m local.up --port $(PORT)
 
-# Three workers for two cores: the tests of the local stack wait for it most of the time. They come first, as they take longest.
-PYTEST := $(DEV)/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+# Four workers for two cores: the tests of the local stack wait for it most of the time. They come first, as they take longest.
+PYTEST := $(DEV)/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: unit
 unit: $(DEV)/.synced $(ENVS)/engine/.synced $(ENVS)/scanners/.synced ## the fast tests, without a local stack (below two minutes)
