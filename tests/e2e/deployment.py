@@ -27,6 +27,19 @@ PAUSE_SECONDS = 3.0
 """Between two jobs that look for it."""
 
 
+def small_model(name: str, price: str = "0.10") -> str:
+    """Return the TOML table of a model that the sandbox renders in a moment."""
+    return f"""
+[[models]]
+name = "{name}"
+upstream_model = "sandbox-1"
+seconds = [1]
+sizes = ["128x72"]
+price_per_second = {price}
+price_source = "invented"
+"""
+
+
 @dataclass
 class Deployment:
     stack: Stack

@@ -12,7 +12,7 @@ from cli.target import local_target
 from local.packaging import ROOT
 from rushes.aws.published_catalogs import REFRESH_SECONDS
 from rushes.jobs.job import Job
-from tests.e2e.deployment import Deployment, deployed
+from tests.e2e.deployment import Deployment, deployed, small_model
 from tests.e2e.small_jobs import completes, create
 from tests.waiting import wait_for
 
@@ -22,21 +22,8 @@ default_model = "quick"
 protocol = "openai_compatible"
 [aliases]
 quick = "sandbox/first"
-[[models]]
-name = "sandbox/first"
-upstream_model = "sandbox-1"
-seconds = [1]
-sizes = ["128x72"]
-price_per_second = 0.10
-price_source = "invented"
-[[models]]
-name = "sandbox/second"
-upstream_model = "sandbox-1"
-seconds = [1]
-sizes = ["128x72"]
-price_per_second = 0.50
-price_source = "invented"
 """
+CONFIG += small_model("sandbox/first") + small_model("sandbox/second", "0.50")
 
 
 @pytest.fixture(scope="module")

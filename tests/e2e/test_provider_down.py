@@ -8,7 +8,7 @@ import pytest
 
 from cli.target import local_target
 from local.processes import free_port
-from tests.e2e.deployment import Deployment, deployed
+from tests.e2e.deployment import Deployment, deployed, small_model
 from tests.e2e.small_jobs import completes
 from tests.raw_http import RawServer, reply, serving
 
@@ -27,15 +27,6 @@ quick = "sandbox/one"
 after-closed = ["closed/one", "sandbox/one"]
 after-busy = ["busy/one", "sandbox/one"]
 """
-MODEL = """
-[[models]]
-name = "{provider}/one"
-upstream_model = "sandbox-1"
-seconds = [1]
-sizes = ["128x72"]
-price_per_second = 0.10
-price_source = "invented"
-"""
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +40,7 @@ def busy() -> Iterator[RawServer]:
 def deployment(tmp_path_factory: pytest.TempPathFactory, busy: RawServer) -> Iterator[Deployment]:
     folder: Path = tmp_path_factory.mktemp("down")
     text = CONFIG.format(closed=f"http://127.0.0.1:{free_port()}", busy=busy.url)
-    text += "".join(MODEL.format(provider=name) for name in ("sandbox", "closed", "busy"))
+    text += "".join(small_model(f"{name}/one") for name in ("sandbox", "closed", "busy"))
     with deployed(folder, text) as running:
         for provider in ("closed", "busy"):
             running.rushes("provider", "set-key", provider, "-", given="a-key\n")

@@ -25,7 +25,7 @@ CANON_RAW = b"crx "
 """Brand of Canon's raw images; they have video tracks."""
 AUDIO_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B "})
 STILL_FORMATS = frozenset({b"jpeg", b"png ", b"mjpa", b"mjpb"})
-"""Sample formats of chapter pictures in audio books."""
+"""Sample formats of chapter images in audio books."""
 QUICKTIME_BOXES = (b"wide", b"moov", b"mdat", b"free", b"skip", b"pnot")
 """First boxes of a QuickTime file without `ftyp`."""
 MAX_FIRST_BOX = 0x09000000
