@@ -5,13 +5,17 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PORT ?= 8787
 ARCH ?= arm64
+BYTECODE ?= yes
 STACK_NAME ?= rushes
 SEEDS ?= 100000
 SEED ?= 1
 ONLY ?=
 # `make TARGET SMALL=1` is the small form of a measurement; JOBS and SEEDS set the size of the others.
 SMALL ?=
-BENCHES := init_cost collect_memory history hanging_endpoint isolation
+# `make package` uploads to this bucket, below this name.
+ARTIFACTS ?=
+VERSION ?= $(shell git describe --tags --always)
+BENCHES := write_units load_model init_cost collect_memory history hanging_endpoint isolation
 
 UV_VERSION := 0.13.8
 UV := .local/uv/bin/uv
@@ -29,7 +33,7 @@ SAM := env SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=no
 STACK := $(LOCAL)/.synced $(ENVS)/engine/.synced $(ENVS)/runtime/.synced
 # Each group of pyproject.toml and each folder of tools/ is an environment below .local/envs.
 GROUPS := runtime local dev
-TOOLS := engine sam clients clients-older clients-oldest scanners vendors
+TOOLS := engine sam clients clients-older clients-oldest boto3-oldest scanners template-rules vendors
 TESTS := $(STACK) $(DEV)/.synced $(TOOLS:%=$(ENVS)/%/.synced)
 
 .PHONY: help
@@ -79,7 +83,7 @@ check: $(TESTS) lint cover ## all that CI runs: lint, all tests with coverage, e
 	@echo "check passed"
 
 .PHONY: lint
-lint: $(DEV)/.synced $(ENVS)/scanners/.synced ## style, types, layers, spelling, templates, configuration, security rules, workflows, secrets
+lint: $(DEV)/.synced $(ENVS)/engine/.synced $(ENVS)/scanners/.synced $(ENVS)/template-rules/.synced ## style, types, layers, spelling, templates, configuration, security rules, workflows, secrets
 	$(DEV)/bin/ruff check
 	$(DEV)/bin/ruff format --check
 	$(DEV)/bin/mypy
@@ -88,6 +92,7 @@ lint: $(DEV)/.synced $(ENVS)/scanners/.synced ## style, types, layers, spelling,
 	$(DEV)/bin/cfn-lint template.yaml examples/downstream/template.yaml
 	$(DEV)/bin/python -m cli config check
 	$(DEV)/bin/python -m cli config check layers/rushes/rushes/catalog/built_in.toml
+	PYTHONPATH=layers/rushes:. $(DEV)/bin/python -m scripts.scan_template
 	scripts/scan_code.sh
 	scripts/scan_workflows.sh
 	git ls-files -z | xargs -0 scripts/scan_secrets.sh
@@ -105,9 +110,13 @@ requirements: $(UV) # write the layer's requirements.txt from uv.lock
 	@$(UV) export --quiet --frozen --only-group layer --no-emit-project --no-annotate --no-header > layers/dependencies/requirements.txt
 
 .PHONY: build
-build: $(ENVS)/sam/.synced ## build the stack for `sam deploy`   [ARCH=arm64 or x86_64]
-	@PATH="$(CURDIR)/.local/uv/bin:$(CURDIR)/$(ENVS)/sam/bin:$$PATH" ARCH=$(ARCH) $(SAM) build
-	@python3.13 -c '' 2>/dev/null || echo "note: no python3.13 here, so the layers have no bytecode and functions start more slowly"
+build: $(ENVS)/sam/.synced ## build the stack for `sam deploy`; needs Python 3.13   [ARCH=arm64 or x86_64, BYTECODE=no]
+	@python=$$(BYTECODE=$(BYTECODE) scripts/lambda_python.sh); \
+	  PATH="$(CURDIR)/.local/uv/bin:$(CURDIR)/$(ENVS)/sam/bin:$$PATH" ARCH=$(ARCH) BYTECODE=$(BYTECODE) LAMBDA_PYTHON="$$python" $(SAM) build
+
+.PHONY: package
+package: $(ENVS)/sam/.synced $(LOCAL)/.synced ## upload the built stack and its template, which deploys without a clone   ARTIFACTS=bucket [VERSION=name]
+	@$(LOCAL)/bin/python scripts/package.py --bucket "$(ARTIFACTS)" --version "$(VERSION)"
 
 .PHONY: key
 key: $(LOCAL)/.synced ## create an API key on a deployed stack   ACCOUNT=name [STACK_NAME=rushes]
@@ -125,8 +134,12 @@ invoke: $(LOCAL)/.synced ## invoke a function of a stack with a payload of event
 redrive: $(LOCAL)/.synced ## move dead letters of a deployed stack back to their queues   [STACK_NAME=rushes]
 	@$(LOCAL)/bin/python scripts/dead_letters.py --stack "$(STACK_NAME)"
 
+.PHONY: reencrypt
+reencrypt: $(LOCAL)/.synced ## encrypt the webhook signing secrets of a deployed stack with its current key   [STACK_NAME=rushes]
+	@$(LOCAL)/bin/python scripts/reencrypt_secrets.py --stack "$(STACK_NAME)"
+
 .PHONY: bench
-bench: $(TESTS) ## measure cold start, memory, history, a hanging endpoint and isolation (minutes)   [SMALL=1]
+bench: $(TESTS) ## measure write units, cold start, memory, history, a hanging endpoint and isolation (minutes)   [SMALL=1]
 	@for bench in $(BENCHES); do \
 	  echo "== $$bench"; PYTHONPATH=layers/rushes:. $(DEV)/bin/python -W ignore -m bench.$$bench $(if $(SMALL),--small); done
 

@@ -10,6 +10,8 @@ import argparse
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -92,44 +94,66 @@ class MeasuredAccount:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--small", action="store_true", help="two jobs, small loads")
+    parser.add_argument("--small", action="store_true", help="one job, small loads, one stack")
     parser.add_argument("--only", default="", help="loads whose name contains this text")
     arguments = parser.parse_args()
-    size, count = Size(small=arguments.small), 2 if arguments.small else 10
-    for name, load in LOADS.items():
-        if arguments.only not in name:
-            continue
-        alone, beside, answers = measure(load, size, count)
-        print(f"{name}: answers to the load {answers}")
-        for kind in ("job", "webhook"):
-            before = [getattr(times, kind) for times in alone]
-            during = [getattr(times, kind) for times in beside]
-            ratio = statistics.median(during) / statistics.median(before)
-            print(
-                f"  {kind:8} alone {line(before)}   beside {line(during)}   ratio {ratio:.2f}",
-                flush=True,
-            )
+    size, count = Size(small=arguments.small), 1 if arguments.small else 10
+    loads = [name for name in LOADS if arguments.only in name]
+    for group in groups(loads, small=arguments.small):
+        with environment(group) as (measured, load_http):
+            for name in group:
+                report(name, *measure(LOADS[name], size, count, measured, load_http))
 
 
-def measure(load: Load, size: Size, count: int) -> tuple[list[Times], list[Times], dict[int, int]]:
+def groups(loads: list[str], *, small: bool) -> list[list[str]]:
+    """Give each load a stack of its own; in the small form all share one, except for the flood."""
+    if not small:
+        return [[name] for name in loads]
+    floods = [name for name in loads if LOADS[name] is flood]
+    others = [name for name in loads if LOADS[name] is not flood]
+    return [group for group in (floods, others) if group]
+
+
+@contextmanager
+def environment(loads: list[str]) -> Iterator[tuple[MeasuredAccount, httpx.Client]]:
+    """Yield the measured account on a running stack, and a client of the account of the loads."""
+    limited = any(LOADS[name] is flood for name in loads)
     with (
         tempfile.TemporaryDirectory() as folder,
         webhook_receiver() as receiver,
         Stack(
             Path(folder) / "state",
             workers=WORKERS,
-            parameters={"CreatesPerMinute": CREATES_PER_MINUTE} if load is flood else {},
+            parameters={"CreatesPerMinute": CREATES_PER_MINUTE} if limited else {},
         ) as stack,
         _client(stack, "RUSHES_OTHER_API_KEY") as measured_http,
         _client(stack, "RUSHES_API_KEY") as load_http,
     ):
         measured = MeasuredAccount(measured_http, receiver)
         measured.run(2)  # starts the processes
-        alone = measured.run(count)
-        with load(size, load_http) as answers:
-            time.sleep(RAMP_SECONDS)
-            beside = measured.run(count)
-        return alone, beside, dict(answers)
+        yield measured, load_http
+
+
+def measure(
+    load: Load, size: Size, count: int, measured: MeasuredAccount, load_http: httpx.Client
+) -> tuple[list[Times], list[Times], dict[int, int]]:
+    alone = measured.run(count)
+    with load(size, load_http) as answers:
+        time.sleep(RAMP_SECONDS)
+        beside = measured.run(count)
+    return alone, beside, dict(answers)
+
+
+def report(name: str, alone: list[Times], beside: list[Times], answers: dict[int, int]) -> None:
+    print(f"{name}: answers to the load {answers}")
+    for kind in ("job", "webhook"):
+        before = [getattr(times, kind) for times in alone]
+        during = [getattr(times, kind) for times in beside]
+        ratio = statistics.median(during) / statistics.median(before)
+        print(
+            f"  {kind:8} alone {line(before)}   beside {line(during)}   ratio {ratio:.2f}",
+            flush=True,
+        )
 
 
 def _client(stack: Stack, variable: str) -> httpx.Client:

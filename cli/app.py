@@ -5,20 +5,24 @@ import sys
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli import config_commands, provider_commands
+from cli import budget_commands, config_commands, job_commands, provider_commands
+from cli.doctor_commands import doctor
 from cli.errors import FAILED, NO, CommandError
 from cli.publication import PublicationConflict
 from rushes.errors import CorruptConfig, RushesError
 
 app = typer.Typer(
     name="rushes",
-    help="Configuration and providers of a Rushes deployment.",
+    help="Configuration, providers and health of a Rushes deployment.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(budget_commands.app, name="budget")
 app.add_typer(config_commands.app, name="config")
+app.add_typer(job_commands.app, name="jobs")
 app.add_typer(provider_commands.app, name="provider")
+app.command()(doctor)
 
 
 def main() -> None:

@@ -7,13 +7,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from rushes.catalog.limits import AccountLimit, Limits
 from rushes.catalog.models import Catalog
 
 
 @dataclass(frozen=True)
 class Difference:
     change: Literal["added", "removed", "changed"]
-    kind: Literal["provider", "model", "alias", "default_model"]
+    kind: Literal["provider", "model", "alias", "limits", "default_model"]
     name: str
     fields: tuple[str, ...] = ()
     """Of a change: `field: old -> new`."""
@@ -26,14 +27,24 @@ def differences(old: Catalog, new: Catalog) -> Iterator[Difference]:
     yield from _compared("provider", old.providers, new.providers)
     yield from _compared("model", _by_name(old), _by_name(new))
     yield from _compared("alias", old.aliases, new.aliases)
+    yield from _compared("limits", _limits(old.limits), _limits(new.limits))
 
 
 def _by_name(catalog: Catalog) -> Mapping[str, BaseModel]:
     return {model.name: model for model in catalog.models}
 
 
+def _limits(limits: Limits) -> Mapping[str, BaseModel]:
+    every = {name: getattr(limits, name) for name in AccountLimit.model_fields}
+    return {
+        "of all accounts": AccountLimit(**every),
+        **{f"of account {name}": limit for name, limit in limits.accounts.items()},
+        **{f"of key {name}": limit for name, limit in limits.keys.items()},
+    }
+
+
 def _compared(
-    kind: Literal["provider", "model", "alias"],
+    kind: Literal["provider", "model", "alias", "limits"],
     old: Mapping[str, BaseModel],
     new: Mapping[str, BaseModel],
 ) -> Iterator[Difference]:

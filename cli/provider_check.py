@@ -3,9 +3,12 @@
 The request is a poll of a job that does not exist.
 """
 
+import re
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, Literal
+
+import boto3
 
 from cli.target import Target
 from rushes.aws.provider_auth import ProviderAuth
@@ -25,6 +28,7 @@ from rushes.providers import adapter
 from rushes.providers.base import Provider
 
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
+BEDROCK_REGION = re.compile(r"bedrock-runtime\.([a-z0-9-]+)\.")
 REJECTED_KEYS = (b"API_KEY_INVALID", b"UNAUTHENTICATED", b"api key not valid")
 """Texts in replies with status 400 of providers that answer so to an invalid key."""
 
@@ -78,13 +82,21 @@ def unknown_job(catalog: Catalog, provider: str) -> dict[str, Any]:
     return {
         "id": UNKNOWN_ID,
         "name": f"operations/{UNKNOWN_ID}",
-        "arn": f"arn:aws:bedrock:us-east-1:000000000000:async-invoke/{UNKNOWN_ID[:12]}",
+        "arn": _unknown_arn(catalog.providers[provider].base_url or ""),
         "model": model,
         "path": path,
         "status": path,
         "result": queue,
         "cancel": f"{queue}/cancel",
     }
+
+
+def _unknown_arn(base_url: str) -> str:
+    """Return the ARN of an invocation that does not exist, in the region of a URL of Bedrock."""
+    found = BEDROCK_REGION.search(base_url)
+    region = found[1] if found else "us-east-1"
+    partition = boto3.Session().get_partition_for_region(region)
+    return f"arn:{partition}:bedrock:{region}:000000000000:async-invoke/{UNKNOWN_ID[:12]}"
 
 
 def _upstream(target: Target, catalog: Catalog, provider: str) -> tuple[Upstream, SafeHttpClient]:

@@ -28,8 +28,17 @@ class Target:
     """Prefix of the names of the providers' secrets."""
     endpoint_url: str | None = None
     is_local: bool = False
+    url: str = ""
+    """Base URL of a local stack's API; that of a stack on AWS is an output."""
+    state_machine: str = ""
+    """ARN of the state machine that runs the jobs."""
     sandbox_url: str | None = None
     """Of a local stack: its sandbox, which serves the providers that have no other key."""
+
+    @property
+    def stack(self) -> str:
+        """Name of the CloudFormation stack."""
+        return self.secrets.partition("/")[0] if self.is_local else self.name
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - stubs have one type per service
         make: Any = self.session.client
@@ -73,7 +82,14 @@ def stack_target(name: str) -> Target:
         raise CommandError(f"stack {name} has no output {min(missing)}: is it a Rushes?")
     # A stack that is to be upgraded: keys and configuration are stored before.
     secrets = outputs.get("ProviderSecrets", f"{described['StackName']}/providers")
-    return Target(name, session, outputs["BucketName"], outputs["TableName"], secrets)
+    return Target(
+        name,
+        session,
+        outputs["BucketName"],
+        outputs["TableName"],
+        secrets,
+        state_machine=outputs.get("StateMachineArn", ""),
+    )
 
 
 def local_target(file: Path) -> Target:
@@ -98,5 +114,7 @@ def local_target(file: Path) -> Target:
         variables["RUSHES_PROVIDER_SECRETS"],
         endpoint_url=variables["AWS_ENDPOINT_URL"],
         is_local=True,
+        state_machine=variables.get("RUSHES_STATE_MACHINE", ""),
+        url=variables.get("RUSHES_URL", ""),
         sandbox_url=variables["SANDBOX_URL"],
     )

@@ -1,10 +1,9 @@
 """Create or update a CloudFormation stack by a change set, as `sam deploy` does."""
 
-import json
 import time
 import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -25,7 +24,7 @@ class DeploymentError(Exception):
 def deploy(
     cloudformation: "CloudFormationClient",
     name: str,
-    template: Mapping[str, Any],
+    template_url: str,
     parameters: Mapping[str, str],
 ) -> dict[str, str]:
     """Create or update the stack, and return its outputs."""
@@ -34,7 +33,7 @@ def deploy(
         # CloudFormation can only delete a stack whose creation failed.
         delete_stack(cloudformation, name)
         stack = None
-    if change(cloudformation, name, template, parameters, new=stack is None):
+    if change(cloudformation, name, template_url, parameters, new=stack is None):
         stack = wait_until_done(cloudformation, name)
         if stack["StackStatus"] not in DONE:
             raise DeploymentError(failure(cloudformation, name, stack))
@@ -56,7 +55,7 @@ def find_stack(cloudformation: "CloudFormationClient", name: str) -> "StackTypeD
 def change(
     cloudformation: "CloudFormationClient",
     name: str,
-    template: Mapping[str, Any],
+    template_url: str,
     parameters: Mapping[str, str],
     *,
     new: bool,
@@ -66,7 +65,7 @@ def change(
         StackName=name,
         ChangeSetName=f"change-{uuid.uuid4().hex}",
         ChangeSetType="CREATE" if new else "UPDATE",
-        TemplateBody=json.dumps(template),
+        TemplateURL=template_url,
         Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )["Id"]

@@ -1,10 +1,11 @@
 """Build and upload layers and functions like `sam build` and `sam package`, in under a second.
 
-The template with the uploaded archives' locations exists only in memory.
+The template with the archives' locations is uploaded, too: it is longer than a request may be.
 """
 
 import hashlib
 import io
+import json
 import shutil
 import subprocess
 import tempfile
@@ -52,8 +53,8 @@ def read_template(path: Path) -> Template:
     return template
 
 
-def package(template_file: Path, s3: "S3Client") -> Template:
-    """Upload the files of the template's resources, and return it with their S3 locations."""
+def package(template_file: Path, s3: "S3Client") -> str:
+    """Upload the files of the template's resources and the template; return the template's URL."""
     template = read_template(template_file)
     root = template_file.parent
     artifacts = Artifacts(s3)
@@ -73,7 +74,13 @@ def package(template_file: Path, s3: "S3Client") -> Template:
                 properties["DefinitionUri"] = artifacts.put(key, definition)
             case _:
                 pass
-    return template
+    text = json.dumps(template).encode()
+    return url(artifacts.put(f"{hashlib.sha256(text).hexdigest()}.template", text))
+
+
+def url(location: str) -> str:
+    """Return the https URL of an S3 location, as CloudFormation requires it."""
+    return location.replace("s3://", "https://s3.amazonaws.com/", 1)
 
 
 class Artifacts:

@@ -244,10 +244,10 @@ class Stack:
         )
         self.progress("building and uploading the layers and functions")
         s3 = session.client("s3", endpoint_url=url, config=direct)
-        template = package(self.template, s3)
+        template_url = package(self.template, s3)
         self.progress(f"deploying {self.template.name}")
         cloudformation = session.client("cloudformation", endpoint_url=url, config=direct)
-        self.outputs = deploy(cloudformation, NAME, template, self._parameters())
+        self.outputs = deploy(cloudformation, NAME, template_url, self._parameters())
         secrets = session.client("secretsmanager", endpoint_url=url, config=direct)
         self._store_provider_keys(KeyStore(secrets, self.outputs["ProviderSecrets"]))
         self._publish(ConfigStore(lambda: s3, self.outputs["BucketName"]))
@@ -277,8 +277,6 @@ class Stack:
         arm = platform.machine().lower() in ("arm64", "aarch64")
         return {
             "PublicUrl": self.url,
-            "LocalMode": "true",
-            "DeletionProtection": "false",
             "Architecture": "arm64" if arm else "x86_64",
             "CreatesPerMinute": "0",  # the tests create jobs faster than the default allows
             **self.parameters,

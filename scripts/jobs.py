@@ -24,6 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 
+from rushes.api.account_limits import AccountLimits
 from rushes.api.build_job import JobBuilder
 from rushes.api.create_job import CreateJob
 from rushes.aws.config_store import ConfigStore
@@ -31,17 +32,25 @@ from rushes.aws.dynamodb.items import BY_PROVIDER
 from rushes.aws.dynamodb.jobs import JobTable
 from rushes.aws.published_catalogs import PublishedCatalogs
 from rushes.aws.s3 import Bucket
-from rushes.aws.step_functions import StateMachine
+from rushes.aws.step_functions import StateMachine, execution_arn
+from rushes.catalog.limits import Limit
 from rushes.errors import NotFound, RushesError
 from rushes.http.url_policy import InputUrlPolicy, PublicUrlPolicy
+from rushes.jobs.epoch import Epoch
 from rushes.jobs.idempotency import IdempotencyInfo
-from rushes.jobs.job import STALE_AFTER, Job
+from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest
 from rushes.jobs.result import JobError
+from rushes.workflow.job_metrics import spend_of
 
 OVERDUE_SECONDS = 120.0
 """Jobs that are due for longer than this need an operator: the sweeper runs every minute."""
-MAX_JOBS = 1000
+MAX_JOBS = 5000
+"""Of each account and kind of work."""
+EVENTS, POLL_STATE = 100, "Poll provider"
+"""Latest events of an execution that are searched for a poll, which takes nine."""
+DEAD_LETTER_SECONDS = 3600.0
+"""A dead letter is polled, and its next check is due, within this time."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,7 @@ class Deployment:
 
     outputs: dict[str, str]
     daily_dollars: float | None = None
+    restore_epoch: int = 0
 
     @cached_property
     def jobs(self) -> JobTable:
@@ -66,8 +76,10 @@ class Deployment:
         policies = PublicUrlPolicy(local_mode=False), InputUrlPolicy(local_mode=False)
         store = ConfigStore(lambda: s3, self.outputs["BucketName"])
         catalogs = PublishedCatalogs(store, time.monotonic)
-        job_builder = JobBuilder(self.jobs, bucket, catalogs, time.time, *policies)
-        return CreateJob(job_builder, self.jobs, self.executions, time.time, self.daily_dollars)
+        epoch = Epoch(self.outputs["TableName"], self.restore_epoch)
+        job_builder = JobBuilder(self.jobs, bucket, catalogs, time.time, *policies, epoch)
+        limits = AccountLimits(catalogs, Limit(daily_dollars=self.daily_dollars))
+        return CreateJob(job_builder, self.jobs, self.executions, time.time, limits)
 
     def find(self, job_id: str) -> Job:
         """Find a job of any account.
@@ -90,6 +102,23 @@ class Deployment:
                         return job
         raise NotFound(f"job {job_id} not found")
 
+    def last_poll(self, job: Job) -> float | None:
+        """Return the time of the latest poll of the job's newest execution, if it has polled."""
+        states = boto3.client("stepfunctions")
+        try:
+            latest = states.get_execution_history(
+                executionArn=execution_arn(self.outputs["StateMachineArn"], job),
+                reverseOrder=True,
+                maxResults=EVENTS,
+                includeExecutionData=False,
+            )["events"]
+        except states.exceptions.ExecutionDoesNotExist:
+            return None
+        for event in latest:
+            if event.get("stateEnteredEventDetails", {}).get("name") == POLL_STATE:
+                return event["timestamp"].timestamp()
+        return None
+
     def unindexed(self) -> Iterator[tuple[str, str]]:
         """Return account and id of jobs without `provider_pk`. It scans the whole table."""
         pages = boto3.client("dynamodb").get_paginator("scan")
@@ -109,7 +138,7 @@ class Deployment:
 def stuck(deployment: Deployment, _: str) -> Iterator[str]:
     """List the jobs that the sweeper should have repaired by now, and the dead letters."""
     now = time.time()
-    for job in deployment.jobs.due(now + STALE_AFTER + OVERDUE_SECONDS, MAX_JOBS):
+    for job in deployment.jobs.due(now + DEAD_LETTER_SECONDS, MAX_JOBS):
         is_overdue = (job.next_check_at or now) <= now - OVERDUE_SECONDS
         if is_overdue or job.is_dead_letter:
             yield _line(job, now)
@@ -134,6 +163,7 @@ def show(deployment: Deployment, job_id: str) -> Iterator[str]:
     for moment, step in sorted(_timeline(job)):
         yield f"  {time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(moment))}  {step}"
     yield from _waiting(job)
+    yield from _at_provider(job, deployment.last_poll(job))
     if job.upstream_cancelled:
         yield f"  cancelled at its provider: {job.upstream_cancelled.value}"
     yield from (f"  warning: {warning}" for warning in job.warnings)
@@ -144,6 +174,24 @@ def show(deployment: Deployment, job_id: str) -> Iterator[str]:
     yield f"  execution {job.execution_name} {state}"
 
 
+def _at_provider(job: Job, last_poll: float | None) -> Iterator[str]:
+    """Print the provider's own names of the model and the job, and what is known of its state."""
+    handle = f", {_handle(job)}" if job.operation else ""
+    yield f"  at {job.provider}: model {job.upstream_model}{handle}"
+    if last_poll:
+        yield f"  last poll {_time(last_poll)}, progress {job.progress} %"
+    if job.failing_since and not job.is_finished:
+        yield f"  polls fail since {_time(job.failing_since)}"
+    if job.is_finished:
+        yield f"  cost {_dollars(spend_of(job))}"
+    if job.request_id:
+        yield f"  request id {job.request_id}"
+
+
+def _time(moment: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment))
+
+
 def _result_lines(job: Job) -> Iterator[str]:
     """Print where the result of a job without artifacts is."""
     yield from (f"  archived: {artifact.key}" for artifact in job.archived_artifacts)
@@ -151,7 +199,6 @@ def _result_lines(job: Job) -> Iterator[str]:
         until = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(job.track_until or 0))
         yield f"  dead letter: the result is fetched again until {until}"
     if job.error and job.operation:
-        yield f"  at the provider: {_handle(job)}"
         yield from (f"  output: {output.url}" for output in job.outputs)
 
 
@@ -179,6 +226,10 @@ def _waiting(job: Job) -> Iterator[str]:
         since = time.strftime("%H:%M:%S", time.gmtime(job.waiting.since))
         reason = _reason(job.waiting.error, job.waiting.detail)
         yield f"  waits for {job.provider} since {since}, {job.waiting.tries} tries: {reason}"
+    if job.pause:
+        until = job.pause.until
+        end = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(until)) if until else "the operator"
+        yield f"  paused ({job.pause.reason.value}) until {end}: {job.pause.detail}"
 
 
 def _timeline(job: Job) -> Iterator[tuple[float, str]]:
@@ -212,7 +263,7 @@ def retry(deployment: Deployment, job_id: str) -> Iterator[str]:
         yield f"{job.id} is {job.status.value}; only a failed job can be retried"
         return
     request = CreateRequest(job.original_request, preferences=job.preferences, webhook=job.webhook)
-    call = IdempotencyInfo("retry")
+    call = IdempotencyInfo("retry", request_id=job.request_id)
     again = deployment.create_job.run(job.account, job.dialect, request, call).job
     yield f"created {again.id}; the provider bills it again"
 
@@ -277,7 +328,8 @@ def deployment_of(stack: str) -> Deployment:
         parameter["ParameterKey"]: parameter["ParameterValue"]
         for parameter in described.get("Parameters", [])
     }
-    return Deployment(outputs, float(parameters.get("DailyDollars", 0)) or None)
+    dollars = float(parameters.get("DailyDollars", 0)) or None
+    return Deployment(outputs, dollars, int(parameters.get("RestoreEpoch", 0)))
 
 
 if __name__ == "__main__":

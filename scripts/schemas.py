@@ -14,6 +14,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 
 from rushes.api.webhooks import samples
+from rushes.jobs import budget_events
+from rushes.jobs.charges import Threshold
 from rushes.jobs.events import Event, JobEvent, JobStarted
 from rushes.jobs.status import JobStatus
 from rushes.webhooks import operational_events
@@ -32,6 +34,7 @@ STATUSES = {
 MODELS: dict[str, type[Event]] = {
     "job.started": JobStarted,
     **dict.fromkeys(samples.OUTCOMES, JobEvent),
+    budget_events.THRESHOLD_REACHED: budget_events.BudgetThresholdReached,
     operational_events.DISABLED: operational_events.EndpointDisabled,
     operational_events.TEST: operational_events.WebhookTest,
 }
@@ -51,6 +54,8 @@ def schema(event_type: str) -> dict[str, Any]:
 
 
 def example(event_type: str) -> dict[str, Any]:
+    if event_type == budget_events.THRESHOLD_REACHED:
+        return budget_events.threshold_reached(Threshold("demo#2026-09-21", 80, 48.4, 60.0, NOW))
     if event_type == operational_events.DISABLED:
         failing = endpoint().model_copy(update={"failing_since": NOW - 5 * 24 * 3600})
         return operational_events.endpoint_disabled(failing, NOW, "failing")

@@ -12,7 +12,6 @@ from rushes.catalog.source import CatalogVersion
 from rushes.errors import (
     AlreadyAccepted,
     AwsUnavailable,
-    BudgetExceeded,
     DownloadInterrupted,
     InvalidInputFile,
     InvalidOutput,
@@ -20,14 +19,17 @@ from rushes.errors import (
     WriteConflict,
 )
 from rushes.fair_order import Shares
+from rushes.jobs.charges import Charge, is_budget, settlements
 from rushes.jobs.content_type import sniff_output
-from rushes.jobs.cost import DECIMALS, settlement
+from rushes.jobs.cost import DECIMALS
 from rushes.jobs.job import Job, JobPage, allowed_before, first_page
+from rushes.jobs.quota import refusal
 from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import Artifact, Output
 from rushes.ports.api_keys import ApiKey
 from rushes.ports.http import HttpCall, HttpReply, Upstream
-from rushes.ports.jobs import BudgetCharge, Change, IdempotencyRecord, JobQuery
+from rushes.ports.jobs import Change, IdempotencyRecord, JobQuery
+from rushes.ports.limits import Usage
 from rushes.ports.providers import RateLimit, Slots, Timing
 from rushes.ports.storage import Download
 
@@ -52,6 +54,37 @@ def unavailable() -> None:
     raise AwsUnavailable("throttled")
 
 
+class FakeLimits:
+    """The amounts of limits by name."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Usage] = {}
+
+    def find(self, name: str) -> Usage:
+        return self.rows.get(name, Usage())
+
+    def report(self, name: str, percent: int) -> None:
+        self.rows[name] = replace(self.find(name), reported=percent)
+
+    def add(self, charges: Sequence[Charge], now: float) -> None:
+        """Add all charges, or raise the refusal of one."""
+        for charge in charges:
+            used = self.find(charge.name).total
+            if charge.maximum is not None and used > charge.room:
+                raise refusal(charge, used, now)
+        for charge in charges:
+            before = self.find(charge.name)
+            self.rows[charge.name] = replace(
+                before,
+                total=round(before.total + charge.total, DECIMALS),
+                settled=round(before.settled + charge.settled, DECIMALS),
+            )
+
+    def budgets(self) -> dict[str, float]:
+        """The dollars of the budgets, without the counters of jobs."""
+        return {name: usage.total for name, usage in self.rows.items() if is_budget(name)}
+
+
 class FakeJobs:
     """`before_write` runs once between the read and the write of a change."""
 
@@ -59,14 +92,14 @@ class FakeJobs:
         self.rows: dict[tuple[str, str], str] = {}
         self.records: dict[str, IdempotencyRecord] = {}
         self.calls: dict[str, list[IdempotencyRecord]] = {}
-        self.spent: dict[tuple[str, str], float] = {}
+        self.limits = FakeLimits()
         self.before_write: Callable[[], object] | None = None
 
     def add(
         self,
         job: Job,
         record: IdempotencyRecord | None = None,
-        charge: BudgetCharge | None = None,
+        charges: Sequence[Charge] = (),
     ) -> None:
         if (job.account, job.id) in self.rows:
             raise WriteConflict(f"there is a job {job.id} already")
@@ -74,26 +107,16 @@ class FakeJobs:
             known = self.records.get(record.digest)
             if known and known.expires_at >= job.created_at:
                 raise AlreadyAccepted("the create call was accepted before")
-        if charge:
-            self._spend(charge)
+        self.limits.add(charges, job.created_at)
         if record and record.retry is None:
             self.records[record.digest] = record
         elif record:
             self.calls.setdefault(record.digest, []).append(record)
         self._put(job)
 
-    def _spend(self, charge: BudgetCharge) -> None:
-        day = (charge.account, charge.day)
-        total = round(self.spent.get(day, 0.0) + charge.cost, DECIMALS)
-        if total > charge.limit:
-            raise BudgetExceeded("daily budget exceeded")
-        self.spent[day] = total
-
-    def _settle(self, before: Job, after: Job) -> None:
-        dollars = settlement(before, after)
-        if dollars and after.reservation:
-            day = (after.account, after.reservation.day)
-            self.spent[day] = round(self.spent.get(day, 0.0) + dollars, DECIMALS)
+    @property
+    def spent(self) -> dict[str, float]:
+        return self.limits.budgets()
 
     def find_record(self, digest: str) -> IdempotencyRecord | None:
         return self.records.get(digest)
@@ -110,7 +133,13 @@ class FakeJobs:
         document = self.rows.get((account, job_id))
         return Job.model_validate_json(document) if document else None
 
-    def change(self, account: str, job_id: str, change: Change) -> Job:
+    def change(
+        self,
+        account: str,
+        job_id: str,
+        change: Change,
+        maxima: Mapping[str, float] | None = None,
+    ) -> Job:
         for _ in range(8):
             before = self.get(account, job_id)
             if before is None:
@@ -125,7 +154,7 @@ class FakeJobs:
             if stored and stored.version == before.version:
                 if stored.status not in allowed_before(before, after):
                     break
-                self._settle(before, after)
+                self.limits.add(settlements(before, after, maxima), after.updated_at)
                 self._put(after)
                 return after
         raise WriteConflict(f"job {job_id} is being written to by others")
@@ -139,6 +168,9 @@ class FakeJobs:
             after, newest_first = query.after, query.newest_first
             found = [job for job in found if (job.id < after if newest_first else job.id > after)]
         return first_page(found, query.limit)
+
+    def due_ids(self, now: float, limit: int) -> list[tuple[str, str]]:
+        return [(job.account, job.id) for job in self.due(now, limit)]
 
     def due(self, now: float, limit: int) -> tuple[Job, ...]:
         found = [

@@ -2,22 +2,26 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from rushes.api.account_limits import AccountLimits
 from rushes.api.build_job import JobBuilder
 from rushes.api.create_job import CreateJob
 from rushes.api.job_service import JobService
+from rushes.catalog.limits import Limit
 from rushes.catalog.models import Catalog, read_catalog
 from rushes.catalog.provider_config import ProviderEntry
 from rushes.http.url_policy import InputUrlPolicy, PublicUrlPolicy
+from rushes.jobs.epoch import FIRST_EPOCH, Epoch
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest, GenerationRequest
 from rushes.jobs.result import JobError
-from rushes.jobs.status import UpstreamCancelled
+from rushes.jobs.status import Stage, UpstreamCancelled
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import adapter
 from rushes.providers.base import Provider
 from rushes.workflow.collect import Collect
+from rushes.workflow.concurrency import Concurrency
 from rushes.workflow.event_publisher import EventPublisher
 from rushes.workflow.fetch_inputs import FetchInputs
 from rushes.workflow.finish import Finish, FinishResult
@@ -37,6 +41,7 @@ from tests.fakes import (
     FakeExecutions,
     FakeHttpClient,
     FakeJobs,
+    FakeLimits,
     FakeRateLimits,
     FakeTimings,
     FakeUpstreams,
@@ -101,6 +106,13 @@ def video(status: str, **fields: object) -> HttpReply:
     return reply(200, id="up-1", status=status, **fields)
 
 
+def facts(job: Job) -> Job:
+    """The job without what a step changes to plan the sweeper's check."""
+    stage = Stage.WAITING if job.stage is Stage.ACCEPTED else job.stage
+    changes = {"check_at": None, "updated_at": 0.0, "version": 0, "stage": stage}
+    return job.model_copy(update=changes)
+
+
 def service_of(
     jobs: FakeJobs,
     blobs: FakeBlobs,
@@ -113,7 +125,8 @@ def service_of(
     policies = PublicUrlPolicy(local_mode=False), InputUrlPolicy(local_mode=False)
     catalogs = FixedCatalogs(catalog)
     job_builder = JobBuilder(jobs, blobs, catalogs, clock, *policies)
-    create_job = CreateJob(job_builder, jobs, executions, clock, daily_dollars)
+    limits = AccountLimits(catalogs, Limit(daily_dollars=daily_dollars))
+    create_job = CreateJob(job_builder, jobs, executions, clock, limits)
     return JobService(create_job, jobs, blobs, catalogs, clock, clock.advance)
 
 
@@ -133,12 +146,15 @@ class Harness:
 
     daily_dollars: float | None = None
     catalog: Catalog = CATALOG
+    epoch: Epoch = FIRST_EPOCH
 
     @property
     def service(self) -> JobService:
-        return service_of(
+        service = service_of(
             self.jobs, self.blobs, self.executions, self.clock, self.catalog, self.daily_dollars
         )
+        job_builder = replace(service.create_job.job_builder, epoch=self.epoch)
+        return replace(service, create_job=replace(service.create_job, job_builder=job_builder))
 
     @property
     def catalogs(self) -> FixedCatalogs:
@@ -146,7 +162,7 @@ class Harness:
 
     @property
     def event_publisher(self) -> EventPublisher:
-        return EventPublisher(self.jobs, self.bus, self.clock)
+        return EventPublisher(self.jobs, self.bus, self.clock, self.epoch)
 
     @property
     def sweeper(self) -> Sweeper:
@@ -154,7 +170,7 @@ class Harness:
 
     @property
     def context(self) -> JobContext:
-        return JobContext(self.jobs, self.event_publisher, self.catalogs, self.clock)
+        return JobContext(self.jobs, self.event_publisher, self.catalogs, self.clock, self.epoch)
 
     @property
     def providers(self) -> ProviderClient:
@@ -166,13 +182,19 @@ class Harness:
         return RateLimiter(self.rate_limits, self.catalogs, self.clock, self.clock.advance)
 
     @property
+    def concurrency(self) -> Concurrency:
+        """With a real table in place of the fake, no limit is in use."""
+        limits = getattr(self.jobs, "limits", FakeLimits())
+        return Concurrency(limits, self.catalogs, self.clock)
+
+    @property
     def slots(self) -> JobSlots:
         return JobSlots(self.account_slots, self.clock)
 
     def submit(self, job: Job) -> NextStep:
         fetch_inputs = FetchInputs(self.context, self.http_client, self.blobs, self.slots)
-        task = Submit(self.context, self.providers, self.rate_limiter, fetch_inputs, self.timings)
-        return task.run(job.account, job.id)
+        ports = (self.context, self.providers, self.rate_limiter, fetch_inputs, self.timings)
+        return Submit(*ports, self.concurrency).run(job.account, job.id)
 
     def poll(self, job: Job) -> NextStep:
         return Poll(self.context, self.providers, self.blobs, self.timings).run(job.account, job.id)
@@ -189,7 +211,7 @@ class Harness:
 
     def finish(self, job: Job, execution: str = "", cause: str | None = None) -> FinishResult:
         stored = (self.jobs, self.blobs, self.timings)
-        task = Finish(*stored, self.event_publisher, self.clock, "media", 3600.0)
+        task = Finish(*stored, self.event_publisher, self.clock, "media", 3600.0, self.epoch)
         return task.run(job.account, job.id, execution or job.execution_name, cause)
 
     def now(self, job: Job) -> Job:

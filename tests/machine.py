@@ -19,7 +19,7 @@ from typing_extensions import override
 from local.packaging import ROOT
 
 DEFINITION: Mapping[str, Any] = json.loads((ROOT / "statemachine/media_job.asl.json").read_text())
-INVOKE = "arn:aws:states:::lambda:invoke"
+INVOKE = ":states:::lambda:invoke"
 FUNCTION = re.compile(r"\$\{(\w+)FunctionArn\}")
 PATH = re.compile(r"\$states((?:\.\w+)+)")
 MAX_STATES = 400
@@ -141,7 +141,7 @@ class Interpreter:
                 raise NotImplementedError(other)
 
     def _task(self, run: Execution) -> None:
-        assert run.state["Resource"] == INVOKE, run.state["Resource"]
+        assert run.state["Resource"].endswith(INVOKE), run.state["Resource"]
         arguments = evaluate(run.state["Arguments"], run)
         function = FUNCTION.fullmatch(arguments["FunctionName"])
         assert function, arguments["FunctionName"]

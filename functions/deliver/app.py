@@ -6,7 +6,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rushes.aws.sqs_batch import handle_each
 from rushes.logs import function_logger, redact_errors
-from rushes.webhooks.log_events import DELIVERY_ATTEMPTED
 from rushes.webhooks.queue_message import DeliveryTask
 from rushes.wiring import webhooks
 
@@ -21,9 +20,5 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
 def deliver(message: dict[str, Any]) -> None:
     task = DeliveryTask.parse(message)
-    outcome = webhooks.deliver().run(
-        task.account, task.message_id, task.receiver, task.message_group_id
-    )
-    logger.info(
-        DELIVERY_ATTEMPTED, message_id=task.message_id, receiver=task.receiver, outcome=outcome
-    )
+    logger.append_keys(account=task.account, job_id=task.job_id, request_id=None)
+    webhooks.deliver().run(task.account, task.message_id, task.receiver, task.message_group_id)

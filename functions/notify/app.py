@@ -7,6 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rushes.aws.sqs_batch import handle_each
 from rushes.logs import function_logger, redact_errors
+from rushes.webhooks.fanout import ids_of
 from rushes.webhooks.log_events import DELIVERIES_CREATED
 from rushes.wiring import webhooks
 
@@ -24,5 +25,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
 
 def notify(message: dict[str, Any]) -> None:
+    logger.append_keys(**ids_of(message))
     created = webhooks.fanout().run(message)
     logger.info(DELIVERIES_CREATED, count=created)

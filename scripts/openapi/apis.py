@@ -12,6 +12,7 @@ from rushes.api.webhooks.routes import WebhookRoute
 from rushes.dialects import BIFROST, FAL, OPENAI, PIPELET, TIYARO, TOGETHER
 from rushes.dialects.base import Dialect, Route, Verb
 from rushes.dialects.fal_queue.fal_arguments import FILES, _Arguments
+from rushes.dialects.fal_queue.fal_storage import InitiateBody
 from rushes.dialects.fal_queue.pipelet_body import _Body
 from rushes.dialects.openai_videos.schemas import (
     BifrostCreateBody,
@@ -21,6 +22,7 @@ from rushes.dialects.openai_videos.schemas import (
 )
 from rushes.dialects.tiyaro.schemas import SubmitBody
 from rushes.dialects.together.schemas import CreateVideoBody
+from rushes.dialects.upload_url import UploadBody
 from scripts.openapi import queue_responses as queue
 from scripts.openapi import shared_responses as shared
 from scripts.openapi import video_responses as video
@@ -169,13 +171,21 @@ APIS = (
         "Bifrost video API",
         BIFROST,
         video.BifrostErrorResponse,
-        _videos(
-            BifrostCreateBody,
-            video.BifrostVideo,
-            video.BifrostVideoPage,
-            video.BifrostDeletedVideo,
-            video.BifrostModelList,
-        ),
+        {
+            **_videos(
+                BifrostCreateBody,
+                video.BifrostVideo,
+                video.BifrostVideoPage,
+                video.BifrostDeletedVideo,
+                video.BifrostModelList,
+            ),
+            "upload": Operation(
+                "Create a URL for a large file, which the requests of every API may contain",
+                shared.UploadUrl,
+                status=201,
+                body=UploadBody,
+            ),
+        },
     ),
     _of_dialect(
         "Together video API",
@@ -220,6 +230,7 @@ APIS = (
                 also={400: queue.FalCancellation},
             ),
             "models": Operation("List the models", queue.FalModelPage),
+            "upload": Operation("Create an upload URL", queue.FalUploadUrl, body=InitiateBody),
         },
     ),
     _of_dialect(

@@ -141,6 +141,13 @@ class FalModelPage(Closed):
     has_more: bool
 
 
+class FalUploadUrl(Closed):
+    """PUT the file to `upload_url`, then send `file_url` in a field for files."""
+
+    upload_url: str
+    file_url: str
+
+
 class TiyaroPut(Closed):
     PUT: str
 

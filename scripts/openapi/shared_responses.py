@@ -53,3 +53,13 @@ class ModelList(Closed):
 
 class AnyObject(Open):
     """An object whose fields depend on the model."""
+
+
+class UploadUrl(Closed):
+    """PUT the file to `url`, then send `url` in a field for files."""
+
+    object: Literal["upload_url"]
+    url: str
+    method: Literal["PUT"]
+    expires_in: int
+    max_bytes: int

@@ -10,6 +10,7 @@ import httpx
 from botocore.config import Config
 
 from local.stack import Stack
+from rushes.aws.dynamodb.job_items import read_job
 from rushes.jobs.job import Job
 from tests.chaos.repeating_clients import show
 
@@ -30,8 +31,11 @@ def rows(stack: Stack) -> list[Job]:
     pages = dynamodb.get_paginator("scan").paginate(
         TableName=stack.outputs["TableName"], ConsistentRead=True
     )
-    items = (item for page in pages for item in page["Items"] if item["sk"].get("S") == "job")
-    return [Job.model_validate_json(item["document"]["S"]) for item in items]
+    parts: dict[str, dict[str, Any]] = defaultdict(dict)
+    for item in (item for page in pages for item in page["Items"]):
+        if item["pk"]["S"].startswith("JOB#"):
+            parts[item["pk"]["S"]][item["sk"]["S"]] = item
+    return [read_job(items["job"], items.get("request")) for items in parts.values()]
 
 
 def wait_until_all_finished(stack: Stack, seconds: float) -> list[Job]:

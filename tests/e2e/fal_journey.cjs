@@ -2,7 +2,8 @@
 //
 //     node fal_journey.cjs BASE_URL API_KEY IMAGE  → the results as JSON
 //
-// The client calls https://queue.fal.run; its request middleware sends the calls to the stack.
+// The client calls https://queue.fal.run, and https://rest.fal.ai for files; its request middleware
+// sends the calls to the stack.
 
 const fs = require("node:fs");
 const { createFalClient } = require("@fal-ai/client");
@@ -16,7 +17,9 @@ function connect(key) {
     credentials: key,
     requestMiddleware: async (request) => ({
       ...request,
-      url: request.url.replace("https://queue.fal.run", baseURL),
+      url: request.url
+        .replace("https://queue.fal.run", baseURL)
+        .replace("https://rest.fal.ai", new URL("/fal", baseURL).href),
     }),
   });
 }
@@ -67,10 +70,12 @@ async function streamed() {
 
 async function main() {
   const image_url = `data:image/png;base64,${fs.readFileSync(imagePath).toString("base64")}`;
+  const file = new Blob([fs.readFileSync(imagePath)], { type: "image/png" }); // the client uploads it
   const made = await subscribe("a lighthouse in the fog");
   const results = {
     made,
     "with image": await subscribe("later", { image_url }, `${app}/image-to-video`),
+    "with upload": await subscribe("later", { image_url: file }, `${app}/image-to-video`),
     "by id": (await fal.queue.result(app, { requestId: made.id })).data,
     cancelled: await cancelled(),
     streamed: await streamed(),

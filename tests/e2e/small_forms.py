@@ -8,7 +8,10 @@ from local.packaging import ROOT
 from tests.e2e.programs import run
 
 SMALL_FORMS = {
-    "bench": ("bench SMALL=1", r"p95 ratio[\s\S]*rejected key \(401\)[\s\S]*ratio \d"),
+    "bench": (
+        "bench SMALL=1",
+        r"hottest key[\s\S]*p95 ratio[\s\S]*rejected key \(401\)[\s\S]*ratio \d",
+    ),
     "simulate": ("simulate SEEDS=200", r"violations +0\b"),
     "faults": ("faults JOBS=20", "0 lost jobs"),
     "chaos": ("chaos JOBS=8", r"jobs accepted +8\b"),

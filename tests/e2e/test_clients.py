@@ -93,6 +93,7 @@ def test_fal_client_for_node(account: Account, image: Path, tmp_path: Path, pref
     assert_small_video_at(made["data"]["video"]["url"], tmp_path)
     assert results["by id"]["video"]["file_name"] == made["data"]["video"]["file_name"]
     assert results["with image"]["data"]["video"]["file_size"] > 0
+    assert results["with upload"]["data"]["video"]["file_size"] > 0
     assert results["cancelled"] == "COMPLETED"
     streamed = results["streamed"]
     assert (streamed["ended"], streamed["states"][-1]) == ("COMPLETED", "COMPLETED")

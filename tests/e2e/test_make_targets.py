@@ -21,11 +21,12 @@ RUN_BY = {
     "make demo": "tests/e2e/test_readme.py",
     "make up": "tests/e2e/test_up.py",
     "make build": "tests/e2e/test_readme.py",
+    "make package": "tests/e2e/test_readme.py",
     "make key": "tests/e2e/test_readme.py",
     **dict.fromkeys(
         (
             *("make stuck", "make show", "make retry", "make cancel", "make redrive"),
-            *("make reindex", "make invoke"),
+            *("make reindex", "make invoke", "make reencrypt"),
             *("make format", "make requirements"),
             *("./rushes config diff", "./rushes config history"),
         ),
@@ -38,9 +39,21 @@ RUN_BY = {
         ),
         "tests/e2e/test_migration_guides.py",
     ),
+    **dict.fromkeys(
+        (
+            *("./rushes jobs paused", "./rushes jobs resume"),
+            *("./rushes jobs fail", "./rushes jobs orphans"),
+        ),
+        "tests/unit/cli/test_job_commands.py",
+    ),
     "tests.simulation": "Makefile",
     "tests.faults": "Makefile",
     "tests.probes.table": "tests/probes/test_covers.py",
+    "./rushes doctor": "tests/e2e/test_doctor.py",
+    "bench.cost": "tests/unit/bench/test_cost_page.py",
+    "bench/cost.py": "tests/unit/bench/test_cost_page.py",
+    "bench/write_units.py": "Makefile",
+    "bench/load_model.py": "Makefile",
     "bench/init_cost.py": "Makefile",
     "bench/collect_memory.py": "Makefile",
     "bench/history.py": "Makefile",
@@ -50,6 +63,7 @@ RUN_BY = {
     "scripts/create_key.py": "Makefile",
     "scripts/jobs.py": "Makefile",
     "scripts/dead_letters.py": "Makefile",
+    "scripts/reencrypt_secrets.py": "Makefile",
     "scripts/generate_compatibility_page.py": "tests/unit/docs/test_compatibility_page.py",
     "scripts/generate_model_page.py": "tests/unit/docs/test_models_page.py",
     "scripts.generate_fal_models": "tests/unit/scripts/test_generate_fal_models.py",
@@ -61,7 +75,7 @@ RUN_BY = {
 CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 COMMAND = re.compile(
     r"\b(make [a-z][a-z-]*)|python -m ([\w.]+)|(?<![\w/])((?:scripts|bench)/\w+\.py)"
-    r"|(\./rushes (?:config|provider) [a-z-]+)"
+    r"|(\./rushes (?:(?:config|jobs|provider) [a-z-]+|doctor))"
 )
 NOT_OURS = frozenset({"pytest", "venv", "pip"})
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")]
@@ -115,6 +129,7 @@ def test_operator_targets(stack: Stack, client: httpx.Client):
     assert "has already ended" in operate("cancel")
     assert "only a failed job can be retried" in operate("retry")
     assert "moved back" in operate("redrive")
+    assert re.search(r"encrypted the secrets of \d+ webhook", operate("reencrypt"))
     assert re.search(r"rewrote \d+ jobs", operate("reindex"))
     assert job_id not in operate("stuck")
     assert '"status": "ending"' in operate("invoke EVENT=submit/first")

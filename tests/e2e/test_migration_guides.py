@@ -35,7 +35,7 @@ BLOCK = re.compile(r"```(\w+)(?: (\S+))?\n(.*?)```", re.DOTALL)
 RUN_ELSEWHERE = {
     "make up": "tests/e2e/test_up.py",
     "make build": "tests/e2e/test_readme.py",
-    ".local/envs/sam/bin/sam deploy --guided": "tests/e2e/test_readme.py",
+    ".local/envs/sam/bin/sam deploy": "tests/e2e/test_readme.py",
 }
 FINISHED = re.compile(r"^completed (job_\w+) 8 (\d+x\d+) None$", re.MULTILINE)
 
@@ -116,7 +116,7 @@ def test_page_has_each_step_and_no_other_command(walk: Walk):
         ".local/envs/local/bin/python -W ignore sora.py",
         ".local/envs/local/bin/python -W ignore sora_with_image.py",
         "make build",
-        ".local/envs/sam/bin/sam deploy --guided",
+        ".local/envs/sam/bin/sam deploy",
         "./rushes config push --stack rushes",
         f"./rushes provider set-key {walk.vendor} --stack rushes",
         "export OPENAI_BASE_URL=ApiUrl/openai/v1",

@@ -66,7 +66,7 @@ def assert_unavailable(dialect: str, answer: httpx.Response) -> None:
     assert body == "service_unavailable"
 
 
-@pytest.mark.parametrize("action", ["dynamodb:PutItem", "dynamodb:GetItem"])
+@pytest.mark.parametrize("action", ["dynamodb:PutItem", "dynamodb:Query"])
 def test_every_dialect_returns_503_without_table_permission(stack, aws, action):
     with without(aws, "ApiFunctionRole", action):
         for dialect in API_CLIENTS:

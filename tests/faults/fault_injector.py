@@ -5,7 +5,7 @@ was executed. Faults of a single attempt, which boto3 retries, are injected in `
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -86,7 +86,7 @@ class FaultInjector:
                 return self._without_some(params, context)
             case "conflict":
                 transaction = "TransactWriteItems" in params["headers"].get("X-Amz-Target", "")
-                return conflict(transaction=transaction)
+                return conflict(json.loads(params["body"])["TransactItems"] if transaction else ())
             case _:
                 return error(400, THROTTLES.get(service, "ThrottlingException"))
 
@@ -140,11 +140,12 @@ def error(status: int, code: str, **more: Any) -> Any:
     return SimpleNamespace(status_code=status), answer
 
 
-def conflict(*, transaction: bool) -> Any:
-    if not transaction:
+def conflict(requests: Sequence[Any]) -> Any:
+    """Refuse a write of one item, or a transaction because of its first item."""
+    if not requests:
         return error(400, "TransactionConflictException")
-    # One reason for each of the two items: a job and its idempotency record.
-    reasons = [{"Code": "TransactionConflict", "Message": "injected"}, {"Code": "None"}]
+    reasons = [{"Code": "TransactionConflict", "Message": "injected"}]
+    reasons += [{"Code": "None"}] * (len(requests) - 1)
     return error(400, "TransactionCanceledException", CancellationReasons=reasons)
 
 

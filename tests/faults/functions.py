@@ -16,10 +16,12 @@ from moto.s3.models import S3Backend
 
 from rushes.api import auth
 from rushes.aws import secrets
+from rushes.aws.dynamodb import due_index
 from rushes.catalog.models import Catalog, read_catalog
 from rushes.errors import RushesError
 from rushes.http import downloads, transport
 from rushes.wiring import api, aws, sweep, workflow
+from rushes.workflow.sweeper import one_by_one
 from tests.faults.clock import Clock
 from tests.faults.direct_invoke import snapshot
 from tests.faults.fault_injector import CrashError, FaultInjector
@@ -84,6 +86,8 @@ class Functions:
         patch.setattr(workflow, "client", attached)
         for module in (api, sweep, workflow, auth, secrets, downloads):
             patch.setattr(module, "time", clock)
+        for module in (sweep, due_index):  # the faults of a plan have an order
+            patch.setattr(module, "in_threads", one_by_one)
         context = ssl.create_default_context()  # creating one reads a long file
         patch.setattr(ssl, "create_default_context", lambda: context)
         patch.setattr(Table, "__deepcopy__", snapshot, raising=False)

@@ -1,7 +1,7 @@
 """The stack's table, bucket, event bus and state machine, by moto in this process."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import boto3
@@ -9,6 +9,7 @@ from moto import mock_aws
 from moto.backends import get_backend
 
 from local.packaging import ROOT, read_template
+from rushes.aws.dynamodb.job_items import read_job
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -68,8 +69,12 @@ class MotoStack:
 
     def documents(self) -> dict[str, str]:
         """Return the stored document of every job, by table key."""
-        rows = {key: row for key, row in self._rows().items() if row["sk"].value == "job"}
-        return {key: row["document"].value for key, row in rows.items()}
+        rows = {key: _item(row) for key, row in self._rows().items()}
+        return {
+            key: read_job(row, rows.get(f"{row['pk']['S']} request")).model_dump_json()
+            for key, row in rows.items()
+            if row["sk"]["S"] == "job"
+        }
 
     def is_waiting(self) -> bool:
         """Whether an item is due for a sweep."""
@@ -98,3 +103,7 @@ class MotoStack:
         states = get_backend("stepfunctions")[ACCOUNT][REGION]
         for machine in states.state_machines:
             yield from machine.executions
+
+
+def _item(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: {attribute.type: attribute.value} for name, attribute in row.items()}

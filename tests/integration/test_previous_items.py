@@ -8,7 +8,7 @@ import pytest
 from rushes.aws.dynamodb.jobs import JobTable
 from rushes.jobs.job import Job
 from rushes.ports.jobs import JobQuery
-from tests.fixtures.releases.finished_jobs import JOBS, UNFINISHED, item_of, job_of, read
+from tests.fixtures.releases.finished_jobs import JOBS, UNFINISHED, items_of, job_of, read
 from tests.harness import ACCOUNT
 
 LATER = 1_800_010_000.0
@@ -18,7 +18,7 @@ LATER = 1_800_010_000.0
 @pytest.fixture(scope="module")
 def jobs(as_wired: Callable[[str], Any], table: str) -> Iterator[JobTable]:
     dynamodb = as_wired("dynamodb")
-    rows = [item_of(read(path)) for path in JOBS]
+    rows = [row for path in JOBS for row in items_of(read(path))]
     for row in rows:
         dynamodb.put_item(TableName=table, Item=row)
     yield JobTable(dynamodb, table)
@@ -28,7 +28,8 @@ def jobs(as_wired: Callable[[str], Any], table: str) -> Iterator[JobTable]:
 
 
 def recorded() -> list[Job]:
-    return [job_of(read(path)) for path in JOBS]
+    """Return the jobs as the table reads them: with the request in the item of the job."""
+    return [job_of(read(path)).model_copy(update={"request_revision": None}) for path in JOBS]
 
 
 def test_items_of_earlier_releases_are_found(jobs: JobTable):
@@ -57,4 +58,5 @@ def test_items_of_earlier_releases_can_be_changed(jobs: JobTable):
     for job in recorded():
         changed = jobs.change(job.account, job.id, lambda job: job.warned(job.updated_at, "seen"))
         assert (changed.warnings[-1], changed.version) == ("seen", job.version + 1)
+        assert changed.request_revision == changed.version  # now stored in two items
         assert jobs.get(job.account, job.id) == changed

@@ -24,6 +24,7 @@ from rushes.jobs.status import JobStatus
 from rushes.ports.http import HttpCall, HttpReply, Upstream
 from rushes.providers import adapter
 from rushes.workflow.collect import Collect
+from rushes.workflow.concurrency import Concurrency
 from rushes.workflow.event_publisher import EventPublisher
 from rushes.workflow.fetch_inputs import FetchInputs
 from rushes.workflow.finish import Finish
@@ -168,7 +169,9 @@ class Workflow:
         limiter = RateLimiter(FakeRateLimits(), catalogs, caller.clock, caller.clock.advance)
         fetch_inputs = FetchInputs(context, self.http_client, caller.blobs, slots)
         names = job.account, job.id
-        step = Submit(context, providers, limiter, fetch_inputs, timings).run(*names)
+        concurrency = Concurrency(caller.jobs.limits, catalogs, caller.clock)
+        submit = Submit(context, providers, limiter, fetch_inputs, timings, concurrency)
+        step = submit.run(*names)
         poll = Poll(context, providers, caller.blobs, timings)
 
         def polled() -> str:

@@ -26,7 +26,7 @@ from rushes.wiring import aws as aws_wiring
 from tests.lambda_context import InvocationContext
 from tests.raw_http import RawServer, reply
 from tests.stack import REGION
-from tests.unit.webhooks.fakes import FakeDeliveries, FakeEndpoints
+from tests.unit.webhooks.fakes import FakeDeliveries, FakeEndpoints, signing_secrets
 from tests.unit.webhooks.harness import START, endpoint, event
 from tests.waiting import wait_for
 from tests.wiring_caches import clear_wiring
@@ -116,13 +116,16 @@ def test_concurrent_adds_never_exceed_the_maximum(as_wired: Clients, table: str,
 
 
 def test_request_secrets_are_created_at_the_first_call(endpoints: EndpointRepository, account: str):
-    made = endpoints.request_secrets(account)
+    assert endpoints.request_secrets(account) is None
+    secrets = signing_secrets(endpoints)
+    made = secrets.of_requests(account)
     assert endpoints.request_secrets(account) == made
+    assert secrets.of_requests(account) == made
     changed = endpoints.change_request_secrets(
         account, lambda old: old.model_copy(update={"secrets": (), "version": old.version + 1})
     )
     assert endpoints.request_secrets(account) == changed
-    assert endpoints.request_secrets(f"{account}2").secrets != made.secrets
+    assert secrets.of_requests(f"{account}2").secrets != made.secrets
 
 
 def test_add_stores_a_delivery_once(deliveries: DeliveryRepository, account: str):

@@ -1,16 +1,12 @@
-"""API Gateway and S3: requests of web pages of other origins (CORS).
+"""API Gateway and S3: requests of web pages of other origins (CORS)."""
 
-The engine's HTTP API is the first that exists: one probe creates it for all.
-"""
-
-import json
 from functools import cache
 from threading import Lock
-from typing import Any
 
 import httpx
 
 from tests.probes.aws_setup import AwsSetup
+from tests.probes.gateway import ORIGIN, create_api
 from tests.probes.links import link
 from tests.probes.probe import documented, probes_of
 from tests.probes.s3 import GUIDE, put
@@ -18,13 +14,12 @@ from tests.probes.s3 import GUIDE, put
 gateway_probe, s3_probe = probes_of("API Gateway"), probes_of("S3")
 
 PAGE = "apigateway/latest/developerguide/http-api-cors.html"
-ORIGIN, OTHER = "http://127.0.0.1:3000", "http://127.0.0.1:3001"
+OTHER = "http://127.0.0.1:3001"
 PREFLIGHT = {
     "access-control-request-method": "POST",
     "access-control-request-headers": "authorization",
 }
 LOCK = Lock()
-ECHO = "def handler(event, context):\n    return event['requestContext']['http']['method']\n"
 
 
 def allow_origin(aws: AwsSetup) -> None:
@@ -35,49 +30,12 @@ def allow_origin(aws: AwsSetup) -> None:
 
 @cache
 def _configure(aws: AwsSetup) -> None:
-    _create_api(aws)
+    create_api(aws)
     rules = [
         {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]},
         {"AllowedMethods": ["PUT"], "AllowedOrigins": [ORIGIN], "AllowedHeaders": ["*"]},
     ]
     aws.s3.put_bucket_cors(Bucket=aws.bucket, CORSConfiguration={"CORSRules": rules})
-
-
-def _create_api(aws: AwsSetup) -> None:
-    """Create an HTTP API that allows one origin, with a function at `$default`."""
-    stack = aws.cloudformation
-    name, function = aws.name(), aws.function(ECHO)
-    arn = aws.functions.get_function(FunctionName=function)["Configuration"]["FunctionArn"]
-    cors = {
-        "AllowOrigins": [ORIGIN],
-        "AllowMethods": ["GET", "POST"],
-        "AllowHeaders": ["authorization"],
-        "ExposeHeaders": ["x-request-id"],
-        "MaxAge": 7200,
-    }
-    resources = {
-        "Api": resource("Api", Name=name, ProtocolType="HTTP", CorsConfiguration=cors),
-        "Integration": resource(
-            "Integration",
-            ApiId={"Ref": "Api"},
-            IntegrationType="AWS_PROXY",
-            IntegrationUri=arn,
-            PayloadFormatVersion="2.0",
-        ),
-        "Route": resource(
-            "Route",
-            ApiId={"Ref": "Api"},
-            RouteKey="$default",
-            Target={"Fn::Sub": "integrations/${Integration}"},
-        ),
-        "Stage": resource("Stage", ApiId={"Ref": "Api"}, StageName="$default", AutoDeploy=True),
-    }
-    stack.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
-    stack.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
-
-
-def resource(kind: str, **properties: Any) -> dict[str, Any]:
-    return {"Type": f"AWS::ApiGatewayV2::{kind}", "Properties": properties}
 
 
 def shown(response: httpx.Response, *names: str) -> str:

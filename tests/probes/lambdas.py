@@ -82,15 +82,28 @@ def failing_asynchronous_event(aws: AwsSetup) -> str:
 
 @probe("a response of more than 6 MB")
 @documented("Unhandled: Function.ResponseSizeTooLarge", GUIDE + "gettingstarted-limits.html")
-@differs(
-    "accepted", covered="api/job_service.py limits pages to 3 MB; content is a redirect to a link"
-)
 def response_too_large(aws: AwsSetup) -> str:
     function = aws.function("def handler(event, context):\n    return 'x' * 7_000_000\n")
     reply = invoke(aws, function)
     if "FunctionError" not in reply:
         return "accepted"
     return f"{reply['FunctionError']}: {reply['result'].get('errorType')}"
+
+
+@probe("Invoke with a payload of more than 6 MB")
+@documented("RequestEntityTooLargeException", "lambda/latest/api/API_Invoke.html")
+def payload_too_large(aws: AwsSetup) -> str:
+    function = aws.function(ECHO)
+    return answer(lambda: invoke(aws, function, "x" * 6_300_000))
+
+
+@probe("an asynchronous Invoke with a payload of more than 1 MB")
+@documented("RequestEntityTooLargeException", GUIDE + "gettingstarted-limits.html")
+def asynchronous_payload_too_large(aws: AwsSetup) -> str:
+    function, payload = aws.function(ECHO), json.dumps("x" * 1_100_000)
+    return answer(
+        lambda: aws.functions.invoke(FunctionName=function, InvocationType="Event", Payload=payload)
+    )
 
 
 @probe("an action that the function's role lacks")

@@ -8,8 +8,18 @@ from tests.probes.probe import DOCS, PROBES, Probe
 
 FILE = Path(__file__).parents[2] / "docs/emulator.md"
 MODULES = (
-    *("stepfunctions", "tasks", "dynamodb", "transactions", "s3", "links", "sqs", "eventbridge"),
-    *("lambdas", "mappings", "secretsmanager", "cors"),
+    *(
+        "stepfunctions",
+        "tasks",
+        "dynamodb",
+        "transactions",
+        "item_permissions",
+        "s3",
+        "links",
+        "sqs",
+        "eventbridge",
+    ),
+    *("lambdas", "mappings", "secretsmanager", "gateway", "cors"),
 )
 HEAD = """\
 # The local engine compared with AWS

@@ -61,9 +61,12 @@ def of_type(kind: str) -> dict[str, dict[str, Any]]:
 
 
 def resource_of(reference: dict[str, Any]) -> dict[str, Any]:
-    """Return the resource of a Ref or a GetAtt."""
+    """Return the resource of a Ref or a GetAtt; the function of an alias."""
     name = reference["Ref"] if "Ref" in reference else reference["Fn::GetAtt"][0]
-    return translated()[name]
+    found = translated()[name]
+    if found["Type"] == "AWS::Lambda::Alias":
+        return resource_of(found["Properties"]["FunctionName"])
+    return found
 
 
 def is_queue(reference: dict[str, Any]) -> bool:
@@ -74,7 +77,8 @@ def allowed_senders() -> set[tuple[str, str]]:
     """Return pairs of rule and queue that the queue policies allow."""
     found = set()
     for policy in of_type("AWS::SQS::QueuePolicy").values():
-        for statement in policy["PolicyDocument"]["Statement"]:
+        statements = policy["PolicyDocument"]["Statement"]
+        for statement in (one for one in statements if one.get("Effect") == "Allow"):
             assert statement["Principal"] == {"Service": "events.amazonaws.com"}
             assert statement["Action"] == "sqs:SendMessage"
             (source,) = statement["Condition"]["ArnEquals"].values()

@@ -58,6 +58,7 @@ def measure_all(function: str, server: Server) -> list[dict[str, Any]]:
         "AWS_ENDPOINT_URL": f"{server.url}/s3",
         "POWERTOOLS_LOG_LEVEL": "CRITICAL",
         "POWERTOOLS_METRICS_DISABLED": "true",  # the output has the figures only
+        "MALLOC_ARENA_MAX": "1",  # each thread would reserve 64 MB of addresses, which are limited
     }
     limit = str(SHARE * memory_size(function))
     command = [sys.executable, "-m", "tests.security.memory.process", function, server.url, limit]

@@ -1,5 +1,6 @@
 """Deliberate defects of the core; the simulation must detect each of them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 from uuid import uuid4
@@ -7,16 +8,17 @@ from uuid import uuid4
 from rushes.api.create_job import CreateJob
 from rushes.api.job_service import JobService
 from rushes.jobs import cost
+from rushes.jobs.charges import Charge
 from rushes.jobs.events import Event, terminal_event
 from rushes.jobs.job import Job
 from rushes.jobs.reservation import Reservation
 from rushes.jobs.result import Artifact, JobOutcome
 from rushes.jobs.status import JobStatus, UpstreamCancelled
-from rushes.ports.jobs import IdempotencyRecord
 from rushes.ports.storage import Download
 from rushes.providers.base import CancelReply
 from rushes.workflow import collect, finish, reconcile, stop
 from rushes.workflow.collect import Collect
+from rushes.workflow.concurrency import Concurrency
 from rushes.workflow.event_publisher import EventPublisher
 from rushes.workflow.poll import Poll
 from rushes.workflow.provider_client import ProviderClient
@@ -28,10 +30,11 @@ from tests.simulation.ports import SimulatedBlobs
 from tests.simulation.scheduler import STORE_FAULTS
 from tests.simulation.table import SimulatedJobs
 
+Maxima = Mapping[str, float] | None
 Patch = tuple[object, str, object]
 """An owner, the name of its attribute, and the value that replaces it."""
 _submitting, _replace, _repair = Job.submitting, SimulatedJobs._replace, Sweeper._repair
-_settle, _check, _may_be_billed = SimulatedJobs._settle, SimulatedJobs._check, cost.may_be_billed
+_settle, _charge, _may_be_billed = SimulatedJobs._settle, SimulatedJobs._charge, cost.may_be_billed
 DO_NOT_SETTLE: Patch = (SimulatedJobs, "_settle", lambda *_: None)
 _poll, _copy_all, _put_stream = Poll._run, Collect._copy_all, SimulatedBlobs.put_stream
 
@@ -41,9 +44,9 @@ def clear_unconfirmed_submission(job: Job, *given: Any) -> Job:
     return claimed.model_copy(update={"submission_unconfirmed_since": None})
 
 
-def replace_any_version(jobs: SimulatedJobs, before: Job, after: Job) -> bool:
+def replace_any_version(jobs: SimulatedJobs, before: Job, after: Job, maxima: Maxima) -> bool:
     now = jobs.rows[before.account, before.id]
-    return _replace(jobs, before.model_copy(update={"version": now.version}), after)
+    return _replace(jobs, before.model_copy(update={"version": now.version}), after, maxima)
 
 
 def clear_outbox_first(event_publisher: EventPublisher, job: Job) -> bool:
@@ -105,24 +108,30 @@ def undecided(job: Job, cause: str | None, _: float) -> tuple[Job, JobOutcome]:
     return job, job.outcome or finish._execution_failed(job, cause)
 
 
-def settle_apart(jobs: SimulatedJobs, before: Job, after: Job) -> bool:
+def settle_apart(jobs: SimulatedJobs, before: Job, after: Job, maxima: Maxima) -> bool:
     """Settle in a write of its own, which a crash can prevent."""
-    is_replaced = _replace(jobs, before, after)
+    is_replaced = _replace(jobs, before, after, maxima)
     if is_replaced:
         jobs._scheduler.call("jobs.settle", lambda: _settle(jobs, before, after), STORE_FAULTS)
     return is_replaced
 
 
-def settle_before_check(jobs: SimulatedJobs, before: Job, after: Job) -> bool:
+def settle_before_check(jobs: SimulatedJobs, before: Job, after: Job, maxima: Maxima) -> bool:
     """Settle even if the write is refused: its repetition settles again."""
     _settle(jobs, before, after)
-    return _replace(jobs, before, after)
+    return _replace(jobs, before, after, maxima)
 
 
-def check_without_limit(
-    jobs: SimulatedJobs, record: IdempotencyRecord | None, _: object, now: float
-) -> None:
-    _check(jobs, record, None, now)
+def charge_without_limit(jobs: SimulatedJobs, charges: Sequence[Charge], now: float) -> None:
+    _charge(jobs, [replace(charge, maximum=None) for charge in charges], now)
+
+
+def settle_without_limit(jobs: SimulatedJobs, before: Job, after: Job, _: Maxima) -> None:
+    _settle(jobs, before, after)
+
+
+def charge_first_limit(jobs: SimulatedJobs, charges: Sequence[Charge], now: float) -> None:
+    _charge(jobs, charges[:1], now)
 
 
 def bill_unless_cancelled(job: Job) -> bool:
@@ -188,7 +197,12 @@ DEFECTS: dict[str, tuple[Patch, ...]] = {
         (CreateJob, "_dearest", lambda _, job: (job.cost, job.model)),
         (Reservation, "covers", lambda *_: True),
     ),
-    "the limit is not checked": ((SimulatedJobs, "_check", check_without_limit),),
+    "the limit is not checked": ((SimulatedJobs, "_charge", charge_without_limit),),
+    "one of several limits is charged": ((SimulatedJobs, "_charge", charge_first_limit),),
+    "the lease takes no room at a provider": (
+        (SimulatedJobs, "_settle", settle_without_limit),
+        (Concurrency, "check", lambda *_: None),
+    ),
     "a budget is settled in a write of its own": (
         DO_NOT_SETTLE,
         (SimulatedJobs, "_replace", settle_apart),

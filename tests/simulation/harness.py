@@ -8,19 +8,23 @@ from urllib.parse import quote
 
 from typing_extensions import override
 
+from rushes.api.account_limits import AccountLimits
 from rushes.api.build_job import JobBuilder
 from rushes.api.create_job import CreateJob
 from rushes.api.job_service import JobService
+from rushes.catalog.limits import Limits
 from rushes.catalog.model_entry import ModelEntry
 from rushes.catalog.models import read_catalog
 from rushes.catalog.provider_config import ProviderEntry
 from rushes.http.url_policy import InputUrlPolicy, PublicUrlPolicy
+from rushes.jobs.epoch import Epoch
 from rushes.jobs.job import Job
 from rushes.ports.http import HttpCall, HttpReply, Upstream
 from rushes.providers.base import Provider, Submitted
 from rushes.providers.openai_videos.openai_compatible import OpenAICompatible
 from rushes.providers.replies import Reply, raise_for_status, read
 from rushes.workflow.collect import Collect
+from rushes.workflow.concurrency import Concurrency
 from rushes.workflow.event_publisher import EventPublisher
 from rushes.workflow.fetch_inputs import FetchInputs
 from rushes.workflow.finish import Finish
@@ -89,7 +93,6 @@ CATALOG = read_catalog(
     """
     + "".join(MODEL.format(name, price) for name, price in PRICES.items())
 )
-CATALOGS = FixedCatalogs(CATALOG)
 
 
 class ListedVideo(Reply):
@@ -137,13 +140,14 @@ class NumberedJobBuilder(JobBuilder):
 
 
 class Harness:
-    """`daily_dollars` is the budget of each account."""
+    """`limits` are those of the configuration."""
 
-    catalog = CATALOG
+    epoch = Epoch("jobs")
 
-    def __init__(self, schedule: FaultSchedule, daily_dollars: float | None = None) -> None:
+    def __init__(self, schedule: FaultSchedule, limits: Limits | None = None) -> None:
         self.schedule = schedule
-        self.daily_dollars = daily_dollars
+        self.limits = limits or Limits()
+        self.catalog = CATALOG.model_copy(update={"limits": self.limits})
         self.clock = FakeClock()
         self.scheduler = scheduler = Scheduler(schedule, self.clock)
         self.invariants = Invariants()
@@ -164,27 +168,29 @@ class Harness:
         self._build()
 
     def _build(self) -> None:
-        jobs, clock = self.jobs, self.clock
+        jobs, clock, catalogs = self.jobs, self.clock, FixedCatalogs(self.catalog)
         blobs = scheduled(self.blobs, "blobs", self.scheduler)
-        publish = EventPublisher(jobs, self.bus, clock)
+        publish = EventPublisher(jobs, self.bus, clock, self.epoch)
         timings = scheduled(FakeTimings(), "timings", self.scheduler)
         upstreams = scheduled(FakeUpstreams(), "upstreams", self.scheduler)
         rate_limits = scheduled(FakeRateLimits(), "rate_limits", self.scheduler)
         http_client = SimulatedHttpClient(self.scheduler, self._provider)
-        context = JobContext(jobs, publish, CATALOGS, clock)
-        providers = ProviderClient(upstreams, http_client, CATALOGS, adapter_of)
-        rate_limiter = RateLimiter(rate_limits, CATALOGS, clock, self.scheduler.sleep)
+        context = JobContext(jobs, publish, catalogs, clock, self.epoch)
+        providers = ProviderClient(upstreams, http_client, catalogs, adapter_of)
+        rate_limiter = RateLimiter(rate_limits, catalogs, clock, self.scheduler.sleep)
         slots = JobSlots(scheduled(FakeAccountSlots(), "account_slots", self.scheduler), clock)
         fetch_inputs = FetchInputs(context, http_client, blobs, slots)
-        self.submit = Submit(context, providers, rate_limiter, fetch_inputs, timings)
+        usage = scheduled(jobs.limits, "limits", self.scheduler)
+        concurrency = Concurrency(usage, catalogs, clock)
+        self.submit = Submit(context, providers, rate_limiter, fetch_inputs, timings, concurrency)
         self.poll = Poll(context, providers, blobs, timings)
         self.collect = Collect(context, providers, blobs, slots)
-        self.finish = Finish(jobs, blobs, timings, publish, clock, "media", 3600.0)
+        self.finish = Finish(jobs, blobs, timings, publish, clock, "media", 3600.0, self.epoch)
         self.sweeper = Sweeper(jobs, blobs, self.machine, publish, clock)
         policies = PublicUrlPolicy(local_mode=False), InputUrlPolicy(local_mode=False)
-        job_builder = NumberedJobBuilder(jobs, blobs, CATALOGS, clock, *policies)
-        create_job = CreateJob(job_builder, jobs, self.machine, clock, self.daily_dollars)
-        self.service = JobService(create_job, jobs, blobs, CATALOGS, clock, self.scheduler.sleep)
+        job_builder = NumberedJobBuilder(jobs, blobs, catalogs, clock, *policies, self.epoch)
+        create_job = CreateJob(job_builder, jobs, self.machine, clock, AccountLimits(catalogs))
+        self.service = JobService(create_job, jobs, blobs, catalogs, clock, self.scheduler.sleep)
 
     def _functions(self) -> dict[str, Any]:
         return {

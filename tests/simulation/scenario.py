@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from rushes.errors import BudgetExceeded, RushesError
+from rushes.catalog.limits import AccountLimit, Limit, Limits
+from rushes.errors import LimitReached, RushesError
 from rushes.jobs.idempotency import IdempotencyInfo
 from rushes.jobs.request import CreateRequest, GenerationRequest, Input, Role, Upload
 from tests.harness import PNG_BYTES
@@ -18,6 +19,11 @@ DAY = 24 * 3600
 MAX_TRIES = 4
 REACTIONS = ("stops", "stops", "removes", "refuses", "continues", "pretends")
 """Reactions of a provider to a cancel."""
+KEY_IDS = {
+    "demo": ("00000000000000d1", "00000000000000d2"),
+    "other": ("00000000000000f1", "00000000000000f1"),
+}
+"""API keys by account."""
 OUTAGES = 0.15
 """Probability that a provider is down for a while; the circuit opens after two minutes."""
 MODELS = ("plain/one", "keyed/one", "listed/one", "plain_first", "keyed_first", "listed_first")
@@ -44,6 +50,7 @@ class Client:
         random_faults = scenario.random_faults.random
         self.scenario = scenario
         self.account = random_faults.choice(("demo", "other"))
+        self.key_id = random_faults.choice(KEY_IDS[self.account])
         self.key = f"key {number}" if random_faults.random() < 0.6 else None
         self.tries = 0
         self.jobs: set[str] = set()
@@ -57,14 +64,15 @@ class Client:
         )
 
     def _create(self) -> str:
-        call = IdempotencyInfo("create", self.key, None if self.key else self.tries - 1)
+        retry = None if self.key else self.tries - 1
+        call = IdempotencyInfo("create", self.key, retry, key_id=self.key_id)
         service = self.scenario.harness.service
         return service.create(self.account, "openai", self.create_request, call).job.id
 
     def _on_result(self, result: object) -> None:
         check = self.scenario.harness.invariants.check
-        if isinstance(result, BudgetExceeded):
-            self.scenario.harness.budget.seen["refused"] += 1
+        if isinstance(result, LimitReached):
+            self.scenario.harness.budget.seen[f"refused: {result.error_code}"] += 1
         if isinstance(result, str):
             self.jobs.add(result)
             exists = (self.account, result) in self.scenario.harness.jobs.rows
@@ -75,8 +83,11 @@ class Client:
 
 
 class Scenario:
-    limits: tuple[float | None, ...] = (None, 0.7, 1.0)
-    """US dollars per account and day."""
+    limits: tuple[Limits, ...] = (
+        Limits(),
+        Limits(daily_dollars=0.7),
+        Limits(monthly_dollars=1.0, concurrent_jobs=1),
+    )
     max_clients = 3
 
     def __init__(self, seed: int) -> None:
@@ -204,7 +215,20 @@ class Scenario:
 
 
 class BudgetScenario(Scenario):
-    """More jobs of two accounts than their budgets allow at once."""
+    """More jobs of two accounts and three API keys than their limits allow at once."""
 
-    limits: tuple[float | None, ...] = (0.7, 0.8, 1.5)
-    max_clients = 6
+    limits: tuple[Limits, ...] = (
+        Limits(daily_dollars=0.7),
+        Limits(daily_dollars=0.8, monthly_dollars=1.5),
+        Limits(monthly_dollars=2.5, concurrent_jobs=1, open_jobs=2),
+        Limits(
+            daily_dollars=1.5,
+            concurrent_jobs=2,
+            accounts={"demo": AccountLimit(daily_dollars=0.9)},
+            keys={
+                KEY_IDS["demo"][0]: Limit(daily_dollars=0.7, monthly_dollars=0.8),
+                KEY_IDS["other"][0]: Limit(monthly_dollars=0.7, open_jobs=2, concurrent_jobs=1),
+            },
+        ),
+    )
+    max_clients = 9

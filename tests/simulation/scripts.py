@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rushes.catalog.limits import Limits
 from rushes.errors import RushesError
 from rushes.jobs.idempotency import IdempotencyInfo
 from rushes.jobs.job import Job
@@ -16,7 +17,7 @@ from tests.simulation.quiescence import run_until_quiet
 
 API_LIMIT = 30.0
 ACCOUNT = "demo"
-DAILY_DOLLARS = 0.7
+LIMITS = Limits(daily_dollars=0.7, monthly_dollars=0.7, open_jobs=1, concurrent_jobs=1)
 """The price of the dearest model: one job of it is accepted."""
 
 
@@ -60,7 +61,7 @@ class ScriptRun:
     """Runs a script with a crash plan. The client repeats a call that crashed."""
 
     def __init__(self, script: Script, plan: CrashPlan) -> None:
-        self.harness = Harness(plan, DAILY_DOLLARS)
+        self.harness = Harness(plan, LIMITS)
         self.plan = plan
         self.script = script
         provider = self.harness.providers[script.model.partition("/")[0].removesuffix("_first")]

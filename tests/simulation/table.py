@@ -4,16 +4,20 @@ Every write is conditional on the version and the status that were read. The fau
 how long the indexes lag.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import TypeVar, cast
 
+from typing_extensions import override
+
 from rushes.aws.dynamodb.jobs import JobTable
-from rushes.errors import AlreadyAccepted, BudgetExceeded, WriteConflict
-from rushes.jobs.cost import DECIMALS, settlement
+from rushes.errors import AlreadyAccepted, WriteConflict
+from rushes.jobs.charges import Charge, settlements
 from rushes.jobs.job import Job, JobPage, allowed_before, first_page
-from rushes.ports.jobs import BudgetCharge, Change, IdempotencyRecord, JobQuery
+from rushes.ports.jobs import Change, IdempotencyRecord, JobQuery
+from tests.fakes import FakeLimits
 from tests.simulation.scheduler import READ_FAULTS, STORE_FAULTS, Scheduler
 
 Result = TypeVar("Result")
@@ -23,13 +27,34 @@ ANSWER_LOST = "answer lost"
 INDEX_LAGS = "index lags"
 
 
+class RecordedLimits(FakeLimits):
+    """Adds up what was charged to each limit, and what was refunded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.charged: Counter[str] = Counter()
+        """In micro-dollars, or millionths of a job."""
+        self.refunded: Counter[str] = Counter()
+
+    @override
+    def add(self, charges: Sequence[Charge], now: float) -> None:
+        super().add(charges, now)
+        for charge in charges:
+            self.charged[charge.name] += max(micro(charge.total), 0)
+            self.refunded[charge.name] += max(micro(-charge.total), 0)
+
+
+def micro(amount: float) -> int:
+    return round(amount * 1_000_000)
+
+
 class SimulatedJobs:
     """Calls `on_write` with the item before and after every write."""
 
     def __init__(self, scheduler: Scheduler, on_write: Callable[[Job | None, Job], None]) -> None:
         self.rows: dict[RowKey, Job] = {}
         self.records: dict[RowKey, IdempotencyRecord] = {}
-        self.spent: dict[RowKey, float] = {}
+        self.limits = RecordedLimits()
         self._scheduler = scheduler
         self.on_write = on_write
         self.after_write: Callable[[Job], None] = lambda _: None
@@ -41,7 +66,7 @@ class SimulatedJobs:
         self,
         job: Job,
         record: IdempotencyRecord | None = None,
-        charge: BudgetCharge | None = None,
+        charges: Sequence[Charge] = (),
     ) -> None:
         """Check the conditions of all parts, then write all of them or none."""
         row_key = (job.account, job.id)
@@ -49,11 +74,10 @@ class SimulatedJobs:
         def commit() -> bool:
             if row_key in self.rows:
                 raise WriteConflict(f"job {job.id} exists already")
-            self._check(record, charge, job.created_at)
+            self._check(record, job.created_at)
+            self._charge(charges, job.created_at)
             if record:
                 self.records[record.digest, _sort_key(record)] = record
-            if charge:
-                self._spend(charge.account, charge.day, charge.cost)
             return self._put(None, job)
 
         self._write("jobs.add", row_key, commit)
@@ -75,9 +99,15 @@ class SimulatedJobs:
     def get(self, account: str, job_id: str) -> Job | None:
         return self._read("jobs.get", lambda: self.rows.get((account, job_id)))
 
-    def change(self, account: str, job_id: str, change: Change) -> Job:
+    def change(
+        self,
+        account: str,
+        job_id: str,
+        change: Change,
+        maxima: Mapping[str, float] | None = None,
+    ) -> Job:
         """Run the real loop on the reads and conditional writes of this table."""
-        return JobTable.change(cast("JobTable", self), account, job_id, change)
+        return JobTable.change(cast("JobTable", self), account, job_id, change, maxima)
 
     def page(self, account: str, query: JobQuery) -> JobPage:
         rows = self._read("jobs.page", self._indexed).values()
@@ -85,13 +115,16 @@ class SimulatedJobs:
         found = [job for job in jobs if job.account == account and not job.deleted_at]
         return first_page(found, query.limit)
 
+    def due_ids(self, now: float, limit: int) -> list[tuple[str, str]]:
+        return [(job.account, job.id) for job in self.due(now, limit)]
+
     def due(self, now: float, limit: int) -> tuple[Job, ...]:
         rows = self._read("jobs.due", self._indexed).values()
         checks = [(job.next_check_at, job) for job in rows]
         due = [(at, job) for at, job in checks if at is not None and at <= now]
         return tuple(job for _, job in sorted(due, key=lambda pair: pair[0])[:limit])
 
-    def _replace(self, before: Job, after: Job) -> bool:
+    def _replace(self, before: Job, after: Job, maxima: Mapping[str, float] | None = None) -> bool:
         row_key = (before.account, before.id)
 
         def put() -> bool:
@@ -100,7 +133,7 @@ class SimulatedJobs:
                 return False
             if stored.status not in allowed_before(before, after):
                 return False
-            self._settle(stored, after)
+            self._settle(stored, after, maxima)
             return self._put(stored, after)
 
         return self._write("jobs.put", row_key, put)
@@ -117,25 +150,17 @@ class SimulatedJobs:
 
         return self._write("jobs.adopt", row_key, update)
 
-    def _check(
-        self, record: IdempotencyRecord | None, charge: BudgetCharge | None, now: float
-    ) -> None:
+    def _check(self, record: IdempotencyRecord | None, now: float) -> None:
         if record and record.retry is None:
             enabled = self.records.get((record.digest, "once"))
             if enabled and enabled.expires_at >= now:
                 raise AlreadyAccepted("the create call was accepted already")
-        if charge:
-            spent = self.spent.get((charge.account, charge.day), 0.0)
-            if round(spent + charge.cost, DECIMALS) > charge.limit:
-                raise BudgetExceeded("daily budget exceeded")
 
-    def _settle(self, before: Job, after: Job) -> None:
-        if after.reservation:
-            self._spend(after.account, after.reservation.day, settlement(before, after))
+    def _charge(self, charges: Sequence[Charge], now: float) -> None:
+        self.limits.add(charges, now)
 
-    def _spend(self, account: str, day: str, dollars: float) -> None:
-        total = self.spent.get((account, day), 0.0) + dollars
-        self.spent[account, day] = round(total, DECIMALS)
+    def _settle(self, before: Job, after: Job, maxima: Mapping[str, float] | None = None) -> None:
+        self.limits.add(settlements(before, after, maxima), after.updated_at)
 
     def _put(self, before: Job | None, after: Job) -> bool:
         self.on_write(before, after)

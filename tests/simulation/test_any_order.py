@@ -22,7 +22,7 @@ from tests.simulation.provider_faults import (
 from tests.simulation.quiescence import run_until_quiet
 from tests.simulation.scenario import API_LIMIT, MODELS
 from tests.simulation.scheduler import STORE_FAULTS
-from tests.simulation.scripts import DAILY_DOLLARS
+from tests.simulation.scripts import LIMITS
 
 ACCOUNT = "demo"
 FAULTS_BY_PORT = (STORE_FAULTS, BUS_FAULTS, CREATE_FAULTS, POLL_FAULTS, DOWNLOAD_FAULTS)
@@ -61,7 +61,7 @@ class AnyOrder(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.schedule = ManualSchedule()
-        self.harness = Harness(self.schedule, DAILY_DOLLARS)
+        self.harness = Harness(self.schedule, LIMITS)
         self.service = self.harness.service
         self.creates = 0
         self.model = ""

@@ -84,7 +84,8 @@ def test_only_finish_ends_an_execution():
 
 def test_tasks_invoke_lambda_functions_only():
     """Functions publish the events, from the job item (transactional outbox)."""
-    assert {s["Resource"] for s in states("Task").values()} == {"arn:aws:states:::lambda:invoke"}
+    resources = {s["Resource"] for s in states("Task").values()}
+    assert resources == {"arn:${Partition}:states:::lambda:invoke"}
 
 
 def test_retries_name_no_python_exception():

@@ -1,6 +1,7 @@
 """Resources of template.yaml after the SAM transform."""
 
 import json
+import math
 import re
 import subprocess
 from functools import cache
@@ -13,11 +14,14 @@ from local.packaging import ROOT, read_template
 from rushes.catalog.vendor_data import read_vendor
 from rushes.config import Settings
 from rushes.jobs.job import Folder
-from rushes.workflow.oversized_uploads import UPLOADS
+from rushes.jobs.request import UPLOADS
 
 TEMPLATE = ROOT / "template.yaml"
 FUNCTIONS = ("api", "submit", "poll", "collect", "finish", "notify", "deliver", "sweep")
+WITHOUT_RESOURCES = frozenset({"DeliverLogs"})
+"""Statements about actions for which AWS defines no resources."""
 CATALOG_FUNCTIONS = ("api", "submit", "poll", "collect")
+BUCKET_NAMES = {"Ref": "Bucket"}, {"Ref": "ExistingBucketName"}
 
 
 @cache
@@ -26,14 +30,16 @@ def source() -> dict[str, Any]:
 
 
 @cache
-def translated() -> dict[str, dict[str, Any]]:
+def transformed(**parameters: str) -> dict[str, Any]:
+    """Return the template after the SAM transform with values of parameters."""
     template = json.loads(json.dumps(source()))
     for resource in template["Resources"].values():
         for name in ("CodeUri", "ContentUri", "DefinitionUri"):
             if name in resource["Properties"]:
                 resource["Properties"][name] = "s3://bucket/key"
+    script = str(Path(__file__).with_name("translate.py"))
     done = subprocess.run(
-        [ROOT / ".local/envs/engine/bin/python", Path(__file__).with_name("translate.py")],
+        [ROOT / ".local/envs/engine/bin/python", script, json.dumps(parameters)],
         input=json.dumps(template),
         env={"AWS_DEFAULT_REGION": "us-east-1"},
         capture_output=True,
@@ -41,7 +47,12 @@ def translated() -> dict[str, dict[str, Any]]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    resources: dict[str, dict[str, Any]] = json.loads(done.stdout)["Resources"]
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def translated() -> dict[str, dict[str, Any]]:
+    resources: dict[str, dict[str, Any]] = transformed()["Resources"]
     return resources
 
 
@@ -87,22 +98,34 @@ def test_roles_have_no_wildcard_actions_or_resources(role):
         resources = statement["Resource"]
         for action in actions if isinstance(actions, list) else [actions]:
             assert "*" not in action
-        for resource in resources if isinstance(resources, list) else [resources]:
-            assert resource != "*"
+        if statement["Sid"] not in WITHOUT_RESOURCES:
+            assert "*" not in (resources if isinstance(resources, list) else [resources])
 
 
 @pytest.mark.parametrize("role", [f"{logical_id(name)}Role" for name in FUNCTIONS])
-def test_roles_have_only_the_managed_policy_for_logs(role):
+def test_roles_have_only_the_managed_policies_of_sam(role):
+    """OwnLogGroupOnly and NoNetworkInterfaces deny their code all but writing to the log group."""
     arns = translated()[role]["Properties"]["ManagedPolicyArns"]
     assert [json.dumps(arn).rpartition("/")[2].strip('"}] ') for arn in arns] == [
-        "AWSLambdaBasicExecutionRole"
+        "AWSLambdaBasicExecutionRole",
+        "AWSLambdaVPCAccessExecutionRole",
     ]
+
+
+def test_code_of_functions_has_no_network_permissions():
+    policy = translated()["NoNetworkInterfaces"]["Properties"]
+    assert {role["Ref"] for role in policy["Roles"]} == {
+        f"{logical_id(name)}Role" for name in FUNCTIONS
+    }
+    (denied,) = policy["PolicyDocument"]["Statement"]
+    assert (denied["Effect"], denied["Action"], denied["Resource"]) == ("Deny", "ec2:*", "*")
+    assert denied["Condition"] == {"Null": {"lambda:SourceFunctionArn": "false"}}
 
 
 def test_api_gateway_may_invoke_the_api_function():
     """The local engine does not enforce this permission; without it AWS responds 500."""
     permission = translated()["HttpPermission"]["Properties"]
-    assert permission["FunctionName"] == {"Ref": "ApiFunction"}
+    assert permission["FunctionName"] == {"Ref": "ApiFunctionAliaslive"}
     assert permission["Principal"] == "apigateway.amazonaws.com"
 
 
@@ -110,7 +133,7 @@ def rules_to(target: str) -> dict[str, dict[str, Any]]:
     return {
         name: rule
         for name, rule in of_type("AWS::Events::Rule").items()
-        if any(entry["Arn"] == {"Fn::GetAtt": [target, "Arn"]} for entry in rule["Targets"])
+        if any(entry["Arn"] == {"Ref": f"{target}Aliaslive"} for entry in rule["Targets"])
     }
 
 
@@ -129,18 +152,18 @@ def test_sweeper_runs_every_minute_after_failed_executions_and_after_uploads():
         "source": ["aws.s3"],
         "detail-type": ["Object Created"],
         "detail": {
-            "bucket": {"name": [{"Ref": "Bucket"}]},
+            "bucket": {"name": [{"Fn::If": ["OwnBucket", *BUCKET_NAMES]}]},
             "object": {"key": [{"prefix": UPLOADS}]},
         },
     }
-    expected = ["rate(1 minute)", failed_execution, upload_arrived]
+    expected = ["rate(1 minute)", "rate(1 minute)", failed_execution, upload_arrived]
     assert sorted(patterns, key=str) == sorted(expected, key=str)
     notifications = translated()["Bucket"]["Properties"]["NotificationConfiguration"]
     assert notifications == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     allowed = [
         p["SourceArn"]
         for p in of_type("AWS::Lambda::Permission").values()
-        if p["FunctionName"] == {"Ref": "SweepFunction"}
+        if p["FunctionName"] == {"Ref": "SweepFunctionAliaslive"}
     ]
     for name in rules:
         assert {"Fn::GetAtt": [name, "Arn"]} in allowed
@@ -156,7 +179,8 @@ def bus_policies() -> set[str]:
 
 
 def test_event_publishers_may_put_events_and_have_the_bus_name():
-    event_publishers = {logical_id(name) for name in ("submit", "finish", "sweep", "deliver")}
+    publishers = ("api", "submit", "finish", "sweep", "deliver")
+    event_publishers = {logical_id(name) for name in publishers}
     assert bus_policies() == {f"{name}Role" for name in event_publishers}
     for name in event_publishers:
         properties = of_type("AWS::Lambda::Function")[name]
@@ -172,8 +196,9 @@ def test_environment_variables_and_settings_agree():
     }
     required = {f.alias for f in Settings.model_fields.values() if f.is_required()}
     optional = {f.alias for f in Settings.model_fields.values() if not f.is_required()}
-    assert everywhere == required | {"POWERTOOLS_SERVICE_NAME"}
-    assert somewhere == optional
+    powertools = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
+    assert everywhere == required | powertools | {"RESTORE_EPOCH"}
+    assert somewhere == optional - {"RESTORE_EPOCH"}
 
 
 def test_log_groups_expire():
@@ -223,29 +248,77 @@ def test_api_may_read_each_index_that_it_lists_jobs_by():
     indexes = translated()["Table"]["Properties"]["GlobalSecondaryIndexes"]
     by_name = {index["IndexName"]: index for index in indexes}
     assert by_name["by_provider"]["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    assert by_name["by_owner_keys"]["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    due = {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["open_owner"]}
+    assert by_name["due_keys"]["Projection"] == due
     allowed = {
         statement["Sid"]: statement["Resource"] for statement in statements("ApiFunctionRole")
     }
     names = {resource["Fn::Sub"].rpartition("/")[2] for resource in allowed["ListJobs"]}
-    assert names == {"by_owner", "by_provider"} == by_name.keys() - {"due"}
-    assert allowed["ReadJobsOfOneProvider"] == {"Fn::GetAtt": ["Table", "Arn"]}
+    assert names == {"by_owner_keys", "by_provider"} == by_name.keys() - {"due_keys"}
+    assert allowed["ReadListedItems"] == {"Fn::GetAtt": ["TableArn", "Value"]}
 
 
 def test_template_contains_no_secret():
-    assert of_type("AWS::SecretsManager::Secret") == {}
+    for secret in of_type("AWS::SecretsManager::Secret").values():
+        assert secret.keys() == {"Description", "GenerateSecretString", "KmsKeyId"}
+        assert "SecretStringTemplate" not in secret["GenerateSecretString"]
+
+
+def test_key_of_signing_secrets_has_more_random_bits_than_a_key_needs_and_outlives_the_stack():
+    key = translated()["WebhookKey"]
+    generated = key["Properties"]["GenerateSecretString"]
+    assert generated == {"PasswordLength": 64, "ExcludePunctuation": True}
+    assert 64 * math.log2(26 + 26 + 10) > 256
+    assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
+def test_functions_may_write_to_their_log_group_only():
+    """SAM's managed policy allows them all."""
+    policy = translated()["OwnLogGroupOnly"]["Properties"]
+    roles = {f"{logical_id(name)}Role" for name in FUNCTIONS}
+    assert {role["Ref"] for role in policy["Roles"]} == roles
+    (denied,) = policy["PolicyDocument"]["Statement"]
+    assert (denied["Effect"], denied["NotResource"][0]) == (
+        "Deny",
+        {"Fn::GetAtt": ["LogGroup", "Arn"]},
+    )
+    written = {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"}
+    assert set(denied["Action"]) == written
+
+
+def test_queues_refuse_requests_without_tls():
+    queues = {name for name, one in translated().items() if one["Type"] == "AWS::SQS::Queue"}
+    refusing = set()
+    for policy in of_type("AWS::SQS::QueuePolicy").values():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            denied = statement.get("Fn::If", ["", statement])[1]
+            if denied.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}:
+                assert (denied["Effect"], denied["Action"]) == ("Deny", "sqs:*")
+                refusing |= {queue["Ref"] for queue in policy["Queues"]}
+    assert refusing == queues
+
+
+def test_errors_of_executions_are_logged_without_their_data():
+    (machine,) = of_type("AWS::StepFunctions::StateMachine").values()
+    logging = machine["LoggingConfiguration"]
+    assert (logging["Level"], logging["IncludeExecutionData"]) == ("ERROR", False)
+    group = translated()["MediaJobLogGroup"]["Properties"]["LogGroupName"]["Fn::Sub"]
+    assert group.startswith("/aws/vendedlogs/states/")
 
 
 def test_only_functions_that_call_providers_may_read_their_secrets_and_no_others():
-    """The operator creates the secrets, below a prefix that has the name of the stack."""
+    """The operator creates the secrets, below a prefix that by default has the stack's name."""
     readers = {
         role: statement["Resource"]["Fn::Sub"]
         for role in (f"{logical_id(name)}Role" for name in FUNCTIONS)
         for statement in statements(role)
         if "secretsmanager" in json.dumps(statement["Action"])
+        and statement["Sid"] != "ReadKeyOfSigningSecrets"  # see test_item_permissions.py
     }
     assert readers.keys() == {"SubmitFunctionRole", "PollFunctionRole", "CollectFunctionRole"}
     assert {arn.rpartition(":secret:")[2] for arn in readers.values()} == {
-        "${AWS::StackName}/providers/*"
+        "${ProviderSecretsPrefix.Value}/*"
     }
 
 
@@ -299,7 +372,7 @@ def test_only_the_functions_that_call_bedrock_may_do_so():
 
 
 def test_outputs_of_bedrock_are_written_by_submit_read_by_collect_and_deleted_with_the_job():
-    folder = {"Fn::Sub": "${Bucket.Arn}/provider/*"}
+    folder = {"Fn::Sub": "${BucketArn.Value}/provider/*"}
     users: dict[str, set[str]] = {}
     for function in FUNCTIONS:
         for action, resources in allowed(function, "s3:").items():
@@ -322,4 +395,4 @@ def test_each_folder_of_a_job_expires_and_is_deleted_with_it():
         assert f"{folder}/" in expiring
         for function in ("api", "finish", "sweep"):
             deleted = allowed(function, "s3:DeleteObject")["s3:DeleteObject"]
-            assert {"Fn::Sub": f"${{Bucket.Arn}}/{folder}/*"} in deleted
+            assert {"Fn::Sub": f"${{BucketArn.Value}}/{folder}/*"} in deleted

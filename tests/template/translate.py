@@ -1,6 +1,6 @@
 """Apply the SAM transform: template on standard input, CloudFormation on standard output.
 
-Runs in the engine's environment.
+The argument, a JSON object, has values of parameters. Runs in the engine's environment.
 """
 
 import json
@@ -24,5 +24,6 @@ class NoIam:
         return [{"Policies": [{"PolicyName": name, "Arn": arn}]}]
 
 
-translated = transform(json.load(sys.stdin), {}, ManagedPolicyLoader(NoIam()))
+values = json.loads(sys.argv[1]) if sys.argv[1:] else {}
+translated = transform(json.load(sys.stdin), values, ManagedPolicyLoader(NoIam()))
 json.dump(translated, sys.stdout)

@@ -43,12 +43,13 @@ def no_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize("field", Settings.model_fields)
 def test_settings_are_all_set_by_the_template(field: str) -> None:
     required = Settings.model_fields[field].is_required()
-    assert variable(field) in (EVERYWHERE if required else set.union(*FUNCTIONS.values()))
+    assert variable(field) in (EVERYWHERE if required else EVERYWHERE.union(*FUNCTIONS.values()))
 
 
 def test_settings_read_every_variable_of_the_template() -> None:
-    read = {variable(field) for field in Settings.model_fields} | {"POWERTOOLS_SERVICE_NAME"}
-    assert EVERYWHERE | set.union(*FUNCTIONS.values()) == read
+    powertools = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
+    read = {variable(field) for field in Settings.model_fields} | powertools
+    assert EVERYWHERE.union(*FUNCTIONS.values()) == read
 
 
 def test_state_machine_arn_is_set_only_in_functions_that_start_executions() -> None:

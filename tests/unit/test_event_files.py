@@ -15,6 +15,7 @@ from rushes.api.key_hashing import KEY
 from rushes.aws.step_functions import VERSION
 from rushes.dialects import dialect_of
 from rushes.dialects.base import HttpRequest, SupportsVideos
+from rushes.jobs.budget_events import THRESHOLD_REACHED
 from rushes.jobs.content_type import sniff
 from rushes.jobs.events import started_event, terminal_event
 from rushes.jobs.request import Role
@@ -56,7 +57,7 @@ def test_schemas_match_models() -> None:
 def test_every_event_type_has_schema_and_example() -> None:
     terminal = {f"job.{status.value}" for status in TERMINAL}
     others = {"job.started", operational_events.DISABLED, operational_events.TEST}
-    assert set(schemas.MODELS) == terminal | others
+    assert set(schemas.MODELS) == terminal | others | {THRESHOLD_REACHED}
     assert len(EXAMPLES) == len(schemas.MODELS)
 
 

@@ -25,6 +25,7 @@ UNWANTED = (
     "rushes.http.client",
     "rushes.workflow",
     "aws_xray_sdk",
+    "cryptography",
     "aws_lambda_powertools.utilities.parser",
     "aws_lambda_powertools.utilities.validation",
     "aws_lambda_powertools.event_handler.middlewares",

@@ -14,6 +14,8 @@ TREES = {path: ast.parse(path.read_text()) for path in SOURCES}
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 EVENTS = {
     "authentication_failed",
+    "budget_not_reported",
+    "budget_threshold_reached",
     "circuit_closed",
     "circuit_opened",
     "collect_completed",
@@ -38,6 +40,9 @@ EVENTS = {
     "job_not_found",
     "job_not_repaired",
     "job_not_started",
+    "job_paused",
+    "job_restored",
+    "jobs_not_checked",
     "message_failed",
     "payload_not_rendered",
     "poll_completed",
@@ -47,6 +52,7 @@ EVENTS = {
     "provider_key_rejected",
     "provider_model_unavailable",
     "provider_status_unknown",
+    "record_of_newer_release",
     "reply_not_parsed",
     "request_completed",
     "request_failed",
@@ -98,6 +104,7 @@ def test_every_log_call_names_a_constant_and_every_constant_is_logged():
     assert {name for name, _ in CONSTANTS} == LOGGED
 
 
-def test_log_events_of_the_operations_guide_exist():
-    named = re.findall(r"\bevent `(\w+)`", (ROOT / "docs/operations.md").read_text())
+def test_log_events_of_the_guides_for_operators_exist():
+    pages = [(ROOT / f"docs/{name}.md").read_text() for name in ("operations", "runbook")]
+    named = re.findall(r"\bevent `(\w+)`", "".join(pages))
     assert {CORRUPT_RECORD, "job_not_started", "request_failed"} <= set(named) <= EVENTS

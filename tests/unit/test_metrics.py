@@ -8,19 +8,37 @@ from typing import Any
 
 import pytest
 
+from functions.poll import app as poll_app
+from functions.sweep import app as sweep_app
 from rushes.aws.config_store import ConfigStore
 from rushes.aws.dynamodb.items import Item, query_items
 from rushes.aws.published_catalogs import PublishedCatalogs
+from rushes.catalog.limits import Limits
 from rushes.errors import (
     AwsUnavailable,
     CorruptRecord,
+    DownloadInterrupted,
     UpstreamNoResponse,
     UpstreamUnreachable,
 )
-from rushes.metrics import DIMENSION, NAMESPACE, Metric, count
+from rushes.jobs.job import Job
+from rushes.jobs.pause import PauseReason
+from rushes.metrics import DIMENSION, DIMENSIONS, NAMESPACE, Measure, Metric, count
 from rushes.ports.http import HttpReply
+from rushes.wiring import sweep as sweep_wiring
+from rushes.wiring import workflow
 from rushes.workflow.circuit import OUTAGE_SECONDS, THRESHOLD
-from tests.harness import CREATE, Harness, reply
+from rushes.workflow.job_metrics import outcome_of, spend_of
+from rushes.workflow.pauses import for_operator
+from rushes.workflow.task import NextStep
+from tests.harness import CREATE, Harness, reply, video
+from tests.lambda_context import InvocationContext
+from tests.unit.api.test_budget_alerts import Deployment as BudgetDeployment
+from tests.unit.dialects.api_client import Caller
+from tests.unit.jobs.plain_job import plain_job
+from tests.unit.webhooks.harness import Harness as WebhookHarness
+
+CONTEXT: Any = InvocationContext()
 
 
 def reject_provider_key(harness: Harness) -> None:
@@ -69,6 +87,25 @@ def store_no_output(harness: Harness) -> None:
     harness.finish(job)
 
 
+def use_budget(dollars: float, jobs: int) -> None:
+    """Create jobs of $0.40 each within a budget."""
+    BudgetDeployment(Limits(daily_dollars=dollars)).create(jobs)
+
+
+def pause_job(harness: Harness) -> None:
+    job = harness.running()
+    pause = for_operator(PauseReason.RESTORED, "from a backup", harness.clock())
+    harness.change(job, lambda job, now: job.paused(now, pause))
+    harness.sweeper.reconcile_job(job.account, job.id)
+
+
+def store_newer_job(harness: Harness) -> None:
+    job = harness.running()
+    newer = {**json.loads(job.model_dump_json()), "stage": "upscaling", "version": job.version + 1}
+    harness.change(job, lambda *_: Job.model_validate(newer))
+    harness.sweeper.reconcile_job(job.account, job.id)
+
+
 def read_corrupt_pointer(_: Harness) -> None:
     s3: Any = BytesBucket(b"not JSON")
     with pytest.raises(AwsUnavailable):
@@ -92,9 +129,13 @@ class BytesBucket:
 
 
 TRIGGERS: dict[Metric, Callable[[Harness], None]] = {
+    Metric.BUDGET_ALMOST_SPENT: lambda _: use_budget(0.5, 1),
+    Metric.BUDGET_SPENT: lambda _: use_budget(0.4, 1),
     Metric.CONFIG_NOT_READABLE: read_corrupt_pointer,
     Metric.CORRUPT_RECORD: find_corrupt_item,
     Metric.DEAD_LETTER: store_no_output,
+    Metric.JOB_PAUSED: pause_job,
+    Metric.NEWER_RECORD: store_newer_job,
     Metric.OUTCOME_UNKNOWN: lose_create_response,
     Metric.PROVIDER_ACCOUNT_REFUSED: refuse_account,
     Metric.PROVIDER_DOWN: stop_provider,
@@ -163,9 +204,129 @@ def test_query_items_counts_a_corrupt_item(capsys: pytest.CaptureFixture[str]):
     assert line["CorruptRecord"] == [1.0]
 
 
-def test_no_metric_is_emitted_for_a_completed_job(capsys: pytest.CaptureFixture[str]):
+def test_no_alarm_is_counted_for_a_completed_job(capsys: pytest.CaptureFixture[str]):
     Harness().completed()
-    assert emitted(capsys.readouterr().out) == []
+    assert names_of_alarms(capsys.readouterr().out) == []
+
+
+def finish_jobs(harness: Harness) -> None:
+    harness.completed()
+
+
+def throttle(harness: Harness) -> None:
+    harness.submit(harness.accepted(reply(429)))
+
+
+def fail_polls(harness: Harness) -> None:
+    harness.poll(harness.running(reply(503)))
+
+
+def interrupt_download(harness: Harness) -> None:
+    job = harness.generated(DownloadInterrupted("reset"))
+    harness.collect(job)
+
+
+def attempt_webhook(_: Harness) -> None:
+    WebhookHarness.with_delivery(200).attempt()
+
+
+def request_unknown_job(_: Harness) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        Caller(patch).call("GET", "/openai/v1/videos/job_1")
+
+
+def poll_result(harness: Harness) -> None:
+    call_function(poll_app, workflow, "poll", harness.running(video("completed")), harness.poll)
+
+
+def sweep_jobs(harness: Harness) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep_wiring, "job_sweeper", lambda: harness.sweeper)
+        sweep_app.lambda_handler({"detail-type": "Scheduled Event"}, CONTEXT)
+
+
+def call_function(
+    app: Any, wiring: Any, name: str, job: Job, task: Callable[[Job], NextStep]
+) -> None:
+    """Invoke a state's function for a job."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wiring, name, lambda: SimpleNamespace(run=lambda *_: task(job)))
+        start = {"account": job.account, "job_id": job.id, "wait_seconds": 8}
+        app.lambda_handler(start, CONTEXT)
+
+
+MEASURED: dict[Measure, tuple[tuple[Callable[[Harness], None], float], ...]] = {
+    Measure.API_REQUESTS: ((request_unknown_job, 1),),
+    Measure.JOBS_FINISHED: ((finish_jobs, 1), (lose_create_response, 1)),
+    Measure.JOBS_REPAIRED: ((sweep_jobs, 0),),
+    Measure.POLL_DELAY: ((poll_result, 8),),
+    Measure.QUEUE_AGE: ((throttle, 0),),
+    Measure.RETRIES: ((throttle, 1), (fail_polls, 1), (interrupt_download, 1)),
+    Measure.SPEND: ((finish_jobs, 0.4),),
+    Measure.TIME_TO_FIRST_OUTPUT: ((finish_jobs, 0),),
+    Measure.WEBHOOK_ATTEMPTS: ((attempt_webhook, 1),),
+}
+
+
+@pytest.mark.parametrize(
+    ("measure", "trigger", "value"),
+    [(measure, *case) for measure, cases in MEASURED.items() for case in cases],
+)
+def test_measure_is_recorded_with_its_dimensions(
+    measure: Measure,
+    trigger: Callable[[Harness], None],
+    value: float,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "my-stack")
+    trigger(Harness())
+    line = next(line for line in emitted(capsys.readouterr().out) if measure in line)
+    assert line[measure] == [value]
+    (definition,) = line["_aws"]["CloudWatchMetrics"]
+    assert definition["Namespace"] == NAMESPACE
+    found = {frozenset(names) for names in definition["Dimensions"]}
+    assert found == {frozenset({DIMENSION, *names}) for names in DIMENSIONS[measure]}
+    assert all(line[name] for names in found for name in names)
+    assert line[DIMENSION] == "my-stack"
+
+
+def test_every_measure_is_recorded_by_a_test():
+    assert MEASURED.keys() == set(Measure)
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [
+        ("content_filtered", "refused"),
+        ("upstream_refused", "refused"),
+        ("invalid_input_reference", "refused"),
+        ("upstream_failed", "failed"),
+        ("upstream_timeout", "failed"),
+        ("internal_error", "failed"),
+    ],
+)
+def test_failure_because_of_the_request_is_no_failure_of_the_service(code: str, outcome: str):
+    error = {"code": code, "message": "no"}
+    assert outcome_of(plain_job(status="failed", error=error)) == outcome
+
+
+@pytest.mark.parametrize("status", ["completed", "cancelled"])
+def test_other_outcomes_are_the_status(status: str):
+    assert outcome_of(plain_job(status=status)) == status
+
+
+@pytest.mark.parametrize(
+    ("fields", "dollars"),
+    [
+        ({"status": "completed", "cost": 0.4}, 0.4),
+        ({"status": "completed", "cost": None}, 0.0),
+        ({"status": "failed", "cost": 0.4, "error": {"code": "upstream_busy", "message": ""}}, 0.0),
+        ({"status": "failed", "cost": 0.4, "submission_unconfirmed_since": 5.0}, 0.4),
+    ],
+)
+def test_spend_is_the_cost_of_a_job_that_may_be_billed(fields: dict[str, Any], dollars: float):
+    assert spend_of(plain_job(**fields)) == dollars
 
 
 def test_count_writes_one_emf_line_at_once(

@@ -2,8 +2,10 @@ import boto3
 import pytest
 
 from rushes.config import Settings
+from rushes.jobs.charges import Threshold
 from rushes.jobs.request import StoredFile
-from rushes.wiring import aws
+from rushes.wiring import api, aws
+from tests.fakes import FakeBus
 from tests.wiring_caches import clear_wiring
 
 FILE = StoredFile(key="outputs/one/0.mp4", content_type="video/mp4", size=1)
@@ -30,3 +32,16 @@ def test_presigned_urls_have_the_regional_host_name(monkeypatch, local_mode, beg
         assert aws.aws().bucket.link(FILE, "one.mp4").startswith(begins)
     finally:
         clear_wiring()
+
+
+@pytest.mark.parametrize(("rejections", "is_published"), [([], True), ([[0]], False)])
+def test_api_publishes_thresholds_of_budgets(monkeypatch, rejections, is_published):
+    class Adapters:
+        bus = FakeBus()
+
+    Adapters.bus.rejections = rejections
+    monkeypatch.setattr(api, "aws", Adapters)
+    reached = Threshold("demo#2027-01", 80, used=8.0, limit=10.0, reached_at=1_800_000_000.0)
+    assert api._publish(reached) is is_published
+    types = [event["type"] for event in Adapters.bus.events]
+    assert types == ["budget.threshold_reached"] * is_published

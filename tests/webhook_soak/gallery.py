@@ -21,8 +21,8 @@ class Gallery:
         self.s3 = session.client("s3", endpoint_url=url, config=RETRIES)
         cloudformation = session.client("cloudformation", endpoint_url=url, config=RETRIES)
         parameters = {name: stack.outputs[name] for name in ("BusName", "BucketName")}
-        template = package(TEMPLATE, self.s3)
-        self.bucket = deploy(cloudformation, "gallery", template, parameters)["GalleryName"]
+        template_url = package(TEMPLATE, self.s3)
+        self.bucket = deploy(cloudformation, "gallery", template_url, parameters)["GalleryName"]
 
     def page(self) -> str:
         try:

@@ -5,6 +5,8 @@ from functools import cache
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rushes.jobs.epoch import Epoch
+
 
 class Settings(BaseModel):
     """One field per variable; a missing one is reported by name at the first read."""
@@ -15,6 +17,8 @@ class Settings(BaseModel):
     bucket_name: str = Field(alias="BUCKET_NAME")
     provider_secrets: str = Field(alias="PROVIDER_SECRETS")
     """Prefix of the names of the providers' secrets."""
+    restore_epoch: int = Field(default=0, alias="RESTORE_EPOCH", ge=0)
+    """Raised by the operator with each restored table (docs/restore.md)."""
     output_days: int = Field(alias="OUTPUT_DAYS")
     output_bytes: int = Field(alias="OUTPUT_BYTES")
     """Maximum size of an output."""
@@ -25,17 +29,23 @@ class Settings(BaseModel):
     download_url: str = Field(default="", alias="DOWNLOAD_URL")
     """Base URL of the distribution in front of the bucket; empty for none. Set in api."""
     daily_dollars: float = Field(default=0.0, alias="DAILY_DOLLARS", ge=0, allow_inf_nan=False)
-    """Daily budget of an account; 0 is unlimited. Set in api."""
+    """Daily budget of an account, if the configuration sets none; 0 is unlimited. Set in api."""
     creates_per_minute: int = Field(default=0, alias="CREATES_PER_MINUTE", ge=0)
-    """Create calls of an account; 0 is unlimited. Set in api."""
+    """The same for create calls."""
     bus_name: str = Field(default="", alias="BUS_NAME")
-    """Set in the functions that publish events: submit, finish and sweep."""
+    """Set in the functions that publish events: api, submit, finish, sweep and deliver."""
     state_machine_arn: str = Field(default="", alias="STATE_MACHINE_ARN")
     """Set in the functions that start executions: api and sweep."""
     events_queue_url: str = Field(default="", alias="EVENTS_QUEUE_URL")
     """Set in deliver, which queues messages with a delay."""
     deliveries_queue_url: str = Field(default="", alias="DELIVERIES_QUEUE_URL")
     """Set in the functions that queue deliveries: api, notify and sweep."""
+    webhook_key: str = Field(default="", alias="WEBHOOK_KEY")
+    """ARN of the secret with the key of webhook signing secrets. Set in api and deliver."""
+
+    @property
+    def epoch(self) -> Epoch:
+        return Epoch(self.table_name, self.restore_epoch)
 
 
 @cache

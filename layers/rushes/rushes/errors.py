@@ -17,9 +17,11 @@ RushesError
 │   ├── AlreadyFinished              409: too late to cancel
 │   ├── IdempotencyKeyInUse          409: a request with the same Idempotency-Key is in progress
 │   ├── IdempotencyKeyReused         422: the same Idempotency-Key with another body
-│   ├── BudgetExceeded               429: the account's daily budget
-│   ├── RateLimited                  429: the account's create calls per minute
-│   │   └── TooManyFailedKeys        429: invalid API keys from one network address
+│   ├── LimitReached                 429: a limit of the account or its API key
+│   │   ├── BudgetExceeded           429: dollars of a day or a month
+│   │   ├── TooManyJobs              429: jobs that are not finished, or are at a provider
+│   │   └── RateLimited              429: create calls per minute
+│   │       └── TooManyFailedKeys    429: invalid API keys from one network address
 │   └── TooLarge                     413
 ├── ServerError                      5xx
 │   ├── AwsUnavailable
@@ -44,6 +46,7 @@ RushesError
     └── InvalidOutput                an output has the wrong type or size
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from rushes.redaction import REDACTOR
@@ -162,16 +165,9 @@ class IdempotencyKeyReused(ClientError):
     http_status = 422
 
 
-class BudgetExceeded(ClientError):
-    code = "budget_exceeded"
-    http_status = 429
-    retry_after: int | None = 3600
+class LimitReached(ClientError):
+    """A limit that has room again after `retry_after`; `headers` are the RateLimit headers."""
 
-
-class RateLimited(ClientError):
-    """Too many calls in the current window, which ends after `retry_after`."""
-
-    code = "rate_limit_exceeded"
     http_status = 429
     retryable = True
 
@@ -180,11 +176,28 @@ class RateLimited(ClientError):
         message: str,
         *,
         retry_after: int = 1,
+        headers: Mapping[str, str] | None = None,
         param: str | None = None,
         code: str | None = None,
     ) -> None:
         super().__init__(message, param=param, code=code)
         self.retry_after = retry_after
+        self.headers = headers or {}
+
+
+class BudgetExceeded(LimitReached):
+    code = "budget_exceeded"
+    retryable = False
+
+
+class TooManyJobs(LimitReached):
+    code = "too_many_jobs"
+
+
+class RateLimited(LimitReached):
+    """Too many calls in the current window, which ends after `retry_after`."""
+
+    code = "rate_limit_exceeded"
 
 
 class TooManyFailedKeys(RateLimited):

@@ -121,7 +121,7 @@ class Api:
             "jobs": self.jobs.jobs.rows,
             "idempotency records": self.jobs.jobs.records,
             "retries": self.jobs.jobs.calls,
-            "spent": self.jobs.jobs.spent,
+            "limits": self.jobs.jobs.limits.rows,
             "files": self.jobs.blobs.objects,
             "executions": self.jobs.executions.running,
             "endpoints": harness.endpoints.items.documents,

@@ -52,12 +52,19 @@ def _queues() -> Iterator[BodyRoute]:
     fal = {"prompt": "a cat", "duration": "4", "video_size": "1280x720"}
     more = ("image_url", "image_urls", "end_image_url", "video_url", "image_size", "seed")
     yield BodyRoute("fal create", "POST", "/fal/sandbox/video", fal, more)
+    file = {"content_type": "image/png", "file_name": "a.png"}
+    yield BodyRoute("fal upload", "POST", "/fal/storage/upload/initiate", file)
 
 
 def _tiyaro() -> Iterator[BodyRoute]:
     fields = {"input": {"prompt": "a cat", "seconds": 4, "size": "1280x720"}}
     path = "/v1/async/sandbox/video"
     yield BodyRoute("tiyaro create", "POST", path, fields, ("URL",), accepts_multipart=True)
+
+
+def _uploads() -> Iterator[BodyRoute]:
+    fields = {"content_type": "image/png", "content_length": 5}
+    yield BodyRoute("upload", "POST", "/v1/uploads", fields, accepts_multipart=True)
 
 
 def _webhooks(prefix: str) -> Iterator[BodyRoute]:
@@ -86,6 +93,7 @@ def body_routes() -> tuple[BodyRoute, ...]:
         *_together(),
         *_queues(),
         *_tiyaro(),
+        *_uploads(),
         *_webhooks("/v1"),
     )
 
@@ -114,7 +122,7 @@ def error_message(path: str, text: str) -> str | None:
 
 def _place(path: str, body: dict[str, Any]) -> str:
     """Return the member that has the message, or the object with the message."""
-    if path.startswith(("/queue/", "/pipelet/", "/fal/")):
+    if f"{path}/".startswith(("/queue/", "/pipelet/", "/fal/")):
         return "detail"
     if path.startswith(("/v1/async", "/v1/input")):
         return "message"

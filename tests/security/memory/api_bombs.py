@@ -13,6 +13,7 @@ from rushes.api.webhooks.endpoint_service import EndpointService
 from rushes.api.webhooks.handlers import WebhookApi
 from rushes.catalog.models import read_catalog
 from rushes.http.url_policy import PublicUrlPolicy
+from rushes.jobs.request import MAX_INLINE_BYTES
 from rushes.wiring import api as api_wiring
 from rushes.wiring.aws import client, s3_config
 from tests.security.memory.meter import MEGABYTE, Bomb, Bombs, Run
@@ -36,6 +37,7 @@ ENDPOINTS = "/v1/webhook_endpoints"
 LAUGHING = "\N{FACE WITH TEARS OF JOY}"
 LENGTH = 10 * MEGABYTE - 1000
 """Bytes of a body, just below the limit."""
+LARGEST_FILE = PNG + bytes(MAX_INLINE_BYTES - len(PNG))
 VALUES = 195_000
 """Members of a list, below the limit of all values."""
 JSON_TYPE = {"content-type": "application/json"}
@@ -57,7 +59,10 @@ class _Scene:
         self.caller = Caller(patch, CATALOG)
         harness = Harness()
         service = EndpointService(
-            harness.endpoints, PublicUrlPolicy(local_mode=True), harness.clock
+            harness.endpoints,
+            harness.signing_secrets,
+            PublicUrlPolicy(local_mode=True),
+            harness.clock,
         )
         webhooks = WebhookApi(service, harness.messages, Authenticator(self.caller.keys))
         patch.setattr(api_wiring, "webhook_api", lambda: webhooks)
@@ -140,13 +145,19 @@ JSON_BOMBS: dict[str, tuple[str, str, Callable[[], str], str]] = {
         TOGETHER,
         "reference_images",
         lambda: f'["data:image/png;base64,{base64.b64encode(PNG + bytes(7 * MEGABYTE)).decode()}"]',
+        "413",
+    ),
+    "data URL of the largest file": (
+        TOGETHER,
+        "reference_images",
+        lambda: f'["data:image/png;base64,{base64.b64encode(LARGEST_FILE).decode()}"]',
         "200",
     ),
     "bare base64": (
         TOGETHER,
         "reference_images",
         lambda: f'["{base64.b64encode(PNG + bytes(7 * MEGABYTE)).decode()}"]',
-        "200",
+        "413",
     ),
     "data URL of parameters": (
         TOGETHER,
@@ -200,6 +211,11 @@ BODIES: dict[str, tuple[dict[str, str], Callable[[], bytes], str]] = {
         lambda: form(
             [*FIELDS.items(), ("input_reference", "image/png", PNG + bytes(LENGTH - 2000))]
         ),
+        "413",
+    ),
+    "largest file": (
+        FORM_TYPE,
+        lambda: form([*FIELDS.items(), ("input_reference", "image/png", LARGEST_FILE)]),
         "200",
     ),
     "list in a form": (

@@ -6,9 +6,11 @@ The HTTP client and the bucket are real; the tables are in memory.
 from collections.abc import Callable
 from typing import Any, cast
 
+from botocore.credentials import Credentials
 from typing_extensions import override
 
 from rushes.aws.s3 import Bucket
+from rushes.aws.sigv4 import RoleSigner
 from rushes.catalog.models import Catalog, read_catalog
 from rushes.http.client import SafeHttpClient
 from rushes.jobs.job import Job
@@ -23,6 +25,7 @@ from tests.harness import Harness
 from tests.security.memory.meter import MEGABYTE, Bomb, Bombs, Run
 
 OUTPUT_BYTES = 256 * MEGABYTE
+SIGNER = RoleSigner(lambda: Credentials("id", "secret"), "eu-central-1")
 OPERATIONS: dict[str, Callable[[str], dict[str, Any]]] = {
     "openai_compatible": lambda name: {"id": name},
     "openai_with_lookup": lambda name: {"id": name},
@@ -51,9 +54,12 @@ def _catalog(protocol: str) -> Catalog:
 
 
 class _Upstreams(FakeUpstreams):
-    def __init__(self, url: str) -> None:
+    """`signed`: requests are signed as those to Bedrock."""
+
+    def __init__(self, url: str, *, signed: bool = False) -> None:
         super().__init__()
-        self._upstream = Upstream(url, {"authorization": "Bearer upstream-key"})
+        sign = SIGNER.for_url(url) if signed else None
+        self._upstream = Upstream(url, {"authorization": "Bearer upstream-key"}, sign)
 
     @override
     def find(self, job: Job) -> Upstream:
@@ -108,7 +114,7 @@ def _fetched(url: str, answer: str, outcome: str) -> Bomb:
     return Bomb(prepare, outcome)
 
 
-def _sent(url: str, protocol: str, outcome: str, *sizes: int) -> Bomb:
+def _sent(url: str, protocol: str, outcome: str, *sizes: int, signed: bool = False) -> Bomb:
     """Send files from the bucket in a create call, as base64 or in a form."""
 
     def prepare() -> Run:
@@ -123,7 +129,7 @@ def _sent(url: str, protocol: str, outcome: str, *sizes: int) -> Bomb:
                 for role, size in zip(roles, sizes, strict=False)
             )
         )
-        scene.harness.upstreams = _Upstreams(f"{url}/ok?")
+        scene.harness.upstreams = _Upstreams(f"{url}/ok?", signed=signed)
         return lambda: scene.outcome(scene.harness.submit)
 
     return Bomb(prepare, outcome)
@@ -158,6 +164,10 @@ def submit_bombs(url: str) -> Bombs:
         "input: 50 MB and more": _fetched(url, "larger-image", "must have at most"),
         "file: 48 MB in JSON": _sent(url, "gemini", "submitted", 48 * MEGABYTE),
         "file: two of 48 MB in JSON": _sent(url, "gemini", "submitted", *[48 * MEGABYTE] * 2),
+        "file: 96 MB in JSON, signed": _sent(
+            url, "gemini", "submitted", *[48 * MEGABYTE] * 2, signed=True
+        ),
+        "file: 10 of 30 MB in JSON": _sent(url, "vertex", "at most", *[30 * MEGABYTE] * 10),
         "file: 18 of 48 MB in JSON": _sent(url, "vertex", "at most", *[48 * MEGABYTE] * 18),
         "file: 256 MB in a form": _sent(url, "openai_compatible", "submitted", 256 * MEGABYTE),
     }

@@ -1,14 +1,19 @@
 """Due items of the largest size for the real sweep function; DynamoDB's pages are generated."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any, cast
 
-from functions.sweep.app import lambda_handler
-from rushes.aws.dynamodb import jobs as job_table
+from functions.sweep import app
+from functions.sweep.app import DELIVERIES, lambda_handler
 from rushes.aws.dynamodb import webhooks as webhook_table
-from rushes.aws.dynamodb.jobs import JobTable
+from rushes.aws.dynamodb.job_items import request_item
+from rushes.aws.dynamodb.jobs import JobTable, indexed_item
 from rushes.aws.dynamodb.webhooks import DeliveryTable
+from rushes.aws.threads import in_threads
 from rushes.dialects.validation import MAX_REQUEST_BYTES
 from rushes.jobs.job import Job
 from rushes.providers.limits import MAX_OUTPUTS
@@ -31,33 +36,49 @@ JOB_PAGES, SLOW_JOB_PAGES, DELIVERY_PAGES = 125, 3, 500
 ACCOUNTS = 500
 CONTEXT: Any = InvocationContext("sweep")
 IDLE = SimpleNamespace(sweep=lambda *_: 0)
+KEYS = ("pk", "sk", "open_pk", "open_sk", "open_owner")
+"""Of an entry of the index of due work."""
 
 
 class _Pages:
-    """DynamoDB client whose queries return `item` again and again, each with new strings.
+    """DynamoDB client with the items of one partition for each account, each with new strings.
 
-    `account`, where it occurs in the item, is another one of 500 each time.
+    Its indexes have keys of them, as many a page as documents of that size have in 1 MB.
+    `account` occurs in the items, and is another one of 500 each time.
     """
 
-    def __init__(self, item: dict[str, Any], account: str, pages: int) -> None:
+    def __init__(self, items: Sequence[dict[str, Any]], account: str, pages: int) -> None:
         self._pages = pages
-        self._text = json.dumps(item)
+        self._texts = [json.dumps(item) for item in items]
+        self._keys = json.dumps({name: items[0][name] for name in KEYS})
         self._account = account
         self._count = 0
-        self._per_page = max(1024 * KILOBYTE // len(self._text), 1)
+        self._per_page = max(1024 * KILOBYTE // sum(map(len, self._texts)), 1)
+        self._lock = Lock()
 
     def query(self, **search: Any) -> dict[str, Any]:
+        if "IndexName" not in search:
+            return {"Items": self._items(search["ExpressionAttributeValues"][":pk"])}
         page = int(search.get("ExclusiveStartKey", 0))
-        items = [self._item() for _ in range(self._per_page)]
-        return (
-            {"Items": items, "LastEvaluatedKey": page + 1}
-            if page < self._pages
-            else {"Items": items}
-        )
+        found = {"Items": [self._next_key() for _ in range(self._per_page)]}
+        return {**found, "LastEvaluatedKey": page + 1} if page < self._pages else found
 
-    def _item(self) -> Any:
-        self._count += 1
-        return json.loads(self._text.replace(self._account, f"account-{self._count % ACCOUNTS}"))
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - AWS
+        ((table, wanted),) = RequestItems.items()
+        found = [item for key in wanted["Keys"] for item in self._items(key["pk"])]
+        return {"Responses": {table: found}}
+
+    def _next_key(self) -> Any:
+        with self._lock:
+            self._count += 1
+            return self._of_account(self._keys, f"account-{self._count % ACCOUNTS}")
+
+    def _items(self, partition: dict[str, str]) -> list[Any]:
+        account = partition["S"].split("#")[1]
+        return [self._of_account(text, account) for text in self._texts]
+
+    def _of_account(self, text: str, account: str) -> Any:
+        return json.loads(text.replace(self._account, account))
 
 
 def sweep_bombs(_url: str) -> Bombs:
@@ -79,11 +100,17 @@ def _large_job(option: object) -> Job:
 
 
 def _jobs(job: Job, pages: int) -> Run:
-    """Due jobs are the real table's; the changes go to memory."""
+    """Due jobs are the real table's, read in threads; their changes are not kept."""
     harness = Harness()
-    table = JobTable(cast("Any", _Pages(job_table._item(job), ACCOUNT, pages)), "table")
-    harness.jobs.due = table.due  # type: ignore[method-assign,assignment]
-    sweep.job_sweeper = lambda: harness.sweeper  # type: ignore[assignment]
+    items = indexed_item(job), request_item(job)
+    table = JobTable(cast("Any", _Pages(items, ACCOUNT, pages)), "table")
+    harness.jobs.due_ids = table.due_ids  # type: ignore[method-assign,assignment]
+    harness.jobs.get = table.get  # type: ignore[method-assign]
+    app.SWEEP_SECONDS = 10.0  # the threads reach their peak with the first jobs
+    harness.jobs._put = lambda job: None  # type: ignore[method-assign]  # noqa: ARG005
+    harness.clock.now = 1e10  # all are due
+    sweeper = replace(harness.sweeper, for_each=in_threads)
+    sweep.job_sweeper = lambda: sweeper  # type: ignore[assignment]
     sweep.delivery_sweeper = lambda: IDLE  # type: ignore[assignment]
     return lambda: json.dumps(lambda_handler({}, CONTEXT))
 
@@ -95,7 +122,7 @@ def _deliveries() -> Run:
     delivery = Delivery.for_endpoint(receiver, _largest_event(), 1.0).model_copy(update=due)
     document = {"document": {"S": delivery.model_dump_json()}}
     item = {**webhook_table._delivery_attributes(delivery), **document}
-    pages = _Pages(item, ACCOUNT, DELIVERY_PAGES)
+    pages = _Pages([item], ACCOUNT, DELIVERY_PAGES)
     deliveries, endpoints, queue = FakeDeliveries(), FakeEndpoints(), FakeQueue()
     deliveries.due = DeliveryTable(cast("Any", pages), "table").due  # type: ignore[method-assign]
     for number in range(ACCOUNTS):
@@ -103,7 +130,7 @@ def _deliveries() -> Run:
     sweeper = DeliverySweeper(deliveries, endpoints, queue, lambda: 1e10)
     sweep.job_sweeper = lambda: IDLE  # type: ignore[assignment]
     sweep.delivery_sweeper = lambda: sweeper  # type: ignore[assignment]
-    return lambda: f"{lambda_handler({}, CONTEXT)} queued {len(queue.now)}"
+    return lambda: f"{lambda_handler(DELIVERIES, CONTEXT)} queued {len(queue.now)}"
 
 
 def _largest_event() -> Any:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from rushes.api import build_job, choose_models
+from rushes.api import choose_models, uploaded_files
 from rushes.errors import InvalidRequest, NotFound, UnknownModel
 from rushes.jobs.job import Job
 from rushes.jobs.request import (
@@ -155,7 +155,7 @@ def test_build_copies_uploaded_file(harness: Harness) -> None:
     file = job.request.file(Role.IMAGE)
     assert file is not None
     assert (file.content_type, file.size) == ("image/png", len(PNG_BYTES))
-    assert file.key == f"inputs/{ACCOUNT}/{job.id}/adopted"
+    assert file.key == f"inputs/{ACCOUNT}/{job.id}/adopted-0"
     assert harness.blobs.objects[file.key] == PNG_BYTES
     assert harness.now(job) == job
 
@@ -196,7 +196,7 @@ def test_build_refuses_uploaded_file_of_other_media_type(harness: Harness, conte
 def test_build_deletes_refused_upload_and_no_other(
     harness: Harness, monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
-    monkeypatch.setattr(build_job, "MAX_UPLOAD_BYTES", 300)
+    monkeypatch.setattr(uploaded_files, "MAX_UPLOAD_BYTES", 300)
     other, foreign = f"uploads/{ACCOUNT}/b.png", "uploads/other/a.png"
     harness.blobs.objects = {f"uploads/{ACCOUNT}/a.png": content, other: content, foreign: content}
     with pytest.raises(InvalidRequest):
@@ -216,7 +216,7 @@ def test_build_refuses_upload_although_it_cannot_be_deleted(
 def test_build_limits_size_of_uploaded_file(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build_job, "MAX_UPLOAD_BYTES", len(PNG_BYTES))
+    monkeypatch.setattr(uploaded_files, "MAX_UPLOAD_BYTES", len(PNG_BYTES))
     key = f"uploads/{ACCOUNT}/a.png"
     harness.blobs.objects[key] = PNG_BYTES
     request = uploaded_request((Role.IMAGE, f"{UPLOADS}/a.png"))

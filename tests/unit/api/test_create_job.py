@@ -46,7 +46,8 @@ def test_create_refuses_job_beyond_daily_budget(harness: Harness) -> None:
     created = [create(harness), create(harness)]
     with pytest.raises(BudgetExceeded) as refused:
         create(harness)
-    assert (refused.value.http_status, refused.value.retry_after) == (429, 3600)
+    midnight = DAY - harness.clock() % DAY
+    assert (refused.value.http_status, refused.value.retry_after) == (429, midnight)
     assert [job_id for _, job_id in harness.jobs.rows] == [job.id for job in created]
     assert set(harness.executions.running) == {job.id for job in created}
     assert list(harness.jobs.spent.values()) == [COST * 2]
@@ -136,8 +137,10 @@ def test_create_reserves_the_price_of_the_dearest_model(
     request = GenerationRequest.model_validate({"prompt": "a red ball", **fields})
     job = harness.service.create(ACCOUNT, "bifrost", CreateRequest(request)).job
     stored = harness.now(job)
-    assert stored.reservation == Reservation(day="2027-01-15", dollars=reserved)
-    assert harness.jobs.spent == {(ACCOUNT, "2027-01-15"): reserved}
+    budget = f"{ACCOUNT}#2027-01-15"
+    expected = Reservation(day="2027-01-15", dollars=reserved, budgets=(budget,))
+    assert stored.reservation == expected
+    assert harness.jobs.spent == {budget: reserved}
 
 
 def test_refusal_names_the_model_that_costs_too_much(harness: Harness) -> None:

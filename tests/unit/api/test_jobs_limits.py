@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from rushes.api.account_limits import AccountLimits
 from rushes.api.auth import Authenticator
 from rushes.api.log_events import AUTHENTICATION_FAILED, REQUEST_COMPLETED
 from rushes.api.request_limits import MAX_FAILED_KEYS, CreateLimiter, FailedKeyLimiter
+from rushes.catalog.limits import Limit
 from tests.fakes import FakeCounters
 from tests.unit.dialects.api_client import BASES, FIELDS, OPENAI, Caller
 
@@ -35,7 +37,9 @@ def limited(caller: Caller, counters: FakeCounters) -> Caller:
     """Three create calls of an account in a window, and the usual limit of failed keys."""
     service = caller.jobs_api.service
     create_job = replace(
-        service.create_job, limiter=CreateLimiter(counters, caller.clock, LIMIT * 6)
+        service.create_job,
+        limiter=CreateLimiter(counters, caller.clock),
+        limits=AccountLimits(service.catalogs, Limit(creates_per_minute=LIMIT * 6)),
     )
     caller.jobs_api = replace(
         caller.jobs_api,

@@ -8,6 +8,7 @@ from rushes.api import request_limits
 from rushes.api.request_limits import (
     MAX_FAILED_KEYS,
     CreateLimiter,
+    CreateRate,
     FailedKeyLimiter,
     network_of,
 )
@@ -28,11 +29,15 @@ def clock() -> FakeClock:
     return FakeClock(START)
 
 
-def admitted(limiter: CreateLimiter, calls: int, account: str = "alice") -> int:
+def rate(name: str = "alice", per_minute: int = 60, key_id: str | None = None) -> CreateRate:
+    return CreateRate(name, per_minute, key_id)
+
+
+def admitted(limiter: CreateLimiter, calls: int, *rates: CreateRate) -> int:
     count = 0
     for _ in range(calls):
         try:
-            limiter.admit(account)
+            limiter.admit(rates or [rate()])
         except RateLimited:
             continue
         count += 1
@@ -43,55 +48,83 @@ def admitted(limiter: CreateLimiter, calls: int, account: str = "alice") -> int:
 def test_limit_is_a_sixth_of_a_minutes_calls(
     counters: FakeCounters, clock: FakeClock, per_minute: int, limit: int
 ):
-    assert admitted(CreateLimiter(counters, clock, per_minute), 200) == limit
+    limiter = CreateLimiter(counters, clock)
+    assert admitted(limiter, 200, rate(per_minute=per_minute)) == limit
 
 
 def test_refused_calls_write_nothing(counters: FakeCounters, clock: FakeClock):
-    assert admitted(CreateLimiter(counters, clock, 60), 2000) == 10
+    assert admitted(CreateLimiter(counters, clock), 2000) == 10
     assert counters.writes == 10
 
 
 def test_all_functions_share_one_limit(counters: FakeCounters, clock: FakeClock):
-    functions = [CreateLimiter(counters, clock, 60) for _ in range(4)]
+    functions = [CreateLimiter(counters, clock) for _ in range(4)]
     assert sum(admitted(limiter, 100) for limiter in functions) == 10
     assert counters.writes == 10 + 3  # each other function learns of the full window
 
 
 def test_next_window_admits_calls_again(counters: FakeCounters, clock: FakeClock):
-    limiter = CreateLimiter(counters, clock, 60)
+    limiter = CreateLimiter(counters, clock)
     clock.advance(7)
     assert admitted(limiter, 20) == 10
     with pytest.raises(RateLimited, match=r"10 jobs in 10 s; retry in 3 s") as refused:
-        limiter.admit("alice")
+        limiter.admit([rate()])
     assert refused.value.retry_after == 3
     clock.advance(3)
     assert admitted(limiter, 20) == 10
 
 
 def test_accounts_have_separate_limits(counters: FakeCounters, clock: FakeClock):
-    limiter = CreateLimiter(counters, clock, 60)
-    assert (admitted(limiter, 20), admitted(limiter, 20, "bob")) == (10, 10)
+    limiter = CreateLimiter(counters, clock)
+    assert (admitted(limiter, 20), admitted(limiter, 20, rate("bob"))) == (10, 10)
 
 
 def test_headers_have_limit_calls_left_and_seconds(counters: FakeCounters, clock: FakeClock):
-    limiter = CreateLimiter(counters, clock, 60)
+    limiter = CreateLimiter(counters, clock)
     clock.advance(4)
     admitted(limiter, 3)
-    assert limiter.headers("alice") == {
+    assert limiter.headers([rate()]) == {
         "ratelimit-policy": '"creates";q=10;w=10',
         "ratelimit": '"creates";r=7;t=6',
     }
     admitted(limiter, 30)
-    assert limiter.headers("alice")["ratelimit"] == '"creates";r=0;t=6'
+    assert limiter.headers([rate()])["ratelimit"] == '"creates";r=0;t=6'
+
+
+def test_no_rate_counts_nothing(counters: FakeCounters, clock: FakeClock):
+    limiter = CreateLimiter(counters, clock)
+    limiter.admit([])
+    assert (counters.writes, limiter.headers([])) == (0, {})
+
+
+def test_key_and_account_have_windows_of_their_own(counters: FakeCounters, clock: FakeClock):
+    limiter = CreateLimiter(counters, clock)
+    both = [rate("alice#k1", 12, key_id="k1"), rate("alice", 30)]
+    assert admitted(limiter, 9, *both) == 2
+    with pytest.raises(RateLimited, match="the API key may create 2 jobs in 10 s") as refused:
+        limiter.admit(both)
+    assert refused.value.headers == {
+        "ratelimit-policy": '"key_creates";q=2;w=10',
+        "ratelimit": '"key_creates";r=0;t=10',
+    }
+    assert admitted(limiter, 9, both[1]) == 3  # of 5: calls with the key count for the account
+    assert limiter.headers(both)["ratelimit"] == '"key_creates";r=0;t=10, "creates";r=0;t=10'
+
+
+def test_changed_limit_applies_to_the_current_window(counters: FakeCounters, clock: FakeClock):
+    limiter = CreateLimiter(counters, clock)
+    assert admitted(limiter, 20) == 10
+    assert admitted(limiter, 20, rate(per_minute=90)) == 5
+    assert admitted(limiter, 20, rate(per_minute=6)) == 0
 
 
 def test_memory_is_bounded(
     counters: FakeCounters, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(request_limits, "MAX_REMEMBERED", 5)
-    limiter = CreateLimiter(counters, clock, 60)
+    limiter = CreateLimiter(counters, clock)
     for number in range(50):
-        limiter.admit(f"account-{number}")
+        limiter.admit([rate(f"account-{number}")])
         assert len(limiter._windows._used) <= 5
 
 

@@ -1,9 +1,11 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
+from botocore import auth
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.credentials import Credentials
 
@@ -19,7 +21,11 @@ CREDENTIALS = Credentials("AKIDEXAMPLE", "secret-access-key", "session-token-of-
 @pytest.fixture(autouse=True)
 def fixed_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = datetime(2026, 11, 28, 12, tzinfo=UTC)
-    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: now)
+    if hasattr(auth, "get_current_datetime"):
+        monkeypatch.setattr(auth, "get_current_datetime", lambda: now)
+    else:  # the oldest botocore
+        clock = SimpleNamespace(utcnow=lambda: now, strptime=datetime.strptime)
+        monkeypatch.setattr(auth, "datetime", SimpleNamespace(datetime=clock))
 
 
 def signer(region: str = "eu-central-1") -> RoleSigner:

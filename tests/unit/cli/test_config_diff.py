@@ -47,3 +47,21 @@ def test_no_difference():
 def test_difference(old: str, new: str, expected: Difference):
     assert old in TEXT
     assert list(differences(read_catalog(TEXT), read_catalog(TEXT.replace(old, new)))) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        (
+            "[limits]\nopen_jobs = 5",
+            Difference("changed", "limits", "of all accounts", ("open_jobs: null -> 5",)),
+        ),
+        ("[limits.accounts.a]\nweight = 5", Difference("added", "limits", "of account a")),
+        (
+            "[limits.keys.0123456789abcdef]\nopen_jobs = 5",
+            Difference("added", "limits", "of key 0123456789abcdef"),
+        ),
+    ],
+)
+def test_difference_of_limits(limits: str, expected: Difference):
+    assert list(differences(read_catalog(TEXT), read_catalog(TEXT + limits))) == [expected]

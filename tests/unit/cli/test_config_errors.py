@@ -273,3 +273,32 @@ def test_error_of_a_changed_model_has_its_own_line():
     text = f'{CONFIG}[[models]]\nname = "acme/video/fast"\nseconds = [0]\n'
     (error,) = errors_in(text)
     assert error.startswith("10: model 'acme/video/fast'.seconds.0: ")
+
+
+@pytest.mark.parametrize(
+    ("limits", "line", "message"),
+    [
+        ("[limits]\ndaily_dollar = 5", 2, "limits.daily_dollar: Extra inputs are not permitted"),
+        ("[limits]\nopen_jobs = -1", 2, "limits.open_jobs: Input should be greater than or equal"),
+        ("[limits]\ndaily_dollars = inf", 2, "limits.daily_dollars: Input should be a finite"),
+        (
+            "[limits]\nmonthly_dollars = 5\n[limits.accounts.studio]\ndaily_dollars = 6",
+            4,
+            "limits.accounts.studio.daily_dollars: must be at most monthly_dollars, 5 (got 6)",
+        ),
+        (
+            "[limits.accounts.Studio]\nopen_jobs = 6",
+            1,
+            "limits.accounts: an account is up to 63 lower-case letters, digits and hyphens",
+        ),
+        (
+            "[limits.keys.0123456789abcdef]\nweight = 6",
+            2,
+            "limits.keys.0123456789abcdef.weight: Extra inputs are not permitted",
+        ),
+    ],
+)
+def test_errors_of_limits_have_their_lines(limits: str, line: int, message: str):
+    before = VALID.count("\n")
+    (found,) = errors_in(f"{VALID}{limits}\n")
+    assert found.startswith(f"{before + line}: {message}")

@@ -64,6 +64,22 @@ def test_request_of_each_protocol_polls_a_job_that_does_not_exist(protocol: str)
 
 
 @pytest.mark.parametrize(
+    ("url", "prefix"),
+    [
+        ("https://bedrock-runtime.us-west-2.amazonaws.com", "arn:aws:bedrock:us-west-2:"),
+        ("https://bedrock-runtime.us-gov-west-1.amazonaws.com", "arn:aws-us-gov:bedrock:us-gov-"),
+        ("https://bedrock-runtime.cn-north-1.amazonaws.com.cn", "arn:aws-cn:bedrock:cn-north-1:"),
+        ("https://proxy.example", "arn:aws:bedrock:us-east-1:"),
+    ],
+)
+def test_arn_of_an_unknown_job_is_in_the_partition_of_its_region(url: str, prefix: str):
+    catalog = catalog_of("bedrock")
+    entry = catalog.providers["up"].model_copy(update={"base_url": url})
+    changed = catalog.model_copy(update={"providers": {"up": entry}})
+    assert unknown_job(changed, "up")["arn"].startswith(prefix)
+
+
+@pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
         *((status, b"{}", "accepted") for status in (404, 400, 402, 405, 410, 422)),

@@ -123,23 +123,33 @@ def sweepers(monkeypatch: pytest.MonkeyPatch) -> tuple[TimedSweeper, TimedSweepe
     return jobs, deliveries
 
 
-def test_sweepers_share_the_time_of_the_function(
-    sweepers: tuple[TimedSweeper, TimedSweeper],
+@pytest.mark.parametrize("case", ["scheduled.json", "due_deliveries.json"])
+def test_sweep_ends_before_the_time_limit_of_the_function(
+    sweepers: tuple[TimedSweeper, TimedSweeper], case: str
 ) -> None:
     """A slow call takes up to 15 seconds more: two tries of 2 + 5 seconds."""
-    jobs, deliveries = sweepers
-    assert lambda_handler(event("scheduled.json"), CONTEXT) == {"repaired": 1}
-    assert jobs.seconds == deliveries.seconds == 20
-    assert jobs.seconds + deliveries.seconds + 15 < FUNCTION["Timeout"]
+    assert list(lambda_handler(event(case), CONTEXT).values()) == [1]
+    busy, idle = sweepers if case == "scheduled.json" else reversed(sweepers)
+    assert (busy.seconds, idle.begun) == (40, None)
+    assert busy.seconds + 15 < FUNCTION["Timeout"]
 
 
-def test_error_of_the_job_sweeper_does_not_stop_the_delivery_sweeper(
+def test_each_schedule_has_its_own_work() -> None:
+    """Many jobs do not delay the deliveries, nor does an error of their sweeper."""
+    schedules = {
+        name: rule["Properties"].get("Input")
+        for name, rule in FUNCTION["Events"].items()
+        if rule["Type"] == "Schedule"
+    }
+    assert schedules == {"EveryMinute": None, "DueDeliveries": json.dumps(app.DELIVERIES)}
+    assert event("due_deliveries.json") == app.DELIVERIES
+
+
+def test_error_of_a_sweeper_fails_the_invocation(
     sweepers: tuple[TimedSweeper, TimedSweeper],
 ) -> None:
-    """The invocation fails afterwards, for the alarm."""
-    jobs, deliveries = sweepers
+    """For the alarm."""
+    jobs, _ = sweepers
     jobs.error = AwsUnavailable("Query returned ThrottlingException")
     with pytest.raises(AwsUnavailable):
         lambda_handler(event("scheduled.json"), CONTEXT)
-    assert deliveries.begun == 1000.0
-    assert deliveries.seconds == 40

@@ -16,11 +16,12 @@ from rushes.errors import (
     UpstreamProtocolError,
     UpstreamThrottled,
 )
-from rushes.http import client, request_body
+from rushes.http import client
 from rushes.http.client import SafeHttpClient
 from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import Output
 from rushes.ports.http import FormFile, HttpCall, JsonFile, Upstream
+from rushes.providers import file_sizes
 from rushes.providers.replies import error_message_and_code
 from rushes.redaction import REDACTOR
 from tests.fakes import FakeBlobs
@@ -317,9 +318,9 @@ class TestPut:
 def test_call_refuses_a_file_over_the_limit(
     provider: Provider, call: Callable[[Provider, StoredFile], object]
 ):
-    size = request_body.MAX_FILE_BYTES + 1
+    size = file_sizes.MAX_FILE_BYTES + 1
     video = StoredFile(key="outputs/one", content_type="video/mp4", size=size)
-    with pytest.raises(InvalidInputFile, match=f"at most {request_body.MAX_FILE_BYTES} bytes"):
+    with pytest.raises(InvalidInputFile, match=f"at most {file_sizes.MAX_FILE_BYTES} bytes"):
         call(provider, video)
     assert not provider.server.connections
 

@@ -4,10 +4,10 @@ from typing import Literal
 import pytest
 
 from rushes.errors import InvalidInputFile
-from rushes.http import request_body
 from rushes.http.request_body import content_of
 from rushes.jobs.request import StoredFile, Upload
 from rushes.ports.http import BucketFolder, FormFile, HttpCall, JsonFile
+from rushes.providers import file_sizes
 from tests.fakes import FakeBlobs
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
@@ -86,16 +86,16 @@ def test_content_of_refuses_a_file_over_the_limit(
     blobs: FakeBlobs, image_file: StoredFile, monkeypatch: pytest.MonkeyPatch, form: Form
 ):
     call = HttpCall("POST", "/x", json={"image": JsonFile(image_file, form)})
-    monkeypatch.setattr(request_body, "MAX_FILE_BYTES", len(PNG))
+    monkeypatch.setattr(file_sizes, "MAX_EMBEDDED_BYTES", len(PNG))
     assert content_of(call, blobs)["json"]["image"]
-    monkeypatch.setattr(request_body, "MAX_FILE_BYTES", len(PNG) - 1)
+    monkeypatch.setattr(file_sizes, "MAX_EMBEDDED_BYTES", len(PNG) - 1)
     with pytest.raises(InvalidInputFile, match=rf"\(got {len(PNG)}\)"):
         content_of(call, blobs)
 
 
 def test_content_of_links_a_file_of_any_size(blobs: FakeBlobs):
     """A link needs no memory and no request."""
-    size = request_body.MAX_FILE_BYTES + 1
+    size = file_sizes.MAX_FILE_BYTES + 1
     video = StoredFile(key="a/video.mp4", content_type="video/mp4", size=size)
     call = HttpCall("POST", "/x", json={"video": JsonFile(video, "link")})
     linked = "https://bucket.example/a/video.mp4?filename=video.mp4"
@@ -117,9 +117,9 @@ def test_content_of_bounds_all_embedded_files_together(
 ):
     file = JsonFile(image_file, form)
     call = HttpCall("POST", "/x", json={"frames": [file, {"last": (file,)}], "text": "x"})
-    monkeypatch.setattr(request_body, "MAX_EMBEDDED_BYTES", 2 * len(PNG))
+    monkeypatch.setattr(file_sizes, "MAX_EMBEDDED_BYTES", 2 * len(PNG))
     assert content_of(call, blobs)["json"]["frames"]
-    monkeypatch.setattr(request_body, "MAX_EMBEDDED_BYTES", 2 * len(PNG) - 1)
+    monkeypatch.setattr(file_sizes, "MAX_EMBEDDED_BYTES", 2 * len(PNG) - 1)
     with pytest.raises(InvalidInputFile, match=rf"\(got {2 * len(PNG)}\)"):
         content_of(call, blobs)
 
@@ -127,7 +127,7 @@ def test_content_of_bounds_all_embedded_files_together(
 def test_content_of_does_not_count_linked_files(
     blobs: FakeBlobs, image_file: StoredFile, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(request_body, "MAX_EMBEDDED_BYTES", len(PNG))
+    monkeypatch.setattr(file_sizes, "MAX_EMBEDDED_BYTES", len(PNG))
     files = [JsonFile(image_file, "link"), JsonFile(image_file, "base64")]
     assert len(content_of(HttpCall("POST", "/x", json=files), blobs)["json"]) == 2
 
@@ -140,6 +140,6 @@ def test_content_of_bounds_all_files_of_a_form_together(
         "last": FormFile("b.png", image_file),
         "x": "y",
     }
-    monkeypatch.setattr(request_body, "MAX_FILE_BYTES", 2 * len(PNG) - 1)
+    monkeypatch.setattr(file_sizes, "MAX_FILE_BYTES", 2 * len(PNG) - 1)
     with pytest.raises(InvalidInputFile, match=rf"\(got {2 * len(PNG)}\)"):
         content_of(HttpCall("POST", "/x", form=form), blobs)

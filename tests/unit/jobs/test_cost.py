@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from rushes.jobs.cost import charged, settlement
+from rushes.jobs.charges import settlements
+from rushes.jobs.cost import charged
 from rushes.jobs.job import Job
 from rushes.jobs.reservation import Reservation
 from rushes.jobs.result import JobError, JobOutcome, Output
@@ -168,7 +169,8 @@ def test_reported_cost_within_the_reservation_is_charged_in_the_end(cost: float)
 def test_cost_reported_after_a_cancel_is_charged() -> None:
     tracked = cancelled(running, UpstreamCancelled.NO)(job())
     archived = tracked.archived(NOW, (), 0.6)
-    assert settlement(tracked, archived) == 0.4
+    (charge,) = settlements(tracked, archived)
+    assert (charge.name, charge.total, charge.settled) == ("demo#2027-01-15", 0.4, 0.4)
     assert archived.warnings == ("the provider reported a cost of $0.60; $0.50 were reserved",)
 
 
@@ -186,8 +188,9 @@ def test_settlements_of_a_job_add_up_to_its_charge() -> None:
     )
     states.append(running(states[-1]).generated(NOW, OUTPUTS, None))
     states.append(finished(states[-1].stored(NOW, ())))
-    settlements = [settlement(before, after) for before, after in pairwise(states)]
-    assert settlements == [0, 0, 0, -0.1]
+    found = [settlements(before, after) for before, after in pairwise(states)]
+    assert [[charge.total for charge in charges] for charges in found] == [[], [], [], [-0.1]]
+    assert found[-1][0].settled == 0.2
     assert charged(states[-1]) == 0.2
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from rushes.jobs.events import JobError as EventError
 from rushes.jobs.events import JobEvent, JobStarted, started_event, terminal_event
 from rushes.jobs.job import Job
 from rushes.jobs.result import JobError, JobOutcome
@@ -47,7 +48,7 @@ def test_artifact_data_names_bucket() -> None:
 
 def test_failed_event_contains_error() -> None:
     event = terminal_event(finished(FAILURE), "media")
-    assert event.data.error == FAILURE.error
+    assert event.data.error == EventError.of(FAILURE.error)
 
 
 def test_events_exclude_prompt() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rushes.jobs.job import Job, allowed_before
+from rushes.jobs.pause import Pause, PauseReason
 from rushes.jobs.result import Artifact, CollectedOutput, JobError, JobOutcome, Output
 from rushes.jobs.status import PREDECESSORS, TERMINAL, JobStatus, Stage, UpstreamCancelled
 from tests.unit.jobs.plain_job import plain_job
@@ -23,6 +24,7 @@ COLLECTED = CollectedOutput(**ARTIFACT.model_dump(), position=0, fingerprint="0"
 OUTPUTS = (Output(url="https://cdn.example/1"),)
 SUCCESS = JobOutcome(status=DONE)
 LATER = 500.0
+PAUSE = Pause(reason=PauseReason.RESTARTS, detail="why", since=1.0, until=900.0, check_at=800.0)
 EVENT: dict[str, object] = {"id": "evt_job_1_started", "type": "job.started"}
 
 
@@ -57,13 +59,21 @@ TRANSITIONS: dict[str, Callable[[Job], Job]] = {
     "tracking_ended": lambda job: job.tracking_ended(LATER, stopped=True),
     "cancel_requested": lambda job: job.cancel_requested(LATER),
     "mark_running": lambda job: job.mark_running(LATER),
+    "planned": lambda job: job.planned(LATER, 60.0),
     "restarted": lambda job: job.restarted(LATER),
+    "paused": lambda job: job.paused(LATER, PAUSE),
+    "resumed": lambda job: job.resumed(LATER),
+    "given_up": lambda job: job.given_up(LATER),
+    "interrupted": lambda job: job.interrupted(LATER, "Lambda.Unknown"),
+    "restored": lambda job: job.restored(LATER, "jobs-restored#1"),
+    "left_alone": lambda job: job.left_alone(LATER, 60.0),
+    "withheld": lambda job: job.withheld(LATER),
     "finished": lambda job: job.finished(LATER, SUCCESS, "job_1", 3600.0),
     "deleted": lambda job: job.deleted(LATER),
     "purged": lambda job: job.purged(LATER),
     "published": lambda job: job.published(LATER, (EVENT,)),
 }
-NO_TRANSITION = {"with_event", "with_warnings", "with_detail"}
+NO_TRANSITION = {"with_event", "with_wait", "with_warnings", "with_detail"}
 """Methods written together with a transition."""
 
 
@@ -328,6 +338,10 @@ def test_tracking_ends_with_archive_or_timeout() -> None:
         ({"stage": Stage.WAITING}, 160.0),
         ({"stage": Stage.RUNNING, "status": P}, 160.0),
         ({"stage": Stage.RUNNING, "status": P, "outbox": (EVENT,)}, 100.0),
+        ({"pause": PAUSE}, 800.0),
+        ({"stage": Stage.WAITING, "pause": PAUSE, "check_at": 300.0}, 800.0),
+        ({"pause": PAUSE, "outbox": (EVENT,)}, 100.0),
+        ({"stage": Stage.FINISHED, "status": DONE, "pause": PAUSE}, None),
         ({"stage": Stage.FINISHED, "status": DONE}, None),
         ({"stage": Stage.FINISHED, "status": DONE, "outbox": (EVENT,)}, 100.0),
         ({"stage": Stage.FINISHED, "status": CANCELLED, "track_until": 900.0}, 160.0),
@@ -337,6 +351,27 @@ def test_tracking_ends_with_archive_or_timeout() -> None:
 )
 def test_next_check_at(fields: dict[str, object], next_check_at: float | None) -> None:
     assert job(**fields).next_check_at == next_check_at
+
+
+@pytest.mark.parametrize(
+    ("check_at", "wait", "expected"),
+    [
+        (None, 0, 160.0),  # of an older release: a minute after the last write
+        (129.0, 0, 160.0),
+        (130.0, 0, 130.0),
+        (150.0, 20, 150.0),
+        (149.0, 20, 180.0),
+        (160.0, 300, 460.0),
+        (500.0, 300, 500.0),
+    ],
+)
+def test_check_follows_a_planned_wait_and_moves_seldom(
+    check_at: float | None, wait: float, expected: float
+) -> None:
+    running = job(status=P, stage=Stage.RUNNING, check_at=check_at)
+    planned = running.planned(100.0, wait)
+    assert planned.next_check_at == expected
+    assert (planned is running) is (expected == (check_at or 160.0))
 
 
 def test_outbox_adds_and_removes_events() -> None:

@@ -33,7 +33,10 @@ class Client:
         self.key, self.other_accounts_key = self.new_key("one"), self.new_key("two")
         self.other_account = {"authorization": f"Bearer {self.other_accounts_key}"}
         endpoint_service = EndpointService(
-            self.harness.endpoints, PublicUrlPolicy(local_mode=local_mode), self.harness.clock
+            self.harness.endpoints,
+            self.harness.signing_secrets,
+            PublicUrlPolicy(local_mode=local_mode),
+            self.harness.clock,
         )
         api = WebhookApi(endpoint_service, self.harness.messages, Authenticator(self.keys))
         monkeypatch.setattr(api_wiring, "webhook_api", lambda: api)

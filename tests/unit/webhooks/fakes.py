@@ -5,14 +5,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from botocore.exceptions import ClientError
+
+from rushes.aws.webhook_cipher import WebhookCipher
 from rushes.errors import NotFound, WriteConflict
 from rushes.fair_order import Shares
 from rushes.jobs.events import has_type
 from rushes.ports.http import HttpReply
 from rushes.webhooks.delivery import Delivery, DeliveryPage
-from rushes.webhooks.endpoint import MAX_ENDPOINTS, Endpoint, RequestSecrets, Secret
+from rushes.webhooks.endpoint import MAX_ENDPOINTS, Endpoint, RequestSecrets
+from rushes.webhooks.ports import EndpointRepository
 from rushes.webhooks.queue_message import DeliveryTask
-from rushes.webhooks.signature import new_secret
+from rushes.webhooks.signing_secrets import SigningSecrets
 
 Stored = TypeVar("Stored", Endpoint, RequestSecrets, Delivery)
 
@@ -39,6 +43,34 @@ class FakeItems(Generic[Stored]):
                 self.documents[key] = type(after).model_validate_json(after.model_dump_json())
                 return after
         raise WriteConflict("the record is being changed by other requests")
+
+
+class FakeKeySecret:
+    """Secrets Manager with the versions of one secret. `reads` are the requested versions."""
+
+    def __init__(self) -> None:
+        self.versions = {"version-1": "first key"}
+        self.reads: list[str | None] = []
+
+    def put(self, value: str) -> None:
+        """Make `value` the current version."""
+        self.versions[f"version-{len(self.versions) + 1}"] = value
+
+    def get_secret_value(self, **request: str) -> dict[str, str]:
+        self.reads.append(request.get("VersionId"))
+        version = request.get("VersionId") or [*self.versions][-1]
+        if version not in self.versions:
+            error: Any = {"Error": {"Code": "ResourceNotFoundException"}}
+            raise ClientError(error, "GetSecretValue")
+        return {"VersionId": version, "SecretString": self.versions[version]}
+
+
+def signing_secrets(
+    endpoints: EndpointRepository, key: FakeKeySecret | None = None
+) -> SigningSecrets:
+    """Return the real encryption with a key from memory."""
+    client: Any = key or FakeKeySecret()
+    return SigningSecrets(endpoints, WebhookCipher(lambda: client, "key"))
 
 
 class FakeEndpoints:
@@ -74,14 +106,15 @@ class FakeEndpoints:
     def delete(self, account: str, endpoint_id: str) -> None:
         self.items.documents.pop((account, endpoint_id), None)
 
-    def request_secrets(self, account: str) -> RequestSecrets:
-        new = RequestSecrets(account=account, secrets=(Secret(value=new_secret()),))
-        return self.secrets.documents.setdefault((account,), new)
+    def request_secrets(self, account: str) -> RequestSecrets | None:
+        return self.secrets.documents.get((account,))
+
+    def add_request_secrets(self, secrets: RequestSecrets) -> None:
+        self.secrets.documents.setdefault((secrets.account,), secrets)
 
     def change_request_secrets(
         self, account: str, change: Callable[[RequestSecrets], RequestSecrets]
     ) -> RequestSecrets:
-        self.request_secrets(account)
         return self.secrets.change((account,), change)
 
 

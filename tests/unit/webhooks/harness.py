@@ -13,7 +13,7 @@ from rushes.jobs.request import GenerationRequest, WebhookTarget
 from rushes.ports.http import HttpReply
 from rushes.webhooks.deliver import Deliver
 from rushes.webhooks.delivery import Delivery
-from rushes.webhooks.endpoint import SLOW_RESPONSES, Endpoint, Secret
+from rushes.webhooks.endpoint import SLOW_RESPONSES, Endpoint, RequestSecrets, Secret
 from rushes.webhooks.fanout import Fanout
 from rushes.webhooks.payloads import supports
 from rushes.webhooks.ports import RenderPayload, WebhookClient
@@ -80,8 +80,10 @@ class Harness:
     deliveries: FakeDeliveries = field(default_factory=FakeDeliveries)
     queue: FakeQueue = field(default_factory=FakeQueue)
     bus: fakes.FakeBus = field(default_factory=fakes.FakeBus)
+    key: fakes.FakeKeySecret = field(default_factory=fakes.FakeKeySecret)
 
     def __post_init__(self) -> None:
+        self.signing_secrets = fakes.signing_secrets(self.endpoints, self.key)
         self.delayed: list[tuple[float, int, DeliveryTask]] = []
         self.swept_at = self.clock.now
 
@@ -94,6 +96,7 @@ class Harness:
         return Deliver(
             deliveries=self.deliveries,
             endpoints=self.endpoints,
+            signing_secrets=self.signing_secrets,
             queue=self.queue,
             bus=self.bus,
             http_client=self.http_client,
@@ -147,6 +150,9 @@ class Harness:
         found = self.endpoints.get("one", endpoint_id)
         assert found is not None
         return found
+
+    def request_secrets(self, account: str = "one") -> RequestSecrets:
+        return self.signing_secrets.of_requests(account)
 
     def change_endpoint(
         self, change: Callable[[Endpoint], Endpoint], endpoint_id: str = "we_1"

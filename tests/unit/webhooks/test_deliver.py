@@ -186,7 +186,7 @@ def test_request_url_is_signed_with_the_accounts_request_secrets():
     harness = Harness.with_request_url(200)
     assert harness.attempt(receiver="target") == "delivered"
     [post] = harness.receiver.posts
-    active = harness.endpoints.request_secrets("one").active_secrets(START)
+    active = harness.signing_secrets.active(harness.request_secrets(), START)
     assert post.url == "https://other.example/x"
     assert post.headers.items() >= headers(event()["id"], START, post.body, active).items()
 
@@ -365,17 +365,17 @@ def test_slow_host_of_a_request_url_is_marked_and_unmarked():
     client.seconds = 14.0
     harness.run(0)
     for _ in range(SLOW_RESPONSES - 1):
-        assert harness.endpoints.request_secrets("one").slow_hosts == {}
+        assert harness.request_secrets().slow_hosts == {}
         harness.clock.advance(MINUTE)
         harness.messages.resend_delivery("one", EVENT_ID, "target")
         harness.run(0)
-    slow = harness.endpoints.request_secrets("one")
+    slow = harness.request_secrets()
     assert (slow.slow_hosts, slow.slow_responses) == ({"other.example": harness.clock()}, {})
     client.seconds = 0.1
     harness.clock.advance(MINUTE)
     harness.messages.resend_delivery("one", EVENT_ID, "target")
     harness.run(0)
-    assert harness.endpoints.request_secrets("one").slow_hosts == {}
+    assert harness.request_secrets().slow_hosts == {}
     assert len(client.posts) == SLOW_RESPONSES + 1
 
 

@@ -13,6 +13,8 @@ from rushes.dialects.base import JobView
 from rushes.dialects.fal_queue.fal_errors import detail_of_failure
 from rushes.dialects.fal_queue.queue_dialect import failure_of
 from rushes.dialects.json_format import as_json
+from rushes.jobs import budget_events
+from rushes.jobs.charges import Threshold
 from rushes.jobs.events import started_event, terminal_event
 from rushes.jobs.job import Job
 from rushes.jobs.request import StoredFile
@@ -26,7 +28,12 @@ from tests.unit.webhooks.harness import SECRET, endpoint
 
 FORMATS = ("rushes", "openai", "fal", "pipelet")
 ENDINGS = ("job.completed", "job.failed", "job.cancelled")
-EVERY = (*samples.JOB_EVENT_TYPES, operational_events.DISABLED, operational_events.TEST)
+EVERY = (
+    *samples.JOB_EVENT_TYPES,
+    budget_events.THRESHOLD_REACHED,
+    operational_events.DISABLED,
+    operational_events.TEST,
+)
 NOW = 1_800_000_000.0
 LINKS = iter(range(10**6))
 
@@ -52,6 +59,8 @@ def body_of(event: Any, form: str, get_view: Callable[[], JobView | None] = not_
 def sample(event_type: str) -> dict[str, Any]:
     if event_type == operational_events.TEST:
         return operational_events.webhook_test(endpoint(), NOW, "1")
+    if event_type == budget_events.THRESHOLD_REACHED:
+        return budget_events.threshold_reached(Threshold("one#2027-01", 80, 8.0, 10.0, NOW))
     if event_type == operational_events.DISABLED:
         return operational_events.endpoint_disabled(endpoint(failing_since=NOW - 9), NOW, "failing")
     return samples.sample(event_type, "one", "job_1", NOW)

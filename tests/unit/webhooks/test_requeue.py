@@ -154,6 +154,7 @@ def test_sweep_queues_few_deliveries_to_slow_hosts_of_an_account():
     for number in range(30):
         add_due(harness, "slow", number, f"https://h{number}.example/in")
     hosts = {f"h{number}.example": START for number in range(30)}
+    harness.request_secrets("slow")
     harness.endpoints.change_request_secrets(
         "slow", lambda secrets: secrets.model_copy(update={"slow_hosts": hosts})
     )

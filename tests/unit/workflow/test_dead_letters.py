@@ -190,7 +190,7 @@ def test_dead_letter_is_logged_and_counted(
     harness: Harness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     counted: list[str] = []
-    monkeypatch.setattr(finish_module, "count", counted.append)
+    monkeypatch.setattr(finish_module, "count", lambda metric, _: counted.append(metric))
     unread(harness)
     assert DEAD_LETTER_ADDED in caplog.messages
     assert counted == ["DeadLetter"]

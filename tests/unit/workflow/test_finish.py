@@ -12,6 +12,7 @@ from rushes.jobs.result import JobError
 from rushes.jobs.status import JobStatus, UpstreamCancelled
 from rushes.ports.providers import Timing
 from rushes.workflow import wait_times
+from rushes.workflow.finish import INTERRUPTION_GRACE
 from tests.fakes import FakeTimings, unavailable
 from tests.harness import ACCOUNT, MP4_BYTES, Harness
 
@@ -107,7 +108,7 @@ def test_finish_without_outcome_fails_job_and_keeps_the_cause_for_the_operator(
 ) -> None:
     message = "the workflow failed"
     job = harness.running()
-    harness.clock.now = job.deadline_at
+    harness.clock.now = job.deadline_at + INTERRUPTION_GRACE
     harness.finish(job, cause=cause)
     assert harness.now(job).error == JobError(code="internal_error", message=message)
     assert terminal_events(harness)[0]["data"]["error"]["message"] == message
@@ -127,8 +128,11 @@ def test_finish_leaves_running_job_to_the_sweeper(harness: Harness) -> None:
     assert harness.executions.running[f"{job.id}-r2"]
 
 
-def test_finish_fails_job_that_was_never_submitted(harness: Harness) -> None:
+def test_finish_fails_job_that_was_never_submitted_after_a_grace(harness: Harness) -> None:
     job = harness.accepted()
+    harness.clock.now = job.deadline_at + INTERRUPTION_GRACE - 1
+    assert harness.finish(job, cause="Lambda.Unknown") == {"status": "left"}
+    harness.clock.advance(1)
     assert harness.finish(job, cause="Lambda.Unknown") == {"status": "failed"}
 
 

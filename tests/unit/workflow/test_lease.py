@@ -48,7 +48,7 @@ def test_cancel_request_before_lease_prevents_create_call(harness: Harness) -> N
 
 def test_submit_does_not_change_job_finished_during_the_call(harness: Harness) -> None:
     job = harness.leased()
-    harness.finish(job, cause="Lambda.Unknown")
+    harness.finish(job)
     ended = harness.now(job)
     assert harness.submit(job) == TO_FINISH
     assert harness.now(job) == ended

@@ -215,7 +215,7 @@ def test_outage_opens_the_circuit_and_raises_the_alarm(
     harness: Harness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     counted: list[Metric] = []
-    monkeypatch.setattr(rate_limiter, "count", counted.append)
+    monkeypatch.setattr(rate_limiter, "count", lambda metric, _: counted.append(metric))
     fail_for(harness, OUTAGE_SECONDS)
     assert is_open(harness)
     assert counted == [Metric.PROVIDER_DOWN]

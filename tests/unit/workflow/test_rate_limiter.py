@@ -19,7 +19,7 @@ from rushes.workflow.submit import KEY_RETRY_DELAYS
 from rushes.workflow.task import TO_FINISH
 from rushes.workflow.wait_times import MAX_REQUESTED_DELAY
 from tests.fakes import FakeRateLimits
-from tests.harness import CREATE, POLL_CALL, Harness, reply, video
+from tests.harness import CREATE, POLL_CALL, Harness, facts, reply, video
 
 LIMITED = read_catalog(
     """
@@ -86,7 +86,7 @@ def test_retry_after_delays_all_jobs_of_provider(
     outcome = harness.submit(other)
     assert outcome["status"] == "pending"
     assert seconds <= outcome["wait_seconds"] <= seconds * (1 + JITTER) + 1
-    assert (len(harness.creates()), harness.now(other)) == (1, other)
+    assert (len(harness.creates()), facts(harness.now(other))) == (1, facts(other))
     harness.clock.advance(seconds)
     assert harness.submit(other)["status"] == "submitted"
 

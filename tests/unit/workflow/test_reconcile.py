@@ -9,6 +9,7 @@ from rushes.jobs.job import Job
 from rushes.jobs.result import JobError
 from rushes.jobs.status import JobStatus, Stage, UpstreamCancelled
 from rushes.ports.http import HttpCall, HttpReply, Upstream
+from rushes.workflow.finish import INTERRUPTION_GRACE
 from rushes.workflow.lease import LEASE_SECONDS
 from rushes.workflow.reconcile import LOOKUP_SECONDS, MAX_PAGES
 from rushes.workflow.task import TO_FINISH
@@ -305,7 +306,7 @@ def test_cancel_repeats_unconfirmed_call_with_key_first(harness: Harness) -> Non
 @pytest.mark.parametrize("model", ["none/one", "key/one", "lookup/one"])
 def test_finish_of_unconfirmed_job_reports_unknown_outcome(harness: Harness, model: str) -> None:
     job = crashed(harness, model) if model == "none/one" else unconfirmed(harness, model)
-    harness.clock.now = job.deadline_at
+    harness.clock.now = job.deadline_at + INTERRUPTION_GRACE
     harness.finish(job, cause="Lambda.Unknown")
     assert harness.error_code(job) == "upstream_outcome_unknown"
 

@@ -152,7 +152,7 @@ def test_alarm_metric_counts_each_opening(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted: list[Metric] = []
-    monkeypatch.setattr(rate_limiter, "count", counted.append)
+    monkeypatch.setattr(rate_limiter, "count", lambda metric, _: counted.append(metric))
     drill = Drill(harness, lambda *_: False)
     drill.add(A, 2)
     drill.run(30)

@@ -66,8 +66,7 @@ def test_unpublished_started_event_precedes_terminal_event(harness: Harness) -> 
     job = harness.accepted(video("in_progress"))
     harness.bus.rejections = [AwsUnavailable("throttled")]
     harness.submit(job)
-    harness.clock.now = job.deadline_at
-    harness.finish(job, cause="Lambda.Unknown")
+    harness.finish(job)
     assert harness.event_types() == ["job.started", "job.failed"]
     assert [event["sequence"] for event in harness.bus.events] == [1, 2]
 
@@ -79,7 +78,7 @@ def test_job_finished_during_create_call_publishes_no_started_event(harness: Har
 
     def end_first(*_: object) -> object:
         calls.append(harness.jobs.change(job.account, job.id, lambda job: job))
-        harness.finish(job, cause="States.Timeout")
+        harness.finish(job)
         return video("in_progress")
 
     harness.http_client.send = end_first  # type: ignore[method-assign,assignment]

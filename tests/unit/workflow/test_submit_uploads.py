@@ -85,7 +85,7 @@ def job(harness: Harness) -> Job:
 def assert_without_lease(harness: Harness, job: Job) -> None:
     """The job has the reason of its wait, and no create call was begun."""
     stored = harness.now(job)
-    assert (stored.lease_until, stored.submissions, stored.stage) == (None, 0, job.stage)
+    assert (stored.lease_until, stored.submissions, stored.stage) == (None, 0, Stage.WAITING)
     assert stored.waiting is not None
 
 

@@ -12,7 +12,8 @@ from rushes.errors import AwsUnavailable, CorruptRecord
 from rushes.jobs.job import LATE_WRITE_GRACE, STALE_AFTER, Job
 from rushes.jobs.status import Stage
 from rushes.workflow.event_publisher import EventPublisher
-from rushes.workflow.sweeper import BATCH, SHARE, Sweeper
+from rushes.workflow.log_events import JOBS_NOT_CHECKED
+from rushes.workflow.sweeper import BATCH, Sweeper
 from tests.fakes import FakeExecutions, FakeJobs
 from tests.harness import ACCOUNT, MP4_BYTES, Harness
 
@@ -61,9 +62,9 @@ def test_sweep_postpones_check_of_running_execution(harness: Harness) -> None:
     job = harness.running()
     harness.clock.advance(3600)
     assert harness.sweeper.sweep() == 0
-    marked = harness.now(job)
+    marked, now = harness.now(job), harness.clock()
     assert marked == job.model_copy(
-        update={"updated_at": harness.clock(), "version": job.version + 1}
+        update={"updated_at": now, "version": job.version + 1, "check_at": now + STALE_AFTER}
     )
     assert harness.sweeper.sweep() == 0
     assert harness.now(job) == marked
@@ -117,6 +118,10 @@ def test_next_sweep_repeats_failed_restart(harness: Harness) -> None:
 
 
 # --- unpublished events
+
+
+SHARE = 25
+"""Jobs of one account that a sweep repairs while others take their turns."""
 
 
 def unpublished(harness: Harness) -> Job:
@@ -269,6 +274,15 @@ def test_sweep_continues_after_error_of_one_job(harness: Harness, bad: int) -> N
     assert set(executions.running) == {job.id for job in jobs} - {jobs[bad].id}
 
 
+def test_sweep_leaves_a_job_alone_that_was_written_since_it_was_listed(harness: Harness) -> None:
+    """The index is eventually consistent."""
+    job = abandoned(harness)
+    harness.jobs.due_ids = lambda *_: [(job.account, job.id)]  # type: ignore[method-assign]
+    harness.change(job, lambda job, now: job.warned(now, "written"))
+    assert harness.sweeper.sweep() == 0
+    assert harness.executions.running == {job.id: False}
+
+
 # --- shares of accounts
 
 
@@ -311,10 +325,14 @@ def test_sweeps_repair_all_jobs_of_an_account_with_many(harness: Harness) -> Non
     assert started(harness, other) == SHARE + 5
 
 
-def test_sweep_stops_when_there_is_no_time_left(harness: Harness) -> None:
+def test_sweep_stops_and_logs_when_there_is_no_time_left(
+    harness: Harness, caplog: pytest.LogCaptureFixture
+) -> None:
     jobs = due_of(harness, "many", SHARE + 10)
     harness.clock.advance(STALE_AFTER)
     assert harness.sweeper.sweep(lambda: started(harness, jobs) < 3) == 3
+    (line,) = [line for line in caplog.records if line.getMessage() == JOBS_NOT_CHECKED]
+    assert (line.__dict__["left"], line.__dict__["checked"]) == (SHARE + 7, 3)
     assert harness.sweeper.sweep(lambda: started(harness, jobs) < SHARE + 5) >= 1
     assert started(harness, jobs) == SHARE + 5
     harness.sweeper.sweep()

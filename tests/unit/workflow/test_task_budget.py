@@ -66,7 +66,8 @@ def test_free_model_with_paid_fallback_needs_the_budget_of_the_fallback(harness:
 
 def test_reservation_of_fallback_is_refunded_if_the_first_model_serves(harness: Harness):
     job = harness.accepted(model="sure")
-    assert (job.cost, job.reservation) == (0.0, Reservation(day=DAY, dollars=0.5))
+    reservation = Reservation(day=DAY, dollars=0.5, budgets=(f"{job.account}#{DAY}",))
+    assert (job.cost, job.reservation) == (0.0, reservation)
     assert spent(harness) == 0.5
     assert harness.complete(job).status is JobStatus.COMPLETED
     assert spent(harness) == 0
@@ -98,7 +99,7 @@ def test_refund_is_credited_to_the_day_of_acceptance(harness: Harness):
     harness.submit(job)
     harness.finish(job)
     assert later.reservation
-    days = {bill[1]: dollars for bill, dollars in harness.jobs.spent.items()}
+    days = {name.partition("#")[2]: dollars for name, dollars in harness.jobs.spent.items()}
     assert days == {DAY: 0, later.reservation.day: 0.5}
 
 

@@ -22,10 +22,11 @@ INTERVALS = [10.0, 3.0, 1.0, 0.25]
 NOW = 1_000.0
 
 
-def catalog_of(interval: float) -> Catalog:
+def catalog_of(interval: float, limits: str = "") -> Catalog:
     return read_catalog(
         f"""
         default_model = "paced/one"
+        {limits}
         [providers.paced]
         protocol = "openai_compatible"
         creates_per_minute = {60 / interval:.0f}
@@ -64,10 +65,10 @@ def sleep(seconds: float) -> None:
 class Simulation:
     """Jobs that return after the delay that they are told, and some latency."""
 
-    def __init__(self, interval: float, seed: int = 1) -> None:
+    def __init__(self, interval: float, seed: int = 1, limits: str = "") -> None:
         self.clock = FakeClock(NOW)
         self.rate_limits = FakeRateLimits()
-        catalogs = FixedCatalogs(catalog_of(interval))
+        catalogs = FixedCatalogs(catalog_of(interval, limits))
         self.rate_limiter = RateLimiter(self.rate_limits, catalogs, self.clock, sleep)
         self.random = Random(seed)  # noqa: S311 - a repeatable schedule
         self.queue: list[tuple[float, int, Job]] = []
@@ -124,6 +125,44 @@ def test_new_account_is_admitted_within_three_intervals(interval: float, seed: i
     simulation.run(5.5 * interval + 20 + 5 * max(interval, 2))
     (admitted,) = simulation.granted["new"]
     assert admitted - late <= 3 * max(interval, 1.0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_single_job_starts_within_two_slots_of_a_flood(seed: int) -> None:
+    """2,000 jobs of one account wait for a provider that accepts 30 in a minute."""
+    interval = 60 / 30
+    simulation = Simulation(interval, seed)
+    simulation.add("flood", 2_000, spread=5.0)
+    late = NOW + 60 + seed * interval / 3
+    simulation.add("single", 1, at=late, spread=0)
+    simulation.run(60 + 6 * interval)
+    (started,) = simulation.granted["single"]
+    before = [at for at in simulation.granted["flood"] if late < at < started]
+    assert len(before) <= 2
+    assert started - late <= 2 * interval + 1.5  # the state machine waits for whole seconds
+
+
+@pytest.mark.parametrize("weight", [2, 3, 5])
+def test_account_with_a_weight_has_as_many_turns_as_that_many_others(weight: int) -> None:
+    """Twenty other accounts wait, so that no time between the turns is free."""
+    simulation = Simulation(2.0, limits=f"[limits.accounts.heavy]\nweight = {weight}")
+    simulation.add("heavy", 200)
+    for number in range(20):
+        simulation.add(f"light-{number}", 20)
+    simulation.run(300)
+    heavy = len(simulation.granted.pop("heavy"))
+    light = share(simulation.granted, NOW)
+    assert heavy + sum(light) >= 135
+    assert heavy / (sum(light) / 20) == pytest.approx(weight, rel=0.2)
+
+
+def test_weight_of_all_accounts_shares_evenly() -> None:
+    simulation = Simulation(2.0, limits="[limits]\nweight = 3")
+    simulation.add("one", 200)
+    simulation.add("two", 200)
+    simulation.run(300)
+    counts = share(simulation.granted, NOW)
+    assert max(counts) - min(counts) <= 4
 
 
 @pytest.mark.parametrize("interval", INTERVALS)
@@ -218,6 +257,15 @@ def test_account_has_one_turn_whatever_the_number_of_its_jobs() -> None:
         pace, wait = take_turn(pace, wanted, NOW, 10.0)
         assert wait > 0
     assert [turn.job_id for turn in pace.turns] == ["job_0"]
+
+
+def test_account_with_a_weight_has_at_most_as_many_turns() -> None:
+    pace = Pace(next_at=NOW + 10)
+    for number in range(20):
+        wanted = Turn(account="a", job_id=f"job_{number}", at=NOW)
+        pace, wait = take_turn(pace, wanted, NOW, 10.0, weight=3)
+        assert wait > 0
+    assert [turn.job_id for turn in pace.turns] == ["job_0", "job_1", "job_2"]
 
 
 def test_turns_are_bounded() -> None:

@@ -57,6 +57,7 @@ class Authenticator:
                 code=error.error_code,
                 key_id=found and found[1],
                 source_ip=request.source_ip,
+                request_id=request.request_id,
             )
             raise _with_hint(error, api_key) from None
         REDACTOR.remember(api_key)  # only a valid key: any other text may occur in responses

@@ -1,26 +1,27 @@
 """Validate a create request, store its input files and build the job."""
 
-import re
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from rushes.api.choose_models import INPUT_FIELD, choose_for_remix, choose_models, roles_of
+from rushes.api.uploaded_files import UploadedFiles, UploadUrl, ensure_media_type
 from rushes.catalog.models import Catalog
 from rushes.catalog.selection import Candidate
 from rushes.catalog.source import CatalogSource
-from rushes.errors import AwsUnavailable, InvalidRequest, NotFound
+from rushes.errors import InvalidRequest, NotFound, TooLarge
 from rushes.jobs.content import primary_artifact
-from rushes.jobs.content_type import found_and_allowed, is_input, media_type_of, sniff_output
+from rushes.jobs.content_type import media_type_of, sniff_output
+from rushes.jobs.epoch import FIRST_EPOCH, Epoch
 from rushes.jobs.job import Job, folder_of, new_id
 from rushes.jobs.request import (
-    MAX_UPLOAD_BYTES,
+    MAX_INLINE_BYTES,
+    UPLOAD_HINT,
     CreateRequest,
     Input,
     Role,
     StoredFile,
     Upload,
-    role_media_type,
+    megabytes,
 )
 from rushes.jobs.status import JobStatus
 from rushes.ports import Clock
@@ -29,8 +30,7 @@ from rushes.ports.jobs import Jobs
 from rushes.ports.storage import Blobs
 
 MAX_FILES = 16
-UPLOAD_NAME = r"[a-z0-9]{1,64}\.[a-z0-9]{1,8}"
-"""Also excludes names that are no valid S3 keys."""
+TIYARO_ROUTE = "POST /v1/input/upload-url"
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class JobBuilder:
     """Applied to the webhook URL of a request."""
     validate_input_url: UrlPolicy
     """Applied to the URLs of input files."""
+    epoch: Epoch = FIRST_EPOCH
 
     def build(self, account: str, dialect: str, create_request: CreateRequest) -> Job:
         """Return a job whose input files are in the bucket; the caller stores the job."""
@@ -65,12 +66,13 @@ class JobBuilder:
     ) -> Job:
         chosen = choose_models(catalog, create_request)
         _validate_count(create_request)
+        _validate_size(create_request)
         for entry in create_request.request.inputs:
             if entry.url is not None:
-                self.validate_input_url(entry.url, entry.field or INPUT_FIELD)
+                self.validate_input_url(entry.url, _field(entry))
         uploads = [(role, _validated(role, upload)) for role, upload in create_request.uploads]
         job = self._new(account, dialect, chosen.first)
-        adopted = [self._adopt(job, role, url) for role, url in create_request.uploaded]
+        referenced, adopted = self._adopted(job, create_request)
         folder = folder_of(job, "inputs")
         stored = [
             Input(
@@ -80,7 +82,7 @@ class JobBuilder:
             )
             for number, (role, upload) in enumerate(uploads)
         ]
-        inputs = (*create_request.request.inputs, *stored, *adopted)
+        inputs = (*referenced, *stored, *adopted)
         changes = {
             "request": chosen.first.request.model_copy(update={"inputs": inputs}),
             "preferences": create_request.preferences,
@@ -90,6 +92,21 @@ class JobBuilder:
             "requested": chosen.requested if chosen.fallbacks or chosen.first.warnings else None,
         }
         return job.model_copy(update=changes)
+
+    def _adopted(self, job: Job, create_request: CreateRequest) -> tuple[list[Input], list[Input]]:
+        """Copy the files that the client has uploaded; URLs of other files stay URLs."""
+        files, inputs = UploadedFiles(self.blobs), create_request.request.inputs
+        referenced = [
+            files.adopt(job, number, UploadUrl(entry.role, entry.url, _field(entry), entry.frame))
+            if entry.url is not None and files.is_upload(entry.url)
+            else entry
+            for number, entry in enumerate(inputs)
+        ]
+        adopted = [
+            files.adopt(job, number, UploadUrl(role, url, "URL", route=TIYARO_ROUTE))
+            for number, (role, url) in enumerate(create_request.uploaded, len(inputs))
+        ]
+        return referenced, adopted
 
     def _remix(
         self, account: str, dialect: str, create_request: CreateRequest, catalog: Catalog
@@ -147,33 +164,9 @@ class JobBuilder:
             updated_at=now,
             deadline_at=now + model.deadline_seconds,
             cost=model.price(candidate.request),
+            epoch=str(self.epoch),
         )
         return job.with_warnings(*candidate.warnings)
-
-    def _adopt(self, job: Job, role: Role, url: str) -> Input:
-        """Copy a file that the client PUT to a presigned URL; the URL itself is never fetched.
-
-        The copy is necessary: the client can overwrite the object until the URL expires.
-        """
-        key = self.blobs.key_of(url)
-        own_key = rf"uploads/{re.escape(job.account)}/{UPLOAD_NAME}"
-        if key is None or not re.fullmatch(own_key, key):
-            raise InvalidRequest(
-                "URL was not issued by POST /v1/input/upload-url for this account", param="URL"
-            )
-        file = self.blobs.find(key)
-        if file is None:
-            raise InvalidRequest("URL: no file was uploaded, or it has expired", param="URL")
-        try:
-            _validate_uploaded(role, file)
-        except InvalidRequest:
-            with suppress(AwsUnavailable):  # a lifecycle rule deletes it within a day
-                self.blobs.delete(key)
-            raise
-        copy = self.blobs.copy(file, f"{folder_of(job, 'inputs')}adopted")
-        if copy is None:
-            raise InvalidRequest("URL: uploaded file changed during this request", param="URL")
-        return Input(role=role, file=copy)
 
 
 def _validate_count(create_request: CreateRequest) -> None:
@@ -185,27 +178,23 @@ def _validate_count(create_request: CreateRequest) -> None:
         )
 
 
+def _validate_size(create_request: CreateRequest) -> None:
+    size = sum(len(upload.content) for _, upload in create_request.uploads)
+    if size > MAX_INLINE_BYTES:
+        field = create_request.uploads[0][1].field
+        raise TooLarge(
+            f"{field}: the files in a request must have at most {megabytes(MAX_INLINE_BYTES)}"
+            f" (got {megabytes(size)}); {UPLOAD_HINT}",
+            param=field,
+        )
+
+
+def _field(entry: Input) -> str:
+    return entry.field or INPUT_FIELD
+
+
 def _validated(role: Role, upload: Upload) -> Upload:
     """Return the file with the content type of its bytes."""
     content_type = sniff_output(upload.content)
-    _ensure_media_type(role, content_type, upload.field)
+    ensure_media_type(role, content_type, upload.field)
     return replace(upload, content_type=content_type or "")
-
-
-def _validate_uploaded(role: Role, file: StoredFile) -> None:
-    if file.size > MAX_UPLOAD_BYTES:
-        raise InvalidRequest(
-            f"URL: uploaded file must have at most {MAX_UPLOAD_BYTES} bytes (got {file.size})",
-            param="URL",
-        )
-    _ensure_media_type(role, file.content_type, "URL")
-
-
-def _ensure_media_type(role: Role, content_type: str | None, field: str) -> None:
-    wanted = role_media_type(role)
-    if not is_input(content_type, wanted):
-        article = {"image": "an image", "video": "a video", "audio": "audio"}[wanted]
-        raise InvalidRequest(
-            f"{field}: uploaded file is not {article} {found_and_allowed(content_type, wanted)}",
-            param=field,
-        )

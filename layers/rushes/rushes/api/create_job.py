@@ -1,29 +1,31 @@
 """Create a job once per client call: detect duplicates, reserve its cost, store, start."""
 
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
+from rushes.api.account_limits import AccountLimits, JobLimits
+from rushes.api.budget_alerts import BudgetAlerts
 from rushes.api.build_job import JobBuilder
 from rushes.api.log_events import JOB_NOT_STARTED
 from rushes.api.request_limits import CreateLimiter
 from rushes.catalog.selection import fallback_of
 from rushes.errors import (
     AlreadyAccepted,
-    BudgetExceeded,
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
+    LimitReached,
     NotFound,
     RushesError,
 )
 from rushes.jobs import idempotency
+from rushes.jobs.charges import Charge
 from rushes.jobs.idempotency import IdempotencyInfo
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest
-from rushes.jobs.reservation import Reservation
 from rushes.ports import Clock
-from rushes.ports.jobs import BudgetCharge, Executions, IdempotencyRecord, Jobs
+from rushes.ports.jobs import Executions, IdempotencyRecord, Jobs
 
 logger = Logger(service="rushes", child=True)
 
@@ -38,15 +40,15 @@ class CreatedJob:
 
 @dataclass(frozen=True)
 class CreateJob:
-    """`daily_dollars` is the budget of each account per UTC day; None sets no limit."""
+    """`limits` apply to calls that create a job, not to a repeated call that finds its job."""
 
     job_builder: JobBuilder
     jobs: Jobs
     executions: Executions
     clock: Clock
-    daily_dollars: float | None = None
+    limits: AccountLimits
     limiter: CreateLimiter | None = None
-    """Applied to calls that create a job, not to a repeated call that finds its job."""
+    alerts: BudgetAlerts | None = None
 
     def run(
         self, account: str, dialect: str, create_request: CreateRequest, call: IdempotencyInfo
@@ -55,10 +57,11 @@ class CreateJob:
         if earlier := self._earlier(account, record):
             return CreatedJob(earlier, replayed=True)
         if self.limiter:
-            self.limiter.admit(account)
+            self.limiter.admit(self.limits.create_rates(account, call.key_id))
         job = self.job_builder.build(account, dialect, create_request)
+        job = job.model_copy(update={"request_id": call.request_id})
         try:
-            job = self._store(job, record and replace(record, job_id=job.id))
+            job, charges = self._store(job, record and replace(record, job_id=job.id), call.key_id)
         except AlreadyAccepted:
             self.job_builder.delete_inputs(job)
             earlier = self._earlier(account, record)
@@ -67,18 +70,26 @@ class CreateJob:
                     "another request with this Idempotency-Key is in progress"
                 ) from None
             return CreatedJob(earlier, replayed=True)
-        except BudgetExceeded:
+        except LimitReached:
             self.job_builder.delete_inputs(job)
             raise
         self.start(job)
+        if self.alerts:
+            self.alerts.check(charges)
         return CreatedJob(job)
+
+    def rate_headers(self, account: str, key_id: str) -> dict[str, str]:
+        """Return the headers that report the rates of a caller's create calls."""
+        if self.limiter is None:
+            return {}
+        return self.limiter.headers(self.limits.create_rates(account, key_id))
 
     def start(self, job: Job) -> None:
         """Start the job's newest execution; after an error the sweeper starts it."""
         try:
             self.executions.start(job)
         except RushesError as error:
-            logger.warning(JOB_NOT_STARTED, job_id=job.id, reason=error.message)
+            logger.warning(JOB_NOT_STARTED, **job.log_fields, reason=error.message)
 
     def _record(
         self, account: str, create_request: CreateRequest, call: IdempotencyInfo
@@ -120,24 +131,25 @@ class CreateJob:
             )
         return known.job_id
 
-    def _store(self, job: Job, record: IdempotencyRecord | None) -> Job:
-        """Store the job; with a budget, reserve the price of the dearest model that may serve it.
+    def _store(
+        self, job: Job, record: IdempotencyRecord | None, key_id: str
+    ) -> tuple[Job, Sequence[Charge]]:
+        """Store the job and its charges.
 
-        The deployment may fail over to that model later, when the account can spend no more.
+        With a budget the price of the dearest model that may serve the job is reserved: the
+        deployment may fail over to that model later, when the account can spend no more.
         """
-        limit = self.daily_dollars
-        if limit is None:
-            self.jobs.add(job, record)
-            return job
-        dollars, model = self._dearest(job)
-        if dollars > limit:
-            raise BudgetExceeded(
-                f"{model} costs ${dollars:.2f}, more than the daily budget of ${limit:.2f}"
-            )
-        day = time.strftime("%Y-%m-%d", time.gmtime(job.created_at))
-        job = job.model_copy(update={"reservation": Reservation(day=day, dollars=dollars)})
-        self.jobs.add(job, record, BudgetCharge(job.account, day, dollars, limit))
-        return job
+        limits = JobLimits(self.limits.of(job.account, key_id), job.created_at)
+        dollars, model = self._dearest(job) if limits.has_budget else (0.0, "")
+        reservation, charges = limits.reserve(dollars, model)
+        job = job.model_copy(update={"reservation": reservation})
+        try:
+            self.jobs.add(job, record, charges)
+        except LimitReached:
+            if self.alerts:
+                self.alerts.check(charges, refused=True)
+            raise
+        return job, charges
 
     def _dearest(self, job: Job) -> tuple[float, str]:
         """Return the highest price of the models that may serve the job, and that model."""

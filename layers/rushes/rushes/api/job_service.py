@@ -10,7 +10,7 @@ from rushes.errors import AlreadyFinished, NotFound, UnknownCursor, VariantNotAv
 from rushes.jobs.content import ensure_not_expired, file_name, primary_artifact, thumbnail
 from rushes.jobs.idempotency import IdempotencyInfo
 from rushes.jobs.job import Job, JobPage
-from rushes.jobs.request import CreateRequest, StoredFile, UploadUrlRequest
+from rushes.jobs.request import UPLOADS, CreateRequest, StoredFile, UploadUrlRequest
 from rushes.jobs.result import Artifact
 from rushes.ports import Clock
 from rushes.ports.jobs import JobQuery, Jobs
@@ -50,14 +50,15 @@ class JobService:
         job = self.jobs.get(account, job_id)
         if job is None or job.deleted_at:
             raise NotFound(f"job {job_id} not found", param="video_id")
-        return job
+        return job.for_clients
 
     def list(self, account: str, query: JobQuery) -> JobPage:
         if query.after and self.jobs.get(account, query.after) is None:
             raise UnknownCursor("after: unknown cursor", param="after")
         if query.limit == 0:
             return JobPage()
-        return self.jobs.page(account, query)
+        page = self.jobs.page(account, query)
+        return page.model_copy(update={"jobs": tuple(job.for_clients for job in page.jobs)})
 
     def file(self, job: Job, variant: str) -> Artifact:
         """Return the job's video, or the thumbnail that its provider returned with it."""
@@ -78,7 +79,7 @@ class JobService:
 
     def upload_url(self, account: str, request: UploadUrlRequest) -> str:
         """Return a presigned URL for PUT of one input file; its key belongs to the account."""
-        key = f"uploads/{account}/{secrets.token_hex(16)}.{request.extension}"
+        key = f"{UPLOADS}{account}/{secrets.token_hex(16)}.{request.extension}"
         return self.blobs.upload_link(key, request.content_type, request.length)
 
     def cancel(self, account: str, job_id: str) -> Job:
@@ -108,7 +109,7 @@ class JobService:
         while not is_over(job) and self.clock() < until:
             self.sleep(interval)
             job = self.jobs.get(job.account, job.id) or job
-        return job
+        return job.for_clients
 
     def delete(self, account: str, job_id: str) -> Job:
         """Cancel a job that still runs, mark it as deleted, then delete its files."""

@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 from rushes.api.auth import Authenticator, Identity
 from rushes.api.file_response import file_response, fits, head_response, on_host
 from rushes.api.job_service import JobService
-from rushes.api.log_events import REQUEST_FAILED, UNEXPECTED_ERROR
+from rushes.api.log_events import UNEXPECTED_ERROR
 from rushes.api.request_log import RequestLog
 from rushes.api.unknown_url import redacted
 from rushes.dialects.base import (
@@ -72,27 +72,27 @@ class JobsApi:
         log = RequestLog(request)
         try:
             log.identity = self.authenticator.identify(request, dialect.read_key)
-            account = log.identity.account
-            call = Call(
-                dialect, verb, account, request, self.service, self.base_url, self.download_url
-            )
+            call = Call(dialect, verb, log, request, self.service, self.base_url, self.download_url)
             check_query(request, dialect.query_names.get(verb, ()))
             response = HANDLERS[verb](call)
         except RushesError as error:
-            response = _error_response(dialect, error)
+            response = _error_response(dialect, error, log)
         except Exception:
-            logger.exception(UNEXPECTED_ERROR, dialect=dialect.name, verb=verb)
+            logger.exception(UNEXPECTED_ERROR, **log.ids(), dialect=dialect.name, verb=verb)
             response = dialect.write_error(ServerError("internal server error"))
-        response = _with_headers(response, self._limit_headers(verb, log.identity))
+        limits = self._limit_headers(verb, log.identity)
+        response = replace(response, headers={**limits, **response.headers})
         log.completed(response, dialect.name, verb)
         return redacted(response)
 
     def _limit_headers(self, verb: Verb, identity: Identity | None) -> Mapping[str, str]:
-        """Return the headers of a create call's response that report the account's limit."""
-        limiter = self.service.create_job.limiter
-        if limiter is None or identity is None or verb not in CREATE_VERBS:
+        """Return the headers of a create call's response that report the rates of its caller."""
+        if identity is None or verb not in CREATE_VERBS:
             return {}
-        return limiter.headers(identity.account)
+        try:
+            return self.service.create_job.rate_headers(identity.account, identity.key_id)
+        except RushesError:  # the limits cannot be read, and neither could the call
+            return {}
 
 
 @dataclass(frozen=True)
@@ -101,11 +101,15 @@ class Call(Generic[D]):
 
     dialect: D
     verb: Verb
-    account: str
+    log: RequestLog
     request: HttpRequest
     service: JobService
     base_url: str
     download_url: str = ""
+
+    @property
+    def account(self) -> str:
+        return self.log.identity.account if self.log.identity else ""
 
     def job(self, raw_reference: str | None = None) -> Job:
         """Return the job of a reference such as `job_1:provider`, by default the one in the URL."""
@@ -127,13 +131,16 @@ class Call(Generic[D]):
 
     def create(self, create_request: CreateRequest) -> HttpResponse:
         info = read_idempotency(f"{self.dialect.name} {self.verb}", self.request.headers)
+        key_id = self.log.identity.key_id if self.log.identity else ""
+        info = replace(info, request_id=self.request.request_id or None, key_id=key_id)
         created = self.service.create(self.account, self.dialect.name, create_request, info)
+        self.log.job_id = created.job.id
         replayed = {"idempotent-replayed": "true"} if created.replayed else {}
         return _with_headers(self.show(created.job), replayed)
 
     def view(self, job: Job) -> JobView:
         return JobView(
-            job=job,
+            job=job.for_clients,
             link=lambda artifact: self.service.link(job, artifact),
             read=lambda artifact: self.service.blobs.read(artifact.key),
             base_url=self.base_url,
@@ -246,9 +253,9 @@ def _unsupported(call: Call[Dialect]) -> HttpResponse:
     raise UnsupportedOperation(f"{call.request.method} {call.request.path} is not supported")
 
 
-def _error_response(dialect: Dialect, error: RushesError) -> HttpResponse:
+def _error_response(dialect: Dialect, error: RushesError, log: RequestLog) -> HttpResponse:
     if error.http_status >= 500:
-        logger.error(REQUEST_FAILED, reason=error.message)
+        log.failed(error)
         if isinstance(error, CorruptConfig):  # a model that another release published
             count(Metric.CONFIG_NOT_READABLE)
         error = type(error)(error.public_message)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from typing import IO, TYPE_CHECKING, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -13,7 +13,7 @@ from rushes.aws.errors import translate_aws_errors
 from rushes.errors import AwsUnavailable, DownloadInterrupted, InvalidInputFile, InvalidOutput
 from rushes.jobs.content_type import HEAD_BYTES, content_type_of
 from rushes.jobs.file_window import FileWindow
-from rushes.jobs.request import StoredFile, Upload
+from rushes.jobs.request import UPLOAD_SECONDS, StoredFile, Upload
 from rushes.jobs.result import Artifact
 from rushes.ports.storage import Download
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 LINK_SECONDS = 3600
-UPLOAD_LINK_SECONDS = 900
+DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_SHOWN_CHARACTERS = 200
 MAX_PUT_BYTES = 5 * 1024**3
 PART_BYTES = 16 * 1024 * 1024
@@ -211,18 +211,19 @@ class Bucket:
         return self._client.generate_presigned_url(
             "put_object",
             Params={"Bucket": self._name, "Key": key, **given},
-            ExpiresIn=UPLOAD_LINK_SECONDS,
+            ExpiresIn=UPLOAD_SECONDS,
         )
 
     def key_of(self, url: str) -> str | None:
         """Return the object key in a URL of this bucket, None for other URLs. Makes no request."""
+        own = urlsplit(self.upload_link("x"))
         try:
-            given, own = urlsplit(url), urlsplit(self.upload_link("x"))
+            given = urlsplit(url)
+            if _origin(given) != _origin(own):
+                return None
         except ValueError:
             return None
         prefix = own.path.removesuffix("x")
-        if (given.scheme, given.netloc) != (own.scheme, own.netloc):
-            return None
         return unquote(given.path.removeprefix(prefix)) if given.path.startswith(prefix) else None
 
     def link(self, file: StoredFile, filename: str, method: str = "GET") -> str:
@@ -244,6 +245,11 @@ class Bucket:
             for page in pages.paginate(Bucket=self._name, Prefix=prefix):
                 for entry in page.get("Contents", []):
                     self._client.delete_object(Bucket=self._name, Key=entry["Key"])
+
+
+def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
+    """Return scheme, host and port; raises ValueError for an invalid port."""
+    return url.scheme, url.hostname, url.port or DEFAULT_PORTS.get(url.scheme)
 
 
 def _chunks(source: Iterator[bytes]) -> Iterator[bytes]:

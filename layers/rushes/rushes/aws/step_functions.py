@@ -13,6 +13,11 @@ VERSION = 1
 """Of the input format: an execution may outlive the code that started it."""
 
 
+def execution_arn(state_machine: str, job: Job) -> str:
+    """Return the ARN of the job's newest execution."""
+    return f"{state_machine.replace(':stateMachine:', ':execution:')}:{job.execution_name}"
+
+
 class StateMachine:
     def __init__(self, client: "SFNClient", arn: str) -> None:
         self._client = client
@@ -20,7 +25,8 @@ class StateMachine:
 
     def start(self, job: Job) -> None:
         """Start the job's newest execution, unless it was started before."""
-        start = {"version": VERSION, "account": job.account, "job_id": job.id}
+        ids = {name: value for name, value in job.log_fields.items() if value}
+        start = {"version": VERSION, **ids}
         try:
             with translate_aws_errors():
                 self._client.start_execution(
@@ -31,7 +37,7 @@ class StateMachine:
 
     def is_running(self, job: Job) -> bool | None:
         """Return None if the newest execution was never started."""
-        arn = f"{self._arn.replace(':stateMachine:', ':execution:')}:{job.execution_name}"
+        arn = execution_arn(self._arn, job)
         try:
             with translate_aws_errors():
                 reply = self._client.describe_execution(executionArn=arn)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from rushes.catalog.limits import Limits
 from rushes.catalog.models import Alias, Catalog, expand_aliases
 from rushes.catalog.provider_config import (
     HttpProviderSpec,
@@ -49,6 +50,7 @@ class ProviderTable(BaseModel):
     errors: VendorErrors | None = None
     """Lists in place of those of the vendor data."""
     server: VideoServer | None = None
+    request_id_header: str | None = None
     spec: HttpProviderSpec | None = None
 
     def overrides(self) -> dict[str, Any]:
@@ -68,6 +70,7 @@ class Config(BaseModel):
     aliases: dict[str, Alias] = {}
     models: tuple[dict[str, Any], ...] = ()
     """Own models, and changes to models of vendors: fields by `name`."""
+    limits: Limits | None = None
 
     @field_validator("aliases", mode="before")
     @classmethod
@@ -90,6 +93,7 @@ def compile_config(text: str) -> Catalog:
 def compile_tables(tables: Mapping[str, Any]) -> Catalog:
     config = Config.model_validate(tables)
     _validate_names(config)
+    _validate_limits(config.limits or Limits())
     vendors = dict(_vendors(config))
     aliases = {**_vendor_aliases(config, vendors), **config.aliases}
     return Catalog.model_validate(
@@ -101,6 +105,7 @@ def compile_tables(tables: Mapping[str, Any]) -> Catalog:
             },
             "aliases": {name: _flattened(name, aliases) for name in aliases},
             "models": _models(config, vendors),
+            **({"limits": config.limits} if config.limits else {}),
         }
     )
 
@@ -125,6 +130,14 @@ def _validate_names(config: Config) -> None:
                 kind,
                 name,
             )
+
+
+def _validate_limits(limits: Limits) -> None:
+    for path, limit in limits.tables():
+        if found := limit.contradiction():
+            name, reason = found
+            table = ("limits", *path)
+            raise ConfigError(f"{'.'.join(table)}.{name}: {reason}", *table, name)
 
 
 def _vendors(config: Config) -> Iterator[tuple[str, VendorFile]]:

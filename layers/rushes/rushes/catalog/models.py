@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from rushes.catalog.limits import Limits
 from rushes.catalog.model_entry import ModelEntry
 from rushes.catalog.provider_config import ProviderEntry
 from rushes.catalog.similar_names import similar_names
@@ -35,6 +36,7 @@ class Catalog(BaseModel):
     providers: dict[str, ProviderEntry]
     aliases: dict[str, Alias] = {}
     models: tuple[ModelEntry, ...]
+    limits: Limits = Limits()
 
     @field_validator("aliases", mode="before")
     @classmethod

@@ -227,6 +227,8 @@ class ProviderEntry(_Table):
     """Meaning of the provider's error codes; codes that several vendors use are known."""
     server: VideoServer | None = None
     """Software of a server of the OpenAI Videos API, if it differs from others in its requests."""
+    request_id_header: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,64}$")] = ""
+    """Header of a create call in which the provider documents the caller's own request id."""
     spec: HttpProviderSpec | None = None
 
     def unsupported_fields(self, capabilities: frozenset[str]) -> list[str]:

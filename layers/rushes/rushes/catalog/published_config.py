@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast, overload
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from typing_extensions import override
 
+from rushes.catalog.limits import Limits
 from rushes.catalog.model_entry import ModelEntry
 from rushes.catalog.models import Alias, Catalog
 from rushes.catalog.provider_config import ProviderEntry
@@ -57,6 +58,7 @@ class _Tables(BaseModel):
     providers: dict[str, ProviderEntry]
     aliases: dict[str, Alias] = {}
     models: list[dict[str, Any]]
+    limits: Limits = Limits()
 
 
 class _Document(BaseModel):
@@ -133,6 +135,7 @@ def _lazy(tables: _Tables, number: int) -> Catalog:
         providers=tables.providers,
         aliases=tables.aliases,
         models=cast("tuple[ModelEntry, ...]", _Models(_Entries(tables.models, number))),
+        limits=tables.limits,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rushes.catalog.bounds import MAX_CHARACTERS, check_size
 from rushes.catalog.parameters import (
     Setting,
     legal_settings,
@@ -153,11 +154,16 @@ def _validate_options(model: "ModelEntry", request: GenerationRequest) -> None:
         option = model.options.get(name)
         if option is None:
             raise _not_accepted(model, name[:80])
+        check_size(name, value, option.max_characters or _max_characters(model, name))
         if error := option.error(value):
             raise InvalidRequest(f"{name} {error} (got {as_text(value)[:MAX_SHOWN]})", param=name)
     for name, option in model.options.items():
         if option.required and name not in given:
             raise InvalidRequest(f"{model.name} requires {name}", param=name, kind="missing")
+
+
+def _max_characters(model: "ModelEntry", name: str) -> int:
+    return model.prompt_characters if name == "negative_prompt" else MAX_CHARACTERS
 
 
 def _validate_references(model: "ModelEntry", request: GenerationRequest) -> None:

@@ -49,6 +49,7 @@ class Vendor(BaseModel):
     files: FileLimits | None = None
     errors: VendorErrors = VendorErrors()
     server: VideoServer | None = None
+    request_id_header: str = ""
     spec: HttpProviderSpec | None = None
 
     def provider(self, **overrides: object) -> ProviderEntry:
@@ -60,6 +61,7 @@ class Vendor(BaseModel):
             "idempotency": self.idempotency,
             "errors": self.errors,
             "server": self.server,
+            "request_id_header": self.request_id_header,
             "spec": self.spec,
         }
         return ProviderEntry.model_validate({**own, **overrides, "vendor": self.name})

@@ -13,6 +13,7 @@ from rushes.dialects.charsets import decode
 from rushes.dialects.form_body import MAX_BODY_BYTES, read_multipart, read_urlencoded
 from rushes.dialects.validation import shown, without_empty
 from rushes.errors import InvalidRequest, TooLarge
+from rushes.jobs.request import UPLOAD_HINT, megabytes
 from rushes.json_parser import MAX_REQUEST_VALUES, TooManyValues, parse_json
 
 MAX_DEPTH = 32
@@ -40,7 +41,11 @@ def read_json_fields(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
 def parse_body(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     """Parse JSON into its values, and forms into texts, lists, dicts and uploads."""
     if len(body) > MAX_BODY_BYTES:
-        raise TooLarge(f"body must have at most {MAX_BODY_BYTES} bytes (got {len(body)})")
+        raise TooLarge(
+            f"body must have at most {megabytes(MAX_BODY_BYTES)} (got {megabytes(len(body))});"
+            f" {UPLOAD_HINT}",
+            param="body",
+        )
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding != "identity":
         raise InvalidRequest(

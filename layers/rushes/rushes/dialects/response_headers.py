@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from rushes.errors import BudgetExceeded, RushesError, TooManyFailedKeys
+from rushes.errors import BudgetExceeded, LimitReached, RushesError, TooManyFailedKeys
 from rushes.jobs.job import Job
 
 JSON_HEADERS = {"content-type": "application/json"}
@@ -17,8 +17,13 @@ MAX_WARNING_BYTES = 2048
 
 
 def retry_headers(error: RushesError) -> dict[str, str]:
-    """Return the headers that control a client's retry of the failed request."""
+    """Return the headers that control a client's retry of the failed request.
+
+    Those of a limit name the policy that refused it.
+    """
     headers = {} if error.retry_after is None else {"retry-after": str(error.retry_after)}
+    if isinstance(error, LimitReached):
+        headers |= error.headers
     if isinstance(error, BudgetExceeded | TooManyFailedKeys):
         headers["x-should-retry"] = "false"  # else SDKs retry at once, in vain
     return headers

@@ -1,4 +1,4 @@
-"""US dollars that a job charges to the daily budget of its account."""
+"""US dollars that a job charges to each of its budgets."""
 
 from rushes.jobs.job import Job
 from rushes.jobs.result import NOT_BILLED
@@ -9,23 +9,18 @@ DECIMALS = 6
 
 
 def charged(job: Job) -> float:
-    """Return the dollars that the job charges to its budget in its present state.
+    """Return the dollars that the job charges to each budget in its present state.
 
     An open job charges its reservation, or the reported cost if that is higher. A finished job
     charges its cost, or nothing if no provider can bill it. A job without a reservation charges
     nothing: it was accepted without a budget.
     """
-    if job.reservation is None:
+    if job.reservation is None or not job.reservation.has_budget:
         return 0.0
     cost = max(job.cost or 0.0, 0.0)
     if not job.is_finished:
         return round(max(job.reservation.dollars, cost if job.generated_at else 0.0), DECIMALS)
     return round(cost, DECIMALS) if may_be_billed(job) else 0.0
-
-
-def settlement(before: Job, after: Job) -> float:
-    """Return the dollars that a write adds to the budget; a refund is negative."""
-    return round(charged(after) - charged(before), DECIMALS)
 
 
 def may_be_billed(job: Job) -> bool:

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from rushes.errors import UnknownUpstreamStatus, UpstreamNoResponse, UpstreamProtocolError
 from rushes.jobs.content import ordered_artifacts
 from rushes.jobs.job import Job
-from rushes.jobs.result import JobError, ProviderAttempt
+from rushes.jobs.result import JobError as StoredError
+from rushes.jobs.result import ProviderAttempt
 from rushes.jobs.status import JobStatus, UpstreamCancelled
 
 SOURCE = "rushes"
@@ -30,6 +31,22 @@ class ArtifactData(BaseModel):
     sha256: str
 
 
+class JobError(BaseModel):
+    """Why a job failed. `upstream_code` is the provider's error code."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    message: str
+    upstream_code: str | None = None
+
+    @classmethod
+    def of(cls, error: StoredError | None) -> "JobError | None":
+        if error is None:
+            return None
+        return cls(code=error.code, message=error.message, upstream_code=error.upstream_code)
+
+
 class CommonJobData(BaseModel):
     """Fields of every event. Excludes the prompt: a subscriber may be another party."""
 
@@ -41,6 +58,11 @@ class CommonJobData(BaseModel):
     model: str
     provider: str
     created_at: datetime
+    is_restored: bool = False
+    """Whether the job comes from a backup: an event of the same id may have been published before,
+    with other data."""
+    request_id: str | None = None
+    """`x-request-id` of the response to the create call; null for a job of an older release."""
 
 
 class JobStartedData(CommonJobData):
@@ -103,7 +125,7 @@ def terminal_event(job: Job, bucket: str) -> JobEvent:
             ArtifactData(bucket=bucket, **artifact.model_dump(exclude={"etag"}))
             for artifact in ordered_artifacts(job)
         ),
-        error=job.error,
+        error=JobError.of(job.error),
         cost=_cost(job),
         upstream_cancelled=job.upstream_cancelled,
     )
@@ -114,6 +136,19 @@ def terminal_event(job: Job, bucket: str) -> JobEvent:
         sequence=2,
         data=data,
     )
+
+
+def log_fields(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ids in each log line about an event, whatever an operator has made of it."""
+    data = event.get("data")
+    if not isinstance(data, Mapping):
+        return {}
+    is_about_job = str(event.get("type")).startswith("job.")
+    return {
+        "job_id": data.get("id") if is_about_job else None,
+        "account": data.get("account"),
+        "request_id": data.get("request_id"),
+    }
 
 
 def has_type(event: Mapping[str, Any]) -> bool:
@@ -142,6 +177,8 @@ def _common_data(job: Job) -> dict[str, Any]:
         "model": job.request.model,
         "provider": job.provider,
         "created_at": _datetime(job.created_at),
+        "is_restored": job.restored_to is not None,
+        "request_id": job.request_id,
     }
 
 

@@ -33,6 +33,10 @@ class IdempotencyInfo:
     operation: str
     key: str | None = None
     retry: int | None = None
+    request_id: str | None = None
+    """`x-request-id` of the call's response. It differs in a repeated call: it identifies none."""
+    key_id: str = ""
+    """Id of the API key, which may differ in a repeated call, too."""
 
 
 def read_idempotency(operation: str, headers: Mapping[str, str]) -> IdempotencyInfo:

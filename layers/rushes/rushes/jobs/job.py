@@ -5,10 +5,12 @@ derived from the table `PREDECESSORS`.
 """
 
 from collections.abc import Iterable
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+from rushes.errors import UpstreamNoResponse
+from rushes.jobs.pause import Pause
 from rushes.jobs.request import (
     GenerationRequest,
     Input,
@@ -29,16 +31,25 @@ from rushes.jobs.result import (
     cut,
 )
 from rushes.jobs.status import PREDECESSORS, TERMINAL, JobStatus, Stage, UpstreamCancelled
+from rushes.jobs.stored import is_known, or_unknown
 
 STALE_AFTER = 60.0
-"""Seconds without a write after which the sweeper checks an open job."""
+"""Seconds after the latest step, or the wait before the next, until the sweeper checks a job."""
+MIN_CHECK_DELAY = 30.0
+"""A write moves a check that would come earlier: each move costs two writes of the index."""
 MAX_PAGE_BYTES = 3 * 1024 * 1024
 """Of the jobs of one page: half of the 6 MB that a Lambda function may return."""
 MAX_WARNINGS = 20
 """The latest are stored: an item is limited to 400 KB."""
 MAX_WARNING_CHARACTERS = 300
+INTERRUPTED_SECONDS = 3600.0
+"""After the latest failed execution: how long a job may then wait for its create call."""
 LATE_WRITE_GRACE = 960.0
 """Longer than any function timeout: later, no function can store a file of a deleted job."""
+
+RESTORED_WARNING = "restored from a backup: it is looked up at its provider and not sent again"
+MAX_RENEWED_SECONDS = 24 * 3600.0
+"""Of a deadline that begins again."""
 
 Folder = Literal["outputs", "inputs", "archive", "provider"]
 """`provider`: where a provider with access to the bucket writes; collect copies from there."""
@@ -61,6 +72,8 @@ class Job(BaseModel):
     account: str
     dialect: str
     """The client API that created the job."""
+    request_id: str | None = None
+    """`x-request-id` of the response to the create call; None in jobs of older releases."""
     provider: str
     upstream_model: str
     model: str = ""
@@ -82,8 +95,8 @@ class Job(BaseModel):
     """video, image, audio or transcription."""
     preferences: dict[str, str] = Field(default_factory=dict)
     """Response options, interpreted by the dialect only."""
-    status: JobStatus = JobStatus.QUEUED
-    stage: Stage = Stage.ACCEPTED
+    status: Annotated[JobStatus, or_unknown(JobStatus)] = JobStatus.QUEUED
+    stage: Annotated[Stage, or_unknown(Stage)] = Stage.ACCEPTED
     progress: int = 0
     """Percent, approximate."""
     created_at: float
@@ -105,7 +118,7 @@ class Job(BaseModel):
     expires_at: float | None = None
     """End of the artifacts' retention period."""
     cancel_requested_at: float | None = None
-    upstream_cancelled: UpstreamCancelled | None = None
+    upstream_cancelled: Annotated[UpstreamCancelled, or_unknown(UpstreamCancelled)] | None = None
     is_unbilled_cancel: bool = False
     """Whether the provider had not begun the cancelled job, or reported that it failed.
 
@@ -170,8 +183,31 @@ class Job(BaseModel):
     """None if the deployment had no daily budget when it accepted the job."""
     executions: int = 1
     """Number of state machine executions started."""
+    check_at: float | None = None
+    """Time of the sweeper's check of an open job; None, in jobs of older releases: `STALE_AFTER`
+    after the last write."""
+    request_revision: int | None = 0
+    """Version of the job that its request was stored with; None if both are in one item."""
+    restarts: int = 0
+    """Executions that replaced one which ended, in a row without progress."""
+    restart_mark: str = ""
+    """Progress of the job at the latest of them."""
+    interrupted_at: float | None = None
+    """Latest time at which an execution failed, or followed one that did, before a provider had
+    accepted the job."""
+    pause: Pause | None = None
+    """None if the sweeper starts executions for the job."""
+    epoch: str | None = None
+    """Epoch of the table that accepted the job (`jobs/epoch.py`); None for older releases."""
+    restored_to: str | None = None
+    """Epoch in which the job was found in a backup; None for others."""
     version: int = 0
     """Counts the writes; every write names the version it was decided on."""
+
+    @property
+    def log_fields(self) -> dict[str, Any]:
+        """The ids in each log line and metric about the job."""
+        return {"job_id": self.id, "account": self.account, "request_id": self.request_id}
 
     @property
     def source_operation(self) -> dict[str, Any] | None:
@@ -201,6 +237,27 @@ class Job(BaseModel):
     def is_cancelled(self) -> bool:
         """Whether the outcome is a cancel."""
         return self.outcome is not None and self.outcome.status is JobStatus.CANCELLED
+
+    @property
+    def is_quarantined(self) -> bool:
+        """Whether a create call may have been sent that a restore has lost: none is sent now."""
+        is_decided = self.operation is not None or self.has_outcome
+        return not is_decided and self.restored_to not in (None, self.epoch)
+
+    @property
+    def unknown_values(self) -> tuple[str, ...]:
+        """States of a newer release, such as a stage: this one leaves the job alone."""
+        members = [self.status, self.stage, *(entry.role for entry in self.request.inputs)]
+        if self.outcome:
+            members.append(self.outcome.status)
+        return tuple(member.value for member in members if not is_known(member))
+
+    @property
+    def for_clients(self) -> Self:
+        """The job for a response: a status of a newer release is shown as in progress."""
+        if is_known(self.status):
+            return self
+        return self.model_copy(update={"status": JobStatus.IN_PROGRESS})
 
     @property
     def has_begun(self) -> bool:
@@ -239,6 +296,8 @@ class Job(BaseModel):
     @property
     def needs_immediate_check(self) -> bool:
         """Whether only the sweeper can advance the job."""
+        if self.pause and not self.outbox:
+            return False
         return bool(self.outbox) or self.stage is Stage.ACCEPTED
 
     @property
@@ -246,7 +305,13 @@ class Job(BaseModel):
         """Time of the sweeper's next check; None if no work is left."""
         if self.needs_immediate_check:
             return self.updated_at
-        return self.updated_at + STALE_AFTER if self.needs_execution else self.purge_at
+        if self.pause and self.needs_execution:
+            return self.pause.check_at
+        return self._stale_at if self.needs_execution else self.purge_at
+
+    @property
+    def _stale_at(self) -> float:
+        return self.updated_at + STALE_AFTER if self.check_at is None else self.check_at
 
     @property
     def purge_at(self) -> float | None:
@@ -264,14 +329,32 @@ class Job(BaseModel):
         """The request with the client's length and size, which each fallback adapts anew."""
         if self.requested is None:
             return self.request
-        return self.request.model_copy(update=dict(self.requested))
+        changes = {name: getattr(self.requested, name) for name in LengthAndSize.model_fields}
+        return self.request.model_copy(update=changes)
+
+    @property
+    def accept_until(self) -> float:
+        """Time at which a job that no provider has accepted fails.
+
+        A job whose execution failed is tried again after that: the fault was the deployment's.
+        """
+        return max(self.deadline_at, (self.interrupted_at or 0.0) + INTERRUPTED_SECONDS)
+
+    def _renewed_deadline(self, now: float) -> float:
+        """Return a deadline that begins now."""
+        allowed = min(self.deadline_at - self.created_at, MAX_RENEWED_SECONDS)
+        return max(self.deadline_at, now + allowed)
 
     def _with(self, now: float, **changes: Any) -> Self:  # noqa: ANN401 - any field of the job
-        return self.model_copy(update={"updated_at": now, "version": self.version + 1, **changes})
+        is_late_enough = self.check_at is not None and self.check_at >= now + MIN_CHECK_DELAY
+        check_at = self.check_at if is_late_enough else now + STALE_AFTER
+        written = {"updated_at": now, "version": self.version + 1, "check_at": check_at}
+        return self.model_copy(update={**written, **changes})
 
     def fetched(self, now: float, inputs: tuple[Input, ...]) -> Self:
         """Replace the input URLs by files in the bucket."""
-        return self._with(now, request=self.request.model_copy(update={"inputs": inputs}))
+        request = self.request.model_copy(update={"inputs": inputs})
+        return self._with(now, request=request, stage=self._begun_stage)
 
     def submitting(self, now: float, lease_seconds: float) -> Self:
         """Take the lease: no other invocation sends a create call until it ends.
@@ -297,7 +380,8 @@ class Job(BaseModel):
 
     def held(self, now: float, error: JobError, detail: str | None) -> Self:
         """Record why no create call is sent."""
-        return self._with(now, waiting=self._waiting(now, error, detail))
+        waiting = self._waiting(now, error, detail)
+        return self._with(now, waiting=waiting, stage=self._begun_stage)
 
     def _waiting(self, now: float, error: JobError | None, detail: str | None) -> WaitReason | None:
         if error is None:
@@ -305,7 +389,9 @@ class Job(BaseModel):
         before = self.waiting
         if before is None or before.error.code != error.code:
             return WaitReason(error=error, detail=detail, since=now)
-        return WaitReason(error=error, detail=detail, since=before.since, tries=before.tries + 1)
+        return before.model_copy(
+            update={"error": error, "detail": detail, "tries": before.tries + 1}
+        )
 
     def key_rejected(
         self, now: float, error: JobError, detail: str | None, *, releases_lease: bool
@@ -351,7 +437,10 @@ class Job(BaseModel):
             stage=Stage.RUNNING,
             operation=operation,
             submitted_at=now,
+            deadline_at=self._renewed_deadline(now) if self.interrupted_at else self.deadline_at,
+            interrupted_at=None,
             lease_until=None,
+            pause=None,
             waiting=None,
             submission_unconfirmed_since=None,
             warnings=self._warnings_with(*warnings),
@@ -598,14 +687,123 @@ class Job(BaseModel):
 
     def cancel_requested(self, now: float) -> Self:
         """Record a cancel request and count the execution that will stop the job."""
-        return self._with(now, cancel_requested_at=now, executions=self.executions + 1)
+        return self._with(
+            now,
+            cancel_requested_at=now,
+            executions=self.executions + 1,
+            check_at=now + STALE_AFTER,
+        )
 
     def mark_running(self, now: float) -> Self:
         """Postpone the next check: the execution is running."""
-        return self._with(now)
+        return self._with(now, pause=None, stage=self._begun_stage, check_at=now + STALE_AFTER)
+
+    def planned(self, now: float, wait_seconds: float) -> Self:
+        """Postpone the next check behind a wait of the execution, if it would come earlier."""
+        is_begun = self.stage is not Stage.ACCEPTED
+        if not self.needs_execution or (is_begun and self.with_wait(now, wait_seconds) is self):
+            return self
+        return self._with(now, stage=self._begun_stage).with_wait(now, wait_seconds)
+
+    def with_wait(self, now: float, wait_seconds: float) -> Self:
+        """Do the same as `planned`, to be written with another transition."""
+        if self._stale_at >= now + wait_seconds + MIN_CHECK_DELAY:
+            return self
+        return self.model_copy(update={"check_at": now + wait_seconds + STALE_AFTER})
+
+    @property
+    def _begun_stage(self) -> Stage:
+        """The stage of a job whose execution is known to run."""
+        return Stage.WAITING if self.stage is Stage.ACCEPTED else self.stage
 
     def restarted(self, now: float) -> Self:
-        return self._with(now, executions=self.executions + 1)
+        """Count another execution, which replaces one that ended."""
+        return self._with(
+            now,
+            executions=self.executions + 1,
+            restarts=self.restarts_in_a_row + 1,
+            restart_mark=self._mark,
+            interrupted_at=None if self.operation or self.has_outcome else now,
+            pause=None,
+            check_at=now + STALE_AFTER,
+        )
+
+    @property
+    def restarts_in_a_row(self) -> int:
+        """Restarts since the job made progress."""
+        return self.restarts if self.restart_mark == self._mark else 0
+
+    @property
+    def _mark(self) -> str:
+        """Progress of the job: a later execution does not make it again."""
+        counts = (len(self.attempts), self.submissions, len(self.collected_outputs))
+        done = (bool(self.operation), bool(self.generated_at), self.has_outcome, self.is_finished)
+        return f"{counts} {done}"
+
+    def paused(self, now: float, pause: Pause) -> Self:
+        return self._with(now, pause=pause)
+
+    def resumed(self, now: float) -> Self:
+        """End a pause by an operator's word: also a job of a backup may be sent to its provider."""
+        released = {"lease_until": None, "submission_unconfirmed_since": None}
+        return self._with(
+            now,
+            pause=None,
+            restarts=0,
+            epoch=self.restored_to or self.epoch,
+            check_at=now + STALE_AFTER,
+            deadline_at=self._renewed_deadline(now),
+            **(released if self.is_quarantined else {}),
+        )
+
+    def given_up(self, now: float) -> Self:
+        """Fail a paused job by an operator's word; its provider may have made it."""
+        unknown = self.is_submission_unconfirmed or self.operation is not None
+        error = JobError(
+            code=UpstreamNoResponse.code if unknown else "internal_error",
+            message="the operator ended the job; its provider may have made it"
+            if unknown
+            else "the operator ended the job",
+        )
+        return self.will_fail(now, error).model_copy(update={"pause": None, "restarts": 0})
+
+    def interrupted(self, now: float, cause: str) -> Self:
+        """Keep a job open whose execution failed before a provider had accepted it."""
+        error = JobError(code="internal_error", message="the workflow failed")
+        return self._with(now, interrupted_at=now, waiting=self._waiting(now, error, cause))
+
+    def left_alone(self, now: float, wait_seconds: float) -> Self:
+        """Postpone the next check of a job with unknown values; its create call has time, too."""
+        waiting = {} if self.operation else {"interrupted_at": now}
+        return self._with(now, **waiting).with_wait(now, wait_seconds)
+
+    def restored(self, now: float, epoch: str) -> Self:
+        """Mark an open job of a backup: its later create calls and results are not known."""
+        return self._with(
+            now,
+            restored_to=epoch,
+            deadline_at=self._renewed_deadline(now),
+            attempt_at=now,
+            failing_since=None,
+            invalid_since=None,
+            pause=None,
+            warnings=self._warnings_with(RESTORED_WARNING),
+            **self._possibly_sent(now),
+        )
+
+    def withheld(self, now: float) -> Self:
+        """Mark the next create call of a job of a backup, after a failover, as possibly sent."""
+        return self._with(now, **self._possibly_sent(now))
+
+    def _possibly_sent(self, now: float) -> dict[str, Any]:
+        """Return the changes after which also an older release sends no create call."""
+        if self.operation or self.has_outcome:
+            return {}
+        return {
+            "stage": Stage.WAITING,
+            "lease_until": now,
+            "submission_unconfirmed_since": self.submission_unconfirmed_since or now,
+        }
 
     def finished(
         self, now: float, outcome: JobOutcome, execution: str, retention_seconds: float
@@ -625,6 +823,7 @@ class Job(BaseModel):
             queue_position=None,
             expected_at=None,
             lease_until=None,
+            pause=None,
             submission_unconfirmed_since=self.submission_unconfirmed_since
             or (now if self.lease_until and not self.operation else None),
             artifacts=() if self.deleted_at else self.artifacts,

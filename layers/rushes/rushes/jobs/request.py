@@ -3,18 +3,31 @@
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from rushes.jobs.stored import StoredModel, or_unknown
 
 MAX_UPLOAD_BYTES = 200 * 1024 * 1024
 """Of a file that a client PUTs to an upload URL."""
+UPLOAD_SECONDS = 900
+"""Validity of an upload URL."""
+UPLOADS = "uploads/"
+"""Prefix of the object keys of uploads; the account follows."""
+UPLOAD_ROUTE = "POST /v1/uploads"
+UPLOAD_HINT = f"PUT larger files to a URL of {UPLOAD_ROUTE} and send the URL"
+MAX_INLINE_BYTES = 4_500_000
+"""Of all files in one request. API Gateway sends at most 6 MiB to Lambda, after base64."""
 
 
-class StoredFile(BaseModel):
+def megabytes(size: int) -> str:
+    """Render a number of bytes, rounded up, for an error message, such as `4.5 MB`."""
+    return f"{-(-size // 100_000) / 10} MB"
+
+
+class StoredFile(StoredModel):
     """A file in the bucket. `key` is its object key, `size` its length in bytes."""
-
-    model_config = ConfigDict(frozen=True)
 
     key: str
     content_type: str
@@ -57,12 +70,10 @@ def role_media_type(role: Role) -> str:
     return "video" if role in VIDEO_ROLES else "image"
 
 
-class Input(BaseModel):
+class Input(StoredModel):
     """An input file: in the bucket, or a URL that submit fetches."""
 
-    model_config = ConfigDict(frozen=True)
-
-    role: Role
+    role: Annotated[Role, or_unknown(Role)]
     file: StoredFile | None = None
     url: str | None = None
     frame: int | None = None
@@ -71,19 +82,15 @@ class Input(BaseModel):
     """Field of the create request that contained the URL, for errors; it is not stored."""
 
 
-class WebhookTarget(BaseModel):
+class WebhookTarget(StoredModel):
     """Webhook URL of one job and the payload format of its deliveries."""
-
-    model_config = ConfigDict(frozen=True)
 
     url: str
     format: str = "rushes"
 
 
-class LengthAndSize(BaseModel):
+class LengthAndSize(StoredModel):
     """Length and size of a request before a model's limits changed them."""
-
-    model_config = ConfigDict(frozen=True)
 
     seconds: int | None = None
     size: str | None = None
@@ -91,10 +98,8 @@ class LengthAndSize(BaseModel):
     aspect_ratio: str | None = None
 
 
-class GenerationRequest(BaseModel):
+class GenerationRequest(StoredModel):
     """Parameters of a generation. None selects the model's default."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     model: str
     """As requested: `provider/model` or a catalog alias."""

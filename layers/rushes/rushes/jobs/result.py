@@ -3,11 +3,12 @@
 import math
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator
 from pydantic_core import to_json
 
 from rushes.jobs.request import StoredFile
 from rushes.jobs.status import JobStatus
+from rushes.jobs.stored import StoredModel, or_unknown
 
 STOPPED = frozenset({"upstream_failed", "upstream_queued_too_long"})
 """Error codes after which nothing runs at the provider, even if it had accepted the job."""
@@ -52,10 +53,8 @@ def _first(characters: int) -> AfterValidator:
 Code = Annotated[str, _first(MAX_CODE_CHARACTERS)]
 
 
-class JobError(BaseModel):
+class JobError(StoredModel):
     """Why a job failed. `upstream_code` is the provider's error code."""
-
-    model_config = ConfigDict(frozen=True)
 
     code: Code
     message: Annotated[str, _first(MAX_MESSAGE_CHARACTERS)]
@@ -66,10 +65,8 @@ Detail = Annotated[str, _first(MAX_MESSAGE_CHARACTERS)]
 """The provider's own text, or the cause: for the operator, in no response and in no event."""
 
 
-class WaitReason(BaseModel):
+class WaitReason(StoredModel):
     """Why the current provider has not accepted the job yet."""
-
-    model_config = ConfigDict(frozen=True)
 
     error: JobError
     detail: Detail | None = None
@@ -78,20 +75,16 @@ class WaitReason(BaseModel):
     tries: int = 1
 
 
-class JobOutcome(BaseModel):
+class JobOutcome(StoredModel):
     """The terminal state that a task decided and finish will write."""
 
-    model_config = ConfigDict(frozen=True)
-
-    status: JobStatus
+    status: Annotated[JobStatus, or_unknown(JobStatus)]
     error: JobError | None = None
     detail: Detail | None = None
 
 
-class Output(BaseModel):
+class Output(StoredModel):
     """A file at the provider: at a URL or inside a JSON reply."""
-
-    model_config = ConfigDict(frozen=True)
 
     url: str
     """Absolute, or relative to the provider's base URL if it begins with a slash."""
@@ -130,10 +123,8 @@ class CollectedOutput(Artifact):
         return Artifact(**self.model_dump(exclude={"position", "fingerprint"}))
 
 
-class ProviderAttempt(BaseModel):
+class ProviderAttempt(StoredModel):
     """An earlier provider of the job, and the error that caused the failover."""
-
-    model_config = ConfigDict(frozen=True)
 
     model: str
     provider: str

@@ -1,10 +1,21 @@
 """Protocols that the core calls and `aws` and `http` implement, and the values they exchange."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+Entry = TypeVar("Entry")
+Result = TypeVar("Result")
 
 Clock = Callable[[], float]
 """Returns seconds since 1970."""
+
+
+class ForEach(Protocol):
+    """Applies `work` to each entry, one at a time or several at once; results are in order."""
+
+    def __call__(
+        self, work: Callable[[Entry], Result], entries: Iterable[Entry], /
+    ) -> list[Result]: ...
 
 
 class Bus(Protocol):

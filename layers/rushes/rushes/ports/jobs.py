@@ -1,9 +1,10 @@
 """Storage of jobs, and the state machine executions that run them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from rushes.jobs.charges import Charge
 from rushes.jobs.job import Job, JobPage
 
 Change = Callable[[Job], Job]
@@ -36,31 +37,21 @@ class IdempotencyRecord:
     retry: int | None = None
 
 
-@dataclass(frozen=True)
-class BudgetCharge:
-    """The dollars that a new job reserves of an account's daily `limit`, in US dollars."""
-
-    account: str
-    day: str
-    cost: float
-    limit: float
-
-
 class Jobs(Protocol):
     def add(
         self,
         job: Job,
         record: IdempotencyRecord | None = None,
-        charge: BudgetCharge | None = None,
+        charges: Sequence[Charge] = (),
     ) -> None:
-        """Store a new job, its idempotency record and its budget charge in one transaction.
+        """Store a new job, its idempotency record and its charges in one transaction.
 
         Raises
         ------
         AlreadyAccepted
             If an unexpired record of the same key exists.
-        BudgetExceeded
-            If the charge exceeds the account's daily budget.
+        LimitReached
+            If a charge exceeds its maximum.
         """
         ...
 
@@ -76,13 +67,22 @@ class Jobs(Protocol):
         ...
 
     def get(self, account: str, job_id: str) -> Job | None: ...
-    def change(self, account: str, job_id: str, change: Change) -> Job:
+    def change(
+        self,
+        account: str,
+        job_id: str,
+        change: Change,
+        maxima: Mapping[str, float] | None = None,
+    ) -> Job:
         """Apply `change` to the stored job; repeat with the new state after a write conflict.
 
-        The same write adds the job's `cost.settlement` to the budget of its account and day.
+        The same write adds the job's `charges.settlements` to its limits. `maxima` bounds the
+        limits that it increases, by name.
 
         Raises
         ------
+        LimitReached
+            If a limit would exceed its maximum.
         NotFound
             If the job does not exist.
         WriteConflict
@@ -91,11 +91,18 @@ class Jobs(Protocol):
         ...
 
     def page(self, account: str, query: JobQuery) -> JobPage: ...
-    def due(self, now: float, limit: int) -> Iterable[Job]:
-        """Return jobs whose next check is due, the longest overdue first.
+    def due_ids(self, now: float, limit: int) -> Iterable[tuple[str, str]]:
+        """Return account and id of jobs whose next check is due, the longest overdue first.
 
-        They are read while the caller iterates: 1,000 items of 400 KB would fill the memory. Of
-        each account at most `limit`: one with many does not hide those of the others.
+        Of each account at most `limit`: one with many does not hide those of the others. A job may
+        have changed since.
+        """
+        ...
+
+    def due(self, now: float, limit: int) -> Iterable[Job]:
+        """Return the same jobs, without those that are not due any more.
+
+        They are read while the caller iterates: 1,000 items of 400 KB would fill the memory.
         """
         ...
 

@@ -26,7 +26,7 @@ class Timings(Protocol):
 class _State(BaseModel):
     """A stored value. Times are seconds since 1970."""
 
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
 
 class Turn(_State):
@@ -39,7 +39,7 @@ class Turn(_State):
 
 
 class Pace(_State):
-    """Create calls at `creates_per_minute`; `turns` has at most one entry per account."""
+    """Create calls at `creates_per_minute`; `turns` has as many of an account as its weight."""
 
     next_at: float = 0.0
     turns: tuple[Turn, ...] = ()

@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 
 from rushes.errors import AwsUnavailable, CorruptRecord, NotFound, RushesError, UpstreamError
 from rushes.jobs.events import has_type
-from rushes.metrics import CORRUPT_RECORD, Metric, count
+from rushes.metrics import CORRUPT_RECORD, Measure, Metric, count, record
 from rushes.ports import Bus, Clock
 from rushes.redaction import Redactor
 from rushes.webhooks import signature
@@ -28,7 +28,11 @@ from rushes.webhooks.attempt_result import (
 )
 from rushes.webhooks.delivery import QUEUED_SECONDS, TARGET, Delivery
 from rushes.webhooks.endpoint import Endpoint, RequestSecrets
-from rushes.webhooks.log_events import DELIVERY_NOT_QUEUED, PAYLOAD_NOT_RENDERED
+from rushes.webhooks.log_events import (
+    DELIVERY_ATTEMPTED,
+    DELIVERY_NOT_QUEUED,
+    PAYLOAD_NOT_RENDERED,
+)
 from rushes.webhooks.ports import (
     DeliveryRepository,
     EndpointRepository,
@@ -37,6 +41,7 @@ from rushes.webhooks.ports import (
     WebhookClient,
 )
 from rushes.webhooks.queue_message import DeliveryTask, message_group_id
+from rushes.webhooks.signing_secrets import SigningSecrets
 
 LEASE_SECONDS = 45.0
 """Longer than the function's timeout."""
@@ -48,10 +53,15 @@ class NotDue(RushesError):
     """Another invocation has made the attempt or is making it."""
 
 
+class Gone(RushesError):
+    """The delivery does not exist (any more)."""
+
+
 @dataclass(frozen=True)
 class Deliver:
     deliveries: DeliveryRepository
     endpoints: EndpointRepository
+    signing_secrets: SigningSecrets
     queue: Queue
     bus: Bus
     http_client: WebhookClient
@@ -68,12 +78,22 @@ class Deliver:
         try:
             return self._run(account, message_id, receiver, group)
         except NotDue:
-            return "not_due"
+            outcome = "not_due"
+        except Gone:
+            outcome = "gone"
         except CorruptRecord as error:
             item = f"{account}#{message_id}.{receiver}"
             logger.error(CORRUPT_RECORD, item=item, reason=error.message)  # noqa: TRY400
             count(Metric.CORRUPT_RECORD)
-            return "corrupt"
+            outcome = "corrupt"
+        logger.info(
+            DELIVERY_ATTEMPTED,
+            account=account,
+            message_id=message_id,
+            receiver=receiver,
+            outcome=outcome,
+        )
+        return outcome
 
     def _run(self, account: str, message_id: str, receiver: str, group: str) -> str:
         owner: Endpoint | RequestSecrets | None
@@ -85,14 +105,28 @@ class Deliver:
             delivery = self.deliveries.change(
                 account, message_id, receiver, lambda current: self._lease(current, owner, group)
             )
-        except NotFound:
-            return "gone"
+        except NotFound as error:
+            raise Gone(error.message) from error
+        outcome = self._handle(delivery, owner)
+        logger.info(
+            DELIVERY_ATTEMPTED,
+            **delivery.log_fields,
+            message_id=message_id,
+            receiver=receiver,
+            outcome=outcome,
+        )
+        return outcome
+
+    def _handle(self, delivery: Delivery, owner: Endpoint | RequestSecrets | None) -> str:
         if delivery.is_paused:
             self._queue_next(delivery)
             return "paused"
-        if isinstance(owner, RequestSecrets):
-            return self._attempt_url(delivery, owner)
-        return self._attempt(delivery, owner)
+        if isinstance(owner, Endpoint):
+            return self._attempt(delivery, owner)
+        if delivery.receiver == TARGET:
+            secrets = owner or self.signing_secrets.of_requests(delivery.account)
+            return self._attempt_url(delivery, secrets)
+        return self._cancel(delivery, None)
 
     def _lease(
         self, delivery: Delivery, owner: Endpoint | RequestSecrets | None, group: str
@@ -113,17 +147,17 @@ class Deliver:
             return delivery.paused(now, now, None if slow else now + QUEUED_SECONDS)
         return delivery.leased(now, LEASE_SECONDS)
 
-    def _attempt(self, delivery: Delivery, endpoint: Endpoint | None) -> str:
-        if endpoint is None or not endpoint.is_enabled:
+    def _attempt(self, delivery: Delivery, endpoint: Endpoint) -> str:
+        if not endpoint.is_enabled:
             return self._cancel(delivery, endpoint)
-        secrets = endpoint.active_secrets(self.clock())
+        secrets = self.signing_secrets.active(endpoint, self.clock())
         result = self._post(delivery, endpoint.url, secrets)
         is_enabled = self._update_endpoint(endpoint, delivery, result.attempt)
         return self._record(delivery, replace(result, is_last=not is_enabled))
 
     def _attempt_url(self, delivery: Delivery, owner: RequestSecrets) -> str:
         url = delivery.target.url if delivery.target else ""
-        result = self._post(delivery, url, owner.active_secrets(self.clock()))
+        result = self._post(delivery, url, self.signing_secrets.active(owner, self.clock()))
 
         def change(current: RequestSecrets) -> RequestSecrets:
             return apply_to_host(current, delivery.host, result.attempt, self.clock())
@@ -139,7 +173,7 @@ class Deliver:
         try:
             body = self.render(delivery)
         except Exception:  # any error: it must not block the message group
-            logger.exception(PAYLOAD_NOT_RENDERED, delivery=delivery.id)
+            logger.exception(PAYLOAD_NOT_RENDERED, **delivery.log_fields, delivery=delivery.id)
             failed = DeliveryAttempt(at=self.clock(), error=RENDER_FAILED, trigger=trigger)
             return AttemptResult(failed)
         at = self.clock()
@@ -210,6 +244,8 @@ class Deliver:
             return apply_to_delivery(current, delivery, result, self.clock(), self.jitter())
 
         changed = self._change(delivery, change)
+        status = {"status": changed.status.value}
+        record(Measure.WEBHOOK_ATTEMPTS, 1, status, delivery.log_fields)
         self._queue_next(changed)
         return changed.status.value
 
@@ -221,7 +257,12 @@ class Deliver:
         try:
             self.queue.put_later(task, max(delivery.next_attempt_at - self.clock(), 0.0))
         except RushesError as error:
-            logger.warning(DELIVERY_NOT_QUEUED, delivery=delivery.id, reason=error.message)
+            logger.warning(
+                DELIVERY_NOT_QUEUED,
+                **delivery.log_fields,
+                delivery=delivery.id,
+                reason=error.message,
+            )
 
     def _change(self, delivery: Delivery, change: Callable[[Delivery], Delivery]) -> Delivery:
         return self.deliveries.change(

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
+from rushes.jobs.events import log_fields
 from rushes.jobs.job import formerly
 from rushes.jobs.request import WebhookTarget
 from rushes.webhooks.attempt import DeliveryAttempt, trim_manual
@@ -137,6 +138,11 @@ class Delivery(BaseModel):
         """None if the event is not about a job."""
         job_id = self.event["data"].get("id") if self.event["type"].startswith("job.") else None
         return str(job_id) if job_id else None
+
+    @property
+    def log_fields(self) -> dict[str, Any]:
+        """The ids in each log line and metric about the delivery."""
+        return {**log_fields(self.event), "account": self.account}
 
     @property
     def scheduled_attempts(self) -> int:

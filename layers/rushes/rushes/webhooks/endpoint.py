@@ -36,7 +36,10 @@ class Secret(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     value: str = Field(repr=False)
+    """Encrypted; the secret itself if version 0.2.0 or earlier stored it."""
     expires_at: float | None = None
+    hint: str = ""
+    """Last characters of the secret, for people; empty if version 0.2.0 or earlier stored it."""
 
 
 class SecretOwner(BaseModel):
@@ -48,6 +51,7 @@ class SecretOwner(BaseModel):
     version: int = 0
 
     def active_secrets(self, now: float) -> tuple[str, ...]:
+        """Return the stored, encrypted values of the secrets that sign now."""
         active = (s for s in self.secrets if s.expires_at is None or s.expires_at > now)
         return tuple(secret.value for secret in active)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from rushes.errors import AwsUnavailable
+from rushes.jobs.events import log_fields
 from rushes.ports import Clock
 from rushes.ports.jobs import Jobs
 from rushes.webhooks.attempt_result import is_slow
@@ -16,6 +17,20 @@ from rushes.webhooks.queue_message import DeliveryTask, is_task
 CHUNK = 10
 """Deliveries that are stored and then queued: after a timeout, most of an event's are queued."""
 Event = Mapping[str, Any]
+
+
+def ids_of(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ids in each log line about a message of the events queue, None for others."""
+    if is_task(message):
+        task = DeliveryTask.parse(message)
+        return {"job_id": task.job_id, "account": task.account, "request_id": None}
+    return log_fields(event_of(message))
+
+
+def event_of(message: Mapping[str, Any]) -> Event:
+    """Return the event of a message, which may be an EventBridge envelope."""
+    event: Event = message.get("detail", message)
+    return event
 
 
 @dataclass(frozen=True)
@@ -36,7 +51,7 @@ class Fanout:
         if is_task(message):
             self._queue(DeliveryTask.parse(message))
             return 0
-        event = message.get("detail", message)
+        event = event_of(message)
         deliveries = [*self._for_endpoints(event), *self._for_request_url(event)]
         chunks = [deliveries[start : start + CHUNK] for start in range(0, len(deliveries), CHUNK)]
         return sum([self._store_and_queue(chunk) for chunk in chunks])

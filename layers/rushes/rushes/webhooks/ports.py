@@ -26,8 +26,9 @@ class EndpointRepository(Protocol):
         ...
 
     def delete(self, account: str, endpoint_id: str) -> None: ...
-    def request_secrets(self, account: str) -> RequestSecrets:
-        """Return the account's secrets; the first call creates them."""
+    def request_secrets(self, account: str) -> RequestSecrets | None: ...
+    def add_request_secrets(self, secrets: RequestSecrets) -> None:
+        """Store the account's first secrets; those of another call remain if it was faster."""
         ...
 
     def change_request_secrets(
@@ -81,6 +82,15 @@ class WebhookClient(Protocol):
         UpstreamError
             If there was no response; `error_code` gives the reason.
         """
+        ...
+
+
+class SecretCipher(Protocol):
+    """Encrypts signing secrets. `owner` names the receiver, to which a secret is bound."""
+
+    def encrypt(self, text: str, owner: str) -> str: ...
+    def decrypt(self, text: str, owner: str) -> str:
+        """Raise CorruptRecord if the text was not encrypted for this owner."""
         ...
 
 

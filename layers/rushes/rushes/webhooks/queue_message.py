@@ -1,6 +1,7 @@
 """Queue message of a delivery."""
 
 import hashlib
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Any, Self
 
 from rushes.webhooks.delivery import Delivery
 
+EVENT_OF_JOB = re.compile(r"evt_(job_[0-9a-f]+)_")
 KEY, KEY_0_1_0 = "delivery_task", "ticket"
 """Members of the SQS body that hold the task; messages of version 0.1.0 may be in flight."""
 ENDPOINT_GROUPS, URL_GROUPS, SLOW_GROUPS = 10, 4, 2
@@ -27,6 +29,12 @@ class DeliveryTask:
     """SQS delivers a group in order, one message at a time."""
     version: int
     """Version of the delivery; SQS drops a second message with the same version."""
+
+    @property
+    def job_id(self) -> str | None:
+        """None if the event is not about a job."""
+        match = EVENT_OF_JOB.match(self.message_id)
+        return match[1] if match else None
 
     @classmethod
     def for_delivery(cls, delivery: Delivery, *, slow: bool = False) -> Self:

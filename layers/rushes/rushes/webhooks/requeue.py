@@ -82,7 +82,12 @@ class DeliverySweeper:
             rejected = set(self.queue.put([task for _, task in chunk]))
         except RushesError as error:
             for delivery, _ in chunk:
-                logger.warning(DELIVERY_NOT_QUEUED, delivery=delivery.id, reason=error.message)
+                logger.warning(
+                    DELIVERY_NOT_QUEUED,
+                    **delivery.log_fields,
+                    delivery=delivery.id,
+                    reason=error.message,
+                )
             return 0
         queued = [delivery for index, (delivery, _) in enumerate(chunk) if index not in rejected]
         for delivery in queued:
@@ -103,7 +108,9 @@ class DeliverySweeper:
         try:
             self.deliveries.change(seen.account, seen.message_id, seen.receiver, unless_changed)
         except RushesError as error:  # harmless: it is queued twice and delivered once
-            logger.warning(DELIVERY_NOT_MARKED, delivery=seen.id, reason=error.message)
+            logger.warning(
+                DELIVERY_NOT_MARKED, **seen.log_fields, delivery=seen.id, reason=error.message
+            )
 
 
 @dataclass

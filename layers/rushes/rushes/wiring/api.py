@@ -4,13 +4,17 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING
 
+from rushes.api.account_limits import AccountLimits
 from rushes.api.auth import Authenticator
+from rushes.api.budget_alerts import BudgetAlerts
 from rushes.api.build_job import JobBuilder
 from rushes.api.create_job import CreateJob
 from rushes.api.job_service import JobService
 from rushes.api.jobs import JobsApi
 from rushes.api.request_limits import CreateLimiter, FailedKeyLimiter
+from rushes.catalog.limits import Limit
 from rushes.http.url_policy import InputUrlPolicy, PublicUrlPolicy
+from rushes.jobs.charges import Threshold
 from rushes.wiring.aws import aws
 
 if TYPE_CHECKING:
@@ -23,13 +27,20 @@ def jobs_api() -> JobsApi:
     validate_input_url = InputUrlPolicy(local_mode=aws().settings.local_mode)
     create_job = CreateJob(
         job_builder=JobBuilder(
-            jobs, bucket, catalogs, time.time, _url_policy(), validate_input_url
+            jobs,
+            bucket,
+            catalogs,
+            time.time,
+            _url_policy(),
+            validate_input_url,
+            aws().settings.epoch,
         ),
         jobs=jobs,
         executions=aws().executions,
         clock=time.time,
-        daily_dollars=aws().settings.daily_dollars or None,
-        limiter=_create_limiter(),
+        limits=AccountLimits(catalogs, _default_limits()),
+        limiter=CreateLimiter(aws().counters, time.time),
+        alerts=BudgetAlerts(aws().limits, _publish, time.time),
     )
     service = JobService(create_job, jobs, bucket, catalogs, time.time, time.sleep)
     base_url = aws().settings.public_url.rstrip("/")
@@ -43,7 +54,7 @@ def webhook_api() -> "WebhookApi":
     from rushes.api.webhooks.message_service import MessageService
 
     endpoints, deliveries = aws().endpoints, aws().deliveries
-    endpoint_service = EndpointService(endpoints, _url_policy(), time.time)
+    endpoint_service = EndpointService(endpoints, aws().signing_secrets, _url_policy(), time.time)
     message_service = MessageService(
         endpoints, deliveries, aws().webhook_queues, time.time, time.sleep
     )
@@ -55,9 +66,17 @@ def _authenticator() -> Authenticator:
     return Authenticator(aws().api_keys, FailedKeyLimiter(aws().counters, time.time))
 
 
-def _create_limiter() -> CreateLimiter | None:
-    per_minute = aws().settings.creates_per_minute
-    return CreateLimiter(aws().counters, time.time, per_minute) if per_minute else None
+def _default_limits() -> Limit:
+    settings = aws().settings
+    return Limit(
+        creates_per_minute=settings.creates_per_minute, daily_dollars=settings.daily_dollars
+    )
+
+
+def _publish(threshold: Threshold) -> bool:
+    from rushes.jobs.budget_events import threshold_reached
+
+    return not aws().bus.put([threshold_reached(threshold)])
 
 
 def _url_policy() -> PublicUrlPolicy:

@@ -11,6 +11,7 @@ from botocore.config import Config
 from rushes.aws.config_store import ConfigStore
 from rushes.aws.dynamodb.account_slots import AccountSlotTable
 from rushes.aws.dynamodb.api_keys import KeyTable
+from rushes.aws.dynamodb.budgets import LimitTable
 from rushes.aws.dynamodb.counters import CounterTable
 from rushes.aws.dynamodb.durations import TimingTable
 from rushes.aws.dynamodb.jobs import JobTable
@@ -24,6 +25,7 @@ from rushes.config import Settings, settings
 if TYPE_CHECKING:
     from rushes.aws.dynamodb.webhooks import DeliveryTable, EndpointTable
     from rushes.aws.sqs import WebhookQueues
+    from rushes.webhooks.signing_secrets import SigningSecrets
 
 SESSION = boto3.session.Session()
 RETRIES = Config(
@@ -88,6 +90,10 @@ class Aws:
         return CounterTable(self._dynamodb, self.settings.table_name)
 
     @cached_property
+    def limits(self) -> LimitTable:
+        return LimitTable(self._dynamodb, self.settings.table_name)
+
+    @cached_property
     def timings(self) -> TimingTable:
         return TimingTable(self._dynamodb, self.settings.table_name)
 
@@ -110,6 +116,15 @@ class Aws:
         from rushes.aws.dynamodb.webhooks import DeliveryTable
 
         return DeliveryTable(self._dynamodb, self.settings.table_name)
+
+    @cached_property
+    def signing_secrets(self) -> "SigningSecrets":
+        from rushes.aws.webhook_cipher import WebhookCipher
+        from rushes.webhooks.signing_secrets import SigningSecrets
+
+        secrets_manager = partial(client, "secretsmanager", self._config)
+        cipher = WebhookCipher(secrets_manager, self.settings.webhook_key)
+        return SigningSecrets(self.endpoints, cipher)
 
     @cached_property
     def bucket(self) -> Bucket:

@@ -37,6 +37,7 @@ def deliver() -> "Deliver":
     return Deliver(
         deliveries=aws().deliveries,
         endpoints=aws().endpoints,
+        signing_secrets=aws().signing_secrets,
         queue=aws().webhook_queues,
         bus=aws().bus,
         http_client=SafeHttpClient(bucket, local_mode=aws().settings.local_mode),

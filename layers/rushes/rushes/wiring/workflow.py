@@ -21,6 +21,7 @@ DAY = 24 * 3600
 
 @cache
 def submit() -> "Submit":
+    from rushes.workflow.concurrency import Concurrency
     from rushes.workflow.fetch_inputs import FetchInputs
     from rushes.workflow.rate_limiter import RateLimiter
     from rushes.workflow.submit import Submit
@@ -28,7 +29,8 @@ def submit() -> "Submit":
     context, providers = _context(), _providers()
     rate_limiter = RateLimiter(aws().rate_limits, aws().catalogs, time.time, time.sleep)
     fetch_inputs = FetchInputs(context, providers.http_client, aws().bucket, _slots())
-    return Submit(context, providers, rate_limiter, fetch_inputs, aws().timings)
+    concurrency = Concurrency(aws().limits, aws().catalogs, time.time)
+    return Submit(context, providers, rate_limiter, fetch_inputs, aws().timings, concurrency)
 
 
 @cache
@@ -57,11 +59,12 @@ def finish() -> "Finish":
         clock=time.time,
         bucket=aws().settings.bucket_name,
         retention_seconds=aws().settings.output_days * DAY,
+        epoch=aws().settings.epoch,
     )
 
 
 def _context() -> JobContext:
-    return JobContext(aws().jobs, _publisher(), aws().catalogs, time.time)
+    return JobContext(aws().jobs, _publisher(), aws().catalogs, time.time, aws().settings.epoch)
 
 
 def _slots() -> JobSlots:
@@ -69,7 +72,7 @@ def _slots() -> JobSlots:
 
 
 def _publisher() -> EventPublisher:
-    return EventPublisher(aws().jobs, aws().bus, time.time)
+    return EventPublisher(aws().jobs, aws().bus, time.time, aws().settings.epoch)
 
 
 def _providers() -> "ProviderClient":

@@ -29,6 +29,7 @@ from rushes.ports.storage import Blobs, Download
 from rushes.providers.base import PollResult, Succeeded
 from rushes.workflow import documents, wait_times
 from rushes.workflow.collected_outputs import described, free_number, in_order, reusable
+from rushes.workflow.job_metrics import record_retry
 from rushes.workflow.log_events import DEAD_LETTER_ARCHIVED
 from rushes.workflow.provider_client import ProviderClient
 from rushes.workflow.slots import OUTPUT_DOWNLOADS, JobSlots
@@ -93,6 +94,7 @@ class Collect:
             job = self.context.update(job, lambda current, _: current)  # outputs may be stored
             if self._is_exhausted(job, error):
                 return self.context.fail_as_dead_letter(job, error)
+            record_retry(job)
             return pending(wait_times.retry_delay(job.collect_attempts, error.wait_seconds))
         return self.context.complete(job, lambda current, now: current.stored(now, artifacts))
 
@@ -113,9 +115,11 @@ class Collect:
         if not artifacts:  # the provider finished without an output
             return pending(max(self.context.poll_delay(job, None), MIN_ARCHIVE_DELAY))
         if job.is_dead_letter:
-            logger.warning(DEAD_LETTER_ARCHIVED, job_id=job.id, provider=job.provider)
+            logger.warning(DEAD_LETTER_ARCHIVED, **job.log_fields, provider=job.provider)
             code = job.error.code if job.error else ""
-            count_by_provider(ProviderMetric.DEAD_LETTER_ARCHIVED, job.provider, code)
+            count_by_provider(
+                ProviderMetric.DEAD_LETTER_ARCHIVED, job.provider, code, job.log_fields
+            )
         return self.context.record_archived(
             job, lambda current, now: current.archived(now, artifacts, result.cost)
         )

@@ -1,10 +1,12 @@
 """Publish a job's events from its outbox to the event bus."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from rushes.errors import RushesError
+from rushes.jobs.epoch import FIRST_EPOCH, Epoch
 from rushes.jobs.job import Job
 from rushes.ports import Bus, Clock
 from rushes.ports.jobs import Jobs
@@ -20,13 +22,14 @@ class EventPublisher:
     jobs: Jobs
     bus: Bus
     clock: Clock
+    epoch: Epoch = FIRST_EPOCH
 
     def publish(self, job: Job) -> bool:
         """Return whether the outbox is empty now; rejected events stay in it."""
         if not job.outbox:
             return True
         try:
-            rejected = self.bus.put(job.outbox)
+            rejected = self.bus.put(self._events(job))
             published = tuple(
                 event for index, event in enumerate(job.outbox) if index not in rejected
             )
@@ -35,8 +38,17 @@ class EventPublisher:
                     job.account, job.id, lambda current: current.published(self.clock(), published)
                 )
         except RushesError as error:
-            logger.warning(EVENTS_NOT_PUBLISHED, job_id=job.id, reason=error.message)
+            logger.warning(EVENTS_NOT_PUBLISHED, **job.log_fields, reason=error.message)
             return False
         if rejected:
-            logger.warning(EVENTS_REJECTED, job_id=job.id, count=len(rejected))
+            logger.warning(EVENTS_REJECTED, **job.log_fields, count=len(rejected))
         return not rejected
+
+    def _events(self, job: Job) -> tuple[dict[str, Any], ...]:
+        """Mark the events of a job of a backup: they may have been published since it was made."""
+        if self.epoch.has(job.epoch):
+            return job.outbox
+        return tuple(
+            {**event, "data": {**event.get("data", {}), "is_restored": True}}
+            for event in job.outbox
+        )

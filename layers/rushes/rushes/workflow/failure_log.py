@@ -29,7 +29,7 @@ logger = Logger(service="rushes", child=True)
 def report(job: Job, call: str, error: UpstreamError) -> UpstreamError:
     """Log and count a failed call; return its error with a message for clients."""
     fields: dict[str, Any] = {
-        "job_id": job.id,
+        **job.log_fields,
         "provider": job.provider,
         "model": job.upstream_model,
         "call": call,
@@ -39,15 +39,15 @@ def report(job: Job, call: str, error: UpstreamError) -> UpstreamError:
     }
     if isinstance(error, UpstreamAccountError):
         logger.error(PROVIDER_ACCOUNT_REFUSED, **fields)
-        count(Metric.PROVIDER_ACCOUNT_REFUSED)
+        count(Metric.PROVIDER_ACCOUNT_REFUSED, job.log_fields)
     elif isinstance(error, UpstreamModelUnavailable):
         logger.error(PROVIDER_MODEL_UNAVAILABLE, **fields)
-        count(Metric.PROVIDER_MODEL_UNAVAILABLE)
+        count(Metric.PROVIDER_MODEL_UNAVAILABLE, job.log_fields)
     elif isinstance(error, UpstreamThrottled):
         logger.info(PROVIDER_CALL_FAILED, **fields)
     else:
         logger.warning(PROVIDER_CALL_FAILED, **fields)
-    count_by_provider(ProviderMetric.CALL_FAILED, job.provider, error.error_code)
+    count_by_provider(ProviderMetric.CALL_FAILED, job.provider, error.error_code, job.log_fields)
     return reworded(job.provider, error)
 
 
@@ -56,7 +56,7 @@ def report_failed_job(job: Job, result: Failed, errors: VendorErrors) -> Failed:
     error = result.error
     logger.info(
         PROVIDER_JOB_FAILED,
-        job_id=job.id,
+        **job.log_fields,
         provider=job.provider,
         model=job.upstream_model,
         code=error.code,
@@ -65,6 +65,6 @@ def report_failed_job(job: Job, result: Failed, errors: VendorErrors) -> Failed:
     )
     known = known_code([error.upstream_code], errors) if error.upstream_code else None
     if known and known.meaning is Meaning.ACCOUNT:
-        count(Metric.PROVIDER_ACCOUNT_REFUSED)
-    count_by_provider(ProviderMetric.CALL_FAILED, job.provider, error.code)
+        count(Metric.PROVIDER_ACCOUNT_REFUSED, job.log_fields)
+    count_by_provider(ProviderMetric.CALL_FAILED, job.provider, error.code, job.log_fields)
     return reworded_failure(job.provider, result)

@@ -58,7 +58,7 @@ class FetchInputs:
             )
         key = f"{folder_of(job, 'inputs')}{number}"
         file = self.blobs.put(key, replace(upload, content_type=content_type))
-        return Input(role=entry.role, file=file, frame=entry.frame)
+        return entry.model_copy(update={"url": None, "file": file})
 
 
 def _with_input(number: int, fetched: Input) -> Transition:

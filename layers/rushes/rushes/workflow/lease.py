@@ -47,6 +47,8 @@ def needs_lookup(job: Job, idempotency: str) -> bool:
 def acquire_lease(job: Job, idempotency: str, now: float) -> Job:
     """Take the lease, decided on the stored job: another execution may have changed it."""
     check_lease(job, idempotency, now)
+    if job.is_quarantined:
+        raise WriteConflict("the job comes from a backup")
     if job.operation or job.has_outcome or needs_lookup(job, idempotency):
         raise WriteConflict("another execution has advanced the job")
     if job.cancel_requested_at and not job.is_submission_unconfirmed:

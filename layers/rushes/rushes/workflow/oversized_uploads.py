@@ -10,11 +10,9 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from pydantic import BaseModel, ValidationError
 
-from rushes.jobs.request import MAX_UPLOAD_BYTES
+from rushes.jobs.request import MAX_UPLOAD_BYTES, UPLOADS
 from rushes.ports.storage import Blobs
 from rushes.workflow.log_events import UPLOAD_DELETED
-
-UPLOADS = "uploads/"
 
 logger = Logger(service="rushes", child=True)
 

@@ -93,7 +93,7 @@ def _run(
         raise
     except Exception as error:
         logger.exception(
-            REPLY_NOT_PARSED, job_id=job.id, provider=job.provider, http_status=reply.status
+            REPLY_NOT_PARSED, **job.log_fields, provider=job.provider, http_status=reply.status
         )
         raise_for_status(HttpReply(reply.status, {}, b""))
         raise UpstreamProtocolError(

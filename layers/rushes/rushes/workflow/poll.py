@@ -14,6 +14,7 @@ from rushes.ports.providers import Timings
 from rushes.ports.storage import Blobs
 from rushes.providers.base import Failed, Pending, PollResult, Succeeded
 from rushes.workflow import documents, stop, wait_times
+from rushes.workflow.job_metrics import record_retry
 from rushes.workflow.log_events import DEAD_LETTER_EXPIRED, PROVIDER_STATUS_UNKNOWN
 from rushes.workflow.provider_client import ProviderClient
 from rushes.workflow.task import (
@@ -26,8 +27,9 @@ from rushes.workflow.task import (
     storing_too_long,
 )
 
-DOCUMENT_BYTES = 16 * 1024
-"""Of a JSON result in the job's item; a larger one is a file in the bucket."""
+DOCUMENT_BYTES = 2 * 1024
+"""Of a JSON result in the job's item, which each later step writes again; a larger one is a file
+in the bucket."""
 RETRY_WINDOW = 300.0
 """Seconds of invalid responses after which the job fails."""
 ACCOUNT_WINDOW = 1800.0
@@ -70,7 +72,10 @@ class Poll:
         try:
             result = self.providers.poll(job)
         except UpstreamError as error:
-            return self._retry_or_fail(job, error)
+            step = self._retry_or_fail(job, error)
+            if step["status"] == "pending":
+                record_retry(job)
+            return step
         return self._apply(job, result)
 
     def _apply(self, job: Job, result: PollResult) -> NextStep:
@@ -104,14 +109,18 @@ class Poll:
 
     def _wait(self, job: Job, result: Pending) -> NextStep:
         """Record the progress; wait longer for a job that has just begun, as few are soon done."""
-        self._record_progress(job, result)
+        delay = self._delay(job, result)
+        self._record_progress(job, result, delay)
+        return pending(delay)
+
+    def _delay(self, job: Job, result: Pending) -> int:
         shortest = self.providers.provider(job).profile.min_poll_seconds
         delay = self.context.poll_delay(job, result.wait_seconds, shortest)
         if job.has_begun or result.queued or job.submitted_at is None:
-            return pending(delay)
+            return delay
         typical = wait_times.typical_delay(job, self.timings, self.context.catalogs)
         age = self.context.clock() - job.submitted_at
-        return pending(max(delay, wait_times.whole_seconds(typical - age, typical)))
+        return max(delay, wait_times.whole_seconds(typical - age, typical))
 
     def _record_result(self, job: Job, result: Succeeded) -> NextStep:
         document = self._store_document(job, result.document)
@@ -135,7 +144,7 @@ class Poll:
             return plain
         return documents.store(self.blobs, folder_of(job, "outputs"), content)
 
-    def _record_progress(self, job: Job, result: Pending) -> Job:
+    def _record_progress(self, job: Job, result: Pending, wait_seconds: int = 0) -> Job:
         """Write news only: a poll without news costs no write."""
         progress, waiting = result.progress or 0, result.queued and not job.has_begun
         position = result.queue_position if waiting else None
@@ -149,7 +158,7 @@ class Poll:
             job,
             lambda current, now: current.progressed(
                 now, progress, waiting=waiting, queue_position=position, expected_at=expected_at
-            ),
+            ).with_wait(now, wait_seconds),
         )
 
     def _expected_at(self, job: Job, result: Pending) -> float | None:
@@ -174,7 +183,7 @@ class Poll:
             self.context.update_same(
                 job, lambda current, now: current.status_unknown(now, error.message)
             )
-            logger.warning(PROVIDER_STATUS_UNKNOWN, job_id=job.id, provider=job.provider)
+            logger.warning(PROVIDER_STATUS_UNKNOWN, **job.log_fields, provider=job.provider)
             return retry
         is_invalid = not isinstance(error, UpstreamAccountError)
         failing = self.context.update_same(
@@ -285,7 +294,7 @@ class Poll:
 
     def _end_tracking(self, job: Job, *, stopped: bool, is_unbilled: bool = False) -> NextStep:
         if job.is_dead_letter:
-            logger.warning(DEAD_LETTER_EXPIRED, job_id=job.id, provider=job.provider)
+            logger.warning(DEAD_LETTER_EXPIRED, **job.log_fields, provider=job.provider)
         return self.context.record_archived(
             job,
             lambda current, now: current.tracking_ended(

@@ -28,6 +28,7 @@ from rushes.providers.base import (
     parse_submitted,
 )
 from rushes.providers.created import with_beginning
+from rushes.providers.file_sizes import check_files
 from rushes.providers.results import is_http_url
 from rushes.workflow import failure_log
 from rushes.workflow.parse_reply import NO_CODES, parse_create_reply, parse_reply
@@ -84,8 +85,8 @@ class ProviderClient:
             )
             file = next(entry.file for entry in job.request.inputs if entry.file)
             self.http_client.put(url, file)
-            return provider.submit_request_with_upload(job, url, model)
-        return provider.submit_request(job, model)
+            return check_files(provider.submit_request_with_upload(job, url, model))
+        return check_files(provider.submit_request(job, model))
 
     def _model(self, job: Job) -> ModelEntry | None:
         """Return None for a job of an older release, which had models without arguments only.
@@ -110,6 +111,7 @@ class ProviderClient:
 
     def _create(self, job: Job, call: HttpCall) -> Submitted:
         provider, has_key = self.provider(job), self.idempotency(job) == "key"
+        call = replace(call, headers={**call.headers, **self._request_id(job)})
         if has_key:
             call = replace(call, headers={**call.headers, "idempotency-key": job.create_key})
         reply = self.send(job, call)
@@ -123,6 +125,13 @@ class ProviderClient:
             ),
             self._error_codes(job),
         )
+
+    def _request_id(self, job: Job) -> dict[str, str]:
+        """Return the header with an id of this create call, which begins with the job's."""
+        entry = self.catalogs.for_job(job).providers.get(job.provider)
+        if entry is None or not entry.request_id_header or not job.request_id:
+            return {}
+        return {entry.request_id_header: f"{job.request_id}-{job.submissions}"}
 
     def _error_codes(self, job: Job) -> VendorErrors:
         entry = self.catalogs.for_job(job).providers.get(job.provider)

@@ -105,7 +105,8 @@ class RateLimiter:
             return pace, 0.0
         soonest = now + wait_times.min_requested_delay(waited)
         wanted = Turn(account=job.account, job_id=job.id, at=soonest)
-        return take_turn(pace, wanted, now, interval)
+        weight = self.catalogs.current().catalog.limits.weight_of(job.account)
+        return take_turn(pace, wanted, now, interval, weight)
 
     def _interval(self, job: Job) -> float:
         entry = self.catalogs.for_job(job).providers.get(job.provider)
@@ -133,11 +134,11 @@ class RateLimiter:
             return limit.model_copy(update={"circuits": circuits}), opened
 
         provider, model = job.provider, job.upstream_model
-        logger.warning(PROVIDER_KEY_REJECTED, job_id=job.id, provider=provider, model=model)
+        logger.warning(PROVIDER_KEY_REJECTED, **job.log_fields, provider=provider, model=model)
         with suppress(AwsUnavailable, WriteConflict):
             if self.rate_limits.decide(job.provider, decide):
-                logger.error(CIRCUIT_OPENED, provider=provider, model=model)
-                count(Metric.PROVIDER_KEY_REJECTED)
+                logger.error(CIRCUIT_OPENED, **job.log_fields, provider=provider, model=model)
+                count(Metric.PROVIDER_KEY_REJECTED, job.log_fields)
 
     def unanswered(self, job: Job, reason: str) -> None:
         """Record a create call to a provider that cannot be reached, or did not answer."""
@@ -149,9 +150,13 @@ class RateLimiter:
         with suppress(AwsUnavailable, WriteConflict):
             if self.rate_limits.decide(job.provider, decide):
                 logger.error(
-                    CIRCUIT_OPENED, provider=job.provider, model=circuit.ANY_MODEL, reason=reason
+                    CIRCUIT_OPENED,
+                    **job.log_fields,
+                    provider=job.provider,
+                    model=circuit.ANY_MODEL,
+                    reason=reason,
                 )
-                count(Metric.PROVIDER_DOWN)
+                count(Metric.PROVIDER_DOWN, job.log_fields)
 
     def key_accepted(self, job: Job, admission: Admission) -> None:
         """Close the circuits of the job's model and of an outage, and forget their failures."""
@@ -178,7 +183,12 @@ class RateLimiter:
 
         with suppress(AwsUnavailable, WriteConflict):
             if self.rate_limits.decide(job.provider, decide):
-                logger.info(CIRCUIT_CLOSED, provider=job.provider, model=job.upstream_model)
+                logger.info(
+                    CIRCUIT_CLOSED,
+                    **job.log_fields,
+                    provider=job.provider,
+                    model=job.upstream_model,
+                )
 
 
 def _held(hold: circuit.Hold, job: Job, now: float, waited: float) -> Admission:

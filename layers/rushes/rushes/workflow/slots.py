@@ -57,9 +57,10 @@ def acquire(slots: Slots, holder: str, pool: Pool, now: float) -> tuple[Slots, b
     }
     if len(others) >= pool.slots:
         return slots, False
-    return Slots(holders={**others, holder: now + pool.seconds}), True
+    held = {**others, holder: now + pool.seconds}
+    return slots.model_copy(update={"holders": held}), True
 
 
 def release(slots: Slots, holder: str) -> tuple[Slots, None]:
     remaining = {name: until for name, until in slots.holders.items() if name != holder}
-    return Slots(holders=remaining), None
+    return slots.model_copy(update={"holders": remaining}), None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from rushes.errors import (
     AwsUnavailable,
+    TooManyJobs,
     UpstreamError,
     UpstreamModelUnavailable,
     UpstreamNoResponse,
@@ -14,12 +15,15 @@ from rushes.errors import (
     UpstreamUnreachable,
 )
 from rushes.jobs.job import Job
+from rushes.jobs.result import JobError
 from rushes.jobs.status import UpstreamCancelled
 from rushes.ports.http import HttpCall
 from rushes.ports.providers import Timings
 from rushes.providers.base import Provider, Submitted, SupportsLookup
 from rushes.workflow import failure_log, wait_times
+from rushes.workflow.concurrency import Concurrency
 from rushes.workflow.fetch_inputs import FetchInputs
+from rushes.workflow.job_metrics import record_queue_age, record_retry
 from rushes.workflow.lease import (
     LEASE_SECONDS,
     LeaseHeld,
@@ -29,6 +33,7 @@ from rushes.workflow.lease import (
     needs_lookup,
 )
 from rushes.workflow.provider_client import ProviderClient
+from rushes.workflow.quarantine import find_create_call
 from rushes.workflow.rate_limiter import Admission, RateLimiter
 from rushes.workflow.reconcile import confirm_absent, is_absent, lookup
 from rushes.workflow.task import (
@@ -55,13 +60,18 @@ class Submit:
     rate_limiter: RateLimiter
     fetch_inputs: FetchInputs
     timings: Timings
+    concurrency: Concurrency
 
     def run(self, account: str, job_id: str) -> NextStep:
-        return self.context.run(account, job_id, self._run)
+        return self.context.run(account, job_id, self._step)
+
+    def _step(self, job: Job) -> NextStep:
+        return self._find(job) if job.is_quarantined else self._run(job)
 
     def _run(self, job: Job) -> NextStep:
         if job.operation:
             return TO_POLL
+        record_queue_age(job, self.context.clock())
         if job.cancel_requested_at and not job.is_submission_unconfirmed:
             return self.context.complete(
                 job, lambda current, now: current.cancelled_by_client(now, UpstreamCancelled.YES)
@@ -72,6 +82,13 @@ class Submit:
             return pending(wait_times.whole_seconds(held.seconds, LEASE_SECONDS))
         except UpstreamError as error:
             return self._fail(job, error, begun=job.is_submission_unconfirmed)
+
+    def _find(self, job: Job) -> NextStep:
+        """Continue a job of a backup that its provider knows; send no create call."""
+        found = find_create_call(self.context, self.providers, job)
+        if isinstance(found, Submitted):
+            return self._record(job, found, self.providers.provider(job))
+        return found
 
     def _fail(self, job: Job, error: UpstreamError, *, begun: bool) -> NextStep:
         """Fail the job; the outcome is unknown after an unanswered create call (`begun`)."""
@@ -88,13 +105,17 @@ class Submit:
     def _submit(self, job: Job) -> NextStep:
         idempotency, now = self.providers.idempotency(job), self.context.clock()
         check_lease(job, idempotency, now)
-        if now > job.deadline_at:
+        if now > job.accept_until:
             raise _not_accepted_in_time(job)
         if any(entry.url for entry in job.request.inputs):
             return self.fetch_inputs.run(job)
         if needs_lookup(job, idempotency):
             return self._reconcile(job)
-        return self._begin(job)
+        try:
+            self.concurrency.check(job)
+            return self._begin(job)
+        except TooManyJobs as error:
+            return self._wait_for_room(job, error)
 
     def _begin(self, job: Job) -> NextStep:
         """Acquire the lease, send the create call, record the operation.
@@ -117,11 +138,16 @@ class Submit:
                 raise
             self._explain(job, error)
             return self._retry(job, self._delay(job, error.wait_seconds), error)
-        leased = self.context.jobs.change(job.account, job.id, self._acquire_lease)
+        leased = self.context.jobs.change(
+            job.account, job.id, self._acquire_lease, self.concurrency.maxima(job)
+        )
         try:
-            return self._create(leased, call, admission)
+            step = self._create(leased, call, admission)
         except UpstreamError as error:
-            return self._refused(leased, error, admission)
+            step = self._refused(leased, error, admission)
+        if step["status"] == "pending":
+            record_retry(leased)
+        return step
 
     def _acquire_lease(self, job: Job) -> Job:
         return acquire_lease(job, self.providers.idempotency(job), self.context.clock())
@@ -225,6 +251,13 @@ class Submit:
                 self._explain(job, reason)
         return self._retry(job, self._delay(job, admission.wait), reason)
 
+    def _wait_for_room(self, job: Job, error: TooManyJobs) -> NextStep:
+        """Wait until another job of the account has ended."""
+        if job.waiting is None or job.waiting.error.code != error.error_code:
+            reason = JobError(code=error.error_code, message=error.message)
+            self.context.update_same(job, lambda current, now: current.held(now, reason, None))
+        return pending(self._delay(job))
+
     def _moves_on(self, job: Job, error: UpstreamError) -> bool:
         """Whether the next model is tried at once; a provider that throttles is awaited a while."""
         if isinstance(error, UpstreamThrottled) or job.is_submission_unconfirmed:
@@ -279,7 +312,7 @@ class Submit:
 
     def _until_deadline(self, job: Job, delay: int) -> int:
         """Return the delay, or the shorter time until the job's deadline."""
-        return wait_times.whole_seconds(job.deadline_at - self.context.clock() + 1, delay)
+        return wait_times.whole_seconds(job.accept_until - self.context.clock() + 1, delay)
 
     def _reconcile(self, job: Job) -> NextStep:
         provider = self.providers.provider(job)

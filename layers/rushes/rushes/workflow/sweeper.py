@@ -1,9 +1,9 @@
 """Repair jobs that were never started, lost their execution or have unpublished events."""
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import TypeVar
 
 from aws_lambda_powertools import Logger
 
@@ -11,16 +11,24 @@ from rushes.errors import CorruptRecord, RushesError
 from rushes.fair_order import in_turns
 from rushes.jobs.job import Job
 from rushes.metrics import CORRUPT_RECORD, Metric, count
-from rushes.ports import Clock
+from rushes.ports import Clock, ForEach
 from rushes.ports.jobs import Change, Executions, Jobs
 from rushes.ports.storage import Blobs
+from rushes.workflow import pauses
 from rushes.workflow.event_publisher import EventPublisher
-from rushes.workflow.log_events import EXECUTION_RESTARTED, JOB_NOT_REPAIRED
+from rushes.workflow.log_events import EXECUTION_RESTARTED, JOB_NOT_REPAIRED, JOBS_NOT_CHECKED
 
-BATCH, SHARE = 250, 25
-"""Due jobs that are read, and that are repaired before those of other accounts, per account."""
+Entry = TypeVar("Entry")
+Result = TypeVar("Result")
+
+BATCH = 250
+"""Due jobs of an account, per sweep."""
 
 logger = Logger(service="rushes", child=True)
+
+
+def one_by_one(work: Callable[[Entry], Result], entries: Iterable[Entry]) -> list[Result]:
+    return [work(entry) for entry in entries]
 
 
 @dataclass(frozen=True)
@@ -30,46 +38,46 @@ class Sweeper:
     executions: Executions
     event_publisher: EventPublisher
     clock: Clock
+    for_each: ForEach = one_by_one
 
     def sweep(self, has_time: Callable[[], bool] = lambda: True) -> int:
         """Repair due jobs until there is no time left, and return their number.
 
-        An account's jobs beyond `SHARE` come last, in turns; only their ids are kept until then.
-        Any number of sweepers may run at once.
+        Accounts take turns, each with its longest overdue jobs first. Any number of sweepers may
+        run at once.
         """
-        repaired = 0
-        due: Counter[str] = Counter()
-        last: list[tuple[str, str]] = []
-        for job in self.jobs.due(self.clock(), BATCH):
-            if not has_time():
-                return repaired
-            due[job.account] += 1
-            if due[job.account] <= SHARE:
-                repaired += self._try_repair(job)
-            else:
-                last.append((job.account, job.id))
-        turns = in_turns(last, lambda key: key[0])
-        return repaired + sum(
-            self._try_reconcile(*key) for key in takewhile(lambda _: has_time(), turns)
-        )
+        due = takewhile(lambda _: has_time(), self.jobs.due_ids(self.clock(), BATCH))
+        turns = in_turns(due, lambda ids: ids[0])
+        repaired = self.for_each(lambda ids: self._try_check(*ids) if has_time() else None, turns)
+        if left := repaired.count(None):
+            logger.warning(JOBS_NOT_CHECKED, left=left, checked=len(repaired) - left)
+        return sum(one or 0 for one in repaired)
 
     def reconcile_job(self, account: str, job_id: str) -> int:
         """Repair one job after Step Functions reported that its execution failed."""
+        job = self._find(account, job_id)
+        return int(job is not None and job.next_check_at is not None and self._try_repair(job))
+
+    def _find(self, account: str, job_id: str) -> Job | None:
+        """Return the job; None if it is absent or corrupt."""
         try:
-            job = self.jobs.get(account, job_id)
+            return self.jobs.get(account, job_id)
         except CorruptRecord as error:
             logger.error(  # noqa: TRY400
                 CORRUPT_RECORD, item=f"{account}#{job_id}", reason=error.message
             )
             count(Metric.CORRUPT_RECORD)
-            return 0
-        return int(job is not None and job.next_check_at is not None and self._try_repair(job))
+            return None
 
-    def _try_reconcile(self, account: str, job_id: str) -> int:
+    def _try_check(self, account: str, job_id: str) -> int:
+        """Repair a job if it is still due: the index that listed it is eventually consistent."""
         try:
-            return self.reconcile_job(account, job_id)
+            job = self._find(account, job_id)
+            if job is None or job.next_check_at is None or job.next_check_at > self.clock():
+                return 0
+            return int(self._try_repair(job))
         except RushesError as error:
-            logger.warning(JOB_NOT_REPAIRED, job_id=job_id, reason=error.message)
+            logger.warning(JOB_NOT_REPAIRED, account=account, job_id=job_id, reason=error.message)
             return 0
 
     def _try_repair(self, job: Job) -> bool:
@@ -77,16 +85,18 @@ class Sweeper:
         try:
             return self._repair(job)
         except RushesError as error:
-            logger.warning(JOB_NOT_REPAIRED, job_id=job.id, reason=error.message)
+            logger.warning(JOB_NOT_REPAIRED, **job.log_fields, reason=error.message)
             return False
         except Exception:  # for example because of an item that was edited by hand
-            logger.exception(JOB_NOT_REPAIRED, job_id=job.id)
+            logger.exception(JOB_NOT_REPAIRED, **job.log_fields)
             count(Metric.CORRUPT_RECORD)
             return False
 
     def _repair(self, job: Job) -> bool:
         published = bool(job.outbox) and self.event_publisher.publish(job)
         if job.needs_execution:
+            if pauses.holds(self.jobs, job, self.clock()):
+                return published
             return self._ensure_execution(job) or published
         return self._purge(job) or published
 
@@ -108,8 +118,10 @@ class Sweeper:
             job = self.jobs.change(job.account, job.id, self._restart(job))
         if not job.needs_execution:  # the index that listed it is eventually consistent
             return False
+        if running is False and job.pause:
+            return False
         self.executions.start(job)
-        logger.warning(EXECUTION_RESTARTED, job_id=job.id, execution=job.execution_name)
+        logger.warning(EXECUTION_RESTARTED, **job.log_fields, execution=job.execution_name)
         return True
 
     def _mark_running(self, job: Job) -> Job:
@@ -119,6 +131,6 @@ class Sweeper:
     def _restart(self, seen: Job) -> Change:
         def change(job: Job) -> Job:
             changed_since = not job.needs_execution or job.executions != seen.executions
-            return job if changed_since else job.restarted(self.clock())
+            return job if changed_since else pauses.next_execution(job, self.clock())
 
         return change

@@ -1,14 +1,16 @@
 """State and decisions that submit, poll and collect share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from aws_lambda_powertools import Logger
 
 from rushes.catalog.selection import Candidate, fallback_of
 from rushes.catalog.source import CatalogSource, find_model
-from rushes.errors import AwsUnavailable, UpstreamError, WriteConflict
+from rushes.errors import AwsUnavailable, NotFound, UpstreamError, WriteConflict
+from rushes.jobs.epoch import FIRST_EPOCH, Epoch
 from rushes.jobs.events import started_event
 from rushes.jobs.job import Job
 from rushes.jobs.request import FILLED_FIELDS
@@ -27,7 +29,7 @@ from rushes.ports import Clock
 from rushes.ports.jobs import Jobs
 from rushes.workflow import wait_times
 from rushes.workflow.event_publisher import EventPublisher
-from rushes.workflow.log_events import JOB_FAILED_OVER
+from rushes.workflow.log_events import JOB_FAILED_OVER, JOB_RESTORED
 
 Transition = Callable[[Job, float], Job]
 """Changes a stored job at a time in seconds since 1970."""
@@ -61,6 +63,11 @@ TO_FINISH: NextStep = {"status": "ending", "wait_seconds": 0}
 TO_COLLECT: NextStep = {"status": "succeeded", "wait_seconds": 0}
 TO_POLL: NextStep = {"status": "submitted", "wait_seconds": 1}
 TO_SUBMIT: NextStep = {"status": "resubmit", "wait_seconds": 1}
+
+
+def ids_of(state_input: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return the ids in each log line of a state; executions of older releases have two of them."""
+    return {name: state_input.get(name) for name in ("job_id", "account", "request_id")}
 
 
 def pending(seconds: int) -> NextStep:
@@ -111,6 +118,7 @@ class JobContext:
     event_publisher: EventPublisher
     catalogs: CatalogSource
     clock: Clock
+    epoch: Epoch = FIRST_EPOCH
 
     def run(
         self,
@@ -125,11 +133,36 @@ class JobContext:
         """
         try:
             job = self.jobs.get(account, job_id)
-            if job is None or (job.has_outcome and not job.is_tracked):
+            if job is None or (job.has_outcome and not job.is_tracked) or job.unknown_values:
                 return TO_FINISH
-            return track(job) if job.is_tracked else step(job)
+            job = self._adopted(job)
+            next_step = track(job) if job.is_tracked else step(job)
         except (AwsUnavailable, WriteConflict):
             return pending(AWS_RETRY_SECONDS)
+        self._plan(job, next_step["wait_seconds"])
+        return next_step
+
+    def _plan(self, job: Job, wait_seconds: int) -> None:
+        """Move the sweeper's check behind a wait, unless that was done; it is only a saving."""
+        if not wait_seconds or job.planned(self.clock(), wait_seconds) is job:
+            return
+        with suppress(AwsUnavailable, NotFound, WriteConflict):
+            self.jobs.change(
+                job.account, job.id, lambda current: current.planned(self.clock(), wait_seconds)
+            )
+
+    def _adopted(self, job: Job) -> Job:
+        """Mark an open job of a backup, once: its create call may have been sent."""
+        epoch = str(self.epoch)
+        if job.has_outcome or self.epoch.has(job.epoch) or job.restored_to == epoch:
+            return job
+        logger.warning(JOB_RESTORED, **job.log_fields, provider=job.provider)
+        return self.update(
+            job,
+            lambda current, now: (
+                current if current.restored_to == epoch else current.restored(now, epoch)
+            ),
+        )
 
     def update(self, job: Job, change: Transition) -> Job:
         """Change the stored job unless another execution has finished it."""
@@ -256,7 +289,7 @@ class JobContext:
         if len(stored.attempts) > len(job.attempts):
             logger.warning(
                 JOB_FAILED_OVER,
-                job_id=job.id,
+                **job.log_fields,
                 provider=job.provider,
                 model=job.model,
                 next_model=stored.model,
@@ -264,7 +297,7 @@ class JobContext:
                 upstream_code=error.upstream_code,
                 reason=detail or error.message,
             )
-            count_by_provider(ProviderMetric.FAILED_OVER, job.provider, error.code)
+            count_by_provider(ProviderMetric.FAILED_OVER, job.provider, error.code, job.log_fields)
         return TO_SUBMIT
 
     def is_queued_too_long(self, job: Job) -> bool:

@@ -1,6 +1,7 @@
 """Order of the create calls to a paced provider: accounts that wait take turns.
 
-An account that has to wait gets one turn at the end of the queue, whatever the number of its jobs.
+An account that has to wait gets one turn at the end of the queue, whatever the number of its jobs;
+with a weight it may have as many turns.
 The time before a turn is free for every account until half an interval remains.
 """
 
@@ -17,17 +18,19 @@ MAX_TURNS = 300
 """Of one provider, whose item is rewritten for each: 45 KB at most. More accounts may starve."""
 
 
-def take_turn(pace: Pace, wanted: Turn, now: float, interval: float) -> tuple[Pace, float]:
+def take_turn(
+    pace: Pace, wanted: Turn, now: float, interval: float, weight: int = 1
+) -> tuple[Pace, float]:
     """Take the create call that is due now, or a turn at `wanted.at` or later.
 
     Return the new pace and the seconds until the job's next try; 0 allows the create call now.
     """
     turns = tuple(turn for turn in pace.turns if turn.at + TURN_GRACE >= now)
-    own = next((turn for turn in turns if turn.account == wanted.account), None)
+    own = _own(turns, wanted, weight)
     others = tuple(turn for turn in turns if turn is not own)
     ahead = tuple(turn for turn in others if own is None or turn.at < own.at)
     if pace.next_at <= now and all(turn.at >= now + interval / 2 for turn in ahead):
-        return Pace(next_at=now + interval, turns=others), 0.0
+        return pace.model_copy(update={"next_at": now + interval, "turns": others}), 0.0
     if own is not None and own.job_id != wanted.job_id:
         free = _free_time(others, pace.next_at, now, interval)
         return pace, free - now + interval * spread(wanted.job_id)
@@ -40,7 +43,14 @@ def take_turn(pace: Pace, wanted: Turn, now: float, interval: float) -> tuple[Pa
         return pace, at - now
     at = at if at > now else now + interval / 2
     turns = tuple(sorted((*others, wanted.model_copy(update={"at": at})), key=lambda turn: turn.at))
-    return Pace(next_at=pace.next_at, turns=turns), at - now
+    return pace.model_copy(update={"turns": turns}), at - now
+
+
+def _own(turns: tuple[Turn, ...], wanted: Turn, weight: int) -> Turn | None:
+    """Return the job's turn, or another one of its account if that may have no further one."""
+    of_account = [turn for turn in turns if turn.account == wanted.account]
+    of_job = next((turn for turn in of_account if turn.job_id == wanted.job_id), None)
+    return of_job or (of_account[0] if len(of_account) >= weight else None)
 
 
 def spread(job_id: str) -> float:

@@ -53,7 +53,8 @@ def test_list_event_types_returns_all(client: Client):
     shown = client.get("webhook_event_types").json
     WebhookEventTypeList.model_validate(shown, strict=True)
     assert shown["data"] == ["job.started", "job.completed", "job.failed", "job.cancelled",
-                             "endpoint.disabled", "video.completed", "video.failed"]  # fmt: skip
+                             "budget.threshold_reached", "endpoint.disabled", "video.completed",
+                             "video.failed"]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -289,8 +290,9 @@ def test_rotate_expires_the_old_secret_at_once_or_after_a_day(client: Client):
     made = client.create_endpoint(signing_secret=OWN_SECRET)
 
     def active(after: float = 0.0) -> tuple[str, ...]:
-        stored = client.harness.stored_endpoint(made["id"])
-        return stored.active_secrets(client.harness.clock() + after)
+        harness = client.harness
+        stored = harness.stored_endpoint(made["id"])
+        return harness.signing_secrets.active(stored, harness.clock() + after)
 
     second = client.post(path(made, "/rotate_secret"), KEEP).json
     WebhookEndpointWithSecret.model_validate(second, strict=True)
@@ -325,7 +327,8 @@ def test_rotate_secret_returns_the_request_secret_once(client: Client):
     rotated = client.post("webhook_secret/rotate", KEEP)
     secret = rotated.json["signing_secret"]
     assert rotated.json["signing_secret_hint"] == f"whsec_…{secret[-4:]}"
-    secrets = client.harness.endpoints.request_secrets("one").active_secrets(client.harness.clock())
+    harness = client.harness
+    secrets = harness.signing_secrets.active(harness.request_secrets(), harness.clock())
     assert (secrets[0], len(secrets)) == (secret, 2)
     assert secret not in client.get("webhook_secret").text
     assert_refused(client.post("webhook_secret/rotate", {"keep": True}), "keep")

@@ -9,8 +9,6 @@ from rushes.ports.jobs import JobQuery
 from tests.unit.aws.dynamodb.moto_table import CountedTable
 
 NOW = 1_800_000_000.0
-MAX_PAGES = 3
-"""DynamoDB calls of one answer."""
 
 
 def job_id(number: int) -> str:
@@ -32,10 +30,11 @@ def job_of(number: int, provider: str = "rare", prompt: str = "a ball") -> Job:
 
 
 def stored_item(job: Job) -> dict[str, Any]:
+    """Return the item of a job as release 0.2.0 stored it."""
     return {
         "pk": {"S": f"JOB#{job.account}#{job.id}"},
         "sk": {"S": "job"},
-        "document": {"S": job.model_dump_json()},
+        "document": {"S": job.model_dump_json(exclude={"request_revision", "check_at"})},
         "status": {"S": job.status.value},
         "version": {"N": str(job.version)},
         "provider": {"S": job.provider},
@@ -46,7 +45,7 @@ def stored_item(job: Job) -> dict[str, Any]:
 
 
 def walk(
-    table: CountedTable, limit: int, *, newest_first: bool = True, provider: str = "rare"
+    table: CountedTable, limit: int, *, newest_first: bool = True, provider: str | None = "rare"
 ) -> list[list[str]]:
     """Return the ids on each page; each page takes at most `table.max_calls` calls."""
     jobs, after, pages = JobTable(table.client, table.name), None, []

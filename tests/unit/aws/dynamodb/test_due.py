@@ -1,15 +1,16 @@
 """Due jobs and deliveries: an account with many does not hide those of the others."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from rushes.aws.dynamodb import due_index
-from rushes.aws.dynamodb import jobs as job_items
 from rushes.aws.dynamodb import webhooks as delivery_items
-from rushes.aws.dynamodb.jobs import JobTable
+from rushes.aws.dynamodb.batches import BATCH
+from rushes.aws.dynamodb.job_items import request_item
+from rushes.aws.dynamodb.jobs import JobTable, indexed_item
 from rushes.aws.dynamodb.webhooks import DeliveryTable
 from rushes.fair_order import MIN_PER_PART
 from rushes.jobs.job import Job
@@ -18,6 +19,7 @@ from tests.unit.aws.dynamodb.moto_table import CountedTable
 from tests.unit.webhooks.harness import START, endpoint, event, job
 
 FLOOD, HUGE, LIMIT = 300, 20_000, 20
+BATCHES = 400 // BATCH
 
 
 def numbered(account: str, number: int, receiver: str = "we_1", size: int = 0) -> Delivery:
@@ -46,13 +48,15 @@ def test_due_returns_jobs_of_each_account(table: CountedTable):
     table.fill(_job_items())
     found = list(jobs.due(START + FLOOD, LIMIT))
     assert Counter(one.account for one in found) == {"many": LIMIT, "other": 1}
-    assert table.calls["Query"] <= 2 * (due_index.PARTITIONS + 1) + 2 * due_index.PER_ACCOUNT
+    assert table.calls["Query"] <= 3 * 2 * (due_index.PARTITIONS + 1)
+    assert table.calls["BatchGetItem"] == 1
 
 
 @pytest.fixture
 def few_partitions(table: CountedTable, monkeypatch: pytest.MonkeyPatch) -> CountedTable:
     """Each of moto's queries reads the whole table."""
     monkeypatch.setattr(due_index, "PARTITIONS", 2)
+    monkeypatch.setattr(due_index, "PAGE", HUGE // 2)
     return table
 
 
@@ -76,19 +80,19 @@ def test_twenty_thousand_jobs_do_not_hide_that_of_another_account(
     few_partitions: CountedTable, *, victim_shares_a_partition: bool
 ):
     table = few_partitions
-    flood = flood_of([job_items._item(numbered_job("many", number)) for number in range(LIMIT)])
-    victim = job_items._item(numbered_job("other", HUGE // 2))
+    flood = flood_of([indexed_item(numbered_job("many", number)) for number in range(LIMIT)])
+    victim = indexed_item(numbered_job("other", HUGE // 2))
     move(flood, victim, "urgent", together=victim_shares_a_partition)
     table.fill(iter([*flood, victim]))
-    found = JobTable(table.client, table.name).due(START + HUGE, LIMIT)
-    assert Counter(one.account for one in found) == {"many": LIMIT, "other": 1}
+    found = JobTable(table.client, table.name).due_ids(START + HUGE, LIMIT)
+    assert Counter(account for account, _ in found) == {"many": LIMIT, "other": 1}
     assert table.calls["Query"] <= due_index.MAX_QUERIES
 
 
 def test_urgent_jobs_do_not_hide_running_ones(table: CountedTable):
     running = numbered_job("other", 0).submitted(START, {}, ())
     table.fill(_job_items())
-    table.fill(iter([job_items._item(running)]))
+    table.fill(iter([indexed_item(running), request_item(running)]))
     found = list(JobTable(table.client, table.name).due(START + FLOOD, LIMIT))
     assert Counter(one.account for one in found) == {"many": LIMIT, "other": 2}
     assert found[-1].id == running.id
@@ -98,9 +102,10 @@ def test_items_of_version_0_1_0_are_found_and_hide_no_others(table: CountedTable
     """They have no `open_owner`; jobs are in the partitions `urgent` and `open`."""
     items = [*_delivery_items(), *_job_items()]
     for item in items:
-        del item["open_owner"]
         is_job = item["sk"]["S"] == "job"
-        item["open_pk"] = {"S": "urgent" if is_job else "deliveries#3"}
+        if "open_pk" in item:
+            del item["open_owner"]
+            item["open_pk"] = {"S": "urgent" if is_job else "deliveries#3"}
     table.fill(iter(items))
     jobs = list(JobTable(table.client, table.name).due(START + FLOOD, LIMIT))
     assert Counter(one.account for one in jobs) == {"many": LIMIT, "other": 1}
@@ -108,8 +113,9 @@ def test_items_of_version_0_1_0_are_found_and_hide_no_others(table: CountedTable
     assert Counter(one.account for one in deliveries) == {"many": LIMIT, "other": 1}
 
 
-def test_deliveries_to_slow_receivers_do_not_hide_those_to_others(table: CountedTable):
+def test_deliveries_to_slow_receivers_do_not_hide_those_to_others(few_partitions: CountedTable):
     """A hundred slow endpoints of one account use up its share."""
+    table = few_partitions
     slow = [delivery_item(numbered("many", number, f"we_{number % 100}")) for number in range(2000)]
     healthy = delivery_item(numbered("many", 2000, "we_healthy"))
     table.fill(iter([*slow, healthy]))
@@ -120,14 +126,44 @@ def test_deliveries_to_slow_receivers_do_not_hide_those_to_others(table: Counted
     assert table.calls["Query"] <= 3 * due_index.PARTITIONS
 
 
-def test_account_writes_to_a_few_partitions():
-    jobs = [numbered_job(account, number) for account in ("a", "b") for number in range(100)]
-    partitions = {
-        account: {job_items._item(job)["open_pk"]["S"] for job in jobs if job.account == account}
-        for account in ("a", "b")
-    }
-    assert [len(of_account) for of_account in partitions.values()] == [due_index.PER_ACCOUNT] * 2
-    assert partitions["a"] != partitions["b"]
+def test_index_has_keys_only_and_one_account_writes_to_all_partitions(table: CountedTable):
+    table.fill(_job_items())
+    many = [indexed_item(numbered_job("many", number)) for number in range(2000)]
+    partitions = Counter(item["open_pk"]["S"] for item in many)
+    assert len(partitions) == due_index.PARTITIONS
+    assert max(partitions.values()) < len(many) / 16
+    index = due_index.DueIndex(table.client, table.name)
+    found = next(index.items([[*partitions]], START, 1))
+    assert found.keys() == {"pk", "sk", "open_pk", "open_sk", "open_owner"}
+
+
+def test_key_moves_only_when_the_check_would_come_too_early(table: CountedTable):
+    """The steps of a job between them leave the index as it is."""
+    jobs = JobTable(table.client, table.name)
+    job = numbered_job("other", 0)
+    jobs.add(job)
+
+    def key_after(change: Callable[[Job], Job]) -> float:
+        jobs.change("other", job.id, change)
+        return float(table.item(f"JOB#other#{job.id}")["open_sk"]["N"])
+
+    assert key_after(lambda job: job.submitting(START, 60)) == START + 60
+    assert key_after(lambda job: job.submitted(START + 1, {"id": "1"}, ())) == START + 60
+    assert key_after(lambda job: job.progressed(START + 30, 10)) == START + 60
+    assert key_after(lambda job: job.progressed(START + 30.5, 20)) == START + 90.5
+    assert key_after(lambda job: job.planned(START + 31, 20)) == START + 90.5
+    assert key_after(lambda job: job.planned(START + 31, 300)) == START + 391
+    assert key_after(lambda job: job.progressed(START + 200, 30)) == START + 391
+    assert key_after(lambda job: job.cancel_requested(START + 210)) == START + 270
+
+
+def test_due_omits_a_job_that_the_index_shows_too_late(table: CountedTable):
+    jobs = JobTable(table.client, table.name)
+    running = numbered_job("other", 0).submitted(START, {}, ())
+    jobs.add(running)
+    table.fill(iter([{**indexed_item(running), "open_sk": {"N": "1"}}]))
+    assert list(jobs.due_ids(START, LIMIT)) == [("other", running.id)]
+    assert list(jobs.due(START, LIMIT)) == []
 
 
 def test_due_makes_a_limited_number_of_queries(
@@ -140,19 +176,20 @@ def test_due_makes_a_limited_number_of_queries(
     for item in items:
         item["open_pk"] = {"S": "deliveries#1"}
     table.fill(iter(items))
-    table.max_calls = due_index.PARTITIONS + 1
+    table.max_calls = due_index.PARTITIONS + 1 + BATCHES
     found = list(DeliveryTable(table.client, table.name).due(START + 400, LIMIT))
     assert found[-1] == flood[-1]
     monkeypatch.setattr(due_index, "MAX_QUERIES", due_index.PARTITIONS)
     table.calls.clear()
-    table.max_calls = due_index.PARTITIONS
+    table.max_calls = due_index.PARTITIONS + BATCHES
     found = list(DeliveryTable(table.client, table.name).due(START + 400, LIMIT))
     assert found == flood[: len(found)]
     assert 0 < len(found) <= LIMIT
 
 
-def test_filter_has_at_most_the_operands_that_dynamodb_allows(table: CountedTable):
+def test_filter_has_at_most_the_operands_that_dynamodb_allows(few_partitions: CountedTable):
     """Two hundred receivers have had their share."""
+    table = few_partitions
     receivers = [f"we_{number % 200}" for number in range(2000)]
     items = [delivery_item(numbered("many", n, name)) for n, name in enumerate(receivers)]
     table.fill(iter(items))
@@ -170,7 +207,7 @@ def test_due_reads_deliveries_while_the_caller_iterates(table: CountedTable):
     table.fill(_delivery_items())
     found = DeliveryTable(table.client, table.name).due(START + FLOOD, LIMIT)
     assert [next(found).message_id for _ in range(3)]
-    assert table.calls["Query"] == due_index.PARTITIONS
+    assert table.calls == {"Query": due_index.PARTITIONS, "BatchGetItem": 1}
 
 
 def flood_of(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -210,5 +247,9 @@ def _delivery_items() -> Iterator[dict[str, Any]]:
 
 def _job_items() -> Iterator[dict[str, Any]]:
     for number in range(FLOOD):
-        yield job_items._item(numbered_job("many", number))
-    yield job_items._item(numbered_job("other", FLOOD))
+        yield from job_items(numbered_job("many", number))
+    yield from job_items(numbered_job("other", FLOOD))
+
+
+def job_items(job: Job) -> list[dict[str, Any]]:
+    return [indexed_item(job), request_item(job)]

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from rushes.aws.dynamodb import budgets
 from rushes.aws.dynamodb.items import key
 from rushes.aws.dynamodb.transaction import put_and_settle
 from rushes.errors import AwsUnavailable
-from rushes.jobs.reservation import Reservation
+from rushes.jobs.charges import Charge
 from rushes.metrics import CORRUPT_RECORD
 from tests.unit.aws.dynamodb.moto_table import TABLE, CountedTable
 
@@ -18,6 +17,8 @@ SAME_VERSION = {
     "ConditionExpression": "version = :version",
     "ExpressionAttributeValues": {":version": {"N": "1"}},
 }
+REFUND = Charge("a#2025-01-01", -1.0)
+NOW = 1_735_700_000.0
 CANCELED = "TransactionCanceledException"
 OPERAND = "An operand in the update expression has an incorrect data type"
 
@@ -36,10 +37,11 @@ def cancel_transactions(table: CountedTable, monkeypatch: pytest.MonkeyPatch, *c
     monkeypatch.setattr(table.client, "_make_api_call", call)
 
 
-def settle(table: CountedTable, version: str = "2") -> bool:
-    update = budgets.settle_request(TABLE, "a", Reservation(day="2025-01-01", dollars=1), -1.0, 0)
+def settle(
+    table: CountedTable, version: str = "2", charges: tuple[Charge, ...] = (REFUND,)
+) -> bool:
     job = {**JOB_KEY, "version": {"N": version}}
-    return put_and_settle(table.client, TABLE, job, SAME_VERSION, update)
+    return put_and_settle(table.client, TABLE, job, SAME_VERSION, charges, NOW)
 
 
 def reported(caplog: pytest.LogCaptureFixture) -> list[Any]:
@@ -91,3 +93,26 @@ def test_condition_that_fails_is_no_reason_to_report(
     cancel_transactions(table, monkeypatch, "ConditionalCheckFailed", "ValidationError")
     assert not settle(table)
     assert reported(caplog) == []
+
+
+def test_limits_beside_a_corrupt_one_are_settled(
+    table: CountedTable, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """DynamoDB cancels the first transaction for the budget that holds no number."""
+    table.fill(iter([{**JOB_KEY, "version": {"N": "1"}}]))
+    make_call = table.client._make_api_call
+    cancelled: list[str] = []
+
+    def call(operation: str, parameters: Any) -> Any:
+        if operation == "TransactWriteItems" and not cancelled:
+            cancelled.append(operation)
+            reasons = [{"Code": code} for code in ("None", "ValidationError", "None")]
+            response = {"Error": {"Code": CANCELED}, "CancellationReasons": reasons}
+            raise table.client.exceptions.TransactionCanceledException(response, operation)
+        return make_call(operation, parameters)
+
+    monkeypatch.setattr(table.client, "_make_api_call", call)
+    assert settle(table, charges=(REFUND, Charge("a#2025-01", -0.5)))
+    assert table.item("JOB#a#job_1")["version"]["N"] == "2"
+    assert table.item("SPENT#a#2025-01", "spent")["dollars"]["N"] == "-0.5"
+    assert reported(caplog) == [{"S": "SPENT#a#2025-01-01"}]

@@ -11,6 +11,7 @@ from rushes.aws.dynamodb.webhooks import EndpointTable
 from rushes.errors import WriteConflict
 from rushes.webhooks.endpoint import MAX_ENDPOINTS, Endpoint
 from tests.unit.aws.dynamodb.moto_table import CountedTable
+from tests.unit.webhooks.fakes import FakeKeySecret, signing_secrets
 from tests.unit.webhooks.harness import endpoint
 
 COUNTER = ("ENDPOINTS_ADDED#one", "endpoints_added")
@@ -156,12 +157,12 @@ def test_concurrent_calls_never_exceed_the_maximum(table: CountedTable, endpoint
 
 
 def test_concurrent_first_calls_create_one_secret(table: CountedTable):
-    start = Barrier(6)
+    start, key = Barrier(6), FakeKeySecret()
 
     def read(_: int) -> str:
         start.wait(60)
         mine = EndpointTable(table.client, table.name)
-        return mine.request_secrets("one").secrets[0].value
+        return signing_secrets(mine, key).of_requests("one").secrets[0].value
 
     with ThreadPoolExecutor(6) as pool:
         assert len(set(pool.map(read, range(6)))) == 1

@@ -12,6 +12,7 @@ from rushes.ports.http import UrlPolicy
 from rushes.webhooks import signature
 from rushes.webhooks.endpoint import HEALTHY, MAX_ENDPOINTS, Endpoint, RequestSecrets, Secret
 from rushes.webhooks.ports import EndpointRepository
+from rushes.webhooks.signing_secrets import SigningSecrets
 
 MAX_OLD_SECRETS = 10
 OVERLAP_SECONDS = 24 * 3600.0
@@ -21,22 +22,23 @@ BY_OWNER = "owner"
 @dataclass(frozen=True)
 class EndpointService:
     endpoints: EndpointRepository
+    signing_secrets: SigningSecrets
     validate_url: UrlPolicy
     clock: Clock
 
     def create(self, account: str, body: NewEndpoint) -> Endpoint:
         format_name, event_types = read_event_types(body.event_types, body.format)
-        secret = _secret(body.signing_secret)
+        value = _secret(body.signing_secret)
         self.validate_url(body.url, "url")
-        now = self.clock()
+        now, name = self.clock(), f"we_{randomness.token_hex(12)}"
         endpoint = Endpoint(
-            id=f"we_{randomness.token_hex(12)}",
+            id=name,
             account=account,
             url=body.url,
             description=body.name,
             event_types=event_types,
             format=format_name,
-            secrets=(secret,),
+            secrets=(self.signing_secrets.encrypt(value, account, name),),
             created_at=now,
             updated_at=now,
         )
@@ -78,7 +80,8 @@ class EndpointService:
 
     def rotate(self, account: str, endpoint_id: str, body: Rotation) -> Endpoint:
         self.get(account, endpoint_id)
-        new, now = _secret(body.signing_secret), self.clock()
+        value, now = _secret(body.signing_secret), self.clock()
+        new = self.signing_secrets.encrypt(value, account, endpoint_id)
 
         def rotated(endpoint: Endpoint) -> Endpoint:
             return endpoint.updated(now, secrets=_rotated(endpoint.secrets, new, now, body))
@@ -86,8 +89,9 @@ class EndpointService:
         return self.endpoints.change(account, endpoint_id, rotated)
 
     def rotate_request_secrets(self, account: str, body: Rotation) -> RequestSecrets:
-        self.endpoints.request_secrets(account)
-        new, now = _secret(body.signing_secret), self.clock()
+        value, now = _secret(body.signing_secret), self.clock()
+        self.signing_secrets.of_requests(account)
+        new = self.signing_secrets.encrypt(value, account)
 
         def rotated(stored: RequestSecrets) -> RequestSecrets:
             secrets = _rotated(stored.secrets, new, now, body)
@@ -115,15 +119,15 @@ class EndpointService:
         return changed.enabled(now) if body.status == "enabled" else changed.disabled(now, BY_OWNER)
 
 
-def _secret(value: str | None) -> Secret:
+def _secret(value: str | None) -> str:
     """Validate the client's secret, or generate one."""
     if value is None:
-        return Secret(value=signature.new_secret())
+        return signature.new_secret()
     try:
         signature.validate_secret(value)
     except InvalidRequest as error:
         raise InvalidRequest(f"signing_{error.message}", param="signing_secret") from error
-    return Secret(value=value)
+    return value
 
 
 def _rotated(

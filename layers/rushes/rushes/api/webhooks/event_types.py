@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 
 from rushes.api.webhooks.samples import JOB_EVENT_TYPES
 from rushes.errors import InvalidRequest
+from rushes.jobs.budget_events import THRESHOLD_REACHED
 from rushes.webhooks.endpoint import Endpoint, Format
 from rushes.webhooks.operational_events import DISABLED
 from rushes.webhooks.payloads import OPENAI_TYPES, SUPPORTED_TYPES
 
-TYPES = (*JOB_EVENT_TYPES, DISABLED)
+TYPES = (*JOB_EVENT_TYPES, THRESHOLD_REACHED, DISABLED)
 ALL = "*"
 
 

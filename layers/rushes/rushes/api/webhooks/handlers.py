@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from pydantic import BaseModel
 
 from rushes.api.auth import Authenticator
-from rushes.api.log_events import REQUEST_FAILED, UNEXPECTED_ERROR
+from rushes.api.log_events import UNEXPECTED_ERROR
 from rushes.api.request_log import RequestLog
 from rushes.api.webhooks import schemas, views
 from rushes.api.webhooks.endpoint_service import EndpointService
@@ -52,10 +52,10 @@ class WebhookApi:
             shown = body if verb in SECRET_VERBS else REDACTOR.redact(body)
             response = HttpResponse(200, shown, NO_STORE_HEADERS)
         except RushesError as error:
-            response = _error_response(error)
+            response = _error_response(error, log)
         except Exception:
-            logger.exception(UNEXPECTED_ERROR, verb=verb)
-            response = _error_response(ServerError("internal error"))
+            logger.exception(UNEXPECTED_ERROR, **log.ids(), dialect="webhooks", verb=verb)
+            response = _error_response(ServerError("internal error"), log)
         log.completed(response, "webhooks", verb)
         return response
 
@@ -65,7 +65,7 @@ class WebhookApi:
 
 def create(api: WebhookApi, account: str, request: HttpRequest) -> Json:
     endpoint = api.endpoints.create(account, _read(schemas.NewEndpoint, request))
-    return views.with_secret(views.serialize_endpoint(endpoint), endpoint.secrets)
+    return _with_secret(api, endpoint)
 
 
 def list_endpoints(api: WebhookApi, account: str, request: HttpRequest) -> Json:
@@ -91,7 +91,7 @@ def delete(api: WebhookApi, account: str, request: HttpRequest) -> Json:
 def rotate(api: WebhookApi, account: str, request: HttpRequest) -> Json:
     body = _read(schemas.Rotation, request)
     endpoint = api.endpoints.rotate(account, _endpoint_id(request), body)
-    return views.with_secret(views.serialize_endpoint(endpoint), endpoint.secrets)
+    return _with_secret(api, endpoint)
 
 
 def test(api: WebhookApi, account: str, request: HttpRequest) -> Json:
@@ -137,12 +137,13 @@ def resend_message(api: WebhookApi, account: str, request: HttpRequest) -> Json:
 
 
 def retrieve_secret(api: WebhookApi, account: str, _request: HttpRequest) -> Json:
-    return views.serialize_secrets(api.endpoints.endpoints.request_secrets(account))
+    return views.serialize_secrets(api.endpoints.signing_secrets.of_requests(account))
 
 
 def rotate_secret(api: WebhookApi, account: str, request: HttpRequest) -> Json:
     stored = api.endpoints.rotate_request_secrets(account, _read(schemas.Rotation, request))
-    return views.with_secret(views.serialize_secrets(stored), stored.secrets)
+    newest = api.endpoints.signing_secrets.newest(stored)
+    return views.with_secret(views.serialize_secrets(stored), newest)
 
 
 def list_event_types(_api: WebhookApi, _account: str, _request: HttpRequest) -> Json:
@@ -175,6 +176,11 @@ def _endpoint_id(request: HttpRequest) -> str:
     return request.variables["endpoint_id"]
 
 
+def _with_secret(api: WebhookApi, endpoint: Endpoint) -> Json:
+    newest = api.endpoints.signing_secrets.newest(endpoint)
+    return views.with_secret(views.serialize_endpoint(endpoint), newest)
+
+
 def _resent(resent: Resent) -> Json:
     return {
         "object": "webhook_resend",
@@ -184,10 +190,10 @@ def _resent(resent: Resent) -> Json:
     }
 
 
-def _error_response(error: RushesError) -> HttpResponse:
+def _error_response(error: RushesError, log: RequestLog) -> HttpResponse:
     """Hide the message of a server error from the client."""
     if error.http_status >= 500:
-        logger.error(REQUEST_FAILED, reason=error.message)
+        log.failed(error)
         error = type(error)("the service is temporarily unavailable")
     response = OpenAIDialect().write_error(error)
     return replace(response, headers={**response.headers, **retry_headers(error)})

@@ -122,7 +122,9 @@ class MessageService:
         except RushesError as error:
             reason = error.message
         if reason:
-            logger.warning(DELIVERY_NOT_QUEUED, delivery=delivery.id, reason=reason)
+            logger.warning(
+                DELIVERY_NOT_QUEUED, **delivery.log_fields, delivery=delivery.id, reason=reason
+            )
         return delivery
 
     def _is_slow(self, delivery: Delivery) -> bool:

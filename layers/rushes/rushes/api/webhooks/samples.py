@@ -43,6 +43,7 @@ def _running(account: str, job_id: str, created_at: float) -> Job:
         id=job_id,
         account=account,
         dialect="openai",
+        request_id="JKJaXmPLvHcESHA=",
         provider="sandbox",
         upstream_model="sandbox-1",
         request=GenerationRequest(

@@ -7,8 +7,8 @@ from rushes.api.webhooks.event_types import event_type_for, serialize_event_type
 from rushes.webhooks.attempt import DeliveryAttempt
 from rushes.webhooks.delivery import Delivery
 from rushes.webhooks.endpoint import Endpoint, RequestSecrets, Secret
+from rushes.webhooks.signing_secrets import hint
 
-HINT_CHARACTERS = 4
 MAX_RESPONSE_BYTES = 5_000_000
 """Lambda's limit is 6 MB."""
 
@@ -32,9 +32,9 @@ def serialize_endpoint(endpoint: Endpoint) -> Json:
     }
 
 
-def with_secret(body: Json, secrets: tuple[Secret, ...]) -> Json:
+def with_secret(body: Json, secret: str) -> Json:
     """Add the new secret, for the only response that contains it."""
-    return {**body, "signing_secret": secrets[0].value}
+    return {**body, "signing_secret": secret}
 
 
 def serialize_secrets(secrets: RequestSecrets) -> Json:
@@ -106,7 +106,7 @@ def _attempt(number: int, attempt: DeliveryAttempt) -> Json:
 
 
 def _hint(secrets: tuple[Secret, ...]) -> str:
-    return f"whsec_…{secrets[0].value[-HINT_CHARACTERS:]}"
+    return f"whsec_…{hint(secrets[0])}"
 
 
 def _seconds(moment: float | None) -> int | None:

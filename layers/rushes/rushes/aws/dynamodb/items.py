@@ -21,9 +21,9 @@ MAX_TRIES = 8
 """Of a read-modify-write whose condition fails."""
 ABSENT = {"ConditionExpression": "attribute_not_exists(pk)"}
 """Condition of a write that adds an item."""
-BY_OWNER, BY_PROVIDER, DUE = "by_owner", "by_provider", "due"
-"""Global secondary indexes: jobs of an account and deliveries of an endpoint; keys of an account's
-jobs at one provider; work by time."""
+BY_OWNER, BY_PROVIDER, DUE = "by_owner_keys", "by_provider", "due_keys"
+"""Global secondary indexes, with keys only: jobs of an account and deliveries of an endpoint; jobs
+of an account at one provider; work by time."""
 
 logger = Logger(service="rushes", child=True)
 

@@ -1,83 +1,87 @@
 """Jobs in the table.
 
-    pk                  sk      item                                         also indexed by
-    JOB#account#job id  job     a job, as JSON in `document`                 list_*, provider_pk,
+    pk                  sk       item                                        also indexed by
+    JOB#account#job id  job      state of a job (`job_items.py`)             list_*, provider_pk,
                                                                              open_*
-    ONCE#digest         once    idempotency record of an `Idempotency-Key`
-    CALL#digest         job id  idempotency record of a body, for SDK retries
-    SPENT#account#day   spent   dollars charged to an account's daily budget
+    JOB#account#job id  request  what the job was asked for
+    ONCE#digest         once     idempotency record of an `Idempotency-Key`
+    CALL#digest         job id   idempotency record of a body, for SDK retries
+    SPENT#name          spent    what jobs charge to a limit, by its name (`jobs/charges.py`)
 
 A job's partition key starts with its account, so that no other account can address it. `list_pk`
-spreads an account's jobs over `SHARDS` partitions of index `by_owner`, which would otherwise limit
-its create rate. `provider_pk` (index `by_provider`) changes at a failover only. `open_*` (index
-`due`) exist while a job has a next check. A deleted job has neither `list_*` nor `provider_pk`.
+(index `by_owner_keys`) and `provider_pk` (index `by_provider`) list an account's jobs, all of them
+and those at one provider: the latter changes at a failover only. `open_*` (index `due_keys`) exist
+while a job has a next check. A deleted job has neither `list_*` nor `provider_pk`.
 """
 
-import heapq
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from rushes.aws.dynamodb import budgets
 from rushes.aws.dynamodb.due_index import DueIndex, due_attributes, partitions_of
 from rushes.aws.dynamodb.idempotency import RecordTable
-from rushes.aws.dynamodb.items import (
-    ABSENT,
-    BY_OWNER,
-    MAX_TRIES,
-    Item,
-    key,
-    put,
-    query_items,
-    read_valid,
+from rushes.aws.dynamodb.items import BY_OWNER, BY_PROVIDER, MAX_TRIES, Item, put
+from rushes.aws.dynamodb.job_items import (
+    account_and_id,
+    request_item,
+    revised,
+    state_item,
+    writes_request,
 )
-from rushes.aws.dynamodb.provider_index import ProviderIndex, jobs_in_order, provider_partition
+from rushes.aws.dynamodb.job_reader import JobReader
+from rushes.aws.dynamodb.key_index import KeyIndex, shard_of
 from rushes.aws.dynamodb.transaction import CreateTransaction, put_and_settle
-from rushes.errors import CorruptRecord, NotFound, WriteConflict
-from rushes.jobs.cost import settlement
+from rushes.errors import NotFound, WriteConflict
+from rushes.jobs.charges import Charge, settlements
 from rushes.jobs.job import Job, JobPage, allowed_before, first_page
-from rushes.ports.jobs import BudgetCharge, Change, IdempotencyRecord, JobQuery
+from rushes.ports.jobs import Change, IdempotencyRecord, JobQuery
 
-SHARDS = 4
-RETENTION_SECONDS = 90 * 24 * 3600
-"""After a job's last change."""
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
 URGENT, OPEN = "urgent", "open"
-"""Kinds of work in index `due`: jobs that need an immediate check come first. Each is a partition,
-too, to which version 0.1.0 wrote."""
+"""Kinds of work in index `due_keys`: jobs that need an immediate check come first. Each is a
+partition, too, to which version 0.1.0 wrote."""
 
 
 class JobTable(RecordTable):
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        super().__init__(client, name)
+        self._reader = JobReader(client, name)
+
     def add(
         self,
         job: Job,
         record: IdempotencyRecord | None = None,
-        charge: BudgetCharge | None = None,
+        charges: Sequence[Charge] = (),
     ) -> None:
-        if record or charge:
-            item = _item(job)
-            CreateTransaction(self._table, item, record, charge, job.created_at).commit(
-                self._client
-            )
-            return
-        if not put(self._client, self._table, _item(job), ABSENT):
-            raise WriteConflict(f"a job with id {job.id} exists")
+        items = indexed_item(job), request_item(job)
+        CreateTransaction(self._table, *items, record, charges, job.created_at).commit(self._client)
 
     def get(self, account: str, job_id: str) -> Job | None:
-        item = self._find(_job_key(account, job_id), consistent=True)
-        return _read(item) if item else None
+        return self._reader.get(account, job_id)
 
-    def change(self, account: str, job_id: str, change: Change) -> Job:
+    def change(
+        self,
+        account: str,
+        job_id: str,
+        change: Change,
+        maxima: Mapping[str, float] | None = None,
+    ) -> Job:
         for _ in range(MAX_TRIES):
             before = self.get(account, job_id)
             if before is None:
                 raise NotFound(f"job {job_id} not found")
             after = change(before)
-            if after is before or self._replace(before, after):
+            if after is before:
+                return after
+            if writes_request(before, after):
+                after = revised(after)
+            if self._replace(before, after, maxima):
                 return after
         raise WriteConflict(f"job {job_id} is being changed by other requests")
 
-    def _replace(self, before: Job, after: Job) -> bool:
+    def _replace(self, before: Job, after: Job, maxima: Mapping[str, float] | None = None) -> bool:
         """Write `after` if the version is still the one read; False after a conflict.
 
         The condition includes the status: even an item edited by hand keeps a terminal status.
@@ -93,80 +97,54 @@ class JobTable(RecordTable):
                 **{name: {"S": status.value} for name, status in origins.items()},
             },
         }
-        dollars = settlement(before, after)
-        if not dollars or after.reservation is None:
-            return put(self._client, self._table, _item(after), condition)
-        update = budgets.settle_request(
-            self._table, after.account, after.reservation, dollars, after.created_at
-        )
-        return put_and_settle(self._client, self._table, _item(after), condition, update)
+        state, charges = indexed_item(after), settlements(before, after, maxima)
+        request = request_item(after) if writes_request(before, after) else None
+        if request is None and not charges:
+            return put(self._client, self._table, state, condition)
+        table, now = self._table, after.updated_at
+        return put_and_settle(self._client, table, state, condition, charges, now, request=request)
 
     def page(self, account: str, query: JobQuery) -> JobPage:
+        return first_page(self._listed(account, query), query.limit)
+
+    def _listed(self, account: str, query: JobQuery) -> Iterator[Job]:
+        """Read the jobs of a list. Its index lags behind the table: each job is checked again."""
+        owner, index = account, KeyIndex(self._client, self._table, BY_OWNER, "list_pk")
         if query.provider:
-            index = ProviderIndex(self._client, self._table, _read)
-            return index.page(account, query.provider, query)
-        shards = [self._shard(account, shard, query) for shard in range(SHARDS)]
-        merged = heapq.merge(*shards, key=lambda job: job.id, reverse=query.newest_first)
-        return first_page(merged, query.limit)
+            owner = f"{account}#{query.provider}"
+            index = KeyIndex(self._client, self._table, BY_PROVIDER, "provider_pk")
+        pages = index.pages(owner, query.limit + 1, query.after, newest_first=query.newest_first)
+        for job in chain.from_iterable(map(self._reader.read, pages)):
+            if not job.deleted_at and query.provider in (None, job.provider):
+                yield job
 
-    def _shard(self, account: str, shard: int, query: JobQuery) -> Iterator[Job]:
-        search = jobs_in_order("list_pk", f"{account}#{shard}", query)
-        return self._query({**search, "IndexName": BY_OWNER, "Limit": query.limit + 1})
-
-    def due(self, now: float, limit: int) -> Iterator[Job]:
-        """Return jobs that need an immediate check first, in each round of the search.
+    def due_ids(self, now: float, limit: int) -> Iterator[tuple[str, str]]:
+        """Yield jobs that need an immediate check first, in each round of the search.
 
         Of either kind at most `limit` of each account.
         """
+        return (account_and_id(item) for item in self._due(now, limit))
+
+    def due(self, now: float, limit: int) -> Iterator[Job]:
+        for job in self._reader.read(self._due(now, limit)):
+            if job.next_check_at is not None and job.next_check_at <= now:
+                yield job
+
+    def _due(self, now: float, limit: int) -> Iterator[Item]:
         kinds = [[kind, *partitions_of(kind)] for kind in (URGENT, OPEN)]
-        index = DueIndex(self._client, self._table)
-        return read_valid(index.items(kinds, now, limit), _read)
-
-    def _query(self, search: Item) -> Iterator[Job]:
-        return query_items(self._client, self._table, search, _read)
+        return DueIndex(self._client, self._table).items(kinds, now, limit)
 
 
-def _job_key(account: str, job_id: str) -> Item:
-    return key("JOB", f"{account}#{job_id}")
-
-
-def _item(job: Job) -> Item:
-    item = {
-        **_job_key(job.account, job.id),
-        "document": {"S": job.model_dump_json()},
-        "status": {"S": job.status.value},
-        "version": {"N": str(job.version)},
-        "provider": {"S": job.provider},
-        "expires": {"N": str(int(job.updated_at + RETENTION_SECONDS))},
-    }
+def indexed_item(job: Job) -> Item:
+    """Return the state with the keys of indexes."""
+    item = state_item(job)
     if not job.deleted_at:
-        shard = zlib.crc32(job.id.encode()) % SHARDS
         item |= {
-            "list_pk": {"S": f"{job.account}#{shard}"},
+            "list_pk": {"S": shard_of(job.account, job.id)},
             "list_sk": {"S": job.id},
-            "provider_pk": {"S": provider_partition(job.account, job.provider)},
+            "provider_pk": {"S": shard_of(f"{job.account}#{job.provider}", job.id)},
         }
     if (next_check_at := job.next_check_at) is not None:
         kind = URGENT if job.needs_immediate_check else OPEN
         item |= due_attributes(kind, item, next_check_at)
     return item
-
-
-def _read(item: Item) -> Job:
-    """Parse a job's item.
-
-    Raises
-    ------
-    CorruptRecord
-        If the item is invalid, or its attributes contradict its document. Such a job is neither
-        acted on nor overwritten.
-    """
-    try:
-        job = Job.model_validate_json(item["document"]["S"])
-        attributes = (item["status"]["S"], int(item["version"]["N"]), item["pk"], item["sk"])
-    except (ValidationError, KeyError, TypeError, ValueError) as error:
-        raise CorruptRecord(f"the record cannot be read ({type(error).__name__})") from None
-    expected = _job_key(job.account, job.id)
-    if attributes != (job.status.value, job.version, expected["pk"], expected["sk"]):
-        raise CorruptRecord(f"the attributes of record {job.id} contradict its document")
-    return job

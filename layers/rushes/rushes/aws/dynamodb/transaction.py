@@ -1,8 +1,8 @@
-"""Transactions on a job: with its idempotency record and budget charge, and with a settlement."""
+"""Transactions on a job: with its idempotency record, and with what it charges to its limits."""
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,9 @@ from rushes.aws.dynamodb.items import (
     with_writer,
 )
 from rushes.errors import AlreadyAccepted, AwsUnavailable, IdempotencyKeyInUse, WriteConflict
-from rushes.ports.jobs import BudgetCharge, IdempotencyRecord
+from rushes.jobs.charges import Charge
+from rushes.jobs.quota import refusal as limit_reached
+from rushes.ports.jobs import IdempotencyRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -33,7 +35,11 @@ class TooManyConflicts(AwsUnavailable):
 
 
 class InvalidUpdate(AwsUnavailable):
-    """The job can be written, and another request cannot: for example, it adds to a text."""
+    """The job can be written, and the requests `names` cannot: for example, one adds to a text."""
+
+    def __init__(self, message: str, names: Sequence[str]) -> None:
+        super().__init__(message)
+        self.names = names
 
 
 @dataclass(frozen=True)
@@ -46,12 +52,13 @@ class Refusal:
 
 @dataclass(frozen=True)
 class CreateTransaction:
-    """`job` is the new job's item."""
+    """`job` and `request` are the new job's items."""
 
     table: str
     job: Item
+    request: Item
     record: IdempotencyRecord | None
-    charge: BudgetCharge | None
+    charges: Sequence[Charge]
     now: float
 
     def commit(self, client: "DynamoDBClient") -> None:
@@ -59,7 +66,7 @@ class CreateTransaction:
 
         Raises
         ------
-        AlreadyAccepted, BudgetExceeded, IdempotencyKeyInUse, WriteConflict
+        AlreadyAccepted, IdempotencyKeyInUse, LimitReached, WriteConflict
         """
         item = with_writer(self.job)
         try:
@@ -78,38 +85,61 @@ class CreateTransaction:
         if self.record:
             put = idempotency.put_request(self.table, self.record, self.now)
             requests["record"] = {"Put": put}
-        if self.charge:
-            requests["charge"] = {
-                "Update": budgets.update_request(self.table, self.charge, self.now)
-            }
-        return requests
+        requests |= charge_requests(self.table, self.charges)
+        return {**requests, "request": put_request(self.table, self.request, {})}
 
     def _error(self, refusal: Refusal) -> Exception:
         if refusal.name == "job":
             return WriteConflict("a job with that id exists")
-        if refusal.name == "charge" and self.charge:
-            return budgets.budget_exceeded(self.charge, refusal.item)
+        for charge in self.charges:
+            if refusal.name == charge.name:
+                used = budgets.usage(charge.name, refusal.item).total
+                return limit_reached(charge, used, self.now)
         return AlreadyAccepted("the call was accepted before")
 
 
-def put_and_settle(
+def put_and_settle(  # noqa: PLR0913 - the parts of one transaction
     client: "DynamoDBClient",
     table: str,
     item: Item,
     condition: Mapping[str, Any],
-    settlement: Mapping[str, Any],
+    charges: Sequence[Charge],
+    now: float,
+    *,
+    request: Item | None = None,
 ) -> bool:
-    """Write a job's item and the `Update` of its budget; False if the condition does not hold.
+    """Write a job's item and add its charges; False if the condition does not hold.
 
-    A budget's item that was edited to hold no number is reported; the job is written without it.
+    `request` is the job's other item, if it changes.
+
+    A limit's item that was edited to hold no number is reported; the job is written without it.
+
+    Raises
+    ------
+    LimitReached
+        If a charge exceeds its maximum.
     """
     own = with_writer(item)
-    requests = {"job": put_request(table, own, condition), "budget": {"Update": settlement}}
-    try:
-        return write_all(client, own, requests) is None
-    except InvalidUpdate as error:
-        report_corrupt(settlement["Key"], error.message)
-        return put(client, table, item, condition)
+    requests = {"job": put_request(table, own, condition), **charge_requests(table, charges)}
+    if request:
+        requests["request"] = put_request(table, request, {})
+    while len(requests) > 1:
+        try:
+            refusal = write_all(client, own, requests)
+        except InvalidUpdate as error:
+            for name in error.names:
+                report_corrupt(requests.pop(name)["Update"]["Key"], error.message)
+            continue
+        if refusal and refusal.name != "job":
+            refused = next(charge for charge in charges if charge.name == refusal.name)
+            used = budgets.usage(refused.name, refusal.item).total
+            raise limit_reached(refused, used, now)
+        return refusal is None
+    return put(client, table, item, condition)
+
+
+def charge_requests(table: str, charges: Sequence[Charge]) -> dict[str, dict[str, Any]]:
+    return {charge.name: {"Update": budgets.update_request(table, charge)} for charge in charges}
 
 
 def write_all(
@@ -132,7 +162,8 @@ def write_all(
             if reason.get("Code") == "ConditionalCheckFailed":
                 return Refusal(name, reason.get("Item", {}))
         if codes[0] == "None" and set(codes) == {"None", "ValidationError"}:
-            raise InvalidUpdate(f"TransactWriteItems returned {', '.join(codes)}")
+            invalid = [name for name, code in zip(requests, codes, strict=True) if code != "None"]
+            raise InvalidUpdate(f"TransactWriteItems returned {', '.join(codes)}", invalid)
         if set(codes) - {"None", "TransactionConflict"}:
             raise AwsUnavailable(f"TransactWriteItems returned {', '.join(codes)}")
         time.sleep(random.uniform(0, MAX_PAUSE))  # noqa: S311 - jitter

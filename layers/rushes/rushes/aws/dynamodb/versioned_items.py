@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from pydantic import ValidationError
 
+from rushes.aws.dynamodb.batches import ItemBatches, batches, key_of
 from rushes.aws.dynamodb.items import (
     ABSENT,
     MAX_TRIES,
     Item,
-    Table,
     put,
     put_request,
     query_items,
@@ -36,7 +36,7 @@ class Document(Protocol):
 Model = TypeVar("Model", bound=Document)
 
 
-class VersionedItems(Table, Generic[Model]):
+class VersionedItems(ItemBatches, Generic[Model]):
     """Items of one model. `attributes` returns a document's key and index attributes."""
 
     def __init__(
@@ -88,9 +88,15 @@ class VersionedItems(Table, Generic[Model]):
     def query(self, **search: Any) -> Iterator[Model]:  # noqa: ANN401 - as boto3's query
         return query_items(self._client, self._table, search, self._read)
 
-    def read(self, items: Iterable[Item]) -> Iterator[Model]:
-        """Read items that another search has found; corrupt ones are logged and skipped."""
-        return read_valid(items, self._read)
+    def read(self, keys: Iterable[Item]) -> Iterator[Model]:
+        """Read items whose keys a search has found, in that order, while the caller iterates.
+
+        Absent ones are skipped; corrupt ones are logged and skipped.
+        """
+        for batch in batches(keys):
+            found = self.find([{"pk": each["pk"], "sk": each["sk"]} for each in batch])
+            items = (found.get(key_of(each)) for each in batch)
+            yield from read_valid(filter(None, items), self._read)
 
     def _read(self, item: Item) -> Model:
         try:

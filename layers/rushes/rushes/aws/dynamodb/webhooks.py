@@ -4,15 +4,16 @@
     ENDPOINTS#account            endpoint id  endpoint
     ENDPOINTS_ADDED#account      endpoints_added  number of endpoints ever added
     REQUESTS#account             requests     secrets for URLs in create requests
-    DELIVERY#account#message id  receiver     delivery of one event to one receiver by_owner, due
+    DELIVERY#account#message id  receiver     delivery of an event to a receiver    both
 
-`by_owner` lists an endpoint's deliveries; `due` holds a delivery until its status is terminal.
+Indexes with keys only: `by_owner_keys` lists an endpoint's deliveries; `due_keys` holds a delivery
+until its status is terminal.
 """
 
 import random
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from rushes.aws.dynamodb.due_index import DueIndex, due_attributes, partitions_of
@@ -25,11 +26,11 @@ from rushes.aws.dynamodb.items import (
     key,
     transact,
 )
+from rushes.aws.dynamodb.key_index import KeyIndex, shard_of
 from rushes.aws.dynamodb.versioned_items import VersionedItems
 from rushes.errors import AwsUnavailable, WriteConflict
 from rushes.webhooks.delivery import Delivery, DeliveryPage
-from rushes.webhooks.endpoint import MAX_ENDPOINTS, Endpoint, RequestSecrets, Secret
-from rushes.webhooks.signature import new_secret
+from rushes.webhooks.endpoint import MAX_ENDPOINTS, Endpoint, RequestSecrets
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -86,17 +87,15 @@ class EndpointTable:
     def delete(self, account: str, endpoint_id: str) -> None:
         self._endpoints.delete(_endpoint_key(account, endpoint_id))
 
-    def request_secrets(self, account: str) -> RequestSecrets:
-        stored = self._secrets.get(_secrets_key(account))
-        if stored:
-            return stored
-        self._secrets.add(RequestSecrets(account=account, secrets=(Secret(value=new_secret()),)))
-        return self.request_secrets(account)
+    def request_secrets(self, account: str) -> RequestSecrets | None:
+        return self._secrets.get(_secrets_key(account))
+
+    def add_request_secrets(self, secrets: RequestSecrets) -> None:
+        self._secrets.add(secrets)
 
     def change_request_secrets(
         self, account: str, change: Callable[[RequestSecrets], RequestSecrets]
     ) -> RequestSecrets:
-        self.request_secrets(account)
         return self._secrets.change(_secrets_key(account), change)
 
 
@@ -144,6 +143,7 @@ class DeliveryTable:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._items = VersionedItems(client, table, Delivery, _delivery_attributes)
         self._due = DueIndex(client, table)
+        self._index = KeyIndex(client, table, BY_OWNER, "list_pk")
 
     def add(self, delivery: Delivery) -> bool:
         return self._items.add(delivery)
@@ -161,17 +161,8 @@ class DeliveryTable:
     def page(
         self, account: str, receiver: str, limit: int, after: str | None = None
     ) -> DeliveryPage:
-        condition, values = "list_pk = :pk", {":pk": {"S": f"{account}#{receiver}"}}
-        if after:
-            condition += " AND list_sk < :after"
-            values[":after"] = {"S": after}
-        matches = self._items.query(
-            IndexName=BY_OWNER,
-            KeyConditionExpression=condition,
-            ExpressionAttributeValues=values,
-            ScanIndexForward=False,
-            Limit=limit + 1,
-        )
+        pages = self._index.pages(f"{account}#{receiver}", limit + 1, after, newest_first=True)
+        matches = chain.from_iterable(map(self._items.read, pages))
         deliveries = tuple(islice(matches, limit + 1))
         return DeliveryPage(deliveries=deliveries[:limit], has_more=len(deliveries) > limit)
 
@@ -182,7 +173,9 @@ class DeliveryTable:
 
     def due(self, now: float, limit: int) -> Iterator[Delivery]:
         """Of each account at most `limit`, and of each of its receivers at least a few."""
-        return self._items.read(self._due.items([partitions_of(DELIVERIES)], now, limit))
+        for delivery in self._items.read(self._due.items([partitions_of(DELIVERIES)], now, limit)):
+            if delivery.next_check_at is not None and delivery.next_check_at <= now:
+                yield delivery
 
 
 def _endpoint_key(account: str, endpoint_id: str) -> Item:
@@ -209,7 +202,9 @@ def _delivery_attributes(delivery: Delivery) -> Item:
     }
     if delivery.endpoint_id:
         attributes |= {
-            "list_pk": {"S": f"{delivery.account}#{delivery.endpoint_id}"},
+            "list_pk": {
+                "S": shard_of(f"{delivery.account}#{delivery.endpoint_id}", delivery.cursor)
+            },
             "list_sk": {"S": delivery.cursor},
         }
     if delivery.next_check_at is not None:

@@ -23,6 +23,8 @@ from rushes.dialects.fal_queue.fal_models import (
     model_page,
     read_model_query,
 )
+from rushes.dialects.fal_queue.fal_storage import QUERY_NAMES as STORAGE_QUERY_NAMES
+from rushes.dialects.fal_queue.fal_storage import read_initiate, write_initiated
 from rushes.dialects.fal_queue.model_arguments import find_model
 from rushes.dialects.fal_queue.queue_dialect import (
     WEBHOOK_FIELDS,
@@ -38,17 +40,22 @@ from rushes.errors import InvalidRequest, RushesError
 from rushes.jobs.content import ordered_artifacts
 from rushes.jobs.content_type import extension_of, media_type_of
 from rushes.jobs.job import Job
-from rushes.jobs.request import CreateRequest
+from rushes.jobs.request import CreateRequest, UploadUrlRequest
 from rushes.jobs.result import Artifact
 
 
 class FalDialect(QueueDialect):
     name = "fal"
     prefix = "/fal"
-    routes = (*queue_routes(prefix), Route("GET", f"{prefix}/v1/models", "models"))
+    routes = (
+        *queue_routes(prefix),
+        Route("GET", f"{prefix}/v1/models", "models"),
+        Route("POST", f"{prefix}/storage/upload/initiate", "upload"),
+    )
     query_names: ClassVar[Mapping[Verb, Collection[str]]] = {
         **QueueDialect.query_names,
         "models": MODEL_QUERY_NAMES,
+        "upload": STORAGE_QUERY_NAMES,
     }
     field_names: ClassVar[Mapping[str, str]] = {
         "video_id": "request_id",
@@ -108,6 +115,12 @@ class FalDialect(QueueDialect):
 
     def write_models(self, page: ModelPage) -> HttpResponse:
         return HttpResponse(200, json.dumps(model_page(page)), MODEL_HEADERS)
+
+    def read_upload(self, request: HttpRequest) -> UploadUrlRequest:
+        return read_initiate(request)
+
+    def write_upload(self, url: str) -> HttpResponse:
+        return write_initiated(url)
 
     def write_error(self, error: RushesError) -> HttpResponse:
         if self.has_body and isinstance(error, InvalidRequest) and is_about_body(error):

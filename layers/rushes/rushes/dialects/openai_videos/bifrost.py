@@ -7,7 +7,15 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, Field
 from typing_extensions import override
 
-from rushes.dialects.base import Dialect, HttpRequest, HttpResponse, JobView, PageView, Verb
+from rushes.dialects.base import (
+    Dialect,
+    HttpRequest,
+    HttpResponse,
+    JobView,
+    PageView,
+    Route,
+    Verb,
+)
 from rushes.dialects.input_files import Files, read_file
 from rushes.dialects.json_format import as_json, without_nulls
 from rushes.dialects.model_list import MAX_MODELS, ModelPage, ModelQuery, read_offset
@@ -19,11 +27,12 @@ from rushes.dialects.openai_videos.schemas import BifrostCreateBody, CreateBody
 from rushes.dialects.openai_videos.videos_dialect import VideosDialect, video_routes
 from rushes.dialects.response_headers import JSON_HEADERS, MODEL_HEADERS, POLL_HEADERS
 from rushes.dialects.together.dialect import TogetherDialect
+from rushes.dialects.upload_url import read_upload_request, write_upload_url
 from rushes.dialects.validation import validate
 from rushes.errors import InvalidRequest, RushesError
 from rushes.jobs.content import ordered_artifacts
 from rushes.jobs.job import Job
-from rushes.jobs.request import CreateRequest, Role
+from rushes.jobs.request import CreateRequest, Role, UploadUrlRequest
 from rushes.jobs.status import JobStatus
 from rushes.ports.jobs import JobQuery
 
@@ -64,6 +73,7 @@ class BifrostDialect(VideosDialect):
         *video_routes("/bifrost/v1/videos"),
         *model_routes("/v1/models"),
         *model_routes("/bifrost/v1/models"),
+        Route("POST", "/v1/uploads", "upload"),
     )
     query_names: ClassVar[Mapping[Verb, Collection[str]]] = {
         **VideosDialect.query_names,
@@ -146,6 +156,12 @@ class BifrostDialect(VideosDialect):
         if page.next_offset is not None:
             models["next_page_token"] = str(page.next_offset)
         return HttpResponse(200, as_json(models), MODEL_HEADERS)
+
+    def read_upload(self, request: HttpRequest) -> UploadUrlRequest:
+        return read_upload_request(request)
+
+    def write_upload(self, url: str) -> HttpResponse:
+        return write_upload_url(url)
 
     def write_error(self, error: RushesError) -> HttpResponse:
         body = {

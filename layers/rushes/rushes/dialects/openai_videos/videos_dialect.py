@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from rushes.dialects.base import DialectDefaults, HttpRequest, HttpResponse, Route, Verb
 from rushes.dialects.content_query import QUERY_NAMES, ContentQuery, read_content_query
-from rushes.dialects.input_files import Files
+from rushes.dialects.input_files import Files, read_file
 from rushes.dialects.json_format import as_json
 from rushes.dialects.model_list import ListedModel, ModelQuery
 from rushes.dialects.openai_models import model_object, read_model_name
@@ -62,12 +62,19 @@ class VideosDialect(DialectDefaults):
         generation = GenerationRequest(model="", prompt=body.prompt)
         if isinstance(body.video, Upload):
             return CreateRequest(generation, uploads=((Role.SOURCE_VIDEO, body.video),))
-        source_id = body.video.get("id") if isinstance(body.video, dict) else None
-        if isinstance(source_id, str):
-            return CreateRequest(generation, source_id=source_id)
-        raise InvalidRequest(
-            f"video must be a file or an object with an id (got {shown(body.video)})", param="video"
-        )
+        match body.video:
+            case {"id": str(source_id)}:
+                return CreateRequest(generation, source_id=source_id)
+            case {"url": str(url), **others} if not others:
+                uploads, inputs = read_file("video", Role.SOURCE_VIDEO, url)
+                edited = generation.model_copy(update={"inputs": inputs})
+                return CreateRequest(edited, uploads=uploads)
+            case _:
+                raise InvalidRequest(
+                    "video must be a file, or an object with an id or a url"
+                    f" (got {shown(body.video)})",
+                    param="video",
+                )
 
     def read_inputs(self, body: CreateBody) -> Files:
         return read_input_reference(body.input_reference)

@@ -28,6 +28,7 @@ from rushes.dialects.openai_errors import job_error
 from rushes.dialects.request_body import read_fields
 from rushes.dialects.response_headers import JSON_HEADERS
 from rushes.dialects.tiyaro.schemas import ModelInput, SubmitBody, SubmitQuery, UploadQuery
+from rushes.dialects.upload_url import NO_EXTENSION
 from rushes.dialects.validation import check_request_size, shown, validate
 from rushes.errors import InvalidRequest, RushesError, UnknownModel
 from rushes.jobs.content import ordered_artifacts
@@ -40,8 +41,6 @@ MODELS = "/v1/async"
 JOBS = f"{MODELS}/requests"
 MAX_MODEL_SEGMENTS = 8
 
-NO_EXTENSION = "bin"
-"""Extension of an upload URL for which the client stated none."""
 MEDIA_TYPES = {extension: media_type_of(name) for extension, name in TYPES_BY_EXTENSION.items()}
 """Media type (audio, video, image) by file extension."""
 ROLES = {"audio": Role.AUDIO, "video": Role.SOURCE_VIDEO, "image": Role.IMAGE}

@@ -1,19 +1,21 @@
-"""Lists of an account's jobs at one provider: what the index and the table contain."""
+"""Lists of an account's jobs, all or at one provider: what the index and the table contain."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any
 
 import pytest
 
-from rushes.aws.dynamodb.jobs import JobTable
-from rushes.aws.dynamodb.provider_index import SPARE_KEYS
-from rushes.errors import AwsUnavailable, NotFound
+from rushes.aws.dynamodb import key_index
+from rushes.aws.dynamodb.jobs import JobTable, indexed_item
+from rushes.aws.dynamodb.key_index import SHARDS
+from rushes.errors import NotFound
 from rushes.jobs.job import MAX_PAGE_BYTES, Job, JobPage
 from rushes.jobs.result import JobError
 from rushes.ports.jobs import JobQuery
 from scripts.jobs import Deployment, reindex
-from tests.unit.aws.dynamodb.listed_jobs import MAX_PAGES, NOW, job_id, job_of, stored_item, walk
+from tests.unit.aws.dynamodb.listed_jobs import NOW, job_id, job_of, stored_item, walk
 from tests.unit.aws.dynamodb.moto_table import TABLE, CountedTable
 
 
@@ -22,33 +24,61 @@ def jobs(table: CountedTable) -> JobTable:
     return JobTable(table.client, table.name)
 
 
-def test_list_of_large_jobs_reads_three_pages_and_returns_at_most_three_megabytes(
-    table: CountedTable, jobs: JobTable
-):
+@pytest.fixture
+def few_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of moto's queries reads the whole table."""
+    monkeypatch.setattr(key_index, "SHARDS", 2)
 
+
+@pytest.mark.usefixtures("few_shards")
+@pytest.mark.parametrize("provider", ["rare", None])
+def test_list_of_large_jobs_returns_at_most_three_megabytes(
+    table: CountedTable, jobs: JobTable, provider: str | None
+):
     for number in range(40):
         jobs.add(job_of(number, prompt="x" * 390_000))
-    table.max_calls = MAX_PAGES
-    pages = walk(table, 100)
+    table.max_calls = (2 + 1) + 2
+    pages = walk(table, 100, provider=provider)
     assert list(chain(*pages)) == [job_id(number) for number in reversed(range(40))]
-    sizes = {len(page) for page in pages}
-    assert max(sizes) * 390_000 < MAX_PAGE_BYTES
+    assert max(map(len, pages)) * 390_000 < MAX_PAGE_BYTES
+
+
+@pytest.mark.parametrize("provider", ["rare", None])
+def test_page_reads_each_shard_once_and_the_jobs_in_batches(
+    table: CountedTable, jobs: JobTable, provider: str | None
+):
+    for number in range(60):
+        jobs.add(job_of(number))
+    table.calls.clear()
+    page = jobs.page("demo", JobQuery(limit=49, provider=provider))
+    assert (ids_of(page), page.has_more) == ([job_id(n) for n in range(59, 10, -1)], True)
+    assert table.calls == {"Query": SHARDS + 1, "BatchGetItem": 2}
+
+
+def test_no_shard_takes_a_sixteenth_of_an_accounts_jobs():
+    items = [indexed_item(job_of(number)) for number in range(4000)]
+    for name in ("list_pk", "provider_pk", "open_pk"):
+        partitions = Counter(item[name]["S"] for item in items)
+        assert max(partitions.values()) < len(items) / 16
 
 
 def test_keys_change_at_failover_and_deletion_only(table: CountedTable, jobs: JobTable):
-    """Every other step of a job thus leaves the index as it is."""
+    """Every other step of a job thus leaves the indexes as they are."""
 
-    def index_key() -> Mapping[str, Any]:
+    def index_keys() -> Mapping[str, Any]:
         item = table.item(f"JOB#demo#{job_id(1)}")
-        return {name: item[name]["S"] for name in ("provider_pk", "list_sk") if name in item}
+        names = ("list_pk", "provider_pk", "list_sk")
+        return {name: item[name]["S"] for name in names if name in item}
 
     def step(change: Callable[[Job], Job]) -> Mapping[str, Any]:
         jobs.change("demo", job_id(1), change)
-        return index_key()
+        return index_keys()
 
     jobs.add(job_of(1))
-    created = index_key()
-    assert created == {"provider_pk": "demo#rare", "list_sk": job_id(1)}
+    created = index_keys()
+    shard = created["list_pk"].removeprefix("demo#")
+    expected = {"list_pk": f"demo#{shard}", "list_sk": job_id(1)}
+    assert created == {**expected, "provider_pk": f"demo#rare#{shard}"}
     assert step(lambda job: job.submitting(NOW, 60)) == created
     assert step(lambda job: job.submitted(NOW, {"id": "1"}, ())) == created
     assert step(lambda job: job.progressed(NOW, 50)) == created
@@ -58,7 +88,7 @@ def test_keys_change_at_failover_and_deletion_only(table: CountedTable, jobs: Jo
             NOW, error, model="b", provider="spare", upstream_model="b", cost=0.0
         )
     )
-    assert moved == {"provider_pk": "demo#spare", "list_sk": job_id(1)}
+    assert moved == {**expected, "provider_pk": f"demo#spare#{shard}"}
     assert walk(table, 5) == [[]]
     assert walk(table, 5, provider="spare") == [[job_id(1)]]
     assert step(lambda job: job.deleted(NOW)) == {}
@@ -66,26 +96,26 @@ def test_keys_change_at_failover_and_deletion_only(table: CountedTable, jobs: Jo
 
 
 class LaggingIndex:
-    """A client whose queries return an earlier answer, and whose batches leave keys out."""
+    """A client whose queries of indexes return an earlier answer; its batches leave keys out."""
 
-    def __init__(self, client: Any, left_out: Callable[[int, int], bool] | None = None) -> None:
+    def __init__(self, client: Any, left_out: Callable[[int], bool] | None = None) -> None:
         self._client = client
         self._answers: dict[str, Any] = {}
-        self._left_out = left_out or (lambda _call, _place: False)
-        self.batches = 0
+        self._left_out = left_out or (lambda _place: False)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
     def query(self, **search: Any) -> Any:
+        if "IndexName" not in search:
+            return self._client.query(**search)
         return self._answers.setdefault(str(search), self._client.query(**search))
 
     def batch_get_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803 - AWS
         keys = RequestItems[TABLE]["Keys"]
-        self.batches += 1
         split: dict[bool, list[Any]] = {True: [], False: []}
         for place, key in enumerate(keys):
-            split[self._left_out(self.batches, place)].append(key)
+            split[self._left_out(place)].append(key)
         reply: Any = {"Responses": {}, "UnprocessedKeys": {}}
         if split[False]:
             reply = self._client.batch_get_item(RequestItems={TABLE: {"Keys": split[False]}})
@@ -102,7 +132,7 @@ def ids_of(page: JobPage) -> list[str]:
     return [job.id for job in page.jobs]
 
 
-def test_jobs_that_left_the_provider_since_the_index_was_read_are_replaced(
+def test_jobs_that_left_the_list_since_the_index_was_read_are_replaced(
     table: CountedTable, jobs: JobTable
 ):
     for number in range(10):
@@ -114,60 +144,36 @@ def test_jobs_that_left_the_provider_since_the_index_was_read_are_replaced(
     table.client.delete_item(
         TableName=TABLE, Key={"pk": {"S": f"JOB#demo#{job_id(6)}"}, "sk": {"S": "job"}}
     )
-    table.calls.clear()
     page = page_of(lagging, 3)
     assert (ids_of(page), page.has_more) == ([job_id(8), job_id(5), job_id(4)], True)
-    assert table.calls.total() - table.calls["GetItem"] <= MAX_PAGES
-
-
-def test_page_without_any_current_job_is_an_error_if_more_follow(
-    table: CountedTable, jobs: JobTable
-):
-    """An empty page with `has_more` would end a client's loop."""
-    for number in range(SPARE_KEYS + 5):
-        jobs.add(job_of(number))
-    lagging = LaggingIndex(table.client)
-    page_of(lagging, 1)
-    for number in range(1, SPARE_KEYS + 5):
-        jobs.change("demo", job_id(number), lambda job: job.deleted(NOW))
-    with pytest.raises(AwsUnavailable):
-        page_of(lagging, 1)
 
 
 @pytest.mark.parametrize(
-    ("left_out", "expected", "has_more"),
-    [
-        (lambda call, place: call == 1 and place in (0, 3), range(9, 4, -1), True),
-        (lambda call, place: place == 2 or call == 2, (9, 8), True),
-        (lambda call, _place: call == 1, range(9, 4, -1), True),
-    ],
-    ids=["first call", "both calls", "whole first call"],
+    "left_out",
+    [lambda place: place in (0, 3), lambda place: place % 2 == 1, lambda _place: True],
+    ids=["a state and a request", "all requests", "all"],
 )
-def test_keys_left_out_of_a_batch_end_the_page_or_are_read_again(
-    table: CountedTable,
-    jobs: JobTable,
-    left_out: Callable[[int, int], bool],
-    expected: tuple[int, ...],
-    *,
-    has_more: bool,
+def test_keys_that_a_batch_leaves_out_are_read_one_by_one(
+    table: CountedTable, jobs: JobTable, left_out: Callable[[int], bool]
 ):
     for number in range(10):
         jobs.add(job_of(number))
-    client = LaggingIndex(table.client, left_out)
-    page = page_of(client, 5)
-    assert (ids_of(page), page.has_more) == ([job_id(number) for number in expected], has_more)
-    assert client.batches == 2
+    page = page_of(LaggingIndex(table.client, left_out), 5)
+    assert (ids_of(page), page.has_more) == ([job_id(number) for number in range(9, 4, -1)], True)
 
 
-def test_page_without_any_read_job_is_an_error(table: CountedTable, jobs: JobTable):
-    jobs.add(job_of(1))
-    client = LaggingIndex(table.client, lambda _call, _place: True)
-    with pytest.raises(AwsUnavailable):
-        page_of(client, 5)
-    assert client.batches == 2
+def test_job_of_older_release_is_listed_before_and_after_its_next_write(
+    table: CountedTable, jobs: JobTable
+):
+    table.fill(iter([stored_item(job_of(number)) for number in (1, 2, 3)]))
+    for provider in ("rare", None):
+        assert walk(table, 5, provider=provider) == [[job_id(3), job_id(2), job_id(1)]]
+    jobs.change("demo", job_id(2), lambda job: job.progressed(NOW, 5))
+    for provider in ("rare", None):
+        assert walk(table, 2, provider=provider) == [[job_id(3), job_id(2)], [job_id(1)]]
 
 
-def test_job_of_older_release_is_listed_after_its_next_write_or_reindex(
+def test_job_without_provider_key_is_listed_after_its_next_write_or_reindex(
     table: CountedTable, jobs: JobTable
 ):
     for number in (1, 2, 3):
@@ -180,7 +186,8 @@ def test_job_of_older_release_is_listed_after_its_next_write_or_reindex(
     deployment = Deployment({"TableName": TABLE})
     assert list(reindex(deployment, "")) == ["rewrote 2 jobs"]
     assert walk(table, 5) == [[job_id(3), job_id(2), job_id(1)]]
-    assert jobs.get("demo", job_id(1)) == job_of(1).model_copy(update={"version": 1})
+    stored = jobs.get("demo", job_id(1))
+    assert stored == job_of(1).model_copy(update={"version": 1, "request_revision": 1})
     assert list(reindex(deployment, "")) == ["rewrote 0 jobs"]
 
 
@@ -193,17 +200,3 @@ def test_operator_finds_a_job_by_the_index_and_a_deleted_one_by_the_table(jobs: 
     assert deployment.find(job_id(2)).deleted_at
     with pytest.raises(NotFound):
         deployment.find(job_id(3))
-
-
-def test_list_of_all_providers_stops_reading_at_three_megabytes(
-    table: CountedTable, jobs: JobTable
-):
-    """Four partitions are read in pages of 1 MB: no page more than the answer needs."""
-    for number in range(60):
-        jobs.add(job_of(number, prompt="x" * 390_000))
-    table.calls.clear()
-    page = jobs.page("demo", JobQuery(limit=100))
-    assert page.has_more
-    assert ids_of(page) == [job_id(number) for number in range(59, 59 - len(page.jobs), -1)]
-    assert len(page.jobs) * 390_000 < MAX_PAGE_BYTES
-    assert table.calls["Query"] <= 10

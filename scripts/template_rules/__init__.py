@@ -1,0 +1,1 @@
+"""The rule sets that check template.yaml."""
