@@ -219,7 +219,7 @@ class Bucket:
         own = urlsplit(self.upload_link("x"))
         try:
             given = urlsplit(url)
-            if _origin(given) != _origin(own):
+            if "@" in given.netloc or _origin(given) != _origin(own):
                 return None
         except ValueError:
             return None
