@@ -187,8 +187,7 @@ class SimulatedProvider:
     def _poll(self, video: ProviderVideo) -> HttpReply:
         fault = self.schedule.fault("poll", POLL_FAULTS)
         is_expired = video.fault == EXPIRES and self.clock.now > video.done_at
-        is_denied = fault == "not found" and self.on_cancel != "pretends"
-        if is_expired or is_denied:
+        if (is_expired or fault == "not found") and self.on_cancel != "pretends":
             return reply(404, error="no such video")
         deletes = self.on_cancel in ("stops", "removes")
         if deletes and video.status(self.clock.now) not in PENDING:

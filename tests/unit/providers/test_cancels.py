@@ -74,6 +74,18 @@ def test_reply_to_a_cancel_request(
     assert provider.parse_cancel(answer(status, body)) is expected
 
 
+NO_JSON = (b"<html>welcome</html>", b"OK", b"{", b"\xff\xfe")
+
+
+@pytest.mark.parametrize("name", ["openai", "vllm-omni", "rushes", "runway", "pipelet", "byteplus"])
+@pytest.mark.parametrize("body", NO_JSON)
+def test_body_that_is_not_json_confirms_no_cancel(name: str, body: bytes) -> None:
+    """A proxy or a sign-in page answers in place of the provider."""
+    provider = vendor(name)
+    assert isinstance(provider, SupportsCancel)
+    assert provider.parse_cancel(HttpReply(200, {}, body)) is REQUESTED
+
+
 CANCELLABLE = sorted({name for name, *_ in REPLIES})
 
 

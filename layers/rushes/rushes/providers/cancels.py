@@ -1,6 +1,7 @@
 """Parse the replies to cancel requests."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from rushes.errors import UpstreamError
 from rushes.json_pointer import resolve_in_json, resolve_pointer
@@ -27,7 +28,8 @@ def parse_cancel(
 ) -> CancelReply:
     """Read the job's status in the reply.
 
-    `done` is the meaning of 200 and 204 without a status. 202 is a promise only.
+    `done` is the meaning of 200 and 204 without a status. 202 is a promise only, and so is a body
+    that is not JSON, such as a proxy's page: it does not come from the provider's API.
 
     Raises
     ------
@@ -36,20 +38,26 @@ def parse_cancel(
     """
     if reply.status in NO_SUCH_METHOD:
         return CancelReply.UNSUPPORTED
-    status = _status(reply, pointers)
+    body = _json(reply)
+    status = _status(body, pointers)
     if plain(status) in FINISHED_WORDS:
         return CancelReply.FINISHED
     replies.raise_for_status(reply)
-    if not status and reply.status in (200, 204):
+    confirms = body is not None or not reply.body.strip()
+    if not status and confirms and reply.status in (200, 204):
         return done
     return REPLIES.get(state_of(status) or State.RUNNING, CancelReply.REQUESTED)
 
 
-def _status(reply: HttpReply, pointers: Iterable[str]) -> str:
-    """Return the first status in the reply's body, empty if there is none."""
+def _json(reply: HttpReply) -> Any:  # noqa: ANN401 - any JSON
+    """Return the parsed body; None if it is empty or not JSON."""
     try:
-        body = resolve_in_json(reply.body, "")
+        return resolve_in_json(reply.body, "")
     except UpstreamError:
-        return ""
+        return None
+
+
+def _status(body: object, pointers: Iterable[str]) -> str:
+    """Return the first status in the body, empty if there is none."""
     found = (resolve_pointer(body, pointer) for pointer in pointers)
     return next((status for status in found if isinstance(status, str)), "")
