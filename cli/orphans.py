@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from cli.target import Target
-from rushes.jobs.job import Folder, oldest_id
+from rushes.jobs.job_id import oldest_id
+from rushes.jobs.job_state import Folder
 
 
 @dataclass

@@ -22,7 +22,8 @@ from rushes.fair_order import Shares
 from rushes.jobs.charges import Charge, is_budget, settlements
 from rushes.jobs.content_type import sniff_output
 from rushes.jobs.cost import DECIMALS
-from rushes.jobs.job import Job, JobPage, allowed_before, first_page
+from rushes.jobs.job import Job, allowed_before
+from rushes.jobs.job_page import JobPage, first_page
 from rushes.jobs.quota import refusal
 from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import Artifact, Output

@@ -40,7 +40,8 @@ from rushes.errors import (
     WriteConflict,
 )
 from rushes.jobs.charges import Charge, resets_at
-from rushes.jobs.job import Job, new_id
+from rushes.jobs.job import Job
+from rushes.jobs.job_id import new_id
 from rushes.jobs.request import GenerationRequest, StoredFile, Upload
 from rushes.jobs.reservation import Reservation
 from rushes.jobs.result import JobError, JobOutcome

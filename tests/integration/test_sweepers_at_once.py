@@ -12,7 +12,8 @@ from rushes.aws.dynamodb.jobs import JobTable
 from rushes.aws.eventbridge import EventBus
 from rushes.aws.s3 import Bucket
 from rushes.aws.step_functions import StateMachine
-from rushes.jobs.job import STALE_AFTER, Job
+from rushes.jobs.job import Job
+from rushes.jobs.job_state import STALE_AFTER
 from rushes.jobs.request import GenerationRequest
 from rushes.jobs.status import Stage
 from rushes.workflow.event_publisher import EventPublisher

@@ -15,7 +15,8 @@ from typing_extensions import override
 from rushes.aws.dynamodb.jobs import JobTable
 from rushes.errors import AlreadyAccepted, WriteConflict
 from rushes.jobs.charges import Charge, settlements
-from rushes.jobs.job import Job, JobPage, allowed_before, first_page
+from rushes.jobs.job import Job, allowed_before
+from rushes.jobs.job_page import JobPage, first_page
 from rushes.ports.jobs import Change, IdempotencyRecord, JobQuery
 from tests.fakes import FakeLimits
 from tests.simulation.scheduler import READ_FAULTS, STORE_FAULTS, Scheduler

@@ -13,7 +13,7 @@ import pytest
 from local.packaging import ROOT, read_template
 from rushes.catalog.vendor_data import read_vendor
 from rushes.config import Settings
-from rushes.jobs.job import Folder
+from rushes.jobs.job_state import Folder
 from rushes.jobs.request import UPLOADS
 
 TEMPLATE = ROOT / "template.yaml"

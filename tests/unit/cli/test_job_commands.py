@@ -12,7 +12,8 @@ import pytest
 from cli import job_commands
 from cli.target import Target
 from rushes.aws.dynamodb.jobs import JobTable
-from rushes.jobs.job import Job, new_id
+from rushes.jobs.job import Job
+from rushes.jobs.job_id import new_id
 from rushes.jobs.pause import Pause, PauseReason
 from rushes.jobs.status import JobStatus
 from tests.faults.moto_stack import ENVIRONMENT, MotoStack

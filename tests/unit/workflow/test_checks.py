@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from rushes.errors import AwsUnavailable
-from rushes.jobs.job import MIN_CHECK_DELAY, STALE_AFTER, Job
+from rushes.jobs.job import Job
+from rushes.jobs.job_state import MIN_CHECK_DELAY, STALE_AFTER
 from rushes.jobs.status import Stage
 from rushes.ports.providers import Timing
 from rushes.workflow import wait_times

@@ -11,7 +11,8 @@ from rushes.errors import (
     UpstreamUnreachable,
 )
 from rushes.jobs.cost import may_be_billed
-from rushes.jobs.job import STALE_AFTER, Job
+from rushes.jobs.job import Job
+from rushes.jobs.job_state import STALE_AFTER
 from rushes.jobs.result import JobError, Output
 from rushes.jobs.status import JobStatus, UpstreamCancelled
 from rushes.ports.http import HttpReply

@@ -13,7 +13,8 @@ from rushes.api.choose_models import MAX_FALLBACKS
 from rushes.catalog.model_entry import ModelEntry
 from rushes.dialects.validation import MAX_REQUEST_BYTES, check_request_size
 from rushes.jobs.events import terminal_event
-from rushes.jobs.job import MAX_WARNINGS, Job
+from rushes.jobs.job import Job
+from rushes.jobs.job_state import MAX_WARNINGS
 from rushes.jobs.request import StoredFile, WebhookTarget
 from rushes.jobs.result import Artifact, JobError, JobOutcome, Output, ProviderAttempt
 from rushes.jobs.status import JobStatus

@@ -7,7 +7,8 @@ import pytest
 
 from rushes.errors import UpstreamNoResponse, UpstreamUnavailable
 from rushes.jobs.epoch import Epoch
-from rushes.jobs.job import RESTORED_WARNING, Job
+from rushes.jobs.job import Job
+from rushes.jobs.job_restarts import RESTORED_WARNING
 from rushes.jobs.pause import PauseReason
 from rushes.jobs.status import JobStatus, UpstreamCancelled
 from rushes.workflow.reconcile import LOOKUP_SECONDS

@@ -9,7 +9,8 @@ from typing_extensions import override
 
 from rushes.aws.eventbridge import EventBus
 from rushes.errors import AwsUnavailable, CorruptRecord
-from rushes.jobs.job import LATE_WRITE_GRACE, STALE_AFTER, Job
+from rushes.jobs.job import Job
+from rushes.jobs.job_state import LATE_WRITE_GRACE, STALE_AFTER
 from rushes.jobs.status import Stage
 from rushes.workflow.event_publisher import EventPublisher
 from rushes.workflow.log_events import JOBS_NOT_CHECKED

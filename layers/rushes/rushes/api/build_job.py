@@ -12,7 +12,9 @@ from rushes.errors import InvalidRequest, NotFound, TooLarge
 from rushes.jobs.content import primary_artifact
 from rushes.jobs.content_type import media_type_of, sniff_output
 from rushes.jobs.epoch import FIRST_EPOCH, Epoch
-from rushes.jobs.job import Job, folder_of, new_id
+from rushes.jobs.job import Job
+from rushes.jobs.job_id import new_id
+from rushes.jobs.job_state import folder_of
 from rushes.jobs.request import (
     MAX_INLINE_BYTES,
     UPLOAD_HINT,

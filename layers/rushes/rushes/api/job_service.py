@@ -9,7 +9,8 @@ from rushes.catalog.source import CatalogSource
 from rushes.errors import AlreadyFinished, NotFound, UnknownCursor, VariantNotAvailable
 from rushes.jobs.content import ensure_not_expired, file_name, primary_artifact, thumbnail
 from rushes.jobs.idempotency import IdempotencyInfo
-from rushes.jobs.job import Job, JobPage
+from rushes.jobs.job import Job
+from rushes.jobs.job_page import JobPage
 from rushes.jobs.request import UPLOADS, CreateRequest, StoredFile, UploadUrlRequest
 from rushes.jobs.result import Artifact
 from rushes.ports import Clock

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from rushes.errors import AwsUnavailable, InvalidRequest
 from rushes.jobs.content_type import found_and_allowed, is_input
-from rushes.jobs.job import Job, folder_of
+from rushes.jobs.job import Job
+from rushes.jobs.job_state import folder_of
 from rushes.jobs.request import (
     MAX_UPLOAD_BYTES,
     UPLOAD_ROUTE,

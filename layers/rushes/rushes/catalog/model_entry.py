@@ -32,8 +32,8 @@ from rushes.catalog.sizes import (
 )
 from rushes.catalog.template import placeholders
 from rushes.errors import InvalidRequest
-from rushes.jobs.job import formerly
 from rushes.jobs.request import GenerationRequest, Role
+from rushes.jobs.stored_job import formerly
 
 SIZE_PATTERN = r"^[1-9]\d{1,4}x[1-9]\d{1,4}$"
 Size = Annotated[str, Field(pattern=SIZE_PATTERN)]

@@ -12,7 +12,8 @@ from rushes.dialects.content_query import ContentQuery
 from rushes.dialects.job_reference import JobReference, read_reference
 from rushes.dialects.model_list import ListedModel, ModelPage, ModelQuery
 from rushes.errors import RushesError
-from rushes.jobs.job import Job, JobPage
+from rushes.jobs.job import Job
+from rushes.jobs.job_page import JobPage
 from rushes.jobs.request import CreateRequest, StoredFile, UploadUrlRequest
 from rushes.ports.jobs import JobQuery
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rushes.jobs.charges import Charge
-from rushes.jobs.job import Job, JobPage
+from rushes.jobs.job import Job
+from rushes.jobs.job_page import JobPage
 
 Change = Callable[[Job], Job]
 """A decision on the stored job. If it returns the same object, nothing is written."""

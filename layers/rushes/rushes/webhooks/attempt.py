@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from rushes.jobs.job import formerly
+from rushes.jobs.stored_job import formerly
 
 AttemptTrigger = Literal["scheduled", "manual"]
 """`scheduled`: by the retry policy. `manual`: by a resend request."""

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict
 
 from rushes.jobs.events import log_fields
-from rushes.jobs.job import formerly
 from rushes.jobs.request import WebhookTarget
+from rushes.jobs.stored_job import formerly
 from rushes.webhooks.attempt import DeliveryAttempt, trim_manual
 from rushes.webhooks.endpoint import Endpoint
 

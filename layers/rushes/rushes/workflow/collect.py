@@ -21,7 +21,8 @@ from rushes.jobs.content_type import (
     sniff_output,
 )
 from rushes.jobs.file_window import FileWindow
-from rushes.jobs.job import Job, folder_of
+from rushes.jobs.job import Job
+from rushes.jobs.job_state import folder_of
 from rushes.jobs.rare_types import rare_type
 from rushes.jobs.result import Artifact, CollectedOutput, Output
 from rushes.metrics import ProviderMetric, count_by_provider

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 from rushes.errors import InvalidInputFile
 from rushes.jobs.content_type import found_and_allowed, is_input, sniff_output
-from rushes.jobs.job import Job, folder_of
+from rushes.jobs.job import Job
+from rushes.jobs.job_state import folder_of
 from rushes.jobs.request import Input, role_media_type
 from rushes.ports.http import HttpClient
 from rushes.ports.storage import Blobs

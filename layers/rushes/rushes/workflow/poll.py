@@ -7,7 +7,8 @@ from aws_lambda_powertools import Logger
 from pydantic_core import from_json
 
 from rushes.errors import UnknownUpstreamStatus, UpstreamAccountError, UpstreamError
-from rushes.jobs.job import Job, folder_of
+from rushes.jobs.job import Job
+from rushes.jobs.job_state import folder_of
 from rushes.jobs.request import StoredFile
 from rushes.jobs.status import UpstreamCancelled
 from rushes.ports.providers import Timings

@@ -3,7 +3,8 @@
 from typing import Any
 
 from rushes.aws.dynamodb.jobs import JobTable
-from rushes.jobs.job import Job, new_id
+from rushes.jobs.job import Job
+from rushes.jobs.job_id import new_id
 from rushes.jobs.request import GenerationRequest
 from rushes.ports.jobs import JobQuery
 from tests.unit.aws.dynamodb.moto_table import CountedTable

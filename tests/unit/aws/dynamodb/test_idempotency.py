@@ -8,7 +8,7 @@ import pytest
 from rushes.aws.dynamodb import idempotency
 from rushes.aws.dynamodb.jobs import JobTable
 from rushes.errors import AwsUnavailable
-from rushes.jobs.job import new_id
+from rushes.jobs.job_id import new_id
 from tests.unit.aws.dynamodb.moto_table import CountedTable
 
 NOW = 1_800_000_000.0

@@ -11,7 +11,8 @@ from rushes.aws.dynamodb import key_index
 from rushes.aws.dynamodb.jobs import JobTable, indexed_item
 from rushes.aws.dynamodb.key_index import SHARDS
 from rushes.errors import NotFound
-from rushes.jobs.job import MAX_PAGE_BYTES, Job, JobPage
+from rushes.jobs.job import Job
+from rushes.jobs.job_page import MAX_PAGE_BYTES, JobPage
 from rushes.jobs.result import JobError
 from rushes.ports.jobs import JobQuery
 from scripts.jobs import Deployment, reindex

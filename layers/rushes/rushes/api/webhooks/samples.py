@@ -3,7 +3,8 @@
 from typing import Any
 
 from rushes.jobs.events import started_event, terminal_event
-from rushes.jobs.job import Job, folder_of
+from rushes.jobs.job import Job
+from rushes.jobs.job_state import folder_of
 from rushes.jobs.request import GenerationRequest
 from rushes.jobs.result import Artifact, JobError, JobOutcome
 from rushes.jobs.status import JobStatus, UpstreamCancelled

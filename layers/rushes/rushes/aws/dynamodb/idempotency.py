@@ -7,7 +7,7 @@ from rushes.aws.dynamodb.items import Item, Table, key, stored_item
 from rushes.aws.errors import translate_aws_errors
 from rushes.errors import AwsUnavailable
 from rushes.jobs.idempotency import RETRY_SECONDS
-from rushes.jobs.job import oldest_id
+from rushes.jobs.job_id import oldest_id
 from rushes.ports.jobs import IdempotencyRecord
 
 # The key prefixes that 0.1.0 stored: looking under a second one would double the reads of every

@@ -33,7 +33,8 @@ from rushes.aws.dynamodb.key_index import KeyIndex, shard_of
 from rushes.aws.dynamodb.transaction import CreateTransaction, put_and_settle
 from rushes.errors import NotFound, WriteConflict
 from rushes.jobs.charges import Charge, settlements
-from rushes.jobs.job import Job, JobPage, allowed_before, first_page
+from rushes.jobs.job import Job, allowed_before
+from rushes.jobs.job_page import JobPage, first_page
 from rushes.ports.jobs import Change, IdempotencyRecord, JobQuery
 
 if TYPE_CHECKING:

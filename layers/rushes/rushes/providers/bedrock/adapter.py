@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 from rushes.catalog.model_entry import ModelEntry
 from rushes.errors import UpstreamRefused, UpstreamThrottled
-from rushes.jobs.job import Job, folder_of
+from rushes.jobs.job import Job
+from rushes.jobs.job_state import folder_of
 from rushes.jobs.result import Output
 from rushes.ports.http import BucketFolder, HttpCall, HttpReply, JsonFile
 from rushes.providers import replies
