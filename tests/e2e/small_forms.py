@@ -17,7 +17,7 @@ SMALL_FORMS = {
     "chaos": ("chaos JOBS=8", r"jobs accepted +8\b"),
     "webhook-soak": ("webhook-soak JOBS=8", ""),
     "matrix": ("matrix SMALL=1", r"\| openai_compatible \|"),
-    "mutants": ("mutants ONLY='a finished job'", "the tests caught 1 of 1"),
+    "mutants": ("mutants ONLY='store: a finished job'", "the tests caught 1 of 1"),
     "corpora": ("corpora SMALL=1", r"keys +\d"),
     "vendors": ("vendors VENDOR=openai", r"openai +2 +2 +0 +\d+ +0 "),
     "audit": ("audit", r"skipped|\d vulnerabilities"),

@@ -161,6 +161,7 @@ class Account:
         deployment = Deployment(target, _clients=CLIENTS)
         http = httpx.Client(base_url="https://api", transport=httpx.MockTransport(self.http))
         vars(deployment)["http"] = http
+        vars(deployment)["now"] = NOW.timestamp  # the account is as old as the test's import
         if isinstance(self.configuration, CatalogVersion):
             vars(deployment)["configuration"] = self.configuration
         return deployment
