@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from local.packaging import ROOT
 from rushes.redaction import REDACTOR
@@ -12,6 +13,11 @@ from tests.waiting import MAX_WAIT_SECONDS
 
 MEASURED = ("tests/unit", "tests/integration", "tests/contract/test_transcripts")
 """Tests whose coverage counts. It doubles the time of the others, which repeat the same code."""
+
+
+# No test depends on the speed of the machine.
+settings.register_profile("rushes", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("rushes")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import boto3
+import pytest
 from moto import mock_aws
 from moto.backends import get_backend
 
 from local.packaging import ROOT, read_template
 from rushes.aws.dynamodb.job_items import read_job
+from tests.faults.moto_speed import speed_up
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -38,6 +40,8 @@ class MotoStack:
     def __init__(self) -> None:
         self._mock = mock_aws()
         self._mock.start()
+        self._patch = pytest.MonkeyPatch()
+        speed_up(self._patch)
         session: Any = boto3.session.Session()
         self._clients = {
             name: session.client(name) for name in ("dynamodb", "s3", "events", "stepfunctions")
@@ -48,6 +52,7 @@ class MotoStack:
         return self._clients[service]
 
     def stop(self) -> None:
+        self._patch.undo()
         self._mock.stop()
 
     def reset(self) -> None:

@@ -119,16 +119,19 @@ def _layers(text: str) -> Iterator[str]:
     """Decode the text in each way, also several ways in turn; all in lower case."""
     for _ in range(4):
         yield text.lower()
-        for token in re.findall(r"[A-Za-z0-9+/_-]{12,}", text):
-            yield from _decoded_base64(token)
+        yield "\0".join(map(_decoded_base64, re.findall(r"[A-Za-z0-9+/_-]{12,}", text)))
+        escaped = text
         text = re.sub(r"\\+u00([0-9a-fA-F]{2})", lambda m: chr(int(m[1], 16)), text)
         text = html.unescape(unquote(text.replace("\\", "")))
+        if text == escaped:
+            return
 
 
 @lru_cache(maxsize=100_000)
-def _decoded_base64(token: str) -> tuple[str, ...]:
+def _decoded_base64(token: str) -> str:
+    """Decode a token from each of its first characters on; NUL is between the results."""
     plain = token.translate({45: 43, 95: 47})
     parts = (plain[start:] for start in range(4))
-    return tuple(
+    return "\0".join(
         base64.b64decode(part[: len(part) // 4 * 4]).decode("latin-1").lower() for part in parts
     )

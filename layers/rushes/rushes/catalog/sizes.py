@@ -1,12 +1,15 @@
 """Sizes such as `1280x720`, and the resolutions and aspect ratios that they stand for."""
 
 from fractions import Fraction
+from functools import lru_cache
 
 ASPECT_RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "9:21", "3:2", "2:3")
 TOLERANCE = 0.04
 """Relative. Providers call 832x480 16:9, although it differs by a fortieth."""
 LINES = {"2k": "1440p", "4k": "2160p", "8k": "4320p"}
 """Resolutions with other names, in lower case."""
+KEPT = 1024
+"""Number of results kept of each calculation: a model has the same sizes for every request."""
 RATIOS_OF_INPUT = ("16:9", "9:16", "1:1")
 """Aspect ratios of the listed sizes of a model whose videos have the ratio of the input file."""
 
@@ -15,11 +18,13 @@ def width_and_height(size: str | None) -> dict[str, int]:
     return dict(zip(("width", "height"), map(int, size.split("x")), strict=True)) if size else {}
 
 
+@lru_cache(KEPT)
 def resolution(size: str) -> str:
     """Return the shorter side, as in `720p`."""
     return f"{min(width_and_height(size).values())}p"
 
 
+@lru_cache(KEPT)
 def aspect_ratio(size: str) -> str:
     """Return the common name of the ratio within `TOLERANCE`, or else the reduced fraction."""
     exact = exact_ratio(size)
@@ -37,6 +42,7 @@ def exact_ratio(size: str) -> Fraction:
     return Fraction(*width_and_height(size).values())
 
 
+@lru_cache(KEPT)
 def ratio_of(name: str) -> Fraction:
     """Parse an aspect ratio such as `16:9`."""
     width, _, height = name.partition(":")

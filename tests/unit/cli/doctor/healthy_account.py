@@ -21,7 +21,7 @@ from cli.doctor.function_checks import BYTECODE
 from cli.doctor.permission_table import NEEDED
 from cli.doctor.work_checks import SCHEDULES
 from cli.target import Target
-from rushes.aws.dynamodb.items import BY_OWNER, BY_PROVIDER, DUE
+from rushes.aws.dynamodb.items import INDEXES
 from rushes.catalog.source import CatalogVersion
 from tests.default_config import default_catalog
 
@@ -100,8 +100,7 @@ class Account:
             "TableStatus": "ACTIVE",
             "DeletionProtectionEnabled": True,
             "GlobalSecondaryIndexes": [
-                {"IndexName": name, "IndexStatus": "ACTIVE"}
-                for name in (BY_OWNER, BY_PROVIDER, DUE)
+                {"IndexName": name, "IndexStatus": "ACTIVE"} for name in INDEXES
             ],
         }
         self.ttl = {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
@@ -145,7 +144,7 @@ class Account:
         self.http: Callable[[httpx.Request], httpx.Response] = self.answer_http
 
     def answer_http(self, request: httpx.Request) -> httpx.Response:
-        headers = {"date": datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")}
+        headers = {"date": NOW.strftime("%a, %d %b %Y %H:%M:%S GMT")}
         return httpx.Response(200 if request.url.path == "/openapi.json" else 401, headers=headers)
 
     def layer(self) -> bytes:
