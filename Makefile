@@ -15,7 +15,7 @@ SMALL ?=
 # `make package` uploads to this bucket, below this name.
 ARTIFACTS ?=
 VERSION ?= $(shell git describe --tags --always)
-BENCHES := write_units load_model init_cost collect_memory history hanging_endpoint isolation
+BENCHES := write_units search load_model init_cost collect_memory history hanging_endpoint isolation
 
 UV_VERSION := 0.13.8
 UV := .local/uv/bin/uv
@@ -30,10 +30,12 @@ DEV := $(ENVS)/dev
 LOCAL := $(ENVS)/local
 # The SAM CLI runs without telemetry and without credentials of an account.
 SAM := env SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none sam
+# The command without its wrapper, which would call make.
+RUSHES := $(LOCAL)/bin/python -m cli
 STACK := $(LOCAL)/.synced $(ENVS)/engine/.synced $(ENVS)/runtime/.synced
 # Each group of pyproject.toml and each folder of tools/ is an environment below .local/envs.
 GROUPS := runtime local dev
-TOOLS := engine sam clients clients-older clients-oldest boto3-oldest scanners template-rules vendors
+TOOLS := docs generators engine sam clients clients-older clients-oldest boto3-oldest scanners template-rules vendors
 TESTS := $(STACK) $(DEV)/.synced $(TOOLS:%=$(ENVS)/%/.synced)
 
 .PHONY: help
@@ -79,7 +81,8 @@ probes: $(TESTS) ## compare the local engine's answers with AWS's; docs/emulator
 	@$(PYTEST) tests/probes
 
 .PHONY: check
-check: $(TESTS) lint cover ## all that CI runs: lint, all tests with coverage, every command in its small form
+check: $(TESTS) ## all that CI runs: lint, all tests with coverage, every command in its small form
+	@$(MAKE) --no-print-directory --jobs 2 lint cover
 	@echo "check passed"
 
 .PHONY: lint
@@ -120,23 +123,27 @@ package: $(ENVS)/sam/.synced $(LOCAL)/.synced ## upload the built stack and its 
 
 .PHONY: key
 key: $(LOCAL)/.synced ## create an API key on a deployed stack   ACCOUNT=name [STACK_NAME=rushes]
-	@$(LOCAL)/bin/python scripts/create_key.py --stack "$(STACK_NAME)" --account "$(ACCOUNT)"
+	@$(RUSHES) key create --account "$(ACCOUNT)" --stack "$(STACK_NAME)"
 
-.PHONY: stuck show retry cancel reindex
-stuck show retry cancel reindex: $(LOCAL)/.synced ## inspect and repair the jobs of a deployed stack   [JOB=id] [STACK_NAME=rushes]
-	@$(LOCAL)/bin/python scripts/jobs.py --stack "$(STACK_NAME)" $@ $(JOB)
+.PHONY: stuck show retry cancel
+stuck show retry cancel: $(LOCAL)/.synced ## inspect and repair the jobs of a deployed stack: `rushes job`   [JOB=id] [STACK_NAME=rushes]
+	@$(RUSHES) job $@ $(if $(filter stuck,$@),,$(JOB)) --stack "$(STACK_NAME)"
 
 .PHONY: invoke
 invoke: $(LOCAL)/.synced ## invoke a function of a stack with a payload of events/invoke   EVENT=submit/first [STACK_NAME=rushes]
-	@$(LOCAL)/bin/python scripts/invoke.py --stack "$(STACK_NAME)" "$(EVENT)"
+	@$(RUSHES) invoke "$(EVENT)" --stack "$(STACK_NAME)"
 
 .PHONY: redrive
 redrive: $(LOCAL)/.synced ## move dead letters of a deployed stack back to their queues   [STACK_NAME=rushes]
-	@$(LOCAL)/bin/python scripts/dead_letters.py --stack "$(STACK_NAME)"
+	@$(RUSHES) redrive --stack "$(STACK_NAME)"
 
 .PHONY: reencrypt
 reencrypt: $(LOCAL)/.synced ## encrypt the webhook signing secrets of a deployed stack with its current key   [STACK_NAME=rushes]
-	@$(LOCAL)/bin/python scripts/reencrypt_secrets.py --stack "$(STACK_NAME)"
+	@$(RUSHES) reencrypt --stack "$(STACK_NAME)"
+
+.PHONY: reindex
+reindex: $(LOCAL)/.synced ## rewrite the jobs of older releases, which lists and searches then find   [STACK_NAME=rushes]
+	@$(RUSHES) reindex --stack "$(STACK_NAME)"
 
 .PHONY: bench
 bench: $(TESTS) ## measure write units, cold start, memory, history, a hanging endpoint and isolation (minutes)   [SMALL=1]
@@ -154,6 +161,14 @@ faults: $(DEV)/.synced ## run the functions with every kind of fault (minutes)  
 .PHONY: corpora
 corpora: $(DEV)/.synced ## send 75,000 hostile requests to the api function (minutes)   [SMALL=1]
 	@PYTHONPATH=layers/rushes:. $(DEV)/bin/python -m tests.security.corpora $(if $(SMALL),--family keys)
+
+.PHONY: schemathesis
+schemathesis: $(DEV)/.synced ## send 20,000 requests made from the OpenAPI documents to the api function (minutes)   [SMALL=1]
+	@PYTHONPATH=layers/rushes:. $(DEV)/bin/python -W ignore -m tests.openapi $(if $(SMALL),--cases 2)
+
+.PHONY: docs
+docs: $(ENVS)/docs/.synced ## build the documentation site, .local/site, without a network
+	@scripts/build_docs.sh
 
 .PHONY: vendors
 vendors: $(DEV)/.synced ## check all create calls of the shipped models against the vendors' published types   [VENDOR=name SAMPLE=n]

@@ -21,6 +21,8 @@ QUEUE_REQUESTS = 3
 PROVIDERS = 3
 RETENTION_MONTHS = 3
 """Of a job's items."""
+SUMMARY_BYTES, SUMMARY_DAYS = 800, 310
+"""Of a job's summary, and how long it outlives the other items."""
 ALARM, DASHBOARD, SECRET = (
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::Dashboard",
@@ -201,6 +203,9 @@ def _storage_table(measured: MeasuredJobs, prices: Prices) -> str:
     for kind, stored in {job.kind: job.stored_bytes for job in measured.jobs}.items():
         dollars = stored / 1e9 * gigabyte_month * RETENTION_MONTHS * THOUSAND
         rows.append([f"items of jobs: {kind}", "1,000 jobs, 90 days", f"{dollars:.4f}"])
+    dollars = SUMMARY_BYTES / 1e9 * gigabyte_month * SUMMARY_DAYS / 30 * THOUSAND
+    period = f"1,000 jobs, {SUMMARY_DAYS} days"
+    rows.append(["summaries of jobs, after that", period, f"{dollars:.4f}"])
     return _table(["what", "for", "$"], rows)
 
 

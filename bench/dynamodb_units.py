@@ -113,11 +113,18 @@ def _length(text: str) -> int:
     return len(text.encode())
 
 
+def _map_size(members: Mapping[str, Mapping[str, Any]]) -> int:
+    """A map takes 3 bytes, and one for each member besides its name and value."""
+    return 3 + size(members) + len(members)
+
+
 SIZES: Mapping[str, Callable[[Any], int]] = {
     "S": _length,
     "N": _number_size,
     "B": len,
     "BOOL": lambda _: 1,
     "NULL": lambda _: 1,
+    "M": _map_size,
+    "SS": lambda texts: sum(map(_length, texts)),
 }
-"""By type; the table has no lists, maps and sets: documents are JSON texts."""
+"""By type; the table has no lists: documents are JSON texts."""

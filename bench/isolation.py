@@ -3,7 +3,7 @@
     python -m bench.isolation [--small] [--only TEXT]
 
 The local stack runs with more function processes than one account may use, as AWS does. Times run
-from the create call to the completed job, and to its webhook.
+from the create call to the completed job, and to its webhook; and of each request to the API.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -26,9 +27,7 @@ CREATES_PER_MINUTE = "24"
 """In the flood: a sixth of what two cores can run, as the template's default is of a deployment."""
 INTERVAL = 3.0
 """Between two measured jobs, below that limit."""
-WORKERS = 24
-RAMP_SECONDS = 10.0
-"""Time for the load to begin."""
+WORKERS, SMALL_WORKERS = 24, 6
 MAX_WAIT = 600.0
 PAUSE = 0.05
 
@@ -39,6 +38,8 @@ class Times:
 
     job: float
     webhook: float
+    calls: list[float]
+    """Of each request to the API."""
 
 
 class MeasuredAccount:
@@ -47,6 +48,7 @@ class MeasuredAccount:
     def __init__(self, http: httpx.Client, receiver: WebhookReceiver) -> None:
         self._http = http
         self._receiver = receiver
+        self._calls: list[float] = []
         endpoint = {"url": f"{receiver.url}/measured", "event_types": ["job.completed"]}
         http.post("/openai/v1/webhook_endpoints", json=endpoint).raise_for_status()
 
@@ -54,6 +56,7 @@ class MeasuredAccount:
         return [self._run_one(number) for number in range(count)]
 
     def _run_one(self, number: int) -> Times:
+        self._calls = []
         started = time.monotonic()
         created = self._create(f"measured {number}")
         job = webhook = 0.0
@@ -67,22 +70,27 @@ class MeasuredAccount:
                 job = now
             time.sleep(PAUSE)
         time.sleep(INTERVAL)
-        return Times(job, webhook)
+        return Times(job, webhook, self._calls)
 
     def _create(self, prompt: str) -> dict[str, str]:
         """Repeat the call after a 5xx, as SDKs do: its time counts."""
         headers = {"idempotency-key": str(uuid4())}
         while True:
-            reply = self._http.post(
-                "/openai/v1/videos", json={**VIDEO, "prompt": prompt}, headers=headers
-            )
+            body = {**VIDEO, "prompt": prompt}
+            reply = self._request("POST", "/openai/v1/videos", json=body, headers=headers)
             if reply.status_code < 500:
                 created: dict[str, str] = reply.raise_for_status().json()
                 return created
             time.sleep(PAUSE)
 
+    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401 - httpx
+        started = time.monotonic()
+        reply = self._http.request(method, path, **options)
+        self._calls.append(time.monotonic() - started)
+        return reply
+
     def _is_completed(self, job_id: str) -> bool:
-        reply = self._http.get(f"/openai/v1/videos/{job_id}")
+        reply = self._request("GET", f"/openai/v1/videos/{job_id}")
         status = reply.json()["status"] if reply.is_success else "unknown"
         if status == "failed":
             raise SystemExit(f"{job_id} failed")
@@ -99,23 +107,15 @@ def main() -> None:
     arguments = parser.parse_args()
     size, count = Size(small=arguments.small), 1 if arguments.small else 10
     loads = [name for name in LOADS if arguments.only in name]
-    for group in groups(loads, small=arguments.small):
-        with environment(group) as (measured, load_http):
+    # In the small form all loads share a stack; the flood is its last one.
+    for group in [loads] if arguments.small else [[name] for name in loads]:
+        with environment(group, small=arguments.small) as (measured, load_http):
             for name in group:
                 report(name, *measure(LOADS[name], size, count, measured, load_http))
 
 
-def groups(loads: list[str], *, small: bool) -> list[list[str]]:
-    """Give each load a stack of its own; in the small form all share one, except for the flood."""
-    if not small:
-        return [[name] for name in loads]
-    floods = [name for name in loads if LOADS[name] is flood]
-    others = [name for name in loads if LOADS[name] is not flood]
-    return [group for group in (floods, others) if group]
-
-
 @contextmanager
-def environment(loads: list[str]) -> Iterator[tuple[MeasuredAccount, httpx.Client]]:
+def environment(loads: list[str], *, small: bool) -> Iterator[tuple[MeasuredAccount, httpx.Client]]:
     """Yield the measured account on a running stack, and a client of the account of the loads."""
     limited = any(LOADS[name] is flood for name in loads)
     with (
@@ -123,14 +123,14 @@ def environment(loads: list[str]) -> Iterator[tuple[MeasuredAccount, httpx.Clien
         webhook_receiver() as receiver,
         Stack(
             Path(folder) / "state",
-            workers=WORKERS,
+            workers=SMALL_WORKERS if small else WORKERS,
             parameters={"CreatesPerMinute": CREATES_PER_MINUTE} if limited else {},
         ) as stack,
         _client(stack, "RUSHES_OTHER_API_KEY") as measured_http,
         _client(stack, "RUSHES_API_KEY") as load_http,
     ):
         measured = MeasuredAccount(measured_http, receiver)
-        measured.run(2)  # starts the processes
+        measured.run(1 if small else 2)  # starts the processes
         yield measured, load_http
 
 
@@ -139,7 +139,7 @@ def measure(
 ) -> tuple[list[Times], list[Times], dict[int, int]]:
     alone = measured.run(count)
     with load(size, load_http) as answers:
-        time.sleep(RAMP_SECONDS)
+        time.sleep(size.ramp_seconds)
         beside = measured.run(count)
     return alone, beside, dict(answers)
 
@@ -154,6 +154,21 @@ def report(name: str, alone: list[Times], beside: list[Times], answers: dict[int
             f"  {kind:8} alone {line(before)}   beside {line(during)}   ratio {ratio:.2f}",
             flush=True,
         )
+    before, during = calls_of(alone), calls_of(beside)
+    ratio = p95(during) / p95(before)
+    print(
+        f"  request  alone p95 {p95(before):5.2f} s (n {len(before)})"
+        f"   beside p95 {p95(during):5.2f} s (n {len(during)})   ratio {ratio:.2f}",
+        flush=True,
+    )
+
+
+def calls_of(times: list[Times]) -> list[float]:
+    return [seconds for one in times for seconds in one.calls]
+
+
+def p95(seconds: list[float]) -> float:
+    return statistics.quantiles(seconds, n=20)[-1]
 
 
 def _client(stack: Stack, variable: str) -> httpx.Client:

@@ -31,7 +31,9 @@ class Size:
     """Size of the loads; small for a test of the benchmark itself."""
 
     def __init__(self, *, small: bool) -> None:
-        self.creates_per_second = 5.0 if small else 19.0
+        self.ramp_seconds = 1.0 if small else 10.0
+        """Time for the load to begin."""
+        self.creates_per_second = 2.0 if small else 19.0
         self.slow_jobs = 1 if small else 10
         self.endpoints = 3 if small else 100
         self.rejected_jobs = 2 if small else 50
@@ -103,10 +105,10 @@ def rejected_key(size: Size, http: httpx.Client) -> Iterator[Counter[int]]:
 
 
 LOADS: dict[str, Load] = {
-    "flood of creates": flood,
     "slow images": slow_images,
     "slow endpoints": slow_endpoints,
     "rejected key (401)": rejected_key,
+    "flood of creates": flood,
 }
 
 

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from cli.account_names import check_account
 from cli.budgets import Budget, budgets, default_limits
-from cli.errors import NO, CommandError
+from cli.errors import CommandError
 from cli.options import EnvFileOption, JsonOption, LocalOption, StackOption
 from cli.output import print_json, print_table
 from cli.publication import Publisher
@@ -25,7 +26,7 @@ app = typer.Typer(help="Limits of accounts and API keys.", no_args_is_help=True)
 def show(
     account: Annotated[
         str | None,
-        typer.Option(help="By default all accounts; the whole table is then scanned."),
+        typer.Option(help="By default all registered accounts."),
     ] = None,
     stack: StackOption = None,
     local: LocalOption = False,
@@ -34,10 +35,12 @@ def show(
 ) -> None:
     """Print the budgets of the present day and month, and the numbers of jobs."""
     if account is not None and not ACCOUNT.fullmatch(account):
-        raise CommandError(f"account must match {ACCOUNT.pattern} (got {account[:80]!r})", NO)
+        raise CommandError(f"account must match {ACCOUNT.pattern} (got {account[:80]!r})")
     target = find_target(stack, local=local, env_file=env_file)
     limits = Publisher(target.store, "").current().catalog.limits
     found = list(budgets(target, limits, default_limits(target), account, time.time()))
+    if account and not found:
+        check_account(target, account)
     if json:
         print_json([{**asdict(budget), "reserved": budget.reserved} for budget in found])
     elif found:

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cli.account_names import account_names
 from cli.target import Target
-from rushes.aws.dynamodb.budgets import LIMIT, LimitTable, usage
+from rushes.aws.dynamodb.api_keys import KeyTable
+from rushes.aws.dynamodb.budgets import LimitTable
 from rushes.catalog.limits import NO_LIMIT, Limit, Limits
 from rushes.jobs.charges import (
     AT_PROVIDER,
@@ -46,17 +48,12 @@ class Budget:
 def budgets(
     target: Target, limits: Limits, defaults: Limit, account: str | None, now: float
 ) -> Iterator[Budget]:
-    """Yield the limits that are set or in use, of one account or of all that have used one."""
+    """Yield the limits that are set or in use, of one account or of all registered ones."""
     table = LimitTable(target.client("dynamodb"), target.table)
     periods = (period_of(now, DAY), period_of(now, MONTH), OPEN, AT_PROVIDER)
-    if account:
-        owners = [account, *(f"{account}#{key_id}" for key_id in limits.keys)]
-        names = [f"{owner}#{period}" for owner in owners for period in periods]
-        found = {name: table.find(name) for name in names}
-    else:
-        used = _scan(target)
-        found = {name: used[name] for name in sorted(used) if name.rpartition("#")[2] in periods}
-    for name, amounts in found.items():
+    owners = _owners_of(account, limits) if account else _owners(target, limits)
+    names = [f"{owner}#{period}" for owner in owners for period in periods]
+    for name, amounts in ((name, table.find(name)) for name in names):
         budget = _budget(name, amounts, limits, defaults)
         is_unused_key = budget.key_id is not None and not amounts.total
         if amounts.total or amounts.settled or (budget.maximum and not is_unused_key):
@@ -80,19 +77,15 @@ def _budget(name: str, amounts: Usage, limits: Limits, defaults: Limit) -> Budge
     )
 
 
-def _scan(target: Target) -> dict[str, Usage]:
-    """Read the limits of all accounts; the whole table is scanned."""
-    pages = target.client("dynamodb").get_paginator("scan")
-    found = {}
-    for page in pages.paginate(
-        TableName=target.table,
-        FilterExpression="begins_with(pk, :family)",
-        ExpressionAttributeValues={":family": {"S": f"{LIMIT}#"}},
-    ):
-        for item in page["Items"]:
-            name = item["pk"]["S"].partition("#")[2]
-            found[name] = usage(name, item)
-    return found
+def _owners_of(account: str, limits: Limits) -> list[str]:
+    return [account, *(f"{account}#{key_id}" for key_id in limits.keys)]
+
+
+def _owners(target: Target, limits: Limits) -> list[str]:
+    """Return the registered accounts, and the API keys that have limits, each with its account."""
+    keys = KeyTable(target.client("dynamodb"), target.table)
+    found = [key for key_id in limits.keys if (key := keys.get(key_id))]
+    return sorted([*account_names(target), *(f"{key.account}#{key.key_id}" for key in found)])
 
 
 def default_limits(target: Target) -> Limit:

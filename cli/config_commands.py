@@ -1,5 +1,6 @@
 """`rushes config`: check, compare, publish and roll back the configuration."""
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,14 +12,18 @@ from cli.base_urls import http_base_urls
 from cli.config_diff import Difference, differences
 from cli.config_errors import InvalidConfig, compile_checked
 from cli.errors import NO, CommandError
+from cli.exceeded_budgets import ExceededBudget, exceeded_budgets
 from cli.open_jobs import open_jobs_of_dropped_models
 from cli.options import EnvFileOption, FileArgument, JsonOption, LocalOption, StackOption
 from cli.output import moment, print_json, print_table, warn
 from cli.publication import Publisher
 from cli.target import Target, find_target
+from rushes.aws.dynamodb.audit import AuditTable
+from rushes.catalog.limits import Limits
 from rushes.catalog.models import Catalog
 from rushes.catalog.source import BUILT_IN
 from rushes.errors import CorruptConfig, RushesError
+from rushes.ports.audit import AuditEntry
 
 CONFIG_FILE = Path("rushes.toml")
 TAKE_UP = "functions take it up within a minute"
@@ -81,11 +86,16 @@ def push(
     publisher = _publisher(target)
     found = _differences(publisher, new)
     dropped = _dropped(target, new)
+    exceeded = _exceeded(target, _limits_in_force(publisher), new.limits)
     published = publisher.push(text, note)
     if json:
-        changes = None if found is None else [asdict(each) for each in found]
         print_json(
-            {**asdict(published), "differences": changes, "open_jobs_of_dropped_models": dropped}
+            {
+                **asdict(published),
+                "differences": None if found is None else [asdict(each) for each in found],
+                "open_jobs_of_dropped_models": dropped,
+                "exceeded_budgets": [asdict(budget) for budget in exceeded],
+            }
         )
         return
     if not published.is_new:
@@ -108,10 +118,20 @@ def rollback(
     """Publish an earlier version again, under a new number."""
     target = find_target(stack, local=local, env_file=env_file)
     publisher = _publisher(target)
+    limits = _limits_in_force(publisher)
     source, published = publisher.rollback(number)
-    dropped = _dropped(target, publisher.current().catalog)
+    restored = publisher.current().catalog
+    dropped = _dropped(target, restored)
+    exceeded = _exceeded(target, limits, restored.limits)
     if json:
-        print_json({**asdict(published), "from": source, "open_jobs_of_dropped_models": dropped})
+        print_json(
+            {
+                **asdict(published),
+                "from": source,
+                "open_jobs_of_dropped_models": dropped,
+                "exceeded_budgets": [asdict(budget) for budget in exceeded],
+            }
+        )
     else:
         typer.echo(
             f"published version {published.number}, which is version {source} again; {TAKE_UP}"
@@ -199,7 +219,27 @@ def _publisher(target: Target) -> Publisher:
         caller = target.caller()
     except (BotoCoreError, ClientError):  # the history then has no name
         caller = ""
-    return Publisher(target.store, caller)
+
+    def record(action: str, number: int) -> None:
+        entry = AuditEntry(time.time(), caller or "unknown", action, f"config:{number}")
+        AuditTable(target.client("dynamodb"), target.table).record(entry)
+
+    return Publisher(target.store, caller, record=record)
+
+
+def _limits_in_force(publisher: Publisher) -> Limits:
+    try:
+        return publisher.current().catalog.limits
+    except CorruptConfig:  # each budget then counts as lowered
+        return Limits()
+
+
+def _exceeded(target: Target, current: Limits, new: Limits) -> list[ExceededBudget]:
+    """Warn of budgets that the configuration lowers below what is used of them."""
+    found = list(exceeded_budgets(target, current, new, time.time()))
+    for budget in found:
+        warn(budget.message)
+    return found
 
 
 def _differences(publisher: Publisher, new: Catalog) -> list[Difference] | None:

@@ -2,9 +2,18 @@
 
 OK = 0
 NO = 1
-"""The answer is no: invalid configuration, differences, conflict, rejected key."""
+"""The answer is no: invalid configuration, differences, conflict, rejected key, failed job."""
 FAILED = 2
 """The command could not do its work: wrong usage, AWS, network."""
+INTERRUPTED = 130
+"""Ctrl-C."""
+
+EXIT_CODES = {
+    OK: "done; the answer is yes",
+    NO: "the answer is no: not found, refused, invalid configuration, different, failed",
+    FAILED: "the command failed: wrong usage or value, AWS, network",
+    INTERRUPTED: "interrupted by Ctrl-C",
+}
 
 
 class CommandError(Exception):

@@ -1,22 +1,20 @@
-"""`rushes jobs`: jobs that wait for an operator, and what a restore has lost."""
+"""`rushes job paused|resume|fail|orphans`: jobs that wait for an operator, and lost ones."""
 
 import time
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from cli.errors import CommandError
-from cli.options import EnvFileOption, JsonOption, LocalOption, StackOption
+from cli.options import EnvFileOption, JobArgument, JsonOption, LocalOption, StackOption
 from cli.orphans import find_orphans
-from cli.output import moment, print_json, print_table
+from cli.output import iso_moment, print_json, print_result, print_table
 from cli.paused_jobs import detail_of, find_paused, give_up, paused_jobs, reason_of, resume
 from cli.target import find_target
+from cli.times import PAST, past_time
 from rushes.jobs.pause import PauseReason
 
-JobArgument = Annotated[str, typer.Argument(help="The job's id.")]
-
-app = typer.Typer(help="Jobs that wait for an operator.", no_args_is_help=True)
+app = typer.Typer(help="Jobs: find, explain, watch, cancel and repair them.", no_args_is_help=True)
 
 
 @app.command("paused")
@@ -34,8 +32,8 @@ def list_paused(
             "account": job.account,
             "provider": job.provider,
             "reason": reason_of(job),
-            "since": job.pause.since if job.pause else job.updated_at,
-            "next_try": job.pause.until if job.pause else None,
+            "since": iso_moment(job.pause.since if job.pause else job.updated_at),
+            "next_try": iso_moment(job.pause.until) if job.pause and job.pause.until else None,
             "detail": detail_of(job),
         }
         for job in paused_jobs(jobs)
@@ -43,13 +41,16 @@ def list_paused(
     if json:
         print_json(rows)
         return
+    if not rows:
+        typer.echo("no job waits for an operator")
+        return
     print_table(
         ("job", "account", "provider", "reason", "since", "next try", "detail"),
         (
             (
                 *(str(row[name]) for name in ("job", "account", "provider", "reason")),
-                moment(float(str(row["since"]))),
-                moment(float(str(row["next_try"]))) if row["next_try"] else "",
+                str(row["since"]),
+                str(row["next_try"] or ""),
                 str(row["detail"]),
             )
             for row in rows
@@ -59,27 +60,30 @@ def list_paused(
 
 @app.command("resume")
 def resume_jobs(
-    job_id: Annotated[str | None, typer.Argument(help="The job's id.")] = None,
+    job_id: Annotated[str | None, typer.Argument(metavar="[JOB]", help="The job's id.")] = None,
     stack: StackOption = None,
     local: LocalOption = False,
     env_file: EnvFileOption = None,
     reason: Annotated[
         PauseReason | None, typer.Option(help="All jobs that wait for this reason.")
     ] = None,
+    json: JsonOption = False,
 ) -> None:
     """Let a job run again. A restored one is then sent to its provider, which may bill it again."""
     if (job_id is None) == (reason is None):
         raise CommandError("give either a job's id or --reason")
-    jobs = find_target(stack, local=local, env_file=env_file).jobs
+    target = find_target(stack, local=local, env_file=env_file)
+    jobs = target.jobs
     if job_id is not None:
         chosen = [find_paused(jobs, job_id)]
     else:
         chosen = [job for job in paused_jobs(jobs) if job.pause and job.pause.reason is reason]
     for job in chosen:
+        target.record("job.resume", f"job:{job.id}", account=job.account)
         resume(jobs, job)
-        typer.echo(f"resumed {job.id}; it runs within two minutes")
-    if not chosen:
-        typer.echo("no job waits for that reason")
+    lines = [f"resumed {job.id}; it runs within two minutes" for job in chosen]
+    lines = lines or ["no job waits for that reason"]
+    print_result([{"id": job.id, "account": job.account} for job in chosen], *lines, json=json)
 
 
 @app.command("fail")
@@ -88,18 +92,19 @@ def fail_job(
     stack: StackOption = None,
     local: LocalOption = False,
     env_file: EnvFileOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Fail a job that waits for an operator; its client is notified within two minutes."""
-    jobs = find_target(stack, local=local, env_file=env_file).jobs
-    give_up(jobs, find_paused(jobs, job_id))
-    typer.echo(f"{job_id} fails within two minutes")
+    target = find_target(stack, local=local, env_file=env_file)
+    job = find_paused(target.jobs, job_id)
+    target.record("job.fail", f"job:{job.id}", account=job.account)
+    give_up(target.jobs, job)
+    print_result({"id": job.id}, f"{job_id} fails within two minutes", json=json)
 
 
 @app.command("orphans")
 def list_orphans(
-    since: Annotated[
-        datetime, typer.Option(help="The restore point (UTC).", formats=["%Y-%m-%dT%H:%M:%SZ"])
-    ],
+    since: Annotated[str, typer.Option(help=f"The restore point: {PAST}.")],
     stack: StackOption = None,
     local: LocalOption = False,
     env_file: EnvFileOption = None,
@@ -107,12 +112,15 @@ def list_orphans(
 ) -> None:
     """List files and executions, newer than the restore point, whose job the table lacks."""
     target = find_target(stack, local=local, env_file=env_file)
-    moment_since = since.replace(tzinfo=UTC).timestamp()
-    if moment_since > time.time():
-        raise CommandError(f"--since must be in the past (got {since:%Y-%m-%dT%H:%M:%SZ})")
-    found = find_orphans(target, moment_since)
+    restored = past_time(since, "--since").timestamp()
+    if restored > time.time():
+        raise CommandError(f"--since must be in the past (got {since[:40]!r})")
+    found = find_orphans(target, restored)
     if json:
         print_json([vars(orphan) for orphan in found])
+        return
+    if not found:
+        typer.echo("every file and execution since then has its job")
         return
     print_table(
         ("job", "account", "folders", "executions"),

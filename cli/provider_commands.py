@@ -7,22 +7,31 @@ from typing import Annotated, Any
 
 import typer
 
+from cli import provider_state_commands
 from cli.base_urls import base_url_error
 from cli.config_commands import CONFIG_FILE
 from cli.errors import FAILED, NO, CommandError
 from cli.options import EnvFileOption, JsonOption, LocalOption, StackOption
-from cli.output import print_json, print_table, warn
+from cli.output import print_json, print_result, print_table, warn
 from cli.provider_check import check_key
+from cli.provider_generation import cheapest, generate_once
 from cli.provider_secrets import SHORT_KEY, KeyStore, validate_key
 from cli.publication import Publisher
 from cli.target import Target, find_target
 from rushes.catalog.models import Catalog
 from rushes.catalog.provider_config import ProviderEntry
 from rushes.catalog.vendor_data import read_vendor, vendor_names
+from rushes.jobs.quota import in_dollars
 
 STDIN = "-"
 
-app = typer.Typer(help="Set, list and test the providers' API keys.", no_args_is_help=True)
+app = typer.Typer(
+    help="Providers: their API keys, their state, and pauses for maintenance.",
+    no_args_is_help=True,
+)
+app.command("status")(provider_state_commands.show_status)
+app.command("pause")(provider_state_commands.pause)
+app.command("resume")(provider_state_commands.resume)
 
 
 @app.command("set-key")
@@ -63,6 +72,7 @@ def set_key(
     store = KeyStore(target.client("secretsmanager"), target.secrets)
     own_url = entry.base_url if entry else None
     leaves_sandbox = base_url is None and bool(own_url) and _is_sandbox(target, store, name)
+    target.record("provider.set_key", f"provider:{name}", key=key is not None, base_url=base_url)
     is_new = store.set_key(name, key, "" if leaves_sandbox else base_url)
     if json:
         print_json({"provider": name, "secret": f"{target.secrets}/{name}", "is_new": is_new})
@@ -111,17 +121,26 @@ def check_provider(
     stack: StackOption = None,
     local: LocalOption = False,
     env_file: EnvFileOption = None,
+    generate: Annotated[
+        bool,
+        typer.Option("--generate", help="Make one result with the cheapest model: it is billed."),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the billed call.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Ask a provider whether it accepts the stored key, by a request that bills nothing.
 
-    The exit code is 0 if it accepts it, 1 if it rejects it, 2 if that is unclear.
+    The exit code is 0 if it accepts it, 1 if it rejects it, 2 if that is unclear. --generate prints
+    the price and asks; its exit code is 1 if there is no result. A paused provider can be tested.
     """
     target = find_target(stack, local=local, env_file=env_file)
     catalog = _catalog(target)
     if name not in catalog.providers:
         known = ", ".join(sorted(catalog.providers))
         raise CommandError(f"provider {name!r} is not in the configuration in force ({known})")
+    if generate:
+        _generate(target, catalog, name, yes=yes, json=json)
+        return
     result = check_key(target, catalog, name)
     if json:
         print_json({"provider": name, "key": result.status, "reason": result.reason})
@@ -129,6 +148,20 @@ def check_provider(
         typer.echo(f"{name}: key {result.status} ({result.reason})")
     if result.status != "accepted":
         raise typer.Exit(NO if result.status == "rejected" else FAILED)
+
+
+def _generate(target: Target, catalog: Catalog, name: str, *, yes: bool, json: bool) -> None:
+    choice = cheapest(catalog, name)
+    price = "at an unknown price" if choice.price is None else f"for {in_dollars(choice.price)}"
+    if not yes:
+        typer.confirm(f"make one result of {choice.model.name} {price}?", abort=True, err=True)
+    target.record("provider.test", f"provider:{name}", model=choice.model.name)
+    error = generate_once(target, catalog, choice, lambda text: typer.echo(text, err=True))
+    value = {"provider": name, "model": choice.model.name, "price": choice.price, "error": error}
+    outcome = f"failed: {error}" if error else "made a result"
+    print_result(value, f"{choice.model.name} {outcome}, {price}", json=json)
+    if error:
+        raise typer.Exit(NO)
 
 
 def _read_key(name: str, source: str | None, key_file: Path | None) -> str:

@@ -55,6 +55,8 @@ class Publisher:
     store: ConfigStore
     published_by: str
     clock: Callable[[], float] = time.time
+    record: Callable[[str, int], None] = lambda _action, _number: None
+    """Adds a publication to the audit log, before its version is in force."""
 
     def current(self) -> CatalogVersion:
         """Return the version in force.
@@ -98,7 +100,8 @@ class Publisher:
             number = self._previous(stored)
         config = self.store.read(number)
         note = f"rollback to version {number}"
-        return number, self._publish(stored, config.source, config.catalog, note)
+        published = self._publish(stored, config.source, config.catalog, note, "config.rollback")
+        return number, published
 
     def source(self, number: int) -> str:
         """Return the text of rushes.toml of a version."""
@@ -156,7 +159,12 @@ class Publisher:
         return earlier[0]
 
     def _publish(
-        self, stored: StoredPointer | str | None, text: str, compiled: Catalog, note: str
+        self,
+        stored: StoredPointer | str | None,
+        text: str,
+        compiled: Catalog,
+        note: str,
+        action: str = "config.publish",
     ) -> Published:
         number = self._next_number(stored)
         config = PublishedConfig(
@@ -171,6 +179,7 @@ class Publisher:
         etag = stored.etag if isinstance(stored, StoredPointer) else stored
         try:
             pointer = self.store.add(config)
+            self.record(action, number)
             self._move(pointer, etag)
         except WriteConflict:
             raise PublicationConflict(

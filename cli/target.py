@@ -2,16 +2,22 @@
 
 import os
 import shlex
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import boto3
 
 from cli.errors import CommandError
+from cli.profiles import CHOSEN, NO_PROFILE, Profile, find_profile
 from rushes.aws.config_store import ConfigStore
+from rushes.aws.dynamodb.audit import AuditTable
 from rushes.aws.dynamodb.jobs import JobTable
+from rushes.aws.step_functions import StateMachine
+from rushes.ports.audit import AuditEntry
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCAL_FILE = ROOT / ".local/stack.env"
@@ -34,6 +40,8 @@ class Target:
     """ARN of the state machine that runs the jobs."""
     sandbox_url: str | None = None
     """Of a local stack: its sandbox, which serves the providers that have no other key."""
+    options: tuple[str, ...] = ()
+    """Options that name this deployment, for the commands that a command proposes."""
 
     @property
     def stack(self) -> str:
@@ -53,6 +61,31 @@ class Target:
     def jobs(self) -> JobTable:
         return JobTable(self.client("dynamodb"), self.table)
 
+    @property
+    def executions(self) -> StateMachine:
+        return StateMachine(self.client("stepfunctions"), self.state_machine)
+
+    @cached_property
+    def described(self) -> Mapping[str, Any]:
+        """Return CloudFormation's description of the stack."""
+        found = self.client("cloudformation").describe_stacks(StackName=self.stack)
+        described: Mapping[str, Any] = found["Stacks"][0]
+        return described
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        return {one["OutputKey"]: one["OutputValue"] for one in self.described.get("Outputs", ())}
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        found = self.described.get("Parameters", ())
+        return {one["ParameterKey"]: one.get("ParameterValue", "") for one in found}
+
+    def record(self, action: str, target: str, **detail: Any) -> None:  # noqa: ANN401 - JSON values
+        """Add a change that the caller makes to the audit log."""
+        entry = AuditEntry(time.time(), self.caller(), action, target, detail)
+        AuditTable(self.client("dynamodb"), self.table).record(entry)
+
     def caller(self) -> str:
         """Return the ARN of the caller, for the history."""
         identity: Mapping[str, str] = self.client("sts").get_caller_identity()
@@ -60,19 +93,33 @@ class Target:
 
 
 def find_target(stack: str | None, *, local: bool, env_file: Path | None) -> Target:
+    """Return the deployment of the options, the chosen profile, RUSHES_STACK or the default one."""
     if local or env_file:
         if stack:
             raise CommandError("give either --stack or --local")
-        return local_target(env_file or LOCAL_FILE)
-    name = stack or os.environ.get(STACK_VARIABLE)
+        return _local(env_file)
+    variable = os.environ.get(STACK_VARIABLE)
+    profile = find_profile() if CHOSEN.get() or not (stack or variable) else NO_PROFILE
+    if profile.local and not stack:
+        return _local(None)
+    name = stack or profile.stack or variable
     if not name:
-        raise CommandError(f"which stack? give --stack NAME or --local, or set {STACK_VARIABLE}")
-    return stack_target(name)
+        raise CommandError(
+            f"which stack? give --stack NAME, --local or --profile NAME, or set {STACK_VARIABLE}"
+        )
+    chosen = CHOSEN.get()
+    options = ("--profile", chosen) if chosen and not stack else ("--stack", name)
+    return replace(stack_target(name, profile), options=options)
 
 
-def stack_target(name: str) -> Target:
-    """Return a stack on AWS, by its outputs; boto3 finds the account and region."""
-    session = boto3.Session()
+def _local(env_file: Path | None) -> Target:
+    options = ("--env-file", str(env_file)) if env_file else ("--local",)
+    return replace(local_target(env_file or LOCAL_FILE), options=options)
+
+
+def stack_target(name: str, profile: Profile = NO_PROFILE) -> Target:
+    """Return a stack on AWS, by its outputs; boto3 finds what the profile does not name."""
+    session = boto3.Session(profile_name=profile.aws_profile, region_name=profile.region)
     make: Any = session.client
     described = make("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     found = described.get("Outputs", [])  # none while the stack is created
@@ -93,14 +140,7 @@ def stack_target(name: str) -> Target:
 
 
 def local_target(file: Path) -> Target:
-    try:
-        lines = file.read_text().splitlines()
-    except FileNotFoundError:
-        raise CommandError(f"{file} does not exist: start the local stack with `make up`") from None
-    pairs = (line.partition("=") for line in lines)
-    variables = {name: "".join(shlex.split(value)) for name, _, value in pairs}
-    if "RUSHES_PROVIDER_SECRETS" not in variables:
-        raise CommandError(f"{file} is not of a local stack of this release: run `make up`")
+    variables = read_variables(file)
     session = boto3.Session(
         variables["AWS_ACCESS_KEY_ID"],
         variables["AWS_SECRET_ACCESS_KEY"],
@@ -118,3 +158,21 @@ def local_target(file: Path) -> Target:
         url=variables.get("RUSHES_URL", ""),
         sandbox_url=variables["SANDBOX_URL"],
     )
+
+
+def read_variables(file: Path) -> dict[str, str]:
+    """Return the variables of a local stack's stack.env.
+
+    Raises
+    ------
+    CommandError
+    """
+    try:
+        lines = file.read_text().splitlines()
+    except FileNotFoundError:
+        raise CommandError(f"{file} does not exist: start the local stack with `make up`") from None
+    pairs = (line.partition("=") for line in lines)
+    variables = {name: "".join(shlex.split(value)) for name, _, value in pairs}
+    if "RUSHES_PROVIDER_SECRETS" not in variables:
+        raise CommandError(f"{file} is not of a local stack of this release: run `make up`")
+    return variables

@@ -1,8 +1,12 @@
 """Corrections of Lambda: interpreter, environment, exceptions, processes and payload sizes."""
 # ruff: noqa: ANN001, ANN202, SLF001 - patches replace private functions of untyped code
 
+import io
 import os
+import tempfile
 import threading
+import zipfile
+from pathlib import Path
 
 from ministack.core import lambda_runtime as runtime
 from ministack.core.responses import error_response_json
@@ -12,6 +16,8 @@ from local.engine_source import replaced
 from local.gateway_limits import ASYNC_INVOKE_BYTES, INVOKE_BYTES, RESULT_BYTES, json_size
 
 RAISED = "__raised__"
+UNPACKED = "unpacked"
+"""Name of the file with the path of a layer's folder."""
 stopping = threading.Event()
 
 
@@ -19,6 +25,7 @@ def enable() -> None:
     use_lambda_interpreter()
     set_runtime_variables()
     return_exceptions()
+    unpack_layers_once()
     limit_workers()
     reserve_concurrency_for_all_versions()
     refuse_large_payloads()
@@ -85,6 +92,51 @@ def result_too_large(outcome: dict) -> dict:
     message = f"Response payload size exceeded maximum allowed payload size ({RESULT_BYTES} bytes)."
     error = {"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"}
     return {"body": error, "error": True, "log": f"{outcome.get('log', '')}\n[ERROR] {message}"}
+
+
+def unpack_layers_once() -> None:
+    """Unpack each version of a layer once, in place of once for each process.
+
+    A process gets an archive with the folder's path in place of the layer's archive.
+    """
+    runtime._PYTHON_WORKER_SCRIPT = replaced(
+        runtime._PYTHON_WORKER_SCRIPT,
+        '        _py = os.path.join(_ld, "python")\n',
+        f'        _link = os.path.join(_ld, "{UNPACKED}")\n'
+        "        if os.path.isfile(_link):\n"
+        "            with open(_link) as _file:\n"
+        "                _ld = _file.read()\n"
+        '        _py = os.path.join(_ld, "python")\n',
+    )
+    resolve = lambda_svc._resolve_layer_zip
+    links: dict[bytes, bytes] = {}
+    lock = threading.Lock()
+
+    def resolve_to_link(reference) -> bytes | None:
+        content = resolve(reference)
+        with lock:
+            if content and content not in links:
+                links[content] = archive_of_link(unpack(content))
+        return links[content] if content else content
+
+    lambda_svc._resolve_layer_zip = resolve_to_link
+    lambda_svc._layer_unzipped_size = lambda reference: lambda_svc._unzipped_size(
+        resolve(reference)
+    )
+
+
+def unpack(content: bytes) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="layer-"))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def archive_of_link(folder: Path) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(UNPACKED, str(folder))
+    return content.getvalue()
 
 
 def limit_workers() -> None:

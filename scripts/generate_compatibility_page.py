@@ -27,6 +27,8 @@ from rushes.catalog.provider_config import Idempotency
 from rushes.catalog.vendor_data import Vendor, VendorFile, read_vendor, vendor_names
 from rushes.dialects import DIALECTS
 from rushes.dialects.base import Dialect, Route, Verb
+from rushes.dialects.labels import TAGS_HEADER, USER_HEADER
+from rushes.dialects.openai_videos.videos_dialect import VideosDialect
 from rushes.jobs.request import Role
 from rushes.providers import PROVIDERS, adapter
 from rushes.providers.base import SupportsUpload
@@ -54,6 +56,11 @@ TITLES = {
     "fal": "fal",
     "tiyaro": "Tiyaro",
 }
+DIALECT_BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
+LABELS_TEXT = """\
+Names with `rushes-` are headers: the vendors' APIs have no such fields. OpenAI has `metadata` and
+`user` in its other APIs ([tags, users and cost](tags.md)).
+"""
 VERBS: dict[Verb, str] = {
     "create": "create a job",
     "edit": "edit a video",
@@ -144,6 +151,26 @@ def _requirements(document: str, role: str) -> Iterator[str]:
         yield "\n</details>\n"
 
 
+def _labels() -> Iterator[str]:
+    yield "### Tags, users and cost\n"
+    yield LABELS_TEXT
+    yield from _table(
+        ("client API", "tags", "user", "metadata", "cost"),
+        [_labels_of(DIALECT_BY_NAME[name]) for name in TITLES],
+    )
+
+
+def _labels_of(dialect: Dialect) -> tuple[str, ...]:
+    has_fields = isinstance(dialect, VideosDialect)
+    return (
+        TITLES[dialect.name],
+        f"`{TAGS_HEADER}`",
+        f"`user`, `{USER_HEADER}`" if has_fields else f"`{USER_HEADER}`",
+        "`metadata`" if has_fields else "no",
+        "`outputs.cost`, `rushes-cost`" if dialect.name == "together" else "`rushes-cost`",
+    )
+
+
 def _client_apis(patch: pytest.MonkeyPatch) -> Iterator[str]:
     yield "## Client APIs\n"
     for dialect in sorted(DIALECTS, key=lambda dialect: list(TITLES).index(dialect.name)):
@@ -158,6 +185,7 @@ def _client_apis(patch: pytest.MonkeyPatch) -> Iterator[str]:
             yield "Refused:\n"
             yield from _table(("feature", "status", "error"), refused)
         yield from _requirements(dialect.name, "client")
+    yield from _labels()
 
 
 def _routes(dialect: Dialect) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 from rushes.api.openapi import ALL, FOLDER
 from scripts.openapi.apis import APIS
 from scripts.openapi.document import build_document
+from scripts.openapi.native import NAME as NATIVE_NAME
 
 ROOT = Path(__file__).parents[1]
 
@@ -24,7 +25,10 @@ ROOT = Path(__file__).parents[1]
 def documents() -> Mapping[str, str]:
     """Return the documents by name. Server URLs are relative to the document's."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
-    built = {ALL: build_document("Rushes", APIS, version, ".")}
+    built = {
+        ALL: build_document("Rushes", APIS, version, ".", native=True),
+        NATIVE_NAME: build_document("Rushes: native API", [], version, "..", native=True),
+    }
     for api in APIS:
         built[api.name] = build_document(f"Rushes: {api.title}", [api], version, "..")
     return {name: json.dumps(document, indent=1) + "\n" for name, document in built.items()}

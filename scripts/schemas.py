@@ -14,7 +14,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "layers" / "rushes"))
 
 from rushes.api.webhooks import samples
-from rushes.jobs import budget_events
+from rushes.jobs import budget_events, progress_events
 from rushes.jobs.charges import Threshold
 from rushes.jobs.events import Event, JobEvent, JobStarted
 from rushes.jobs.status import JobStatus
@@ -29,10 +29,12 @@ VERSION = 1
 NOW = 1_790_000_061.25
 STATUSES = {
     "job.started": JobStatus.IN_PROGRESS.value,
+    progress_events.TYPE: JobStatus.IN_PROGRESS.value,
     **{name: outcome.status.value for name, outcome in samples.OUTCOMES.items()},
 }
 MODELS: dict[str, type[Event]] = {
     "job.started": JobStarted,
+    progress_events.TYPE: progress_events.JobProgress,
     **dict.fromkeys(samples.OUTCOMES, JobEvent),
     budget_events.THRESHOLD_REACHED: budget_events.BudgetThresholdReached,
     operational_events.DISABLED: operational_events.EndpointDisabled,

@@ -16,6 +16,7 @@ from rushes.errors import (
     InvalidInputFile,
     InvalidOutput,
     NotFound,
+    UnknownCursor,
     WriteConflict,
 )
 from rushes.fair_order import Shares
@@ -27,11 +28,17 @@ from rushes.jobs.job_page import JobPage, first_page
 from rushes.jobs.quota import refusal
 from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import Artifact, Output
+from rushes.jobs.summary import JobSummary, summary_of
+from rushes.ports.accounts import Account
 from rushes.ports.api_keys import ApiKey
+from rushes.ports.audit import AuditEntry, AuditFilter, AuditPage
 from rushes.ports.http import HttpCall, HttpReply, Upstream
 from rushes.ports.jobs import Change, IdempotencyRecord, JobQuery
 from rushes.ports.limits import Usage
+from rushes.ports.provider_calls import CallCounts
+from rushes.ports.provider_checks import KeyCheck
 from rushes.ports.providers import RateLimit, Slots, Timing
+from rushes.ports.search import JobFilter, SummaryPage, cursor_scope
 from rushes.ports.storage import Download
 
 Key = TypeVar("Key")
@@ -181,6 +188,9 @@ class FakeJobs:
         shares = Shares(limit)
         return tuple(job for job in due if shares.take(job.account, "job"))
 
+    def of_account(self, account: str) -> list[Job]:
+        return [job for job in self._all() if job.account == account]
+
     def _put(self, job: Job) -> None:
         self.rows[job.account, job.id] = job.model_dump_json()
 
@@ -188,15 +198,157 @@ class FakeJobs:
         return [Job.model_validate_json(document) for document in self.rows.values()]
 
 
-class FakeKeys:
+class FakeAudit:
+    """`entries` in the order of their recording."""
+
     def __init__(self) -> None:
+        self.entries: list[AuditEntry] = []
+
+    def record(self, entry: AuditEntry) -> None:
+        self.entries.append(replace(entry, id=f"{len(self.entries):013d}-00000000"))
+
+    def page(self, filters: AuditFilter, limit: int, cursor: str | None = None) -> AuditPage:
+        if cursor is not None and cursor not in {entry.id for entry in self.entries}:
+            raise UnknownCursor("cursor is unknown", param="cursor")
+        found = [
+            entry
+            for entry in reversed(self.entries)
+            if all(
+                wanted is None or getattr(entry, name).startswith(wanted)
+                for name, wanted in (("actor", filters.actor), ("action", filters.action))
+            )
+            and filters.target in (None, entry.target)
+            and entry.at >= (filters.since or 0.0)
+            and (cursor is None or entry.id < cursor)
+        ]
+        return AuditPage(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+
+    @property
+    def actions(self) -> list[str]:
+        return [entry.action for entry in self.entries]
+
+
+class FakeAccounts:
+    def __init__(self, audit: FakeAudit | None = None) -> None:
+        self.rows: dict[str, Account] = {}
+        self.audit = audit or FakeAudit()
+        self.reads = 0
+
+    def get(self, name: str) -> Account | None:
+        self.reads += 1
+        return self.rows.get(name)
+
+    def create(self, account: Account, entry: AuditEntry) -> bool:
+        if account.name in self.rows:
+            return False
+        self.rows[account.name] = account
+        self.audit.record(entry)
+        return True
+
+    def change(self, name: str, change: Callable[[Account], Account], entry: AuditEntry) -> Account:
+        if name not in self.rows:
+            raise NotFound(f"account {name} not found")
+        after = change(self.rows[name])
+        if after != self.rows[name]:
+            self.rows[name] = replace(after, version=after.version + 1)
+            self.audit.record(entry)
+        return self.rows[name]
+
+    def page(self, limit: int, after: str | None) -> tuple[tuple[Account, ...], bool]:
+        names = [name for name in sorted(self.rows) if name > (after or "")]
+        return tuple(self.rows[name] for name in names[:limit]), len(names) > limit
+
+
+class FakeJobSearch:
+    """Searches the jobs of a `FakeJobs`. `page_size` is the most that one page examines."""
+
+    def __init__(self, jobs: FakeJobs, page_size: int = 1000) -> None:
+        self.jobs = jobs
+        self.page_size = page_size
+
+    def page(
+        self,
+        account: str,
+        jobs: JobFilter,
+        limit: int,
+        after: str | None = None,
+        *,
+        newest_first: bool = True,
+    ) -> SummaryPage:
+        scope = cursor_scope(account, jobs, newest_first=newest_first)
+        found = sorted(self.jobs.of_account(account), key=lambda job: job.id, reverse=newest_first)
+        if after is not None:
+            last = scope.decode(after)
+            found = [job for job in found if (job.id < last if newest_first else job.id > last)]
+        matches: list[JobSummary] = []
+        examined = found[: self.page_size]
+        for place, job in enumerate(examined):
+            summary = summary_of(job).model_copy(update={"status": job.status})
+            matches += [summary] if jobs.matches(summary) else []
+            if len(matches) == limit:
+                examined = examined[: place + 1]
+                break
+        has_more = len(found) > len(examined)
+        cursor = scope.encode(examined[-1].id) if has_more else None
+        return SummaryPage(tuple(matches), cursor, pages_read=1)
+
+    def summaries(self, account: str, since: float, until: float) -> Iterator[JobSummary]:
+        for job in sorted(self.jobs.of_account(account), key=lambda job: job.id):
+            if since <= job.created_at < until:
+                yield summary_of(job)
+
+
+class FakeKeys:
+    """Implements `ApiKeys` and `KeyRegistry`. `uses` counts the writes of a last use."""
+
+    def __init__(self, accounts: FakeAccounts | None = None) -> None:
         self.rows: dict[str, ApiKey] = {}
+        self.accounts = accounts or FakeAccounts()
+        self.uses = 0
 
     def add(self, key: ApiKey) -> None:
         self.rows[key.key_id] = key
 
     def get(self, key_id: str) -> ApiKey | None:
         return self.rows.get(key_id)
+
+    def record_use(self, key_id: str, now: float, interval: float) -> None:
+        key = self.rows.get(key_id)
+        if key and (key.last_used_at is None or key.last_used_at <= now - interval):
+            self.uses += 1
+            self.rows[key_id] = replace(key, last_used_at=now)
+
+    def create(self, key: ApiKey, entry: AuditEntry) -> None:
+        self.add(key)
+        self.accounts.rows.setdefault(key.account, Account(key.account, entry.at))
+        self.accounts.audit.record(entry)
+
+    def change(self, key_id: str, change: Callable[[ApiKey], ApiKey], entry: AuditEntry) -> ApiKey:
+        before = self.rows[key_id]
+        after = change(before)
+        if after != before:
+            self.add(replace(after, version=after.version + 1))
+            self.accounts.audit.record(entry)
+        return self.rows[key_id]
+
+    def replace(
+        self, key_id: str, change: Callable[[ApiKey], tuple[ApiKey, ApiKey]], entry: AuditEntry
+    ) -> ApiKey:
+        after, successor = change(self.rows[key_id])
+        self.add(successor)
+        return self.change(key_id, lambda _: after, entry)
+
+    def page(self, account: str, limit: int, after: str | None) -> tuple[tuple[ApiKey, ...], bool]:
+        found = sorted(
+            (key for key in self.rows.values() if key.account == account),
+            key=lambda key: (key.created_at, key.key_id),
+            reverse=True,
+        )
+        ids = [key.key_id for key in found]
+        if after is not None and after not in ids:
+            raise UnknownCursor("cursor is unknown", param="cursor")
+        start = 0 if after is None else ids.index(after) + 1
+        return tuple(found[start : start + limit]), len(found) > start + limit
 
 
 class FakeCounters:
@@ -263,6 +415,38 @@ class FakeAccountSlots(FakeSharedState[tuple[str, str], Slots]):
         return self.decide_row((account, pool), before, decide)
 
 
+class FakeProviderCalls:
+    """`rows` by provider, each with the time of its write."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[tuple[float, CallCounts]]] = {}
+        self.error: Exception | None = None
+
+    def add(self, provider: str, counts: CallCounts, now: float) -> None:
+        if self.error:
+            raise self.error
+        self.rows.setdefault(provider, []).append((now, counts))
+
+    def recent(self, provider: str, since: float) -> CallCounts:
+        found = [counts for at, counts in self.rows.get(provider, []) if at >= since]
+        errors = [counts.last_error for counts in found if counts.last_error]
+        return CallCounts(
+            sum(counts.calls for counts in found),
+            sum(counts.errors for counts in found),
+            max(errors, key=lambda error: error.at, default=None),
+        )
+
+
+class FakeProviderChecks:
+    def __init__(self) -> None:
+        self.result = KeyCheck("accepted", "HTTP 404 for a job that does not exist")
+        self.checked: list[str] = []
+
+    def check(self, provider: str) -> KeyCheck:
+        self.checked.append(provider)
+        return self.result
+
+
 class FakeBus:
     """`rejections`: for each coming call the indexes that it rejects, or its error."""
 
@@ -281,6 +465,7 @@ class FakeBus:
 class FakeBlobs:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.tags: dict[str, dict[str, str]] = {}
 
     def put(self, key: str, upload: Upload) -> StoredFile:
         self.objects[key] = upload.content
@@ -306,6 +491,9 @@ class FakeBlobs:
         self.objects[key] = self.objects.pop(artifact.key)
         return artifact.model_copy(update={"key": key, "content_type": content_type})
 
+    def tag(self, key: str, tags: Mapping[str, str]) -> None:
+        self.tags[key] = dict(tags)
+
     def uri(self, key: str) -> str:
         return f"s3://bucket/{key}"
 
@@ -328,7 +516,7 @@ class FakeBlobs:
 
     def copy(self, file: StoredFile, key: str) -> StoredFile | None:
         stored = self.find(file.key)
-        if stored is None or stored.etag != file.etag:
+        if stored is None or file.etag not in (None, stored.etag):
             return None
         self.objects[key] = self.objects[file.key]
         return file.model_copy(update={"key": key})

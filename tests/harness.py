@@ -20,6 +20,7 @@ from rushes.jobs.status import Stage, UpstreamCancelled
 from rushes.ports.http import HttpCall, HttpReply
 from rushes.providers import adapter
 from rushes.providers.base import Provider
+from rushes.workflow.call_counts import CallCounter
 from rushes.workflow.collect import Collect
 from rushes.workflow.concurrency import Concurrency
 from rushes.workflow.event_publisher import EventPublisher
@@ -42,6 +43,7 @@ from tests.fakes import (
     FakeHttpClient,
     FakeJobs,
     FakeLimits,
+    FakeProviderCalls,
     FakeRateLimits,
     FakeTimings,
     FakeUpstreams,
@@ -140,6 +142,7 @@ class Harness:
     upstreams: FakeUpstreams = field(default_factory=FakeUpstreams)
     http_client: FakeHttpClient = field(default_factory=FakeHttpClient)
     rate_limits: FakeRateLimits = field(default_factory=FakeRateLimits)
+    provider_calls: FakeProviderCalls = field(default_factory=FakeProviderCalls)
     account_slots: FakeAccountSlots = field(default_factory=FakeAccountSlots)
     bus: FakeBus = field(default_factory=FakeBus)
     adapter: Callable[[ProviderEntry], Provider] = adapter
@@ -174,7 +177,8 @@ class Harness:
 
     @property
     def providers(self) -> ProviderClient:
-        return ProviderClient(self.upstreams, self.http_client, self.catalogs, self.adapter)
+        ports = (self.upstreams, self.http_client, self.catalogs, self.adapter)
+        return ProviderClient(*ports, CallCounter(self.provider_calls, self.clock))
 
     @property
     def rate_limiter(self) -> RateLimiter:

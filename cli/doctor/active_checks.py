@@ -13,7 +13,7 @@ JOBS, ENDPOINTS = "/openai/v1/videos", "/openai/v1/webhook_endpoints"
 PROMPT = "A fox runs over fresh snow"
 PAUSE = 2.0
 RUNNING = ("queued", "in_progress")
-FIX = "`make show JOB=…` has the attempts and the reason"
+FIX = "`rushes job show JOB` has the attempts and the reason"
 
 
 @dataclass

@@ -7,7 +7,7 @@ from typing import Any
 from cli.aws_prices import Prices, read_prices
 from cli.doctor.answer import Answer, Check, passed, unknown
 from cli.doctor.deployment import Deployment
-from rushes.aws.dynamodb.items import BY_OWNER, BY_PROVIDER, DUE
+from rushes.aws.dynamodb.items import INDEXES
 
 NOT_LOCAL = "the local stack has no bill"
 DAY = 24 * 3600
@@ -50,7 +50,7 @@ def _table_dollars(deployment: Deployment, start: datetime, prices: Prices) -> I
     table = {"TableName": deployment.target.table}
     places = [
         table,
-        *({**table, "GlobalSecondaryIndexName": name} for name in (BY_OWNER, BY_PROVIDER, DUE)),
+        *({**table, "GlobalSecondaryIndexName": name} for name in INDEXES),
     ]
     for place in places:
         for metric, price in (

@@ -6,10 +6,10 @@ They are a sample: one of each kind of work. The template has the complete polic
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rushes.aws.dynamodb.items import BY_OWNER, DUE
+from rushes.aws.dynamodb.items import BY_OWNER_LIST, DUE
 
 TABLE = "table"
-OWNER_INDEX, DUE_INDEX = f"{TABLE}/index/{BY_OWNER}", f"{TABLE}/index/{DUE}"
+OWNER_INDEX, DUE_INDEX = f"{TABLE}/index/{BY_OWNER_LIST}", f"{TABLE}/index/{DUE}"
 BUS, MACHINE, EVENT_QUEUE, DELIVERY_QUEUE = "bus", "machine", "EventQueue", "DeliveryQueue"
 SECRET = "provider secret"  # noqa: S105 - the name of a resource
 INPUTS, OUTPUTS, CONFIG = "inputs/doctor", "outputs/doctor", "config/doctor"
@@ -44,6 +44,7 @@ NEEDED: Mapping[str, tuple[Use, ...]] = {
         READ_CONFIG,
         QUEUE_DELIVERY,
         Use("s3:PutObject", INPUTS),
+        Use("s3:GetObject", INPUTS),
         Use("s3:GetObject", OUTPUTS),
     ),
     "SubmitFunction": (
@@ -53,12 +54,13 @@ NEEDED: Mapping[str, tuple[Use, ...]] = {
         PUBLISH,
         Use("s3:GetObject", INPUTS),
     ),
-    "PollFunction": (*_job("GetItem", "PutItem"), READ_KEY, READ_CONFIG),
+    "PollFunction": (*_job("GetItem", "PutItem"), READ_KEY, READ_CONFIG, PUBLISH),
     "CollectFunction": (
         *_job("GetItem", "PutItem"),
         READ_KEY,
         READ_CONFIG,
         Use("s3:PutObject", OUTPUTS),
+        Use("s3:PutObjectTagging", OUTPUTS),
     ),
     "FinishFunction": (*_job("GetItem", "PutItem"), PUBLISH, Use("s3:DeleteObject", INPUTS)),
     "SweepFunction": (

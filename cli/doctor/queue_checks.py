@@ -27,7 +27,7 @@ def dead_letters(deployment: Deployment) -> Answer:
         for queue in QUEUES.values()
         if (count := _messages(_attributes(deployment, queue)))
     ]
-    fix = "see the log of notify or deliver, then `make redrive`"
+    fix = "see the log of notify or deliver, then `rushes redrive`"
     return all_hold(problems, "the dead-letter queues are empty", fix)
 
 

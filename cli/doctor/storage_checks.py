@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from cli.doctor.answer import Answer, Check, all_hold, failed, passed, unknown
 from cli.doctor.deployment import Deployment
 from cli.output import moment
-from rushes.aws.dynamodb.items import BY_OWNER, BY_PROVIDER, DUE
+from rushes.aws.dynamodb.items import INDEXES
 
 TTL_ATTRIBUTE = "expires"
 EXPIRING = ("outputs/", "archive/", "provider/", "uploads/", "inputs/")
@@ -38,9 +38,7 @@ def indexes(deployment: Deployment) -> Answer:
         for index in deployment.table.get("GlobalSecondaryIndexes", ())
     }
     problems = [
-        f"{name}: {status.get(name, 'missing')}"
-        for name in (BY_OWNER, BY_PROVIDER, DUE)
-        if status.get(name) != "ACTIVE"
+        f"{name}: {status.get(name, 'missing')}" for name in INDEXES if status.get(name) != "ACTIVE"
     ]
     return all_hold(problems, "all indexes are ACTIVE", "deploy the stack again, and wait for it")
 

@@ -43,7 +43,7 @@ def stuck_jobs(deployment: Deployment) -> Answer:
     if stuck:
         return failed(
             f"{len(stuck)} jobs should have been repaired: {listed(stuck)}",
-            "`make stuck`, then `make show JOB=…`",
+            "`rushes job stuck`, then `rushes job show JOB`",
         )
     return passed("no job waits for the sweeper")
 

@@ -6,8 +6,10 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from rushes.api import reference
 from rushes.api.gateway import CLIENT_METHOD, read_event, routed_event, without_body, write_response
 from rushes.api.openapi import PATHS, openapi_response
+from rushes.api.paths import is_native
 from rushes.api.unknown_url import unknown_url_response
 from rushes.api.webhooks.routes import ROUTES, WebhookRoute
 from rushes.config import public_url
@@ -55,10 +57,24 @@ for path in PATHS:
     app.route(path, method="GET")(openapi_endpoint)
 
 
+def reference_endpoint() -> Response[Any]:
+    response = reference.reference_response(read_event(app.current_event, {}))
+    return write_response(response, app.current_event)
+
+
+for path in reference.PATHS:
+    app.route(path, method="GET")(reference_endpoint)
+
+
 @app.not_found
 def not_found(_: Exception) -> Response[Any]:
+    """Answer paths without a route here: unknown ones, and those of the native API.
+
+    The modules of the native API are imported at its first request, not at a cold start.
+    """
     request = read_event(app.current_event, {})
-    return write_response(unknown_url_response(request), app.current_event)
+    answer = api.native_api().answer if is_native(request.path) else unknown_url_response
+    return write_response(answer(request), app.current_event)
 
 
 @redact_errors

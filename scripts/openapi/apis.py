@@ -34,7 +34,10 @@ SSE = "text/event-stream"
 
 @dataclass(frozen=True)
 class Operation:
-    """A verb. `response` is None without a body; `also` has further statuses with their schemas."""
+    """A verb. `response` is None without a body; `also` has further statuses with their schemas.
+
+    `errors` has the statuses of errors beside those of each operation.
+    """
 
     summary: str
     response: type[BaseModel] | None
@@ -42,6 +45,7 @@ class Operation:
     body: type[BaseModel] | None = None
     body_types: tuple[str, ...] = (JSON,)
     also: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
+    errors: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -207,8 +211,9 @@ APIS = (
                 "Retrieve the result of a request",
                 queue.PipeletResult,
                 also={406: queue.PipeletLargeResult},
+                errors=(409, 422),
             ),
-            "cancel": Operation("Cancel a queued request", None, status=204),
+            "cancel": Operation("Cancel a queued request", None, status=204, errors=(409,)),
         },
     ),
     _of_dialect(
@@ -222,7 +227,7 @@ APIS = (
                 queue.FalStatus,
                 also={202: queue.FalStatus},
             ),
-            "result": Operation("Retrieve the result of a request", queue.FalResult),
+            "result": Operation("Retrieve the result of a request", queue.FalResult, errors=(422,)),
             "cancel": Operation(
                 "Cancel a request",
                 queue.FalCancellation,

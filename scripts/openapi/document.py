@@ -11,7 +11,10 @@ from pydantic.json_schema import models_json_schema
 from rushes.api.webhooks.routes import WebhookRoute
 from rushes.dialects.base import ANY_NAME
 from rushes.dialects.base import Route as JobRoute
+from rushes.dialects.labels import TAGS_HEADER, USER_HEADER
 from scripts.openapi.apis import JSON, SSE, Api, Operation
+from scripts.openapi.error_responses import error_responses
+from scripts.openapi.native import native_paths, native_schemas, native_tags
 
 Json = dict[str, Any]
 Route = JobRoute | WebhookRoute
@@ -39,13 +42,37 @@ IDEMPOTENCY_KEY = {
     "description": "Repeated calls with the same key return the same job.",
     "schema": {"type": "string"},
 }
+LABEL_HEADERS = (
+    {
+        "name": TAGS_HEADER,
+        "in": "header",
+        "description": "Up to 10 tags of the job, as in `team=ads, campaign=spring%20sale`.",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": USER_HEADER,
+        "in": "header",
+        "description": "Your id of the person or system for which the job is created.",
+        "schema": {"type": "string"},
+    },
+)
+COST_HEADER = {
+    "rushes-cost": {
+        "description": "US dollars that a finished job costs.",
+        "schema": {"type": "string"},
+    }
+}
 BOUNDS = {"ge": "minimum", "le": "maximum"}
 CREATING = frozenset({"create", "edit", "remix"})
+SHOWING = CREATING | {"retrieve", "status", "result"}
+"""Verbs whose response is about one job."""
 
 
-def build_document(title: str, apis: Sequence[Api], version: str, server: str) -> Json:
-    """Build the document of some APIs, each with a tag of its own."""
-    paths: dict[str, Json] = {}
+def build_document(
+    title: str, apis: Sequence[Api], version: str, server: str, *, native: bool = False
+) -> Json:
+    """Build the document of some APIs, each with a tag of its own, and of the native one."""
+    paths: dict[str, Json] = native_paths() if native else {}
     numbers: Counter[str] = Counter()
     for api in apis:
         for route in api.routes:
@@ -61,9 +88,15 @@ def build_document(title: str, apis: Sequence[Api], version: str, server: str) -
         "info": {"title": title, "version": version, "description": DESCRIPTION},
         "servers": [{"url": server}],
         "security": [{name: []} for name in SECURITY_SCHEMES],
-        "tags": [{"name": api.name, "description": api.title} for api in apis],
+        "tags": [
+            *(native_tags() if native else []),
+            *({"name": api.name, "description": api.title} for api in apis),
+        ],
         "paths": paths,
-        "components": {"schemas": _schemas(apis), "securitySchemes": SECURITY_SCHEMES},
+        "components": {
+            "schemas": _titled({**(native_schemas() if native else {}), **_schemas(apis)}),
+            "securitySchemes": SECURITY_SCHEMES,
+        },
     }
 
 
@@ -82,7 +115,7 @@ def _operation(api: Api, route: Route, path: str) -> Json:
     operation = api.operations[route.verb]
     parameters = [*_path_parameters(path), *_query_parameters(api, route)]
     if route.verb in CREATING and isinstance(route, JobRoute):
-        parameters.append(IDEMPOTENCY_KEY)
+        parameters += [IDEMPOTENCY_KEY, *LABEL_HEADERS]
     written: Json = {"summary": operation.summary, "tags": [api.name], "parameters": parameters}
     if operation.body:
         schema = _reference(operation.body)
@@ -108,7 +141,15 @@ def _responses(api: Api, operation: Operation, route: Route) -> Json:
         str(status): _response(model, status, content_type)
         for status, model in ((operation.status, operation.response), *operation.also.items())
     }
-    return {**responses, "default": _error(api.error)}
+    errors = error_responses(
+        _reference(api.error), JSON, has_body=route.method == "POST", further=operation.errors
+    )
+    for status in errors.keys() & responses.keys():  # a status with a response of its own
+        forms = [_reference(model) for model in (operation.also[int(status)], api.error) if model]
+        responses[status]["content"] = {JSON: {"schema": {"anyOf": forms}}}
+    if route.verb in SHOWING and isinstance(route, JobRoute):
+        responses[str(operation.status)]["headers"] = COST_HEADER
+    return {**errors, **responses}
 
 
 def _response(model: type[BaseModel] | None, status: int, content_type: str) -> Json:
@@ -116,16 +157,12 @@ def _response(model: type[BaseModel] | None, status: int, content_type: str) -> 
         location = {"schema": {"type": "string", "format": "uri-reference"}}
         return {"description": "Redirect", "headers": {"location": location}}
     if content_type == SSE:
-        return {"description": "Events", "content": {SSE: {"schema": {"type": "string"}}}}
+        return {"description": "Events", "content": {SSE: {}}}
     if model is None and status in (200, 206):
         return {"description": "The file, or a range of it", "content": {"*/*": {}}}
     if model is None:
         return {"description": "No content"}
     return {"description": "Success", "content": {JSON: {"schema": _reference(model)}}}
-
-
-def _error(model: type[BaseModel]) -> Json:
-    return {"description": "Error", "content": {JSON: {"schema": _reference(model)}}}
 
 
 def _reference(model: type[BaseModel]) -> Json:
@@ -144,8 +181,19 @@ def _schemas(apis: Sequence[Api]) -> Json:
     _, definitions = models_json_schema(
         [(model, "validation") for model in found], ref_template=f"{REFERENCE}{{model}}"
     )
-    schemas: Json = definitions["$defs"]
+    schemas: Json = definitions.get("$defs", {})
     return {name: _published(schemas[name]) for name in sorted(schemas)}
+
+
+def _titled(schemas: Json) -> Json:
+    """Remove titles that several schemas have: client generators name classes by them."""
+    titles = Counter(schema.get("title") for schema in schemas.values())
+    return {
+        name: {key: value for key, value in schema.items() if key != "title"}
+        if titles[schema.get("title")] > 1
+        else schema
+        for name, schema in schemas.items()
+    }
 
 
 def _published(schema: Any) -> Any:  # noqa: ANN401 - any part of a JSON schema

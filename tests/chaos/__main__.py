@@ -24,6 +24,8 @@ RATE = 4.0
 """Create calls per second."""
 WAIT_SCALE = "0.5"
 RESTARTS = (signal.SIGTERM, signal.SIGKILL, signal.SIGTERM)
+FEW_JOBS = 50
+"""A run with fewer jobs restarts the engine once by each signal."""
 TIMEOUT_SECONDS = 600.0
 EVENT_SECONDS = 120.0
 """Limit for the delivery of the last terminal event."""
@@ -47,7 +49,8 @@ def main() -> None:
             downtimes.append(restart_engine(stack, number))
 
         with ProcessKiller(stack, args.seed) as killer:
-            job_clients.run(args.jobs, RATE, [partial(restart, number) for number in RESTARTS])
+            restarts = RESTARTS[: 2 if args.jobs < FEW_JOBS else None]
+            job_clients.run(args.jobs, RATE, [partial(restart, number) for number in restarts])
             jobs = wait_until_all_finished(stack, TIMEOUT_SECONDS)
         wait_for_events(stack, listener)
         records, files = read(stack), Files(stack)

@@ -27,6 +27,7 @@ FREE = frozenset(
     {
         *("preferences", "provider_options", "vendor_arguments", "operation", "document"),
         *("remixed_operation", "json_body", "outbox"),
+        *("tags", "metadata"),
     }
 )
 """Fields of any content, which are no models."""

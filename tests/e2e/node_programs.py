@@ -33,28 +33,28 @@ def run_node(program: str, *arguments: str | Path) -> dict[str, Any]:
     return results
 
 
-def node_modules() -> Path:
+def node_modules(packages: Path = PACKAGES) -> Path:
     """Return the folder of the libraries, installed once for each version of the lock.
 
     Skip the test where Node.js is not installed, or npm's registry is out of reach.
     """
     if not shutil.which("node") or not shutil.which("npm"):
         pytest.skip("Node.js is not installed")
-    lock = (PACKAGES / "package-lock.json").read_bytes()
+    lock = (packages / "package-lock.json").read_bytes()
     folder = INSTALLED / f"clients-{hashlib.sha256(lock).hexdigest()[:16]}"
     if not folder.exists():
-        _install(folder)
+        _install(packages, folder)
     return folder / "node_modules"
 
 
-def _install(folder: Path) -> None:
+def _install(packages: Path, folder: Path) -> None:
     """Install into a new folder, then rename it: another process may do the same."""
     INSTALLED.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=INSTALLED) as temporary:
         new = Path(temporary) / "clients"
         new.mkdir()
         for name in ("package.json", "package-lock.json"):
-            shutil.copy(PACKAGES / name, new)
+            shutil.copy(packages / name, new)
         try:
             subprocess.run(INSTALL, cwd=new, check=True, capture_output=True, text=True)
         except subprocess.CalledProcessError as error:

@@ -10,7 +10,7 @@ from tests.e2e.programs import run
 SMALL_FORMS = {
     "bench": (
         "bench SMALL=1",
-        r"hottest key[\s\S]*p95 ratio[\s\S]*rejected key \(401\)[\s\S]*ratio \d",
+        r"hottest key[\s\S]*p95 ratio[\s\S]*rejected key \(401\)[\s\S]*flood[\s\S]*ratio \d",
     ),
     "simulate": ("simulate SEEDS=200", r"violations +0\b"),
     "faults": ("faults JOBS=20", "0 lost jobs"),
@@ -19,6 +19,8 @@ SMALL_FORMS = {
     "matrix": ("matrix SMALL=1", r"\| openai_compatible \|"),
     "mutants": ("mutants ONLY='store: a finished job'", "the tests caught 1 of 1"),
     "corpora": ("corpora SMALL=1", r"keys +\d"),
+    "schemathesis": ("schemathesis SMALL=1", r"\d+ cases in"),
+    "docs": ("docs", r"\d+ pages"),
     "vendors": ("vendors VENDOR=openai", r"openai +2 +2 +0 +\d+ +0 "),
     "audit": ("audit", r"skipped|\d vulnerabilities"),
     "clean": ("clean", ""),

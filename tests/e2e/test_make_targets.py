@@ -41,8 +41,23 @@ RUN_BY = {
     ),
     **dict.fromkeys(
         (
-            *("./rushes jobs paused", "./rushes jobs resume"),
-            *("./rushes jobs fail", "./rushes jobs orphans"),
+            *("./rushes key create", "./rushes key list", "./rushes key show"),
+            *("./rushes key rename", "./rushes key scopes", "./rushes key set"),
+            *("./rushes key rotate", "./rushes key revoke"),
+            *("./rushes account create", "./rushes account list", "./rushes account show"),
+            *("./rushes account set", "./rushes account disable", "./rushes account enable"),
+            *("./rushes account adopt", "./rushes audit"),
+        ),
+        "tests/unit/cli/test_key_commands.py",
+    ),
+    **dict.fromkeys(
+        ("./rushes provider status", "./rushes provider pause", "./rushes provider resume"),
+        "tests/unit/cli/test_provider_state.py",
+    ),
+    **dict.fromkeys(
+        (
+            *("./rushes job paused", "./rushes job resume"),
+            *("./rushes job fail", "./rushes job orphans"),
         ),
         "tests/unit/cli/test_job_commands.py",
     ),
@@ -53,6 +68,7 @@ RUN_BY = {
     "bench.cost": "tests/unit/bench/test_cost_page.py",
     "bench/cost.py": "tests/unit/bench/test_cost_page.py",
     "bench/write_units.py": "Makefile",
+    "bench.search": "Makefile",
     "bench/load_model.py": "Makefile",
     "bench/init_cost.py": "Makefile",
     "bench/collect_memory.py": "Makefile",
@@ -60,14 +76,12 @@ RUN_BY = {
     "bench/hanging_endpoint.py": "Makefile",
     "bench/isolation.py": "Makefile",
     "scripts/config_schema.py": "tests/unit/scripts/test_config_schema.py",
-    "scripts/create_key.py": "Makefile",
-    "scripts/jobs.py": "Makefile",
-    "scripts/dead_letters.py": "Makefile",
-    "scripts/reencrypt_secrets.py": "Makefile",
     "scripts/generate_compatibility_page.py": "tests/unit/docs/test_compatibility_page.py",
     "scripts/generate_model_page.py": "tests/unit/docs/test_models_page.py",
     "scripts.generate_fal_models": "tests/unit/scripts/test_generate_fal_models.py",
     "scripts.generate_openapi": "tests/unit/api/test_openapi.py",
+    "scripts.generate_postman": "tests/openapi/test_postman_collection.py",
+    "scripts.generate_reference": "tests/unit/docs/test_error_pages.py",
     "scripts/mutants.py": "Makefile",
     "scripts/schemas.py": "tests/unit/test_event_files.py",
 }
@@ -75,7 +89,7 @@ RUN_BY = {
 CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 COMMAND = re.compile(
     r"\b(make [a-z][a-z-]*)|python -m ([\w.]+)|(?<![\w/])((?:scripts|bench)/\w+\.py)"
-    r"|(\./rushes (?:(?:config|jobs|provider) [a-z-]+|doctor))"
+    r"|(\./rushes (?:(?:account|config|job|key|provider) [a-z-]+|audit|doctor))"
 )
 NOT_OURS = frozenset({"pytest", "venv", "pip"})
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")]
@@ -102,13 +116,15 @@ def test_every_documented_command_is_run():
 def test_file_that_runs_command_names_it(command: str, path: str):
     text = (ROOT / path).read_text()
     name = command.removeprefix("make ").replace("bench/", "").removesuffix(".py")
-    assert (name if name.startswith("./rushes") else name.rpartition(".")[2]) in text
+    arguments = '", "'.join(name.split()[1:])
+    named = name if name.startswith("./rushes") else name.rpartition(".")[2]
+    assert named in text or (arguments and f'"{arguments}"' in text)
 
 
 def test_format_and_requirements_change_no_file(tree: Path):
     make("format", tree)
     make("requirements", tree)
-    for path in ("layers/dependencies/requirements.txt", "scripts/jobs.py", "tests/fakes.py"):
+    for path in ("layers/dependencies/requirements.txt", "scripts/mutants.py", "tests/fakes.py"):
         assert (tree / path).read_bytes() == (ROOT / path).read_bytes(), path
 
 
@@ -125,12 +141,18 @@ def test_operator_targets(stack: Stack, client: httpx.Client):
     def operate(target: str) -> str:
         return make(f"{target} STACK_NAME={NAME} JOB={job_id}", environment=aws)
 
+    def refused(target: str) -> str:
+        with pytest.raises(AssertionError) as raised:
+            operate(target)
+        return str(raised.value)
+
     assert job_id in operate("show")
-    assert "has already ended" in operate("cancel")
-    assert "only a failed job can be retried" in operate("retry")
+    assert "has already ended" in refused("cancel")
+    assert "only a failed or cancelled job can be retried" in refused("retry")
     assert "moved back" in operate("redrive")
     assert re.search(r"encrypted the secrets of \d+ webhook", operate("reencrypt"))
     assert re.search(r"rewrote \d+ jobs", operate("reindex"))
+    assert "rk_" in operate("key ACCOUNT=drill")
     assert job_id not in operate("stuck")
     assert '"status": "ending"' in operate("invoke EVENT=submit/first")
     assert '"status": "unknown"' in operate("invoke EVENT=finish/outcome")

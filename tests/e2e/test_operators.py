@@ -22,8 +22,8 @@ Operate = Callable[..., str]
 def operate(stack: Stack) -> Operate:
     environment = stack.environment() | {"PATH": "/usr/bin:/bin"}
 
-    def run(*arguments: str, script: str = "jobs.py") -> str:
-        command = [sys.executable, f"scripts/{script}", "--stack", NAME, *arguments]
+    def run(*arguments: str, group: tuple[str, ...] = ("job",)) -> str:
+        command = [sys.executable, "-m", "cli", *group, *arguments, "--stack", NAME]
         done = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
         )
@@ -51,10 +51,11 @@ def run_until(operate: Operate, text: str, *arguments: str) -> str:
 
 def test_show_prints_history_of_job(operate: Operate, running: str):
     output = run_until(operate, f"{running} of demo: in_progress", "show", running)
-    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  created by the openai dialect", output)
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC  created by the openai API", output)
     assert "accepted by sandbox" in output
     assert "model sandbox/sandbox-1, price $0.10" in output
     assert f"execution {running} is running" in output
+    assert f"rushes job watch {running} --stack {NAME}" in output
 
 
 def test_retry_starts_execution_of_open_job(
@@ -71,7 +72,7 @@ def test_cancel_stops_job(operate: Operate, running: str):
     run_until(operate, "accepted by", "show", running)
     assert "will stop the job" in operate("cancel", running)
     assert "ended: cancelled" in run_until(operate, "ended: cancelled", "show", running)
-    assert operate("cancel", running) == f"{running} has already ended\n"
+    assert operate("cancel", running) == f"error: {running} has already ended\n"
 
 
 def test_retry_creates_failed_job_again(operate: Operate, client: httpx.Client):
@@ -83,7 +84,7 @@ def test_retry_creates_failed_job_again(operate: Operate, client: httpx.Client):
 
 
 def test_stuck_lists_no_jobs(operate: Operate):
-    assert operate("stuck") == ""
+    assert operate("stuck") == "no job is stuck\n"
 
 
 def test_redrive_moves_dead_letters_back(operate: Operate, stack: Stack, aws: Callable[[str], Any]):
@@ -91,11 +92,11 @@ def test_redrive_moves_dead_letters_back(operate: Operate, stack: Stack, aws: Ca
     sqs = aws("sqs")
     dead = stack.outputs["EventDeadLetterQueueUrl"]
     sqs.send_message(QueueUrl=dead, MessageBody='{"no": "event"}')
-    assert operate(script="dead_letters.py").startswith("1 message(s) moved back")
+    assert operate(group=("redrive",)).startswith("1 message(s) moved back")
     assert not sqs.receive_message(QueueUrl=dead).get("Messages")
 
 
 @pytest.mark.parametrize("action", ["show", "retry", "cancel"])
 def test_unknown_or_missing_job_id_is_refused(operate: Operate, action: str):
-    assert operate(action, "job_none") == "job job_none not found\n"
-    assert f"{action} requires a job id" in operate(action)
+    assert operate(action, "job_none") == "error: job job_none not found\n"
+    assert "Missing argument 'JOB'" in operate(action)

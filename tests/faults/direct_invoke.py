@@ -1,15 +1,12 @@
 """Call moto's DynamoDB handlers without HTTP and copies: the same code, much faster."""
 
-import copy
 import json
-from collections import defaultdict
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.exceptions import JsonRESTError, ServiceException
-from moto.dynamodb.models.table import Table
 from moto.dynamodb.models.utilities import dynamo_json_dump
 from moto.dynamodb.responses import DynamoHandler
 
@@ -17,15 +14,6 @@ from tests.faults.moto_stack import ACCOUNT
 
 ACTIONS = {"GetItem": "get_item", "PutItem": "put_item", "Query": "query"}
 HEADERS = HTTPHeaders.from_dict({"content-type": "application/x-amz-json-1.0"})
-
-
-def snapshot(table: Table, _: dict[int, Any]) -> Table:
-    """Copy a table for the rollback of a transaction. Puts replace rows: rows are shared."""
-    copied = copy.copy(table)
-    copied.items = defaultdict(dict)
-    for partition, rows in table.items.items():
-        copied.items[partition] = copy.copy(rows)
-    return copied
 
 
 class DirectInvoke:

@@ -23,9 +23,9 @@ from rushes.http import downloads, transport
 from rushes.wiring import api, aws, sweep, workflow
 from rushes.workflow.sweeper import one_by_one
 from tests.faults.clock import Clock
-from tests.faults.direct_invoke import snapshot
 from tests.faults.fault_injector import CrashError, FaultInjector
 from tests.faults.fault_kinds import Place
+from tests.faults.moto_speed import snapshot
 from tests.faults.moto_stack import ENVIRONMENT, MotoStack
 from tests.faults.plans import Plan, Running
 from tests.lambda_context import InvocationContext

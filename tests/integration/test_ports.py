@@ -555,14 +555,14 @@ class TestRealTable:
         self, jobs: JobTable, account: str, row: Callable[[], dict[str, Any]]
     ):
         jobs.add(job_of(account))
-        assert {"list_pk", "list_sk", "open_pk", "open_sk"} < set(row())
+        assert {"provider_pk", "list_sk", "open_pk", "open_sk"} < set(row())
         assert float(row()["expires"]["N"]) > NOW + 89 * 24 * 3600
         jobs.change(account, ids(1)[0], failed)
         assert {"open_pk", "open_sk"}.isdisjoint(row())
         jobs.change(account, ids(1)[0], lambda job: job.deleted(NOW))
-        assert {"list_pk", "list_sk"}.isdisjoint(row())
+        assert {"provider_pk", "list_sk"}.isdisjoint(row())
 
-    def test_jobs_of_an_account_are_spread_over_all_shards(
+    def test_jobs_at_a_provider_are_spread_over_all_shards(
         self, jobs: JobTable, account: str, dynamodb: Any, table: str
     ):
         for number in range(200):
@@ -570,9 +570,9 @@ class TestRealTable:
         counts = [
             dynamodb.query(
                 TableName=table,
-                IndexName="by_owner_keys",
-                KeyConditionExpression="list_pk = :pk",
-                ExpressionAttributeValues={":pk": {"S": f"{account}#{shard}"}},
+                IndexName="by_provider",
+                KeyConditionExpression="provider_pk = :pk",
+                ExpressionAttributeValues={":pk": {"S": f"{account}#sandbox#{shard}"}},
             )["Count"]
             for shard in range(SHARDS)
         ]
@@ -802,7 +802,8 @@ class TestCommit:
         monkeypatch.setattr("secrets.token_hex", lambda _: "us")
         record = IdempotencyRecord("x", "f" * 64, "1", NOW + 60)
         charges = [Charge(f"a#{DAY}", 1, maximum=2)]
-        creation = CreateTransaction("t", {"pk": {"S": "JOB#a#1"}}, {}, record, charges, NOW)
+        state = {"pk": {"S": "JOB#a#1"}}
+        creation = CreateTransaction("t", state, {"request": {}}, record, charges, NOW)
         return lambda: creation.commit(dynamodb)
 
     @pytest.fixture
@@ -1224,6 +1225,12 @@ class TestBlobs:
         assert moved == artifact.model_copy(update=changes)
         assert blobs.read(moved_to) == SOUND
         assert blobs.find(key) is None
+
+    def test_tagged_file_is_unchanged(self, blobs: Blobs, prefix: str):
+        file = blobs.put(f"{prefix}0.mp4", Upload("file", "video/mp4", b"video"))
+        blobs.tag(file.key, {"team": "ads", "campaign": "spring sale, 50%"})
+        blobs.tag(file.key, {"team": "München"})
+        assert blobs.read(file.key) == b"video"
 
     def test_copy_requires_the_same_etag(self, blobs: Blobs, prefix: str):
         blobs.put(f"{prefix}upload", Upload("file", "video/mp4", b"first"))

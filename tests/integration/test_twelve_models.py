@@ -23,6 +23,7 @@ from rushes.jobs.job import Job
 from rushes.jobs.status import JobStatus
 from rushes.ports.http import HttpCall, HttpReply, Upstream
 from rushes.providers import adapter
+from rushes.workflow.call_counts import CallCounter
 from rushes.workflow.collect import Collect
 from rushes.workflow.concurrency import Concurrency
 from rushes.workflow.event_publisher import EventPublisher
@@ -37,6 +38,7 @@ from rushes.workflow.task import JobContext
 from tests.fakes import (
     FakeAccountSlots,
     FakeBus,
+    FakeProviderCalls,
     FakeRateLimits,
     FakeTimings,
     FakeUpstreams,
@@ -164,7 +166,8 @@ class Workflow:
         publisher, timings = EventPublisher(caller.jobs, FakeBus(), caller.clock), FakeTimings()
         context = JobContext(caller.jobs, publisher, catalogs, caller.clock)
         upstreams = CatalogUpstreams(self.catalog)
-        providers = ProviderClient(upstreams, self.http_client, catalogs, adapter)
+        counter = CallCounter(FakeProviderCalls(), caller.clock)
+        providers = ProviderClient(upstreams, self.http_client, catalogs, adapter, counter)
         slots = JobSlots(FakeAccountSlots(), caller.clock)
         limiter = RateLimiter(FakeRateLimits(), catalogs, caller.clock, caller.clock.advance)
         fetch_inputs = FetchInputs(context, self.http_client, caller.blobs, slots)

@@ -98,6 +98,14 @@ def test_missing_tenant_check_is_found(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(JobService, "get", lambda self, _, job_id: get(self, "bob", job_id))
     report = run("tenancy", every=40)
     assert any("differs from an absent id" in finding for finding in report.findings)
+    native = run("native", every=15)
+    assert any("differs from an absent id" in finding for finding in native.findings)
+
+
+def test_missing_scope_check_is_found(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("rushes.api.native.dispatcher.require_scope", lambda *_: None)
+    report = run("native", every=15)
+    assert any(finding.startswith("admin.") for finding in report.findings)
 
 
 @pytest.mark.parametrize(

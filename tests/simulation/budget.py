@@ -7,10 +7,19 @@ was cancelled.
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from rushes.jobs.charges import AT_PROVIDER, OPEN, is_at_provider, is_budget, key_of
+from rushes.api.usage.totals import Table
+from rushes.jobs.charges import (
+    AT_PROVIDER,
+    DAY_LENGTH,
+    OPEN,
+    is_at_provider,
+    is_budget,
+    key_of,
+)
 from rushes.jobs.cost import charged
 from rushes.jobs.job import Job
 from rushes.jobs.request import GenerationRequest
+from rushes.jobs.summary import summary_of
 from tests.simulation.provider_faults import FAILS
 from tests.simulation.table import micro
 
@@ -28,6 +37,8 @@ class BudgetInvariants:
         self.seen: Counter[str] = Counter()
         """Numbers of accepted jobs, refused jobs and refunds."""
         self._before: dict[str, int] = {}
+        self._maxima: dict[str, float | None] = {}
+        """Those of the limits that were checked, by name."""
         models = harness.catalog.models
         self._prices = {model.name: micro(model.price(DEFAULTS)) for model in models}
 
@@ -65,6 +76,21 @@ class BudgetInvariants:
             reserved, refunded = limits.charged[name], limits.refunded[name]
             kept = reserved == settled + refunded
             self._check(kept, f"{name}: {reserved} reserved, {settled} + {refunded} accounted for")
+        self._check_usage()
+
+    def _check_usage(self) -> None:
+        """Check that the usage report has what the budgets of the accounts have settled."""
+        for dimension, length in (("day", DAY_LENGTH), ("month", MONTH_LENGTH)):
+            usage = Table(("account", dimension))
+            for job in self._harness.jobs.rows.values():
+                usage.add(summary_of(job))
+            for (account, period), totals in usage.rows.items():
+                name = f"{account}#{period}"
+                if period is None or len(period) != length or name not in self._before:
+                    continue
+                settled = micro(self._harness.jobs.limits.find(name).settled)
+                same = totals.settled == settled
+                self._check(same, f"{name} settled {settled}, usage has {totals.settled}")
 
     def _check_counters(self) -> None:
         """Check that each counter has the number of its jobs."""
@@ -94,7 +120,9 @@ class BudgetInvariants:
         return spent
 
     def _check_maximum(self, name: str, amount: int) -> None:
-        maximum = self._maximum(name)
+        if name not in self._maxima:
+            self._maxima[name] = self._maximum(name)
+        maximum = self._maxima[name]
         within = not maximum or amount <= micro(maximum)
         self._check(within, f"{name} has {amount} micro-dollars of {maximum}")
 

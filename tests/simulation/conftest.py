@@ -5,8 +5,9 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def disable_logging() -> Iterator[None]:
-    """Disable logging: thousands of runs write thousands of warnings."""
+def write_nothing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Disable the log and the metrics: thousands of runs write thousands of lines."""
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)

@@ -23,6 +23,7 @@ from rushes.ports.http import HttpCall, HttpReply, Upstream
 from rushes.providers.base import Provider, Submitted
 from rushes.providers.openai_videos.openai_compatible import OpenAICompatible
 from rushes.providers.replies import Reply, raise_for_status, read
+from rushes.workflow.call_counts import CallCounter
 from rushes.workflow.collect import Collect
 from rushes.workflow.concurrency import Concurrency
 from rushes.workflow.event_publisher import EventPublisher
@@ -38,6 +39,7 @@ from rushes.workflow.task import JobContext
 from tests.fakes import (
     FakeAccountSlots,
     FakeClock,
+    FakeProviderCalls,
     FakeRateLimits,
     FakeTimings,
     FakeUpstreams,
@@ -173,10 +175,13 @@ class Harness:
         publish = EventPublisher(jobs, self.bus, clock, self.epoch)
         timings = scheduled(FakeTimings(), "timings", self.scheduler)
         upstreams = scheduled(FakeUpstreams(), "upstreams", self.scheduler)
-        rate_limits = scheduled(FakeRateLimits(), "rate_limits", self.scheduler)
+        self.rate_limits = FakeRateLimits()
+        rate_limits = scheduled(self.rate_limits, "rate_limits", self.scheduler)
         http_client = SimulatedHttpClient(self.scheduler, self._provider)
         context = JobContext(jobs, publish, catalogs, clock, self.epoch)
-        providers = ProviderClient(upstreams, http_client, catalogs, adapter_of)
+        call_counter = CallCounter(FakeProviderCalls(), clock)
+        ports = (upstreams, http_client, catalogs, adapter_of)
+        providers = ProviderClient(*ports, call_counter)
         rate_limiter = RateLimiter(rate_limits, catalogs, clock, self.scheduler.sleep)
         slots = JobSlots(scheduled(FakeAccountSlots(), "account_slots", self.scheduler), clock)
         fetch_inputs = FetchInputs(context, http_client, blobs, slots)

@@ -58,6 +58,11 @@ class Scheduler:
         self._next: Actor | None = None
         self._count = 0
 
+    @property
+    def current(self) -> Actor | None:
+        """The actor that runs now."""
+        return self._current
+
     def start(
         self,
         name: str,

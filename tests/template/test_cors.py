@@ -8,12 +8,13 @@ import pytest
 from rushes.dialects.api_key import KEY_HEADERS
 from rushes.dialects.fal_queue.fal_arguments import ACCEPTED_HEADERS
 from rushes.dialects.fal_queue.queue_dialect import WEBHOOK_HEADER
+from rushes.dialects.labels import TAGS_HEADER, USER_HEADER
 from tests.template.test_template import source, translated
 
 READ = {
     *(*KEY_HEADERS, *ACCEPTED_HEADERS, WEBHOOK_HEADER),
     *("authorization", "content-type", "idempotency-key", "x-pipelet-output"),
-    *("x-fal-request-timeout", "x-fal-runner-hint", "range"),
+    *("x-fal-request-timeout", "x-fal-runner-hint", "range", TAGS_HEADER, USER_HEADER),
 }
 """Headers that the dialects read, or accept."""
 SDK_HEADERS = {
@@ -25,7 +26,7 @@ SDK_HEADERS = {
 """Headers that OpenAI's, Together's and fal's SDKs send from a browser."""
 WRITTEN = {
     *("retry-after", "ratelimit", "ratelimit-policy", "x-request-id", "x-should-retry"),
-    *("rushes-warning", "rushes-upstream-cancelled", "idempotent-replayed"),
+    *("rushes-warning", "rushes-upstream-cancelled", "rushes-cost", "idempotent-replayed"),
     *("content-range", "content-disposition", "content-length", "accept-ranges", "allow"),
     *("openai-poll-after-ms", "x-fal-request-id", "x-fal-error-type", "x-fal-retryable"),
 }

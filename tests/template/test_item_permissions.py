@@ -15,14 +15,15 @@ READ = ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem")
 WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
 WEBHOOKS = "DELIVERY ENDPOINTS REQUESTS"
 CREATES = "JOB ONCE CALL SPENT"
+OPERATORS = "KEY ACCOUNT ACCOUNTS AUDIT"
 USED = {
     "api": (
-        f"KEY {CREATES} {WEBHOOKS} ENDPOINTS_ADDED",
-        f"{CREATES} COUNTER {WEBHOOKS} ENDPOINTS_ADDED",
+        f"{OPERATORS} {CREATES} {WEBHOOKS} ENDPOINTS_ADDED PROVIDER PROVIDER_CALLS",
+        f"{OPERATORS} {CREATES} COUNTER {WEBHOOKS} ENDPOINTS_ADDED PROVIDER",
     ),
-    "submit": ("JOB SPENT PROVIDER SLOTS TIMING", "JOB SPENT PROVIDER SLOTS"),
-    "poll": ("JOB TIMING", "JOB SPENT"),
-    "collect": ("JOB SLOTS", "JOB SPENT SLOTS"),
+    "submit": ("JOB SPENT PROVIDER SLOTS TIMING", "JOB SPENT PROVIDER PROVIDER_CALLS SLOTS"),
+    "poll": ("JOB TIMING", "JOB SPENT PROVIDER_CALLS"),
+    "collect": ("JOB SLOTS", "JOB SPENT PROVIDER_CALLS SLOTS"),
     "finish": ("JOB TIMING", "JOB SPENT TIMING"),
     "sweep": (f"JOB {WEBHOOKS}", "JOB DELIVERY"),
     "notify": ("JOB ENDPOINTS", "DELIVERY"),
@@ -141,10 +142,20 @@ def test_functions_reach_what_they_need():
     assert not allows("poll", "dynamodb:GetItem")
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_no_function_writes_api_keys(function: str):
-    for action in WRITE:
-        assert not allows(function, action, "KEY#0123456789abcdef")
+@pytest.mark.parametrize("function", [name for name in FUNCTIONS if name != "api"])
+@pytest.mark.parametrize("action", [*READ, *WRITE])
+@pytest.mark.parametrize(
+    "key", ["KEY#0123456789abcdef", "ACCOUNT#team", "ACCOUNTS#all", "AUDIT#2026"]
+)
+def test_only_api_reaches_keys_accounts_and_the_audit_log(function: str, action: str, key: str):
+    assert not allows(function, action, key)
+
+
+def test_api_deletes_no_key_and_neither_changes_nor_deletes_audit_entries():
+    assert allows("api", "dynamodb:PutItem", "AUDIT#2026")
+    assert not allows("api", "dynamodb:UpdateItem", "AUDIT#2026")
+    for key in ("KEY#0123456789abcdef", "ACCOUNT#team", "ACCOUNTS#all", "AUDIT#2026"):
+        assert not allows("api", "dynamodb:DeleteItem", key)
 
 
 @pytest.mark.parametrize("function", ["notify", "sweep"])

@@ -179,7 +179,7 @@ def bus_policies() -> set[str]:
 
 
 def test_event_publishers_may_put_events_and_have_the_bus_name():
-    publishers = ("api", "submit", "finish", "sweep", "deliver")
+    publishers = ("api", "submit", "poll", "finish", "sweep", "deliver")
     event_publishers = {logical_id(name) for name in publishers}
     assert bus_policies() == {f"{name}Role" for name in event_publishers}
     for name in event_publishers:
@@ -255,7 +255,9 @@ def test_api_may_read_each_index_that_it_lists_jobs_by():
         statement["Sid"]: statement["Resource"] for statement in statements("ApiFunctionRole")
     }
     names = {resource["Fn::Sub"].rpartition("/")[2] for resource in allowed["ListJobs"]}
-    assert names == {"by_owner_keys", "by_provider"} == by_name.keys() - {"due_keys"}
+    lists = {"by_owner_list", "by_owner_keys", "by_provider"}
+    assert names == lists == by_name.keys() - {"due_keys"}
+    assert by_name["by_owner_list"]["Projection"] == {"ProjectionType": "ALL"}
     assert allowed["ReadListedItems"] == {"Fn::GetAtt": ["TableArn", "Value"]}
 
 
@@ -386,6 +388,14 @@ def test_outputs_of_bedrock_are_written_by_submit_read_by_collect_and_deleted_wi
     lifecycle = translated()["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     (days,) = [rule["ExpirationInDays"] for rule in lifecycle if rule.get("Prefix") == "provider/"]
     assert days == 2
+
+
+def test_api_copies_uploads_and_the_inputs_of_a_retried_job_to_inputs():
+    """S3 lets only a reader of the source copy an object."""
+    folders = {"inputs/*", "outputs/*", "uploads/*", "config/*"}
+    readable = allowed("api", "s3:")["s3:GetObject"]
+    assert {one["Fn::Sub"].removeprefix("${BucketArn.Value}/") for one in readable} == folders
+    assert {"Fn::Sub": "${BucketArn.Value}/inputs/*"} in allowed("api", "s3:")["s3:PutObject"]
 
 
 def test_each_folder_of_a_job_expires_and_is_deleted_with_it():

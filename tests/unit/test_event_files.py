@@ -56,7 +56,7 @@ def test_schemas_match_models() -> None:
 
 def test_every_event_type_has_schema_and_example() -> None:
     terminal = {f"job.{status.value}" for status in TERMINAL}
-    others = {"job.started", operational_events.DISABLED, operational_events.TEST}
+    others = {"job.started", "job.progress", operational_events.DISABLED, operational_events.TEST}
     assert set(schemas.MODELS) == terminal | others | {THRESHOLD_REACHED}
     assert len(EXAMPLES) == len(schemas.MODELS)
 

@@ -66,13 +66,23 @@ def modules_after(program: str) -> list[str]:
     return names
 
 
-@pytest.mark.parametrize("then", ["", "app.api.jobs_api()", "app.api.webhook_api()"])
+@pytest.mark.parametrize(
+    "then", ["", "app.api.jobs_api()", "app.api.webhook_api()", "app.api.native_api()"]
+)
 def test_api_function_loads_no_http_client_and_no_provider(then: str):
     names = modules_after(f"import functions.api.app as app\n{then}")
     assert "functions.api.app" in names
     assert "rushes.dialects.openai_videos.openai" in names
     unwanted = [n for n in names if any(f"{n}.".startswith(f"{root}.") for root in UNWANTED)]
     assert unwanted == []
+
+
+@pytest.mark.parametrize("then", ["", "app.api.jobs_api()", "app.api.webhook_api()"])
+def test_native_api_is_loaded_at_its_first_request(then: str):
+    names = modules_after(f"import functions.api.app as app\n{then}")
+    packages = ("native", "keys", "accounts", "usage", "provider_control")
+    roots = tuple(f"rushes.api.{package}" for package in packages)
+    assert [name for name in names if name.startswith(roots)] == []
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,8 @@ class Settings(BaseModel):
     """Set in the functions that start executions: api and sweep."""
     events_queue_url: str = Field(default="", alias="EVENTS_QUEUE_URL")
     """Set in deliver, which queues messages with a delay."""
+    poll_function: str = Field(default="", alias="POLL_FUNCTION")
+    """ARN of the poll function. Set in api, which lets it check a provider's key."""
     deliveries_queue_url: str = Field(default="", alias="DELIVERIES_QUEUE_URL")
     """Set in the functions that queue deliveries: api, notify and sweep."""
     webhook_key: str = Field(default="", alias="WEBHOOK_KEY")

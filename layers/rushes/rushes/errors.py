@@ -8,6 +8,11 @@ RushesError
 │   │   ├── UrlNotAllowed            the SSRF check rejects the URL
 │   │   └── ConflictingKeys          two different API keys in one request
 │   ├── MissingApiKey, InvalidApiKey 401
+│   │   └── ExpiredApiKey            the secret is right, and the key has expired
+│   ├── PermissionDenied             403: the API key does not allow the call
+│   │   ├── MissingScope             its scopes do not contain the call's
+│   │   ├── ModelNotAllowed          it may use other models only
+│   │   └── AccountDisabled          the operator has disabled its account
 │   ├── NotFound                     404: absent, deleted or of another account
 │   │   ├── ContentNotReady
 │   │   ├── VariantNotAvailable
@@ -15,6 +20,9 @@ RushesError
 │   ├── MethodNotAllowed             405: the URL exists, with other methods
 │   ├── RangeNotSatisfiable          416: the Range header is behind the end of the file
 │   ├── AlreadyFinished              409: too late to cancel
+│   ├── NotRetryable                 409: the job has not failed, nor was it cancelled
+│   ├── KeyConflict                  409: an API key that is revoked or was rotated before
+│   ├── AccountExists                409: an account of that name exists
 │   ├── IdempotencyKeyInUse          409: a request with the same Idempotency-Key is in progress
 │   ├── IdempotencyKeyReused         422: the same Idempotency-Key with another body
 │   ├── LimitReached                 429: a limit of the account or its API key
@@ -33,6 +41,7 @@ RushesError
     ├── UpstreamUnreachable          nothing was sent: safe to retry
     ├── UpstreamUnavailable          the provider says that it has created nothing: safe to retry
     ├── UpstreamThrottled            the provider requested a later retry
+    ├── ProviderPaused               the operator has paused the provider
     ├── UpstreamRefused              the provider refused for good
     ├── UpstreamAccountError         the provider refuses the deployment's account: quota, billing
     ├── UpstreamModelUnavailable     the provider does not serve the model (any more)
@@ -46,7 +55,7 @@ RushesError
     └── InvalidOutput                an output has the wrong type or size
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from rushes.redaction import REDACTOR
@@ -79,7 +88,10 @@ class ClientError(RushesError):
 
 
 class InvalidRequest(ClientError):
-    """`kind` is the violated constraint, as pydantic names it: `missing`, `less_than_equal`."""
+    """`kind` is the violated constraint, as pydantic names it: `missing`, `less_than_equal`.
+
+    `allowed` are the accepted values, if they are a list.
+    """
 
     code = "invalid_value"
 
@@ -90,9 +102,11 @@ class InvalidRequest(ClientError):
         param: str | None = None,
         code: str | None = None,
         kind: str = "value_error",
+        allowed: Sequence[str | int] = (),
     ) -> None:
         super().__init__(message, param=param, code=code)
         self.kind = kind
+        self.allowed = tuple(allowed)
 
 
 class UnknownModel(InvalidRequest):
@@ -121,6 +135,45 @@ class InvalidApiKey(ClientError):
     http_status = 401
 
 
+class ExpiredApiKey(InvalidApiKey):
+    code = "expired_api_key"
+
+
+class PermissionDenied(ClientError):
+    """`allowed` are the values that would be accepted, if they are known to the client."""
+
+    code = "permission_denied"
+    http_status = 403
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        allowed: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message, param=param, code=code)
+        self.allowed = tuple(allowed)
+
+
+class MissingScope(PermissionDenied):
+    """`needed` is the scope of the operation."""
+
+    code = "missing_scope"
+
+    def __init__(self, message: str, *, needed: str) -> None:
+        super().__init__(message, param="authorization", allowed=(needed,))
+
+
+class ModelNotAllowed(PermissionDenied):
+    code = "model_not_allowed"
+
+
+class AccountDisabled(PermissionDenied):
+    code = "account_disabled"
+
+
 class NotFound(ClientError):
     code = "not_found"
     http_status = 404
@@ -139,8 +192,14 @@ class UnsupportedOperation(NotFound):
 
 
 class MethodNotAllowed(ClientError):
+    """`allowed` are the methods of the URL."""
+
     code = "method_not_allowed"
     http_status = 405
+
+    def __init__(self, message: str, *, allowed: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.allowed = tuple(allowed)
 
 
 class RangeNotSatisfiable(ClientError):
@@ -150,6 +209,21 @@ class RangeNotSatisfiable(ClientError):
 
 class AlreadyFinished(ClientError):
     code = "already_finished"
+    http_status = 409
+
+
+class NotRetryable(ClientError):
+    code = "not_retryable"
+    http_status = 409
+
+
+class KeyConflict(ClientError):
+    code = "key_conflict"
+    http_status = 409
+
+
+class AccountExists(ClientError):
+    code = "account_exists"
     http_status = 409
 
 
@@ -284,6 +358,11 @@ class UpstreamUnavailable(UpstreamError):
 
 class UpstreamThrottled(UpstreamError):
     code = "upstream_busy"
+    retryable = True
+
+
+class ProviderPaused(UpstreamError):
+    code = "provider_paused"
     retryable = True
 
 

@@ -71,8 +71,7 @@ class Api:
         headers = {**headers, **case.headers}
         path = self.with_ids(case.path)
         body = case.body and self.with_ids(case.body.decode("latin-1")).encode("latin-1")
-        self.log.seek(0)
-        self.log.truncate()
+        self.empty_log()
         self._forget_new_records()
         request = event(case.method, path, body, headers, dict(case.query))
         response: dict[str, Any] = lambda_handler(request, CONTEXT)
@@ -104,13 +103,22 @@ class Api:
         keys = (self.caller.key, self.owner.key, self.revoked_key)
         return tuple(key.split("_", 2)[2] for key in keys)
 
+    def empty_log(self) -> None:
+        self.log.seek(0)
+        self.log.truncate()
+
     def _forget_new_records(self) -> None:
         """Return to the first records when there are many: the adapters scan all of them."""
-        stores = self._stores()
-        if self._at_start and any(len(store) > MAX_RECORDS for store in stores.values()):
-            for name, store in stores.items():
-                store.clear()
-                store.update(self._at_start[name])
+        if any(len(store) > MAX_RECORDS for store in self._stores().values()):
+            self.restore()
+
+    def restore(self) -> None:
+        """Return to the records at the last `remember`."""
+        if not self._at_start:
+            return
+        for name, store in self._stores().items():
+            store.clear()
+            store.update(self._at_start[name])
 
     def remember(self) -> None:
         self._at_start = {name: dict(store) for name, store in self._stores().items()}

@@ -1,9 +1,19 @@
 """The families of the corpora, each with the number of cases that it has at least."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from itertools import islice
 
-from tests.security.corpora import headers, json_bodies, key_forms, multipart_bodies, paths, tenancy
+from tests.security.corpora import (
+    headers,
+    json_bodies,
+    key_forms,
+    multipart_bodies,
+    native_tenancy,
+    paths,
+    tenancy,
+)
 from tests.security.corpora.api import Api, running_api
 from tests.security.corpora.case import Case
 from tests.security.corpora.check import Report, key_problems, problems, tenancy_problems
@@ -14,12 +24,17 @@ GENERATED: dict[str, Callable[[], Iterator[Case]]] = {
     "paths": paths.cases,
     "headers": headers.cases,
 }
+PROBES: dict[str, Callable[[Api], Iterator[tenancy.Probe]]] = {
+    "tenancy": tenancy.probes,
+    "native": native_tenancy.probes,
+}
 MINIMUM = {
     "json": 26_000,
     "multipart": 11_000,
     "paths": 20_000,
     "headers": 8_500,
     "tenancy": 7_500,
+    "native": 3_000,
     "keys": 1_300,
 }
 
@@ -27,9 +42,9 @@ MINIMUM = {
 def run(family: str, every: int = 1, first: int = 0) -> Report:
     """Send each `every`-th case of a family, beginning with number `first`."""
     report = Report(family)
-    with running_api() as api:
-        if family == "tenancy":
-            _run_probes(api, report, every, first)
+    with _running(family) as api:
+        if family in PROBES:
+            _run_probes(api, report, islice(PROBES[family](api), first, None, every))
         elif family == "keys":
             for case in islice(key_forms.cases(api), first, None, every):
                 answer = api.send(case)
@@ -42,24 +57,30 @@ def run(family: str, every: int = 1, first: int = 0) -> Report:
 
 
 def count(family: str) -> int:
-    with running_api() as api:
-        if family == "tenancy":
-            return sum(1 for _ in tenancy.probes(api))
+    with _running(family) as api:
+        if family in PROBES:
+            return sum(1 for _ in PROBES[family](api))
         if family == "keys":
             return sum(1 for _ in key_forms.cases(api))
         return sum(1 for _ in GENERATED[family]())
 
 
-def _run_probes(api: Api, report: Report, every: int, first: int) -> None:
-    before = api.records_of_owner()
-    for probe in islice(tenancy.probes(api), first, None, every):
+def _running(family: str) -> AbstractContextManager[Api]:
+    return native_tenancy.running_native_api() if family == "native" else running_api()
+
+
+def _run_probes(api: Api, report: Report, probes: Iterable[tenancy.Probe]) -> None:
+    before, keys = api.records_of_owner(), dict(api.jobs.keys.rows)
+    for probe in probes:
         absent = api.send(probe.absent)
         foreign = api.send(probe.foreign)
         found = _both(
             problems(api, probe.foreign, foreign), tenancy_problems(api, probe, foreign, absent)
         )
         report.add(probe.foreign, foreign, (f"{probe.name}: {problem}" for problem in found))
-    if api.records_of_owner() != before:
+    used = {key_id: key.last_used_at for key_id, key in api.jobs.keys.rows.items()}
+    unused = {key_id: replace(key, last_used_at=used.get(key_id)) for key_id, key in keys.items()}
+    if api.records_of_owner() != before or api.jobs.keys.rows != unused:
         report.findings.append("a probe changed records of the other account")
 
 

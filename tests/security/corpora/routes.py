@@ -122,7 +122,7 @@ def error_message(path: str, text: str) -> str | None:
 
 def _place(path: str, body: dict[str, Any]) -> str:
     """Return the member that has the message, or the object with the message."""
-    if f"{path}/".startswith(("/queue/", "/pipelet/", "/fal/")):
+    if f"{path}/".startswith(("/queue/", "/pipelet/", "/fal/", "/rushes/")):
         return "detail"
     if path.startswith(("/v1/async", "/v1/input")):
         return "message"

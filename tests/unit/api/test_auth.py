@@ -47,7 +47,8 @@ def setup(monkeypatch: pytest.MonkeyPatch) -> Setup:
 
 def test_authenticate_returns_account_and_id_of_created_key(setup: Setup) -> None:
     identity = setup.authenticator.authenticate(setup.key)
-    assert identity == Identity("demo", setup.record.key_id)
+    key_id = setup.record.key_id
+    assert identity == Identity("demo", key_id, limits_id=key_id)
 
 
 def test_invalid_keys_are_refused_with_one_message(setup: Setup) -> None:
@@ -68,7 +69,7 @@ def test_revoked_key_is_refused(setup: Setup) -> None:
     assert not setup.accepts(setup.key)
 
 
-def test_cached_key_is_refused_within_a_minute_of_revocation(setup: Setup) -> None:
+def test_cached_key_is_refused_within_five_seconds_of_revocation(setup: Setup) -> None:
     assert setup.accepts(setup.key)
     setup.keys.add(replace(setup.record, revoked=True))
     setup.clock.advance(auth.CACHE_TTL - 1)
@@ -77,7 +78,7 @@ def test_cached_key_is_refused_within_a_minute_of_revocation(setup: Setup) -> No
     assert not setup.accepts(setup.key)
 
 
-def test_cached_key_is_refused_within_a_minute_of_deletion(setup: Setup) -> None:
+def test_cached_key_is_refused_within_five_seconds_of_deletion(setup: Setup) -> None:
     assert setup.accepts(setup.key)
     setup.keys.rows.clear()
     setup.clock.advance(auth.CACHE_TTL)
@@ -106,6 +107,9 @@ class Guesser:
     def get(self, key_id: str) -> ApiKey | None:
         self.lookups += 1
         return self.setup.keys.get(key_id)
+
+    def record_use(self, key_id: str, now: float, interval: float) -> None:
+        self.setup.keys.record_use(key_id, now, interval)
 
     def guess(self, count: int, source_ip: str = "192.0.2.1") -> list[type[Exception]]:
         errors: list[type[Exception]] = []

@@ -13,6 +13,8 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from local.packaging import ROOT
+from rushes.api.native.resource import PREFIX
+from rushes.api.native.routes import ROUTES as NATIVE_ROUTES
 from rushes.api.openapi import ALL
 from rushes.dialects import DIALECTS
 from rushes.jobs.result import Artifact, JobError
@@ -23,7 +25,7 @@ from tests.unit.dialects.api_client import ACCOUNT, BASE_URL, FIELDS, VIDEO, Cal
 from tests.unit.webhooks.client import Client
 from tests.unit.webhooks.harness import URL
 
-NAMES = (ALL, *(api.name for api in APIS))
+NAMES = (ALL, "native", *(api.name for api in APIS))
 FAILURE = JobError(code="content_filtered", message="the prompt was refused")
 
 
@@ -86,6 +88,10 @@ def test_complete_document_has_every_supported_route():
         for route in api.routes
         if route.verb != "unsupported"
     }
+    routes |= {
+        (route.method.lower(), PREFIX + re.sub(r"<(?:path:)?(\w+)>", r"{\1}", route.path))
+        for route in NATIVE_ROUTES
+    }
     assert {api.name for api in APIS} == {*(dialect.name for dialect in DIALECTS), "webhooks"}
     paths = document(ALL)["paths"]
     assert {(method, path) for path, item in paths.items() for method in item} == routes
@@ -115,7 +121,7 @@ def validate(name: str, method: str, path: str, reply: Reply) -> None:
         and method.lower() in found["paths"][template]
     )
     responses = found["paths"][template][method.lower()]["responses"]
-    response = responses.get(str(reply.status), responses["default"])
+    response = responses[str(reply.status)]
     if "content" not in response:
         assert reply.text == ""
         return

@@ -55,3 +55,17 @@ def test_put_returns_indexes_of_all_rejected_events(client: Client):
 def test_put_of_invalid_events_only_calls_nothing(client: Client):
     assert put(client, {"id": "evt_2"}) == [0]
     assert client.entries == []
+
+
+def test_events_of_a_job_with_the_largest_labels_fit_into_one_request(client: Client):
+    """The first event waits in the outbox for the second one after an outage of the bus."""
+    wide = "\N{CLAPPER BOARD}"
+    labels = {
+        "metadata": {f"{number:02}{wide * 62}": wide * 512 for number in range(16)},
+        "tags": {f"{number:02}{'a' * 38}": wide * 128 for number in range(10)},
+        "user": wide * 128,
+    }
+    events = [{**VALID, "id": f"evt_{number}", "data": labels} for number in range(2)]
+    assert put(client, *events) == []
+    assert [json.loads(entry["Detail"]) for entry in client.entries] == events
+    assert sum(len(entry["Detail"].encode()) for entry in client.entries) < 128 * 1024

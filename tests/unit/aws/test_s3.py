@@ -15,7 +15,7 @@ from botocore.stub import Stubber
 from rushes.aws.s3 import Bucket
 from rushes.errors import AwsUnavailable, DownloadInterrupted, InvalidOutput
 from rushes.jobs.content_type import HEAD_BYTES
-from rushes.jobs.request import Upload
+from rushes.jobs.request import StoredFile, Upload
 from rushes.jobs.result import Artifact
 from rushes.wiring.aws import s3_config
 from tests.media_boxes import FTYP, MDAT, SOUND
@@ -189,3 +189,29 @@ def test_move_changes_key_and_type_and_leaves_no_other_object(client: Any, name:
     assert [entry["Key"] for entry in client.list_objects_v2(Bucket="media")["Contents"]] == [
         moved.key
     ]
+
+
+@pytest.mark.parametrize("code", ["NoSuchKey", "AccessDenied"])
+def test_object_that_cannot_be_tagged_is_an_error_of_aws(bucket: Bucket, code: str):
+    """It may be deleted with its job before it is tagged."""
+    with Stubber(bucket._client) as stubber:
+        stubber.add_client_error("put_object_tagging", code)
+        with pytest.raises(AwsUnavailable):
+            bucket.tag("outputs/a/0.mp4", {"team": "ads"})
+
+
+@pytest.mark.parametrize("etag", [None, '"0123"'])
+def test_copy_names_an_etag_only_if_it_is_known(bucket: Bucket, etag: str | None):
+    """That of a file in the body of a create call, which a retry copies, is not."""
+    file = StoredFile(key="inputs/demo/1/0", content_type="image/png", size=1, etag=etag)
+    expected = {
+        "Bucket": "media",
+        "Key": "inputs/demo/2/0",
+        "CopySource": {"Bucket": "media", "Key": file.key},
+        **({"CopySourceIfMatch": etag} if etag else {}),
+    }
+    with Stubber(bucket._client) as stubber:
+        stubber.add_response("copy_object", {}, expected)
+        copy = bucket.copy(file, "inputs/demo/2/0")
+    assert copy is not None
+    assert copy.key == "inputs/demo/2/0"

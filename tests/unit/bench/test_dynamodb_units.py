@@ -28,6 +28,9 @@ def due(at: int, **attributes: str) -> dict[str, dict[str, str]]:
         ({"B": b"abc"}, 3),
         ({"BOOL": True}, 1),
         ({"NULL": True}, 1),
+        ({"SS": ["read", "submit"]}, 10),
+        ({"M": {}}, 3),
+        ({"M": {"team": {"S": "ads"}, "a": {"S": "é"}}}, 3 + (4 + 3 + 1) + (1 + 2 + 1)),
     ],
 )
 def test_size_is_name_and_value(value: dict[str, object], bytes_: int):

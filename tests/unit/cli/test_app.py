@@ -45,6 +45,17 @@ class Deployment:
 
     def __post_init__(self) -> None:
         self.client("s3").create_bucket(Bucket="media")
+        self.client("dynamodb").create_table(
+            TableName="jobs",
+            KeySchema=[
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
         self.target = Target("rushes", self.session, "media", "jobs", "rushes/providers")
         self.jobs: tuple[Job, ...] = ()
         for module in (config_commands, provider_commands):

@@ -10,9 +10,14 @@ from moto import mock_aws
 
 from cli import budget_commands, budgets
 from cli.publication import Publisher
+from rushes.aws.dynamodb.accounts import AccountTable
+from rushes.aws.dynamodb.api_keys import KeyTable
 from rushes.aws.dynamodb.budgets import LimitTable, update_request
 from rushes.catalog.limits import Limit
 from rushes.jobs.charges import DAY, MONTH, Charge, end_of, period_of
+from rushes.ports.accounts import Account
+from rushes.ports.api_keys import ApiKey
+from rushes.ports.audit import AuditEntry
 from tests.unit.cli.test_app import CONFIG, SESSION, Deployment
 
 NOW = time.time()
@@ -33,17 +38,6 @@ def deployment(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deplo
         made = Deployment(SESSION, tmp_path, monkeypatch)
         monkeypatch.setattr(budget_commands, "find_target", made._find_target)
         monkeypatch.setattr(budget_commands, "default_limits", lambda _: Limit())
-        made.client("dynamodb").create_table(
-            TableName="jobs",
-            KeySchema=[
-                {"AttributeName": "pk", "KeyType": "HASH"},
-                {"AttributeName": "sk", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
         Publisher(made.target.store, "").push(CONFIG + LIMITS)
         yield made
 
@@ -116,14 +110,23 @@ def test_table_for_people(deployment: Deployment):
     assert second.split() == ["team", "open_jobs", "3", "5"]
 
 
+def register(deployment: Deployment, *accounts: str) -> None:
+    table = AccountTable(deployment.client("dynamodb"), "jobs")
+    for name in accounts:
+        table.create(Account(name, NOW), AuditEntry(NOW, "test", "account.create", name))
+
+
 def test_all_accounts_of_the_present_periods(deployment: Deployment):
     use(deployment)
+    register(deployment, "other", "team")
+    KeyTable(deployment.client("dynamodb"), "jobs").add(ApiKey(KEY_ID, "team", "digest", NOW))
     found = deployment.json("budget", "show")
-    assert [(each["account"], each["limit"]) for each in found] == [
-        ("other", "daily_dollars"),
-        ("team", "monthly_dollars"),
-        ("team", "daily_dollars"),
-        ("team", "open_jobs"),
+    assert [(each["account"], each["key_id"], each["limit"]) for each in found] == [
+        ("other", None, "daily_dollars"),
+        ("other", None, "open_jobs"),
+        ("team", None, "daily_dollars"),
+        ("team", None, "open_jobs"),
+        ("team", KEY_ID, "monthly_dollars"),
     ]
 
 
@@ -139,7 +142,7 @@ def test_unused_limits_of_an_account_are_shown(deployment: Deployment):
 @pytest.mark.parametrize("account", ["Team", "a#b", ""])
 def test_name_of_no_account_is_refused(deployment: Deployment, account: str):
     result = deployment.rushes("budget", "show", "--account", account)
-    assert (result.exit_code, "account must match" in result.stderr) == (1, True)
+    assert (result.exit_code, "account must match" in result.stderr) == (2, True)
 
 
 def test_template_parameters_are_the_defaults(deployment: Deployment):

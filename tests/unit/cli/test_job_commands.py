@@ -1,4 +1,4 @@
-"""`./rushes jobs paused`, `./rushes jobs resume`, `./rushes jobs fail`, `./rushes jobs orphans`."""
+"""`./rushes job paused`, `./rushes job resume`, `./rushes job fail`, `./rushes job orphans`."""
 
 import json
 import time

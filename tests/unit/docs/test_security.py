@@ -30,6 +30,7 @@ FAMILIES = {
     "paths": "paths",
     "headers": "headers and queries",
     "tenancy": "tenancy",
+    "native": "native tenancy",
     "keys": "API keys",
 }
 

@@ -34,6 +34,24 @@ def test_fanout_respects_the_endpoints_event_types(
     assert len(harness.queue.now) == wanted
 
 
+@pytest.mark.parametrize(
+    ("types", "wanted"),
+    [
+        ((), 0),
+        (("*",), 0),
+        (("job.completed",), 0),
+        (("job.progress",), 1),
+        (("*", "job.progress"), 1),
+    ],
+)
+def test_progress_is_delivered_to_endpoints_that_name_it(
+    harness: Harness, types: tuple[str, ...], wanted: int
+):
+    harness.jobs.add(job(WebhookTarget(url="https://other.example/x")))
+    harness.endpoints.add(endpoint(event_types=types))
+    assert harness.fanout.run(event("job.progress")) == wanted
+
+
 def test_fanout_skips_other_accounts_and_disabled_endpoints(harness: Harness):
     harness.endpoints.add(endpoint("we_1", account="two"))
     harness.endpoints.add(endpoint("we_2", status="disabled"))

@@ -11,7 +11,7 @@ from rushes.jobs.job import Job
 from rushes.jobs.request import Input, Role
 from rushes.jobs.status import UpstreamCancelled
 from rushes.ports.http import HttpReply
-from rushes.ports.providers import Circuit, Pace, RateLimit, Slots
+from rushes.ports.providers import Circuit, Pace, ProviderPause, RateLimit, Slots
 from rushes.workflow.slots import INPUT_FETCHES, OUTPUT_DOWNLOADS, Pool
 from rushes.workflow.task import NextStep
 from tests.fakes import FakeRateLimits
@@ -127,6 +127,14 @@ def test_history_of_job_that_is_always_throttled(
     harness = harness_of(deadline)
     harness.rate_limits = limits = rate_limits()
     limits.now = harness.clock
+    assert history_of(harness, harness.accepted()) <= limit_of(deadline)
+    assert not harness.creates()
+
+
+def test_history_of_job_whose_provider_is_paused_all_the_time(deadline: float) -> None:
+    harness = harness_of(deadline)
+    pause = ProviderPause(reason="maintenance", since=harness.clock())
+    harness.rate_limits.rows["sandbox"] = RateLimit(pause=pause)
     assert history_of(harness, harness.accepted()) <= limit_of(deadline)
     assert not harness.creates()
 

@@ -3,7 +3,9 @@
 import hmac
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from aws_lambda_powertools import Logger
 
@@ -12,12 +14,16 @@ from rushes.api.key_hashing import KEY, KEY_ID, KEY_PREFIX, digest_of
 from rushes.api.log_events import AUTHENTICATION_FAILED
 from rushes.api.request_limits import FailedKeyLimiter
 from rushes.dialects.base import HttpRequest
-from rushes.errors import ClientError, InvalidApiKey
-from rushes.ports.api_keys import ApiKey, ApiKeys
+from rushes.errors import AwsUnavailable, ClientError, ExpiredApiKey, InvalidApiKey
+from rushes.jobs.idempotency import IdempotencyInfo
+from rushes.ports import Clock
+from rushes.ports.api_keys import DEFAULT_SCOPES, ApiKey, ApiKeys, Scope
 from rushes.redaction import REDACTOR
 
-CACHE_TTL = 60.0
+CACHE_TTL = 5.0
 """Seconds for which a warm function accepts a key after its revocation."""
+USE_INTERVAL = 3600.0
+"""Seconds between two writes of a key's last use."""
 
 logger = Logger(service="rushes", child=True)
 
@@ -28,6 +34,27 @@ class Identity:
 
     account: str
     key_id: str
+    name: str = ""
+    scopes: frozenset[Scope] = DEFAULT_SCOPES
+    models: frozenset[str] | None = None
+    """Names and patterns of the models that the key may use; None: all."""
+    limits_id: str = ""
+    """Id under which the key's own limits are stored: that of the first key before rotations."""
+
+    @property
+    def actor(self) -> str:
+        """Name of the caller in the audit log."""
+        return f"key:{self.key_id}"
+
+    def of_call(self, info: IdempotencyInfo, request_id: str) -> IdempotencyInfo:
+        """Return the identity of a create call with its caller."""
+        return replace(
+            info,
+            request_id=request_id or None,
+            key_id=self.key_id,
+            limits_id=self.limits_id,
+            models=self.models,
+        )
 
 
 class Authenticator:
@@ -37,9 +64,15 @@ class Authenticator:
     used up its attempts.
     """
 
-    def __init__(self, keys: ApiKeys, failed_keys: FailedKeyLimiter | None = None) -> None:
+    def __init__(
+        self,
+        keys: ApiKeys,
+        failed_keys: FailedKeyLimiter | None = None,
+        clock: Clock = time.time,
+    ) -> None:
         self._keys = keys
         self._failed_keys = failed_keys
+        self._clock = clock
         self._cache: dict[str, tuple[float, ApiKey]] = {}
 
     def identify(
@@ -70,6 +103,8 @@ class Authenticator:
         ------
         InvalidApiKey
             If the key is malformed, unknown, wrong or revoked: one message for all of them.
+        ExpiredApiKey
+            If the key has expired; only the holder of its secret learns that.
         TooManyFailedKeys
             If `source_ip` has sent too many such keys: no key is looked up then.
         """
@@ -81,17 +116,48 @@ class Authenticator:
                 self._failed_keys.check(source_ip)
             record = self._read(key_id) if match else None
         if _has_secret(record, secret) and record and not record.revoked:
-            return Identity(record.account, key_id)
+            return self._identity(record)
         if self._failed_keys:
             self._failed_keys.check(source_ip)
             self._failed_keys.count(source_ip)
         raise InvalidApiKey("the API key is not valid")
 
+    def _identity(self, record: ApiKey) -> Identity:
+        now = self._clock()
+        if record.is_expired(now):
+            raise ExpiredApiKey(_expiry(record), param="authorization")
+        if now - (record.last_used_at or 0.0) >= USE_INTERVAL:
+            self._record_use(record, now)
+        return Identity(
+            account=record.account,
+            key_id=record.key_id,
+            name=record.name,
+            scopes=record.scopes,
+            models=record.models,
+            limits_id=record.limits_id,
+        )
+
+    def _record_use(self, record: ApiKey, now: float) -> None:
+        """Write the last use, once an hour; a request does not fail for it."""
+        read_at, _ = self._cache[record.key_id]
+        self._cache[record.key_id] = (read_at, replace(record, last_used_at=now))
+        with suppress(AwsUnavailable):
+            self._keys.record_use(record.key_id, now, USE_INTERVAL)
+
     def _read(self, key_id: str) -> ApiKey | None:
+        read_at = time.monotonic()  # before the read, which may last seconds
         record = self._keys.get(key_id)
         if record:
-            self._cache[key_id] = (time.monotonic(), record)
+            self._cache[key_id] = (read_at, record)
+        else:
+            self._cache.pop(key_id, None)
         return record
+
+
+def _expiry(record: ApiKey) -> str:
+    at = datetime.fromtimestamp(record.expires_at or 0.0, UTC)
+    successor = f"; it was replaced by the key {record.replaced_by}" if record.replaced_by else ""
+    return f"the API key expired at {at:%Y-%m-%dT%H:%M:%SZ}{successor}"
 
 
 def _with_hint(error: ClientError, api_key: str) -> ClientError:

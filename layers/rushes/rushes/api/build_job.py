@@ -2,8 +2,15 @@
 
 import secrets
 from dataclasses import dataclass, replace
+from typing import Any
 
-from rushes.api.choose_models import INPUT_FIELD, choose_for_remix, choose_models, roles_of
+from rushes.api.choose_models import (
+    INPUT_FIELD,
+    ChosenModels,
+    choose_for_remix,
+    choose_models,
+    roles_of,
+)
 from rushes.api.uploaded_files import UploadedFiles, UploadUrl, ensure_media_type
 from rushes.catalog.models import Catalog
 from rushes.catalog.selection import Candidate
@@ -25,6 +32,7 @@ from rushes.jobs.request import (
     Upload,
     megabytes,
 )
+from rushes.jobs.result import Artifact
 from rushes.jobs.status import JobStatus
 from rushes.ports import Clock
 from rushes.ports.http import UrlPolicy
@@ -58,6 +66,24 @@ class JobBuilder:
             job = self._create(account, dialect, create_request, version.catalog)
         return job.model_copy(update={"config_version": version.number})
 
+    def plan(
+        self, account: str, dialect: str, create_request: CreateRequest
+    ) -> tuple[Job, ChosenModels]:
+        """Return the job that `build` would return, and its models, without storing a file."""
+        if create_request.webhook:
+            self.validate_url(create_request.webhook.url, "webhook_url")
+        version = self.catalogs.current()
+        chosen = self._choose(create_request, version.catalog)
+        files = UploadedFiles(self.blobs)
+        for entry in create_request.request.inputs:
+            if entry.url is not None and files.is_upload(entry.url):
+                files.check(account, UploadUrl(entry.role, entry.url, _field(entry)))
+        for role, upload in create_request.uploads:
+            _validated(role, upload)
+        job = self._new(account, dialect, chosen.first)
+        changes = {**_choices(chosen), "config_version": version.number}
+        return job.model_copy(update=changes), chosen
+
     def delete_inputs(self, job: Job) -> None:
         """Delete the input files of a job that was not stored."""
         if job.request.inputs:
@@ -66,12 +92,7 @@ class JobBuilder:
     def _create(
         self, account: str, dialect: str, create_request: CreateRequest, catalog: Catalog
     ) -> Job:
-        chosen = choose_models(catalog, create_request)
-        _validate_count(create_request)
-        _validate_size(create_request)
-        for entry in create_request.request.inputs:
-            if entry.url is not None:
-                self.validate_input_url(entry.url, _field(entry))
+        chosen = self._choose(create_request, catalog)
         uploads = [(role, _validated(role, upload)) for role, upload in create_request.uploads]
         job = self._new(account, dialect, chosen.first)
         referenced, adopted = self._adopted(job, create_request)
@@ -89,26 +110,42 @@ class JobBuilder:
             "request": chosen.first.request.model_copy(update={"inputs": inputs}),
             "preferences": create_request.preferences,
             "webhook": create_request.webhook,
-            "fallbacks": chosen.names,
-            "nearest_models": chosen.nearest_names,
-            "requested": chosen.requested if chosen.fallbacks or chosen.first.warnings else None,
+            **_choices(chosen),
         }
         return job.model_copy(update=changes)
 
+    def _choose(self, create_request: CreateRequest, catalog: Catalog) -> ChosenModels:
+        chosen = choose_models(catalog, create_request)
+        _validate_count(create_request)
+        _validate_size(create_request)
+        for entry in create_request.request.inputs:
+            if entry.url is not None:
+                self.validate_input_url(entry.url, _field(entry))
+        return chosen
+
     def _adopted(self, job: Job, create_request: CreateRequest) -> tuple[list[Input], list[Input]]:
-        """Copy the files that the client has uploaded; URLs of other files stay URLs."""
+        """Copy the files that are in the bucket; URLs of other files stay URLs."""
         files, inputs = UploadedFiles(self.blobs), create_request.request.inputs
-        referenced = [
-            files.adopt(job, number, UploadUrl(entry.role, entry.url, _field(entry), entry.frame))
-            if entry.url is not None and files.is_upload(entry.url)
-            else entry
-            for number, entry in enumerate(inputs)
-        ]
+        referenced = [self._referenced(job, number, entry) for number, entry in enumerate(inputs)]
         adopted = [
             files.adopt(job, number, UploadUrl(role, url, "URL", route=TIYARO_ROUTE))
             for number, (role, url) in enumerate(create_request.uploaded, len(inputs))
         ]
         return referenced, adopted
+
+    def _referenced(self, job: Job, number: int, entry: Input) -> Input:
+        files = UploadedFiles(self.blobs)
+        if entry.url is not None and files.is_upload(entry.url):
+            upload = UploadUrl(entry.role, entry.url, _field(entry), entry.frame)
+            return files.adopt(job, number, upload)
+        if entry.file is None:
+            return entry
+        # Its ETag, if there is one, is of the upload that it is a copy of. It does not change.
+        file = entry.file.model_copy(update={"etag": None})
+        copy = self.blobs.copy(file, f"{folder_of(job, 'inputs')}copied-{number}")
+        if copy is None:
+            raise InvalidRequest(f"{_field(entry)}: the file has expired", param=_field(entry))
+        return entry.model_copy(update={"file": copy})
 
     def _remix(
         self, account: str, dialect: str, create_request: CreateRequest, catalog: Catalog
@@ -125,7 +162,7 @@ class JobBuilder:
             raise InvalidRequest(
                 f"job {source_id} is not completed (status {source.status.value})", param="video_id"
             )
-        video = StoredFile(**primary_artifact(source, self.clock()).model_dump(exclude={"sha256"}))
+        video = _stored_file(primary_artifact(source, self.clock()))
         if media_type_of(video.content_type) != "video":  # an animation, such as a GIF
             raise InvalidRequest(
                 f"job {source_id} has no video (found {video.content_type})", param="video_id"
@@ -153,6 +190,7 @@ class JobBuilder:
 
     def _new(self, account: str, dialect: str, candidate: Candidate) -> Job:
         now, model = self.clock(), candidate.model
+        price = model.price(candidate.request)
         job = Job(
             id=new_id(now, secrets.token_hex(10)),
             account=account,
@@ -165,10 +203,20 @@ class JobBuilder:
             created_at=now,
             updated_at=now,
             deadline_at=now + model.deadline_seconds,
-            cost=model.price(candidate.request),
+            cost=price,
+            estimate=price,
             epoch=str(self.epoch),
         )
         return job.with_warnings(*candidate.warnings)
+
+
+def _choices(chosen: ChosenModels) -> dict[str, Any]:
+    """Return the fields of a job for its models."""
+    return {
+        "fallbacks": chosen.names,
+        "nearest_models": chosen.nearest_names,
+        "requested": chosen.requested if chosen.fallbacks or chosen.first.warnings else None,
+    }
 
 
 def _validate_count(create_request: CreateRequest) -> None:
@@ -189,6 +237,10 @@ def _validate_size(create_request: CreateRequest) -> None:
             f" (got {megabytes(size)}); {UPLOAD_HINT}",
             param=field,
         )
+
+
+def _stored_file(artifact: Artifact) -> StoredFile:
+    return StoredFile(**artifact.model_dump(include=set(StoredFile.model_fields)))
 
 
 def _field(entry: Input) -> str:

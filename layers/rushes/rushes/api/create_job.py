@@ -6,16 +6,19 @@ from dataclasses import dataclass, replace
 from aws_lambda_powertools import Logger
 
 from rushes.api.account_limits import AccountLimits, JobLimits
+from rushes.api.account_states import AccountStates
 from rushes.api.budget_alerts import BudgetAlerts
 from rushes.api.build_job import JobBuilder
 from rushes.api.log_events import JOB_NOT_STARTED
+from rushes.api.permissions import require_models
 from rushes.api.request_limits import CreateLimiter
-from rushes.catalog.selection import fallback_of
+from rushes.catalog.selection import Candidate, fallback_of
 from rushes.errors import (
     AlreadyAccepted,
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
     LimitReached,
+    ModelNotAllowed,
     NotFound,
     RushesError,
 )
@@ -39,6 +42,15 @@ class CreatedJob:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """A job that is not created; `dollars` are reserved of an account with a budget."""
+
+    job: Job
+    candidates: tuple[Candidate, ...]
+    dollars: float
+
+
+@dataclass(frozen=True)
 class CreateJob:
     """`limits` apply to calls that create a job, not to a repeated call that finds its job."""
 
@@ -49,6 +61,7 @@ class CreateJob:
     limits: AccountLimits
     limiter: CreateLimiter | None = None
     alerts: BudgetAlerts | None = None
+    accounts: AccountStates | None = None
 
     def run(
         self, account: str, dialect: str, create_request: CreateRequest, call: IdempotencyInfo
@@ -56,12 +69,17 @@ class CreateJob:
         record = self._record(account, create_request, call)
         if earlier := self._earlier(account, record):
             return CreatedJob(earlier, replayed=True)
+        limits_id = call.limits_id or call.key_id
+        if self.accounts:
+            self.accounts.require_enabled(account)
         if self.limiter:
-            self.limiter.admit(self.limits.create_rates(account, call.key_id))
+            self.limiter.admit(self.limits.create_rates(account, limits_id))
         job = self.job_builder.build(account, dialect, create_request)
-        job = job.model_copy(update={"request_id": call.request_id})
+        origin = {"request_id": call.request_id, "key_id": call.key_id or None}
+        job = job.model_copy(update={**origin, "labels": create_request.labels})
         try:
-            job, charges = self._store(job, record and replace(record, job_id=job.id), call.key_id)
+            self._require_models(job, create_request, call)
+            job, charges = self._store(job, record and replace(record, job_id=job.id), limits_id)
         except AlreadyAccepted:
             self.job_builder.delete_inputs(job)
             earlier = self._earlier(account, record)
@@ -70,7 +88,7 @@ class CreateJob:
                     "another request with this Idempotency-Key is in progress"
                 ) from None
             return CreatedJob(earlier, replayed=True)
-        except LimitReached:
+        except (LimitReached, ModelNotAllowed):
             self.job_builder.delete_inputs(job)
             raise
         self.start(job)
@@ -78,11 +96,27 @@ class CreateJob:
             self.alerts.check(charges)
         return CreatedJob(job)
 
-    def rate_headers(self, account: str, key_id: str) -> dict[str, str]:
+    def estimate(
+        self, account: str, dialect: str, create_request: CreateRequest, call: IdempotencyInfo
+    ) -> Estimate:
+        """Return the job that `run` would create, and its price; nothing is stored or charged.
+
+        A request that a create call refuses is refused, unless only the time matters: rates, open
+        jobs, and the part of a budget that is spent.
+        """
+        job, chosen = self.job_builder.plan(account, dialect, create_request)
+        self._require_models(job, create_request, call)
+        limits_id = call.limits_id or call.key_id
+        limits = JobLimits(self.limits.of(account, limits_id), job.created_at)
+        dollars, model = self._dearest(job)
+        limits.reserve(dollars, model)
+        return Estimate(job, (chosen.first, *chosen.fallbacks), dollars)
+
+    def rate_headers(self, account: str, limits_id: str) -> dict[str, str]:
         """Return the headers that report the rates of a caller's create calls."""
         if self.limiter is None:
             return {}
-        return self.limiter.headers(self.limits.create_rates(account, key_id))
+        return self.limiter.headers(self.limits.create_rates(account, limits_id))
 
     def start(self, job: Job) -> None:
         """Start the job's newest execution; after an error the sweeper starts it."""
@@ -131,15 +165,27 @@ class CreateJob:
             )
         return known.job_id
 
+    def _require_models(
+        self, job: Job, create_request: CreateRequest, call: IdempotencyInfo
+    ) -> None:
+        """Raise ModelNotAllowed unless the API key may use all models of the job.
+
+        The job has the name of its model as requested; a remix has that of its source.
+        """
+        if call.models is None:
+            return
+        names = (job.request.model, *create_request.request.fallbacks)
+        require_models(call.models, job, names, self.job_builder.catalogs.for_job(job))
+
     def _store(
-        self, job: Job, record: IdempotencyRecord | None, key_id: str
+        self, job: Job, record: IdempotencyRecord | None, limits_id: str
     ) -> tuple[Job, Sequence[Charge]]:
         """Store the job and its charges.
 
         With a budget the price of the dearest model that may serve the job is reserved: the
         deployment may fail over to that model later, when the account can spend no more.
         """
-        limits = JobLimits(self.limits.of(job.account, key_id), job.created_at)
+        limits = JobLimits(self.limits.of(job.account, limits_id), job.created_at)
         dollars, model = self._dearest(job) if limits.has_budget else (0.0, "")
         reservation, charges = limits.reserve(dollars, model)
         job = job.model_copy(update={"reservation": reservation})

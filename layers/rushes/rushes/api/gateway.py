@@ -48,6 +48,7 @@ def read_event(event: APIGatewayProxyEventV2, variables: Mapping[str, str]) -> H
         body=base64.b64decode(body) if event.is_base64_encoded else body,
         source_ip=event.request_context.http.source_ip,
         request_id=event.request_context.request_id,
+        raw_query=event.raw_event.get("rawQueryString") or "",
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rushes.api.create_job import CreatedJob, CreateJob
+from rushes.api.retry_request import request_again
 from rushes.catalog.source import CatalogSource
 from rushes.errors import AlreadyFinished, NotFound, UnknownCursor, VariantNotAvailable
 from rushes.jobs.content import ensure_not_expired, file_name, primary_artifact, thumbnail
@@ -101,9 +102,9 @@ class JobService:
         until = self.clock() + MAX_CANCEL_WAIT
         return self._wait(job, lambda job: job.has_outcome, until, CANCEL_POLL_INTERVAL)
 
-    def wait_until_finished(self, job: Job) -> Job:
-        """Poll until the job is finished, for at most `STREAM_SECONDS`."""
-        until = self.clock() + STREAM_SECONDS
+    def wait_until_finished(self, job: Job, seconds: float = STREAM_SECONDS) -> Job:
+        """Poll until the job is finished, for at most `seconds`."""
+        until = self.clock() + seconds
         return self._wait(job, lambda job: job.is_finished, until, STREAM_POLL_INTERVAL)
 
     def _wait(self, job: Job, is_over: Callable[[Job], bool], until: float, interval: float) -> Job:
@@ -111,6 +112,17 @@ class JobService:
             self.sleep(interval)
             job = self.jobs.get(job.account, job.id) or job
         return job.for_clients
+
+    def retry(self, account: str, job_id: str, call: IdempotencyInfo) -> CreatedJob:
+        """Create a job with the request of a failed or cancelled one.
+
+        Raises
+        ------
+        NotRetryable
+            If the job has another status.
+        """
+        job = self.get(account, job_id)
+        return self.create(account, job.dialect, request_again(job), call)
 
     def delete(self, account: str, job_id: str) -> Job:
         """Cancel a job that still runs, mark it as deleted, then delete its files."""

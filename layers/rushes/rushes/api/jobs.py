@@ -13,6 +13,7 @@ from rushes.api.auth import Authenticator, Identity
 from rushes.api.file_response import file_response, fits, head_response, on_host
 from rushes.api.job_service import JobService
 from rushes.api.log_events import UNEXPECTED_ERROR
+from rushes.api.permissions import require_scope, scope_of
 from rushes.api.request_log import RequestLog
 from rushes.api.unknown_url import redacted
 from rushes.dialects.base import (
@@ -29,10 +30,12 @@ from rushes.dialects.base import (
     SupportsVideos,
     Verb,
 )
+from rushes.dialects.labels import with_header_labels
 from rushes.dialects.model_list import ListedModel, model_view, select_models
 from rushes.dialects.query import check_query
 from rushes.dialects.response_headers import (
     cancel_status_headers,
+    cost_headers,
     retry_headers,
     warning_headers,
 )
@@ -72,6 +75,7 @@ class JobsApi:
         log = RequestLog(request)
         try:
             log.identity = self.authenticator.identify(request, dialect.read_key)
+            require_scope(log.identity.scopes, scope_of(verb))
             call = Call(dialect, verb, log, request, self.service, self.base_url, self.download_url)
             check_query(request, dialect.query_names.get(verb, ()))
             response = HANDLERS[verb](call)
@@ -90,7 +94,7 @@ class JobsApi:
         if identity is None or verb not in CREATE_VERBS:
             return {}
         try:
-            return self.service.create_job.rate_headers(identity.account, identity.key_id)
+            return self.service.create_job.rate_headers(identity.account, identity.limits_id)
         except RushesError:  # the limits cannot be read, and neither could the call
             return {}
 
@@ -130,9 +134,11 @@ class Call(Generic[D]):
             )
 
     def create(self, create_request: CreateRequest) -> HttpResponse:
+        labels = with_header_labels(create_request.labels, self.request.headers)
+        create_request = replace(create_request, labels=labels)
         info = read_idempotency(f"{self.dialect.name} {self.verb}", self.request.headers)
-        key_id = self.log.identity.key_id if self.log.identity else ""
-        info = replace(info, request_id=self.request.request_id or None, key_id=key_id)
+        if self.log.identity:
+            info = self.log.identity.of_call(info, self.request.request_id)
         created = self.service.create(self.account, self.dialect.name, create_request, info)
         self.log.job_id = created.job.id
         replayed = {"idempotent-replayed": "true"} if created.replayed else {}
@@ -148,7 +154,11 @@ class Call(Generic[D]):
 
     def show(self, job: Job) -> HttpResponse:
         view = self.view(job)
-        headers = {**cancel_status_headers(job), **warning_headers(job.warnings)}
+        headers = {
+            **cancel_status_headers(job),
+            **warning_headers(job.warnings),
+            **cost_headers(job),
+        }
         return _with_headers(self.dialect.write_job(view, self.verb), headers)
 
 

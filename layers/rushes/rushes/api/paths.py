@@ -6,12 +6,15 @@ from functools import cache
 from itertools import chain
 from urllib.parse import urlsplit
 
-from rushes.api import openapi
+from rushes.api import openapi, reference
 from rushes.api.webhooks import routes as webhook_routes
 from rushes.dialects import DIALECTS, FOLDERS
 from rushes.dialects.base import ANY_NAME
 
-ROOTS = frozenset(path.split("/")[1] for path in (*FOLDERS, *openapi.PATHS))
+NATIVE_ROOT = "/rushes"
+"""Of the native API, which has its own routes."""
+DOCUMENTS = (*openapi.PATHS, *reference.PATHS)
+ROOTS = frozenset(path.split("/")[1] for path in (*FOLDERS, *DOCUMENTS, NATIVE_ROOT))
 """First segments of the known URLs."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 VARIABLE = re.compile(r"<\w+>")
@@ -38,6 +41,11 @@ def canonical_path(path: str, public_url: str, domain: str = "") -> str:
     return path if known is None else "/" + "/".join(segments[known:])
 
 
+def is_native(path: str) -> bool:
+    """Return whether the native API answers a path, also with an error."""
+    return path == NATIVE_ROOT or path.startswith(f"{NATIVE_ROOT}/")
+
+
 def allowed_methods(path: str) -> tuple[str, ...]:
     """Return the methods of a URL's routes; none if the URL is unknown."""
     methods = {method for method, pattern in _patterns() if pattern.fullmatch(path)}
@@ -55,7 +63,7 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Compile the routes at the first unknown URL: Powertools does not publish its own."""
     jobs = ((route.method, route.path) for dialect in DIALECTS for route in dialect.routes)
     webhooks = ((route.method, route.path) for route in webhook_routes.ROUTES)
-    documents = (("GET", path) for path in openapi.PATHS)
+    documents = (("GET", path) for path in DOCUMENTS)
     routes = chain(jobs, webhooks, documents)
     return tuple((method, re.compile(_pattern(path))) for method, path in routes)
 

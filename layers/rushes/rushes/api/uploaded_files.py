@@ -51,9 +51,25 @@ class UploadedFiles:
         InvalidRequest
             If the URL was issued to another account, has no file, or its file does not fit.
         """
-        field = given.field
-        key = self.blobs.key_of(given.url)
-        own_key = rf"{UPLOADS}{re.escape(job.account)}/{UPLOAD_NAME}"
+        field, file = given.field, self._find(job.account, given)
+        try:
+            _check_file(given.role, file, field)
+        except InvalidRequest:
+            with suppress(AwsUnavailable):  # a lifecycle rule deletes it within a day
+                self.blobs.delete(file.key)
+            raise
+        copy = self.blobs.copy(file, f"{folder_of(job, 'inputs')}adopted-{number}")
+        if copy is None:
+            raise InvalidRequest(f"{field}: uploaded file changed during this request", param=field)
+        return Input(role=given.role, file=copy, frame=given.frame)
+
+    def check(self, account: str, given: UploadUrl) -> None:
+        """Raise as `adopt` does, without a change."""
+        _check_file(given.role, self._find(account, given), given.field)
+
+    def _find(self, account: str, given: UploadUrl) -> StoredFile:
+        field, key = given.field, self.blobs.key_of(given.url)
+        own_key = rf"{UPLOADS}{re.escape(account)}/{UPLOAD_NAME}"
         if key is None or not re.fullmatch(own_key, key):
             raise InvalidRequest(
                 f"{field} was not issued by {given.route} for this account", param=field
@@ -61,16 +77,7 @@ class UploadedFiles:
         file = self.blobs.find(key)
         if file is None:
             raise InvalidRequest(f"{field}: no file was uploaded, or it has expired", param=field)
-        try:
-            _check_file(given.role, file, field)
-        except InvalidRequest:
-            with suppress(AwsUnavailable):  # a lifecycle rule deletes it within a day
-                self.blobs.delete(key)
-            raise
-        copy = self.blobs.copy(file, f"{folder_of(job, 'inputs')}adopted-{number}")
-        if copy is None:
-            raise InvalidRequest(f"{field}: uploaded file changed during this request", param=field)
-        return Input(role=given.role, file=copy, frame=given.frame)
+        return file
 
 
 def _check_file(role: Role, file: StoredFile, field: str) -> None:

@@ -49,5 +49,6 @@ class EventBus:
             "EventBusName": self._name,
             "Source": SOURCE,
             "DetailType": event["type"],
-            "Detail": REDACTOR.redact(json.dumps(event)),
+            # As UTF-8: with escapes, labels of wide characters exceed the 256 KB of a request.
+            "Detail": REDACTOR.redact(json.dumps(event, ensure_ascii=False)),
         }

@@ -1,15 +1,16 @@
 """S3 adapter: clients' files under `inputs/`, results under `outputs/`."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from functools import partial
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rushes.aws.errors import translate_aws_errors
+from rushes.aws.object_tags import tag_set
 from rushes.errors import AwsUnavailable, DownloadInterrupted, InvalidInputFile, InvalidOutput
 from rushes.jobs.content_type import HEAD_BYTES, content_type_of
 from rushes.jobs.file_window import FileWindow
@@ -141,6 +142,15 @@ class Bucket:
                 self._client.delete_object(Bucket=self._name, Key=artifact.key)
         return artifact.model_copy(update={"key": key, "content_type": content_type})
 
+    def tag(self, key: str, tags: Mapping[str, str]) -> None:
+        try:
+            with translate_aws_errors():
+                self._client.put_object_tagging(
+                    Bucket=self._name, Key=key, Tagging={"TagSet": tag_set(tags)}
+                )
+        except self._client.exceptions.NoSuchKey as error:  # its job was deleted meanwhile
+            raise AwsUnavailable("PutObjectTagging found no object") from error
+
     def uri(self, key: str) -> str:
         return f"s3://{self._name}/{key}"
 
@@ -183,14 +193,15 @@ class Bucket:
         return StoredFile(key=key, content_type=content_type, size=size, etag=etag)
 
     def copy(self, file: StoredFile, key: str) -> StoredFile | None:
-        """Copy an object found before to another key; None if its ETag changed since."""
+        """Copy an object to another key; None if it is gone, or its known ETag changed since."""
+        condition: Any = {"CopySourceIfMatch": file.etag} if file.etag else {}
         try:
             with translate_aws_errors():
                 self._client.copy_object(
                     Bucket=self._name,
                     Key=key,
                     CopySource={"Bucket": self._name, "Key": file.key},
-                    CopySourceIfMatch=file.etag or "",
+                    **condition,
                 )
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("PreconditionFailed", "NoSuchKey"):

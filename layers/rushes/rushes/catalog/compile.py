@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from rushes.catalog.event_options import EventOptions
 from rushes.catalog.limits import Limits
 from rushes.catalog.models import Alias, Catalog, expand_aliases
 from rushes.catalog.provider_config import (
@@ -71,6 +72,7 @@ class Config(BaseModel):
     models: tuple[dict[str, Any], ...] = ()
     """Own models, and changes to models of vendors: fields by `name`."""
     limits: Limits | None = None
+    events: EventOptions | None = None
 
     @field_validator("aliases", mode="before")
     @classmethod
@@ -106,6 +108,7 @@ def compile_tables(tables: Mapping[str, Any]) -> Catalog:
             "aliases": {name: _flattened(name, aliases) for name in aliases},
             "models": _models(config, vendors),
             **({"limits": config.limits} if config.limits else {}),
+            **({"events": config.events} if config.events else {}),
         }
     )
 

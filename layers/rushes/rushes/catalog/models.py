@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from rushes.catalog.event_options import EventOptions
 from rushes.catalog.limits import Limits
 from rushes.catalog.model_entry import ModelEntry
 from rushes.catalog.provider_config import ProviderEntry
@@ -37,6 +38,7 @@ class Catalog(BaseModel):
     aliases: dict[str, Alias] = {}
     models: tuple[ModelEntry, ...]
     limits: Limits = Limits()
+    events: EventOptions = EventOptions()
 
     @field_validator("aliases", mode="before")
     @classmethod

@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast, overload
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from typing_extensions import override
 
+from rushes.catalog.event_options import EventOptions
 from rushes.catalog.limits import Limits
 from rushes.catalog.model_entry import ModelEntry
 from rushes.catalog.models import Alias, Catalog
@@ -59,6 +60,7 @@ class _Tables(BaseModel):
     aliases: dict[str, Alias] = {}
     models: list[dict[str, Any]]
     limits: Limits = Limits()
+    events: EventOptions = EventOptions()
 
 
 class _Document(BaseModel):
@@ -136,6 +138,7 @@ def _lazy(tables: _Tables, number: int) -> Catalog:
         aliases=tables.aliases,
         models=cast("tuple[ModelEntry, ...]", _Models(_Entries(tables.models, number))),
         limits=tables.limits,
+        events=tables.events,
     )
 
 

@@ -117,4 +117,10 @@ def _named(refusal: _Refusal, name: str, count: int) -> InvalidRequest:
     text = error.message.removeprefix(model) if is_about_model else f": {error.message}"
     others = f"; none of the {count} models of {name} accepts the request" if count > 1 else ""
     message = f"{subject}{text}{others}"
-    return InvalidRequest(message, param=error.param, code=error.error_code, kind=error.kind)
+    return InvalidRequest(
+        message,
+        param=error.param,
+        code=error.error_code,
+        kind=error.kind,
+        allowed=error.allowed if count == 1 else (),
+    )

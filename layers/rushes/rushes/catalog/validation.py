@@ -139,7 +139,7 @@ def not_allowed(
         return _not_accepted(model, field)
     choices = ", ".join(map(str, allowed))
     message = f"{field} must be one of {choices} (got {as_text(value)[:MAX_SHOWN]})"
-    return InvalidRequest(message, param=param or field, kind="literal_error")
+    return InvalidRequest(message, param=param or field, kind="literal_error", allowed=allowed)
 
 
 def _not_accepted(model: "ModelEntry", field: str) -> InvalidRequest:

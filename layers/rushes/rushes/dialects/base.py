@@ -48,7 +48,8 @@ def model_paths(prefix: str, max_segments: int) -> tuple[str, ...]:
 class HttpRequest:
     """A client's request. `headers` has lower-case names; `body` is not decoded.
 
-    `source_ip` and `request_id` are API Gateway's.
+    `source_ip` and `request_id` are API Gateway's. `query` has repeated parameters joined by
+    commas, `raw_query` has them as they were sent.
     """
 
     method: str
@@ -59,6 +60,7 @@ class HttpRequest:
     body: bytes
     source_ip: str = ""
     request_id: str = ""
+    raw_query: str = ""
 
 
 @dataclass(frozen=True)

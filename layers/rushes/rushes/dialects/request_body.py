@@ -32,10 +32,15 @@ def read_fields(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
 
 def read_json_fields(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     """Parse a body of an API that has no form variant, as `read_fields` does."""
+    return without_empty(parse_json_body(headers, body))
+
+
+def parse_json_body(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """Parse a body of an API that has no form variant; null and empty fields are kept."""
     media_type, _ = _content_type(headers)
     if not _is_json(media_type, body):
         raise _unsupported_type(media_type, "application/json")
-    return read_fields(headers, body)
+    return parse_body(headers, body)
 
 
 def parse_body(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:

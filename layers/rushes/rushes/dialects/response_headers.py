@@ -4,7 +4,9 @@ import re
 from collections.abc import Sequence
 
 from rushes.errors import BudgetExceeded, LimitReached, RushesError, TooManyFailedKeys
+from rushes.jobs.cost import settled
 from rushes.jobs.job import Job
+from rushes.jobs.quota import in_dollars
 
 JSON_HEADERS = {"content-type": "application/json"}
 POLL_HEADERS = {**JSON_HEADERS, "openai-poll-after-ms": "2000"}
@@ -35,6 +37,12 @@ def cancel_status_headers(job: Job) -> dict[str, str]:
         return {"rushes-upstream-cancelled": outcome.value}
     is_pending = job.cancel_requested_at and not job.has_outcome
     return {"rushes-upstream-cancelled": "pending"} if is_pending else {}
+
+
+def cost_headers(job: Job) -> dict[str, str]:
+    """Report what a finished job costs, in US dollars; nothing if its price is unknown."""
+    cost = settled(job) if job.is_finished else None
+    return {} if cost is None else {"rushes-cost": in_dollars(cost).removeprefix("$")}
 
 
 def warning_headers(warnings: Sequence[str]) -> dict[str, str]:

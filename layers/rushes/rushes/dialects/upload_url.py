@@ -30,7 +30,10 @@ class UploadBody(StrictModel):
 def read_upload_request(request: HttpRequest) -> UploadUrlRequest:
     """Read the body, which may be empty."""
     fields = read_fields(request.headers, request.body) if request.body.strip() else {}
-    body = validate(UploadBody, fields)
+    return upload_request(validate(UploadBody, fields))
+
+
+def upload_request(body: UploadBody) -> UploadUrlRequest:
     if body.content_type is None:
         return UploadUrlRequest(NO_EXTENSION, None, body.content_length)
     extension = extension_of(body.content_type)

@@ -81,7 +81,9 @@ _MESSAGES = {
     "string_too_short": "must have at least {min_length} characters",
     "string_too_long": "must have at most {max_length} characters",
     "too_long": "must have at most {max_length} members",
+    "too_short": "must have at least {min_length} members",
     "literal_error": "must be one of {expected} (got {value})",
+    "enum": "must be one of {expected} (got {value})",
     "value_error": "is invalid: {error}",
     "int": "must be an integer (got {value})",
     "float": "must be a number (got {value})",
@@ -95,6 +97,8 @@ _MESSAGES = {
 }
 """Messages by pydantic error type, or by its prefix, such as `int` for `int_parsing`."""
 
+EXPECTED = re.compile(r"'([^']*)'")
+"""A value in pydantic's list of the accepted texts."""
 _SECRET_FIELDS = frozenset({"signing_secret"})
 """Fields whose rejected value an error message must not repeat."""
 _NAMES = {dict: "an object", list: "a list", tuple: "a list", Upload: "a file"}
@@ -108,7 +112,8 @@ def validate(schema: type[Schema], fields: Mapping[str, Any]) -> Schema:
         first = error.errors(include_url=False)[0]
         name = ".".join(str(part)[:80] for part in first["loc"])[:80]
         message = f"{name} {_message(first)}"
-        raise InvalidRequest(message, param=name, kind=first["type"]) from None
+        allowed = EXPECTED.findall(first.get("ctx", {}).get("expected", ""))
+        raise InvalidRequest(message, param=name, kind=first["type"], allowed=allowed) from None
 
 
 def _message(error: ErrorDetails) -> str:

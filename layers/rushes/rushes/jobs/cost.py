@@ -17,10 +17,20 @@ def charged(job: Job) -> float:
     """
     if job.reservation is None or not job.reservation.has_budget:
         return 0.0
+    if job.is_finished:
+        return settled(job) or 0.0
     cost = max(job.cost or 0.0, 0.0)
-    if not job.is_finished:
-        return round(max(job.reservation.dollars, cost if job.generated_at else 0.0), DECIMALS)
-    return round(cost, DECIMALS) if may_be_billed(job) else 0.0
+    return round(max(job.reservation.dollars, cost if job.generated_at else 0.0), DECIMALS)
+
+
+def settled(job: Job) -> float | None:
+    """Return the dollars that a finished job costs: 0 if no provider can bill it.
+
+    None if a provider may bill it and its price is unknown.
+    """
+    if not may_be_billed(job):
+        return 0.0
+    return None if job.cost is None else round(max(job.cost, 0.0), DECIMALS)
 
 
 def may_be_billed(job: Job) -> bool:

@@ -4,20 +4,24 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from rushes.errors import UnknownUpstreamStatus, UpstreamNoResponse, UpstreamProtocolError
 from rushes.jobs.content import ordered_artifacts
+from rushes.jobs.cost import settled
 from rushes.jobs.job import Job
 from rushes.jobs.result import JobError as StoredError
 from rushes.jobs.result import ProviderAttempt
 from rushes.jobs.status import JobStatus, UpstreamCancelled
+from rushes.jobs.summary import summary_of
 
 SOURCE = "rushes"
 UNCONFIRMED = frozenset(
     {UpstreamNoResponse.code, UpstreamProtocolError.code, UnknownUpstreamStatus.code}
 )
 """Error codes after which the provider may have accepted the job."""
+SUMMARY_FIELDS = {"key_id", "modality", "made_by", "tags", "user"}
+LENGTH_AND_SIZE = {"seconds", "size", "resolution", "aspect_ratio"}
 
 
 class ArtifactData(BaseModel):
@@ -29,6 +33,23 @@ class ArtifactData(BaseModel):
     size: int
     """Bytes."""
     sha256: str
+    width: int | None = None
+    height: int | None = None
+    """Pixels, as displayed; null if unknown."""
+    duration: float | None = None
+    """Seconds; null if unknown."""
+
+
+class AttemptData(BaseModel):
+    """A model that was tried for the job; its `error_code` is null if it made the result."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    provider: str
+    error_code: str | None
+    started_at: datetime
+    ended_at: datetime
 
 
 class JobError(BaseModel):
@@ -63,6 +84,24 @@ class CommonJobData(BaseModel):
     with other data."""
     request_id: str | None = None
     """`x-request-id` of the response to the create call; null for a job of an older release."""
+    key_id: str | None = None
+    """The API key that created the job."""
+    modality: str = "video"
+    made_by: str = ""
+    """Catalog name of the model that makes the job, after a failover of the last one. `model` is
+    the requested name."""
+    upstream_model: str = ""
+    """That model at its provider."""
+    seconds: int | None = None
+    size: str | None = None
+    resolution: str | None = None
+    aspect_ratio: str | None = None
+    """Length and size in the request to that model; null: the model's default."""
+    tags: dict[str, str] = Field(default_factory=dict)
+    metadata: dict[str, str] = Field(default_factory=dict)
+    user: str | None = None
+    estimated_cost: float | None = None
+    """US dollars by the catalog's prices."""
 
 
 class JobStartedData(CommonJobData):
@@ -79,6 +118,11 @@ class JobEventData(CommonJobData):
     error: JobError | None
     cost: float | None
     """US dollars; null if no provider can have billed the job."""
+    settled_cost: float | None = None
+    """US dollars that the job counts in budgets and usage: 0 if it is not billed, null if its price
+    is unknown. The result of a cancelled job may arrive, and change it, after the event."""
+    attempts: tuple[AttemptData, ...] = ()
+    """All models that were tried, in order."""
     upstream_cancelled: UpstreamCancelled | None = None
     """For a cancelled job: whether the provider has stopped."""
 
@@ -105,21 +149,21 @@ class JobEvent(Event):
 
 def started_event(job: Job) -> JobStarted:
     """Build the event of a job that its provider has begun; a failover publishes no second one."""
-    started_at = _datetime(job.started_at or job.submitted_at or job.updated_at)
+    started_at = event_time(job.started_at or job.submitted_at or job.updated_at)
     return JobStarted(
         id=f"evt_{job.id}_started",
         type="job.started",
         timestamp=started_at,
         sequence=1,
-        data=JobStartedData(**_common_data(job), started_at=started_at),
+        data=JobStartedData(**common_data(job), started_at=started_at),
     )
 
 
 def terminal_event(job: Job, bucket: str) -> JobEvent:
     """Build the event of a finished job."""
-    finished_at = _datetime(job.finished_at or job.updated_at)
+    finished_at = event_time(job.finished_at or job.updated_at)
     data = JobEventData(
-        **_common_data(job),
+        **common_data(job),
         finished_at=finished_at,
         artifacts=tuple(
             ArtifactData(bucket=bucket, **artifact.model_dump(exclude={"etag"}))
@@ -127,6 +171,8 @@ def terminal_event(job: Job, bucket: str) -> JobEvent:
         ),
         error=JobError.of(job.error),
         cost=_cost(job),
+        settled_cost=settled(job),
+        attempts=_attempts(job, finished_at),
         upstream_cancelled=job.upstream_cancelled,
     )
     return JobEvent(
@@ -169,18 +215,45 @@ def _cost(job: Job) -> float | None:
     return job.cost if completed or accepted or unconfirmed else None
 
 
-def _common_data(job: Job) -> dict[str, Any]:
+def _attempts(job: Job, finished_at: datetime) -> tuple[AttemptData, ...]:
+    earlier = [
+        AttemptData(
+            model=attempt.model,
+            provider=attempt.provider,
+            error_code=attempt.error.code,
+            started_at=event_time(attempt.started_at),
+            ended_at=event_time(attempt.ended_at),
+        )
+        for attempt in job.attempts
+    ]
+    last = AttemptData(
+        model=summary_of(job).made_by,
+        provider=job.provider,
+        error_code=job.error.code if job.error else None,
+        started_at=event_time(job.attempt_at or job.created_at),
+        ended_at=finished_at,
+    )
+    return (*earlier, last)
+
+
+def common_data(job: Job) -> dict[str, Any]:
+    summary = summary_of(job)
     return {
         "id": job.id,
         "account": job.account,
         "status": job.status,
         "model": job.request.model,
         "provider": job.provider,
-        "created_at": _datetime(job.created_at),
+        "created_at": event_time(job.created_at),
         "is_restored": job.restored_to is not None,
         "request_id": job.request_id,
+        **summary.model_dump(include=SUMMARY_FIELDS),
+        **job.request.model_dump(include=LENGTH_AND_SIZE),
+        "upstream_model": job.upstream_model,
+        "metadata": {} if job.deleted_at else job.labels.metadata,
+        "estimated_cost": summary.estimated,
     }
 
 
-def _datetime(seconds: float) -> datetime:
+def event_time(seconds: float) -> datetime:
     return datetime.fromtimestamp(round(seconds, 3), UTC)

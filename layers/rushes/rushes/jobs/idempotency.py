@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pydantic_core import to_json
 
 from rushes.errors import InvalidRequest
+from rushes.jobs.labels import NO_LABELS
 from rushes.jobs.request import CreateRequest, Upload
 
 KEY = re.compile(r"[ -~]{1,255}")
@@ -37,6 +38,10 @@ class IdempotencyInfo:
     """`x-request-id` of the call's response. It differs in a repeated call: it identifies none."""
     key_id: str = ""
     """Id of the API key, which may differ in a repeated call, too."""
+    limits_id: str = ""
+    """Id under which the API key has its own limits; empty: `key_id`."""
+    models: frozenset[str] | None = None
+    """Names and patterns of the models that the API key may use; None: all."""
 
 
 def read_idempotency(operation: str, headers: Mapping[str, str]) -> IdempotencyInfo:
@@ -61,6 +66,7 @@ def fingerprint(create_request: CreateRequest) -> str:
     """Hash a request independently of its field order and form boundary.
 
     Absent fields are excluded, so that a field added by a later version changes no fingerprint.
+    Labels count, also those of headers: the same key with another tag is another request.
     """
     files = [
         (role.value, upload.field, hashlib.sha256(upload.content).hexdigest(), *_frame(upload))
@@ -76,6 +82,8 @@ def fingerprint(create_request: CreateRequest) -> str:
         "preferences": create_request.preferences,
         "webhook": webhook,
     }
+    if create_request.labels != NO_LABELS:
+        content["labels"] = create_request.labels.model_dump()
     return digest(to_json(_sorted(content)).decode())
 
 

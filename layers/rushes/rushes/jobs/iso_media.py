@@ -117,45 +117,45 @@ def _brands(file: FileWindow) -> list[bytes]:
 def _tracks(file: FileWindow) -> tuple[list[Track], bool]:
     """Return the tracks, and whether the file has a box of still images."""
     has_pictures = False
-    for box in _boxes(file, 0, file.size):
+    for box in boxes(file, 0, file.size):
         if box.kind == b"moov":
             return list(_tracks_of(file, box)), has_pictures
         if box.kind == b"meta":  # its version precedes its children
             meta = Box(box.kind, box.start + 4, box.end)
-            has_pictures = has_pictures or _handler(file, meta) == b"pict"
+            has_pictures = has_pictures or handler_of(file, meta) == b"pict"
     return [], has_pictures
 
 
 def _tracks_of(file: FileWindow, moov: Box) -> Iterator[Track]:
-    for box in _boxes(file, moov.start, moov.end):
-        media = _descend(file, box, b"mdia") if box.kind == b"trak" else None
+    for box in boxes(file, moov.start, moov.end):
+        media = descend(file, box, b"mdia") if box.kind == b"trak" else None
         if media:
-            handler = _handler(file, media)
+            handler = handler_of(file, media)
             yield Track(handler, _sample_format(file, media) if handler == b"vide" else b"")
 
 
-def _handler(file: FileWindow, parent: Box) -> bytes:
-    box = _descend(file, parent, b"hdlr")
+def handler_of(file: FileWindow, parent: Box) -> bytes:
+    box = descend(file, parent, b"hdlr")
     return file.read(box.start + 8, 4) if box else b""
 
 
 def _sample_format(file: FileWindow, media: Box) -> bytes:
     """Return the format of the first sample description."""
-    box = _descend(file, media, b"minf", b"stbl", b"stsd")
+    box = descend(file, media, b"minf", b"stbl", b"stsd")
     return file.read(box.start + 12, 4) if box else b""
 
 
-def _descend(file: FileWindow, box: Box, *kinds: bytes) -> Box | None:
+def descend(file: FileWindow, box: Box, *kinds: bytes) -> Box | None:
     found: Box | None = box
     for kind in kinds:
         if found is None:
             return None
-        children = _boxes(file, found.start, found.end)
+        children = boxes(file, found.start, found.end)
         found = next((child for child in children if child.kind == kind), None)
     return found
 
 
-def _boxes(file: FileWindow, start: int, end: int) -> Iterator[Box]:
+def boxes(file: FileWindow, start: int, end: int) -> Iterator[Box]:
     """Yield the boxes between two offsets; each begins after the one before it."""
     for _ in range(MAX_BOXES):
         header = file.read(start, 16)

@@ -105,7 +105,9 @@ class Job(RestartableJob):
 
     def stored(self, now: float, artifacts: tuple[Artifact, ...]) -> Self:
         outcome = JobOutcome(status=JobStatus.COMPLETED)
-        return self._with(now, artifacts=artifacts, collected_outputs=(), outcome=outcome)
+        return self._with(
+            now, artifacts=artifacts, collected_outputs=(), outcome=outcome, stored_at=now
+        )
 
     def will_fail(
         self,

@@ -32,7 +32,7 @@ class Element:
 
 def matroska_type(file: FileWindow) -> str | None:
     """Return the content type, or None for another DocType; without tracks it is video."""
-    top = _elements(file, 0, file.size)
+    top = elements(file, 0, file.size)
     header = next(top, None)
     doc_type = _doc_type(file, header) if header and header.id == EBML else b""
     subtype = DOC_TYPES.get(doc_type or b"webm")
@@ -45,51 +45,56 @@ def matroska_type(file: FileWindow) -> str | None:
 
 
 def _doc_type(file: FileWindow, header: Element) -> bytes:
-    return _value(file, header, DOC_TYPE).rstrip(b"\0")
+    return child_value(file, header, DOC_TYPE).rstrip(b"\0")
 
 
 def _track_types(file: FileWindow, segment: Element) -> set[int]:
-    """Find the tracks, which precede the first cluster unless the index names another place."""
+    tracks = find_in_segment(file, segment, TRACKS)
+    return _types_in(file, tracks) if tracks else set()
+
+
+def find_in_segment(file: FileWindow, segment: Element, wanted: int) -> Element | None:
+    """Find an element, which precedes the first cluster unless the index names another place."""
     position: int | None = None
-    for element in _elements(file, segment.start, segment.end):
-        if element.id == TRACKS:
-            return _types_in(file, element)
+    for element in elements(file, segment.start, segment.end):
+        if element.id == wanted:
+            return element
         if element.id == SEEK_HEAD and position is None:
-            position = _tracks_position(file, element)
+            position = _position_of(file, element, wanted)
         if element.id == CLUSTER and (position is not None or not element.has_size):
             break
     if position is None:
-        return set()
-    found = next(_elements(file, segment.start + position, segment.end), None)
-    return _types_in(file, found) if found and found.id == TRACKS else set()
+        return None
+    found = next(elements(file, segment.start + position, segment.end), None)
+    return found if found and found.id == wanted else None
 
 
-def _tracks_position(file: FileWindow, index: Element) -> int | None:
-    for seek in _elements(file, index.start, index.end):
-        if seek.id == SEEK and _value(file, seek, SEEK_ID) == TRACKS.to_bytes(4):
-            return int.from_bytes(_value(file, seek, SEEK_POSITION))
+def _position_of(file: FileWindow, index: Element, wanted: int) -> int | None:
+    for seek in elements(file, index.start, index.end):
+        if seek.id == SEEK and child_value(file, seek, SEEK_ID) == wanted.to_bytes(4):
+            return int.from_bytes(child_value(file, seek, SEEK_POSITION))
     return None
 
 
 def _types_in(file: FileWindow, tracks: Element) -> set[int]:
-    entries = _elements(file, tracks.start, tracks.end)
+    entries = elements(file, tracks.start, tracks.end)
     return {
-        int.from_bytes(_value(file, entry, TRACK_TYPE))
+        int.from_bytes(child_value(file, entry, TRACK_TYPE))
         for entry in entries
         if entry.id == TRACK_ENTRY
     }
 
 
-def _value(file: FileWindow, parent: Element, wanted: int) -> bytes:
+def child_value(file: FileWindow, parent: Element, wanted: int) -> bytes:
     """Return the bytes of a child, or nothing if there is none or it is too long."""
-    for child in _elements(file, parent.start, parent.end):
+    for child in elements(file, parent.start, parent.end):
         if child.id == wanted:
             length = child.end - child.start
             return file.read(child.start, length) if length <= MAX_VALUE_BYTES else b""
     return b""
 
 
-def _elements(file: FileWindow, start: int, end: int) -> Iterator[Element]:
+def elements(file: FileWindow, start: int, end: int) -> Iterator[Element]:
     """Yield the elements between two offsets; each begins after the one before it."""
     for _ in range(MAX_ELEMENTS):
         header = file.read(start, 12) if start < end else b""

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from rushes.jobs.labels import NO_LABELS, Labels
 from rushes.jobs.stored import StoredModel, or_unknown
 
 MAX_UPLOAD_BYTES = 200 * 1024 * 1024
@@ -174,3 +175,4 @@ class CreateRequest:
     preferences: dict[str, str] = dataclass_field(default_factory=dict)
     """Response options, interpreted by the dialect only."""
     webhook: WebhookTarget | None = None
+    labels: Labels = NO_LABELS

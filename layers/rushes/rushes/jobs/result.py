@@ -14,6 +14,7 @@ STOPPED = frozenset({"upstream_failed", "upstream_queued_too_long"})
 """Error codes after which nothing runs at the provider, even if it had accepted the job."""
 NEVER_STARTED = STOPPED | {
     "provider_not_configured",
+    "provider_paused",
     "upstream_account",
     "upstream_busy",
     "upstream_model_unavailable",
@@ -106,6 +107,11 @@ class Artifact(StoredFile):
 
     sha256: str
     """Of the stored bytes, in hexadecimal."""
+    width: int | None = None
+    height: int | None = None
+    """Pixels, as displayed; None if the file's headers do not say it."""
+    duration: float | None = None
+    """Seconds."""
 
 
 class CollectedOutput(Artifact):

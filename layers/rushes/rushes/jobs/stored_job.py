@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+from rushes.jobs.labels import NO_LABELS, Labels
 from rushes.jobs.pause import Pause
 from rushes.jobs.request import GenerationRequest, LengthAndSize, StoredFile, WebhookTarget
 from rushes.jobs.reservation import Reservation
@@ -39,6 +40,9 @@ class StoredJob(BaseModel):
     """The client API that created the job."""
     request_id: str | None = None
     """`x-request-id` of the response to the create call; None in jobs of older releases."""
+    key_id: str | None = None
+    """The API key that created the job; None in jobs of older releases."""
+    labels: Labels = NO_LABELS
     provider: str
     upstream_model: str
     model: str = ""
@@ -64,6 +68,9 @@ class StoredJob(BaseModel):
     stage: Annotated[Stage, or_unknown(Stage)] = Stage.ACCEPTED
     progress: int = 0
     """Percent, approximate."""
+    reported_progress: int = 0
+    """Progress in the latest event `job.progress`."""
+    progress_reported_at: float | None = None
     created_at: float
     updated_at: float
     deadline_at: float
@@ -77,6 +84,8 @@ class StoredJob(BaseModel):
     """The provider's estimate of the time of the result."""
     generated_at: float | None = None
     """Time of the first poll that returned the result."""
+    stored_at: float | None = None
+    """Time at which all files were in the bucket."""
     finished_at: float | None = None
     finished_by: str | None = None
     """The execution that finished the job, so that a retried finish recognizes its own write."""
@@ -144,6 +153,8 @@ class StoredJob(BaseModel):
     remixed_provider: str | None = None
     cost: float | None = None
     """In US dollars: the catalog's estimate, or the cost that the provider reported."""
+    estimate: float | None = None
+    """The catalog's estimate for the current model; None in jobs of older releases."""
     reservation: Reservation | None = None
     """None if the deployment had no daily budget when it accepted the job."""
     executions: int = 1
@@ -153,6 +164,8 @@ class StoredJob(BaseModel):
     after the last write."""
     request_revision: int | None = 0
     """Version of the job that its request was stored with; None if both are in one item."""
+    has_summary: bool = Field(default=True, exclude=True)
+    """Whether a summary is stored beside the job; not so in jobs of older releases."""
     restarts: int = 0
     """Executions that replaced one which ended, in a row without progress."""
     restart_mark: str = ""

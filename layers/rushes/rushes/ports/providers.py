@@ -67,6 +67,18 @@ class Circuit(_State):
     reason: str = ""
 
 
+class ProviderPause(_State):
+    """A pause that an operator made: no create call is sent to the provider."""
+
+    reason: str
+    since: float
+    until: float | None = None
+    """Time at which it ends by itself; None: the operator ends it."""
+
+    def is_over(self, now: float) -> bool:
+        return self.until is not None and self.until <= now
+
+
 class RateLimit(_State):
     """Limits on create calls to one provider."""
 
@@ -75,6 +87,11 @@ class RateLimit(_State):
     pace: Pace = Pace()
     circuits: dict[str, Circuit] = {}
     """By the provider's name of the model, `*` for an outage of the provider; failures only."""
+    pause: ProviderPause | None = None
+
+    def pause_at(self, now: float) -> ProviderPause | None:
+        """Return the pause that is in force at a time."""
+        return self.pause if self.pause and not self.pause.is_over(now) else None
 
 
 class RateLimits(Protocol):

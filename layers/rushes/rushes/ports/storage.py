@@ -1,6 +1,6 @@
 """The bucket that holds inputs and outputs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -30,6 +30,10 @@ class Blobs(Protocol):
         """Store an output under another key and content type, without a download."""
         ...
 
+    def tag(self, key: str, tags: Mapping[str, str]) -> None:
+        """Replace the tags of an object; characters that the store refuses become `_`."""
+        ...
+
     def uri(self, key: str) -> str:
         """Return the S3 URI of a key in this bucket."""
         ...
@@ -40,7 +44,7 @@ class Blobs(Protocol):
 
     def find(self, key: str) -> StoredFile | None: ...
     def copy(self, file: StoredFile, key: str) -> StoredFile | None:
-        """Copy a file to another key; None if the object changed since `file` was read."""
+        """Copy a file to another key; None if it is gone, or is not the one with `file`'s ETag."""
         ...
 
     def link(self, file: StoredFile, filename: str, method: str = "GET") -> str:

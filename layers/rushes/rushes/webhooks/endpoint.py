@@ -10,6 +10,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rushes.jobs.progress_events import TYPE as PROGRESS
+
 Format = Literal["rushes", "openai", "fal", "pipelet"]
 """API whose webhook payload format the endpoint receives."""
 
@@ -93,7 +95,7 @@ class Endpoint(SecretOwner):
     url: str
     description: str = ""
     event_types: tuple[str, ...] = ()
-    """Empty, or `*`: all types."""
+    """Empty, or `*`: all types but `job.progress`."""
     format: Format = "rushes"
     status: EndpointStatus = EndpointStatus.ENABLED
     disabled_reason: str | None = None
@@ -128,6 +130,9 @@ class Endpoint(SecretOwner):
         return self.timed_out_at + min(max(failing, MIN_PAUSE), MAX_PAUSE)
 
     def subscribes_to(self, event_type: str) -> bool:
+        """`job.progress` is delivered only to an endpoint that names it."""
+        if event_type == PROGRESS:
+            return event_type in self.event_types
         return not self.event_types or bool({"*", event_type} & set(self.event_types))
 
     def updated(self, now: float, **changes: Any) -> Self:  # noqa: ANN401 - any field

@@ -7,6 +7,7 @@ from typing import Any
 
 from rushes.errors import AwsUnavailable
 from rushes.jobs.events import log_fields
+from rushes.jobs.progress_events import TYPE as PROGRESS
 from rushes.ports import Clock
 from rushes.ports.jobs import Jobs
 from rushes.webhooks.attempt_result import is_slow
@@ -78,7 +79,7 @@ class Fanout:
                 yield delivery.paused(now, now) if is_slow(delivery, endpoint) else delivery
 
     def _for_request_url(self, event: Event) -> Iterator[Delivery]:
-        if not event["type"].startswith("job."):
+        if not event["type"].startswith("job.") or event["type"] == PROGRESS:
             return
         job = self.jobs.get(event["data"]["account"], event["data"]["id"])
         if job and job.webhook and self.supports(job.webhook.format, event["type"]):

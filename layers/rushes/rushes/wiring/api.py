@@ -5,6 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from rushes.api.account_limits import AccountLimits
+from rushes.api.account_states import AccountStates
 from rushes.api.auth import Authenticator
 from rushes.api.budget_alerts import BudgetAlerts
 from rushes.api.build_job import JobBuilder
@@ -18,6 +19,7 @@ from rushes.jobs.charges import Threshold
 from rushes.wiring.aws import aws
 
 if TYPE_CHECKING:
+    from rushes.api.native.dispatcher import NativeApi
     from rushes.api.webhooks.handlers import WebhookApi
 
 
@@ -38,13 +40,14 @@ def jobs_api() -> JobsApi:
         jobs=jobs,
         executions=aws().executions,
         clock=time.time,
-        limits=AccountLimits(catalogs, _default_limits()),
+        limits=AccountLimits(catalogs, default_limits()),
         limiter=CreateLimiter(aws().counters, time.time),
         alerts=BudgetAlerts(aws().limits, _publish, time.time),
+        accounts=AccountStates(aws().accounts),
     )
     service = JobService(create_job, jobs, bucket, catalogs, time.time, time.sleep)
     base_url = aws().settings.public_url.rstrip("/")
-    return JobsApi(service, _authenticator(), base_url, aws().settings.download_url)
+    return JobsApi(service, authenticator(), base_url, aws().settings.download_url)
 
 
 @cache
@@ -58,15 +61,24 @@ def webhook_api() -> "WebhookApi":
     message_service = MessageService(
         endpoints, deliveries, aws().webhook_queues, time.time, time.sleep
     )
-    return WebhookApi(endpoint_service, message_service, _authenticator())
+    return WebhookApi(endpoint_service, message_service, authenticator())
 
 
 @cache
-def _authenticator() -> Authenticator:
+def native_api() -> "NativeApi":
+    from rushes.api.native.dispatcher import NativeApi
+    from rushes.api.native.routes import ROUTES
+    from rushes.wiring.native import Services
+
+    return NativeApi(ROUTES, Services(), authenticator())
+
+
+@cache
+def authenticator() -> Authenticator:
     return Authenticator(aws().api_keys, FailedKeyLimiter(aws().counters, time.time))
 
 
-def _default_limits() -> Limit:
+def default_limits() -> Limit:
     settings = aws().settings
     return Limit(
         creates_per_minute=settings.creates_per_minute, daily_dollars=settings.daily_dollars

@@ -10,6 +10,7 @@ from botocore.config import Config
 
 from rushes.aws.config_store import ConfigStore
 from rushes.aws.dynamodb.account_slots import AccountSlotTable
+from rushes.aws.dynamodb.accounts import AccountTable
 from rushes.aws.dynamodb.api_keys import KeyTable
 from rushes.aws.dynamodb.budgets import LimitTable
 from rushes.aws.dynamodb.counters import CounterTable
@@ -23,7 +24,12 @@ from rushes.aws.step_functions import StateMachine
 from rushes.config import Settings, settings
 
 if TYPE_CHECKING:
+    from rushes.aws.dynamodb.audit import AuditTable
+    from rushes.aws.dynamodb.job_search import JobSearchTable
+    from rushes.aws.dynamodb.key_registry import KeyRegistryTable
+    from rushes.aws.dynamodb.provider_calls import ProviderCallTable
     from rushes.aws.dynamodb.webhooks import DeliveryTable, EndpointTable
+    from rushes.aws.lambda_functions import PollFunction
     from rushes.aws.sqs import WebhookQueues
     from rushes.webhooks.signing_secrets import SigningSecrets
 
@@ -82,8 +88,30 @@ class Aws:
         return JobTable(self._dynamodb, self.settings.table_name)
 
     @cached_property
+    def job_search(self) -> "JobSearchTable":
+        from rushes.aws.dynamodb.job_search import JobSearchTable
+
+        return JobSearchTable(self._dynamodb, self.settings.table_name)
+
+    @cached_property
     def api_keys(self) -> KeyTable:
         return KeyTable(self._dynamodb, self.settings.table_name)
+
+    @cached_property
+    def accounts(self) -> AccountTable:
+        return AccountTable(self._dynamodb, self.settings.table_name)
+
+    @cached_property
+    def key_registry(self) -> "KeyRegistryTable":
+        from rushes.aws.dynamodb.key_registry import KeyRegistryTable
+
+        return KeyRegistryTable(self._dynamodb, self.settings.table_name)
+
+    @cached_property
+    def audit(self) -> "AuditTable":
+        from rushes.aws.dynamodb.audit import AuditTable
+
+        return AuditTable(self._dynamodb, self.settings.table_name)
 
     @cached_property
     def counters(self) -> CounterTable:
@@ -100,6 +128,12 @@ class Aws:
     @cached_property
     def rate_limits(self) -> RateLimitTable:
         return RateLimitTable(self._dynamodb, self.settings.table_name)
+
+    @cached_property
+    def provider_calls(self) -> "ProviderCallTable":
+        from rushes.aws.dynamodb.provider_calls import ProviderCallTable
+
+        return ProviderCallTable(self._dynamodb, self.settings.table_name)
 
     @cached_property
     def account_slots(self) -> AccountSlotTable:
@@ -145,6 +179,14 @@ class Aws:
     @cached_property
     def bus(self) -> EventBus:
         return EventBus(client("events", self._config), self.settings.bus_name)
+
+    @cached_property
+    def poll_function(self) -> "PollFunction":
+        from rushes.aws.lambda_functions import READ_SECONDS, PollFunction
+
+        once = Config(retries={"total_max_attempts": 1}, read_timeout=READ_SECONDS)
+        invoker = client("lambda", self._config.merge(once))
+        return PollFunction(invoker, self.settings.poll_function)
 
     @cached_property
     def webhook_queues(self) -> "WebhookQueues":

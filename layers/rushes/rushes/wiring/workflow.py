@@ -10,6 +10,9 @@ from rushes.workflow.slots import JobSlots
 from rushes.workflow.task import JobContext
 
 if TYPE_CHECKING:
+    from rushes.aws.secrets import ProviderSecrets
+    from rushes.http.client import SafeHttpClient
+    from rushes.ports.provider_checks import KeyCheck
     from rushes.workflow.collect import Collect
     from rushes.workflow.finish import Finish
     from rushes.workflow.poll import Poll
@@ -75,14 +78,36 @@ def _publisher() -> EventPublisher:
     return EventPublisher(aws().jobs, aws().bus, time.time, aws().settings.epoch)
 
 
+def check_key(provider: str) -> "KeyCheck":
+    from rushes.ports.provider_checks import KeyCheck
+    from rushes.workflow import provider_check
+
+    catalog, (upstreams, http_client) = aws().catalogs.current().catalog, _upstreams()
+    entry = catalog.providers.get(provider)
+    if entry is None:
+        return KeyCheck("unclear", f"the configuration has no provider {provider[:80]!r}")
+    return provider_check.check_key(
+        lambda: upstreams.upstream(provider, entry), http_client, catalog, provider
+    )
+
+
 def _providers() -> "ProviderClient":
+    from rushes.providers import adapter
+    from rushes.workflow.call_counts import CallCounter
+    from rushes.workflow.provider_client import ProviderClient
+
+    upstreams, http_client = _upstreams()
+    call_counter = CallCounter(aws().provider_calls, time.time)
+    return ProviderClient(upstreams, http_client, aws().catalogs, adapter, call_counter)
+
+
+@cache
+def _upstreams() -> "tuple[ProviderSecrets, SafeHttpClient]":
     from rushes.aws.provider_auth import ProviderAuth
     from rushes.aws.secrets import ProviderSecrets
     from rushes.aws.sigv4 import RoleSigner
     from rushes.http.access_tokens import AccessTokens
     from rushes.http.client import SafeHttpClient
-    from rushes.providers import adapter
-    from rushes.workflow.provider_client import ProviderClient
 
     settings, catalogs = aws().settings, aws().catalogs
     http_client = SafeHttpClient(aws().bucket, local_mode=settings.local_mode)
@@ -90,5 +115,6 @@ def _providers() -> "ProviderClient":
         AccessTokens(http_client.send),
         RoleSigner(SESSION.get_credentials, SESSION.region_name or ""),
     )
-    upstreams = ProviderSecrets(client("secretsmanager"), settings.provider_secrets, catalogs, auth)
-    return ProviderClient(upstreams, http_client, catalogs, adapter)
+    secrets_manager = client("secretsmanager")
+    secrets = ProviderSecrets(secrets_manager, settings.provider_secrets, catalogs, auth)
+    return secrets, http_client

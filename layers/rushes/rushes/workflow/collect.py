@@ -3,14 +3,20 @@
 import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import chain
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from rushes.errors import InvalidOutput, ProviderNotConfigured, UpstreamError
+from rushes.errors import (
+    AwsUnavailable,
+    InvalidOutput,
+    ProviderNotConfigured,
+    RushesError,
+    UpstreamError,
+)
 from rushes.jobs.content import ensure_modality
 from rushes.jobs.content_type import (
     HEAD_BYTES,
@@ -23,6 +29,7 @@ from rushes.jobs.content_type import (
 from rushes.jobs.file_window import FileWindow
 from rushes.jobs.job import Job
 from rushes.jobs.job_state import folder_of
+from rushes.jobs.media_facts import facts_of
 from rushes.jobs.rare_types import rare_type
 from rushes.jobs.result import Artifact, CollectedOutput, Output
 from rushes.metrics import ProviderMetric, count_by_provider
@@ -31,7 +38,7 @@ from rushes.providers.base import PollResult, Succeeded
 from rushes.workflow import documents, wait_times
 from rushes.workflow.collected_outputs import described, free_number, in_order, reusable
 from rushes.workflow.job_metrics import record_retry
-from rushes.workflow.log_events import DEAD_LETTER_ARCHIVED
+from rushes.workflow.log_events import DEAD_LETTER_ARCHIVED, OBJECT_NOT_TAGGED
 from rushes.workflow.provider_client import ProviderClient
 from rushes.workflow.slots import OUTPUT_DOWNLOADS, JobSlots
 from rushes.workflow.task import JobContext, NextStep, Transition, pending, storing_too_long
@@ -195,21 +202,48 @@ class Collect:
             content_type = _media_type(head, download.content_type, output.content_type)
             key = f"{stem}.{extension_of(content_type)}"
             artifact = self.blobs.put_stream(key, whole, content_type)
-        return self._with_type_of_tracks(artifact, stem, head)
+        window = self._window(head, artifact)
+        artifact = self._with_type_of_tracks(artifact, stem, window)
+        if artifact.key != key:  # the first window reads an object that is no longer there
+            window = self._window(head, artifact)
+        self._tag(job, artifact)
+        return _with_facts(artifact, window)
 
-    def _with_type_of_tracks(self, artifact: Artifact, stem: str, head: bytes) -> Artifact:
+    def _window(self, head: bytes, artifact: Artifact) -> FileWindow:
+        return FileWindow(head, artifact.size, partial(self.blobs.read_range, artifact.key))
+
+    def _with_type_of_tracks(self, artifact: Artifact, stem: str, window: FileWindow) -> Artifact:
         """Correct the type of a file whose tracks are described behind its first bytes."""
-        read_range = partial(self.blobs.read_range, artifact.key)
-        found = content_type_of(FileWindow(head, artifact.size, read_range))
+        found = content_type_of(window)
         if found in (None, artifact.content_type):
             return artifact
         return self.blobs.move(artifact, f"{stem}.{extension_of(found)}", found)
+
+    def _tag(self, job: Job, artifact: Artifact) -> None:
+        """Write the job's tags to the object; without them the file is still whole."""
+        if not job.labels.tags:
+            return
+        try:
+            self.blobs.tag(artifact.key, job.labels.tags)
+        except AwsUnavailable as error:
+            logger.warning(
+                OBJECT_NOT_TAGGED, **job.log_fields, key=artifact.key, reason=error.message
+            )
 
     def _download(self, job: Job, output: Output) -> AbstractContextManager[Download]:
         """Open an output in the job's own folder of the bucket, or download it."""
         if output.url.startswith(S3_SCHEME):
             return self.blobs.open(output.url, folder_of(job, "provider"))
         return self.providers.download(job, output)
+
+
+def _with_facts(artifact: Artifact, window: FileWindow) -> Artifact:
+    """Add width, height and duration, if the headers of the file say them."""
+    try:
+        facts = facts_of(window, artifact.content_type)
+    except RushesError:  # the bucket cannot be read now: the file is stored
+        return artifact
+    return artifact.model_copy(update=asdict(facts))
 
 
 def _collected(outputs: tuple[CollectedOutput, ...]) -> Transition:

@@ -7,6 +7,7 @@ from aws_lambda_powertools import Logger
 
 from rushes.errors import RushesError
 from rushes.jobs.epoch import FIRST_EPOCH, Epoch
+from rushes.jobs.events import log_fields
 from rushes.jobs.job import Job
 from rushes.ports import Bus, Clock
 from rushes.ports.jobs import Jobs
@@ -43,6 +44,16 @@ class EventPublisher:
         if rejected:
             logger.warning(EVENTS_REJECTED, **job.log_fields, count=len(rejected))
         return not rejected
+
+    def publish_once(self, event: dict[str, Any]) -> None:
+        """Publish an event that is in no outbox: it may be lost."""
+        try:
+            rejected = self.bus.put([event])
+        except RushesError as error:
+            logger.warning(EVENTS_NOT_PUBLISHED, **log_fields(event), reason=error.message)
+            return
+        if rejected:
+            logger.warning(EVENTS_REJECTED, **log_fields(event), count=len(rejected))
 
     def _events(self, job: Job) -> tuple[dict[str, Any], ...]:
         """Mark the events of a job of a backup: they may have been published since it was made."""

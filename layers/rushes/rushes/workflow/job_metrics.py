@@ -1,6 +1,6 @@
 """Metrics of jobs: queue age, retries, and the outcome, duration and cost at the end."""
 
-from rushes.jobs.cost import may_be_billed
+from rushes.jobs.cost import settled
 from rushes.jobs.job import Job
 from rushes.jobs.result import FILTERED
 from rushes.jobs.status import JobStatus
@@ -18,7 +18,7 @@ def outcome_of(job: Job) -> str:
 
 def spend_of(job: Job) -> float:
     """Return the US dollars of a finished job, 0 if no provider can bill it."""
-    return max(job.cost or 0.0, 0.0) if may_be_billed(job) else 0.0
+    return settled(job) or 0.0
 
 
 def record_queue_age(job: Job, now: float) -> None:

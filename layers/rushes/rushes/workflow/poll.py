@@ -155,7 +155,7 @@ class Poll:
         has_news = has_just_begun or progress > job.progress or estimates_changed
         if not has_news and not job.failing_since:
             return job
-        return self.context.advance(
+        return self.context.advance_with_progress(
             job,
             lambda current, now: current.progressed(
                 now, progress, waiting=waiting, queue_position=position, expected_at=expected_at

@@ -31,8 +31,10 @@ from rushes.providers.created import with_beginning
 from rushes.providers.file_sizes import check_files
 from rushes.providers.results import is_http_url
 from rushes.workflow import failure_log
+from rushes.workflow.call_counts import CallCounter
 from rushes.workflow.parse_reply import NO_CODES, parse_create_reply, parse_reply
 
+PREPARE, CREATE = "prepare", "create"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -42,6 +44,18 @@ class ProviderClient:
     http_client: HttpClient
     catalogs: CatalogSource
     adapter: Callable[[ProviderEntry], Provider]
+    call_counter: CallCounter
+
+    @contextmanager
+    def _reported(self, job: Job, call: str) -> Iterator[None]:
+        """Count a call, log its error, and replace the error's message by that for clients."""
+        try:
+            yield
+        except UpstreamError as error:
+            self.call_counter.failed(job.provider, call, error)
+            raise failure_log.report(job, call, error) from error
+        if call not in (PREPARE, CREATE):  # most preparations send no request
+            self.call_counter.succeeded(job.provider)
 
     def provider(self, job: Job) -> Provider:
         """Return the adapter of the job's provider.
@@ -69,7 +83,7 @@ class ProviderClient:
 
         The key is read here, and a token made from it: the lease covers the create call alone.
         """
-        with _reported(job, "prepare"):
+        with self._reported(job, PREPARE):
             return self._prepare_create(job)
 
     def _prepare_create(self, job: Job) -> HttpCall:
@@ -106,8 +120,12 @@ class ProviderClient:
 
     def create(self, job: Job, call: HttpCall) -> Submitted:
         """Send the create call: the only call that starts a billed generation."""
-        with _reported(job, "create"):
+        with self._reported(job, CREATE):
             return self._create(job, call)
+
+    def count_create(self, job: Job) -> None:
+        """Count an accepted create call, which is recorded first: to count takes time."""
+        self.call_counter.succeeded(job.provider)
 
     def _create(self, job: Job, call: HttpCall) -> Submitted:
         provider, has_key = self.provider(job), self.idempotency(job) == "key"
@@ -148,7 +166,7 @@ class ProviderClient:
         return self.send(job, replace(call, path=location, relative_to=call.path))
 
     def poll(self, job: Job) -> PollResult:
-        with _reported(job, "poll"):
+        with self._reported(job, "poll"):
             result = self._poll(job)
         if isinstance(result, Failed):
             return failure_log.report_failed_job(job, result, self._error_codes(job))
@@ -183,7 +201,7 @@ class ProviderClient:
         call = provider.cancel_request(job.operation or {})
         if call is None:
             return None
-        with _reported(job, "cancel"):
+        with self._reported(job, "cancel"):
             return parse_reply(job, self.send(job, call), provider.parse_cancel)
 
     @contextmanager
@@ -199,12 +217,3 @@ class ProviderClient:
                 other = self.http_client.download(upstream, output.fallback)
                 download = stack.enter_context(other)
             yield download
-
-
-@contextmanager
-def _reported(job: Job, call: str) -> Iterator[None]:
-    """Log the errors of a call, and replace their messages by those for clients."""
-    try:
-        yield
-    except UpstreamError as error:
-        raise failure_log.report(job, call, error) from error

@@ -1,6 +1,7 @@
 """Rate limiter and circuit breaker for provider create calls.
 
-Inputs: Retry-After, the catalog's `creates_per_minute`, rejections of the API key, and outages.
+Inputs: Retry-After, the catalog's `creates_per_minute`, rejections of the API key, outages, and
+pauses by the operator.
 """
 
 import math
@@ -13,6 +14,7 @@ from aws_lambda_powertools import Logger
 from rushes.catalog.source import CatalogSource
 from rushes.errors import (
     AwsUnavailable,
+    ProviderPaused,
     UpstreamError,
     UpstreamRefused,
     UpstreamThrottled,
@@ -35,6 +37,8 @@ MAX_HOLD_SECONDS = 900.0
 """A job that waits longer for an accepted API key fails."""
 MAX_HOLD_DELAY = 60.0
 """Seconds after which such a job looks again, as another job may have closed the circuit."""
+PAUSED_DELAY = 45.0
+"""Seconds after which a job of a paused provider looks again, with jitter within a minute."""
 MAX_SLEEPS = 3
 """An earlier create call may be late."""
 JITTER = 0.25
@@ -51,7 +55,7 @@ class Admission:
     has_turn: bool = False
     """Whether the create call is allowed at that time, neither earlier nor much later."""
     reason: UpstreamError | None = None
-    """The provider's reason for the wait: it throttles, is down, or rejects the API key."""
+    """Reason for the wait: the provider throttles, is down, rejects the API key, or is paused."""
     after_failures: bool = False
     """Whether calls failed, by an outage or a rejected API key, since the last success."""
 
@@ -84,11 +88,8 @@ class RateLimiter:
 
     def _admit(self, limit: RateLimit, job: Job, waited: float) -> tuple[RateLimit, Admission]:
         now = self.clock()
-        if hold := circuit.hold(limit.circuits, job, now):
-            return limit, _held(hold, job, now, waited)
-        if limit.not_before > now:
-            reason = UpstreamThrottled(f"{job.provider} throttles requests")
-            return limit, Admission(with_jitter(job, limit.not_before - now), reason=reason)
+        if blocked := _blocked(limit, job, now, waited):
+            return limit, blocked
         pace, wait = self._take_turn(limit.pace, job, now, waited)
         if wait:
             after = limit if pace is limit.pace else limit.model_copy(update={"pace": pace})
@@ -98,6 +99,10 @@ class RateLimiter:
         if pace is limit.pace and circuits is limit.circuits:
             return limit, admission
         return limit.model_copy(update={"pace": pace, "circuits": circuits}), admission
+
+    def paused(self, job: Job) -> Admission | None:
+        """Return the wait for a provider that the operator has paused; None if it is not paused."""
+        return _paused(self.rate_limits.get(job.provider), job, self.clock())
 
     def _take_turn(self, pace: Pace, job: Job, now: float, waited: float) -> tuple[Pace, float]:
         interval = self._interval(job)
@@ -189,6 +194,27 @@ class RateLimiter:
                     provider=job.provider,
                     model=job.upstream_model,
                 )
+
+
+def _blocked(limit: RateLimit, job: Job, now: float, waited: float) -> Admission | None:
+    """Return the wait for a provider that gets no create call of the job now."""
+    if paused := _paused(limit, job, now):
+        return paused
+    if hold := circuit.hold(limit.circuits, job, now):
+        return _held(hold, job, now, waited)
+    if limit.not_before > now:
+        reason = UpstreamThrottled(f"{job.provider} throttles requests")
+        return Admission(with_jitter(job, limit.not_before - now), reason=reason)
+    return None
+
+
+def _paused(limit: RateLimit, job: Job, now: float) -> Admission | None:
+    pause = limit.pause_at(now)
+    if pause is None:
+        return None
+    remaining = PAUSED_DELAY if pause.until is None else min(pause.until - now, PAUSED_DELAY)
+    reason = ProviderPaused(f"{job.provider} is paused by the operator", detail=pause.reason)
+    return Admission(with_jitter(job, remaining), reason=reason)
 
 
 def _held(hold: circuit.Hold, job: Job, now: float, waited: float) -> Admission:

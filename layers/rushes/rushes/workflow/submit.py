@@ -1,9 +1,11 @@
 """Send a job's create call: at most one generation, even if calls are lost."""
 
+import math
 from dataclasses import dataclass
 
 from rushes.errors import (
     AwsUnavailable,
+    ProviderPaused,
     TooManyJobs,
     UpstreamError,
     UpstreamModelUnavailable,
@@ -49,6 +51,8 @@ from rushes.workflow.task import (
 )
 
 MIN_RETRY_DELAY = 2.0
+SLOW_PREPARATION = 2.0
+"""Seconds after which the provider may have been paused meanwhile."""
 KEY_RETRY_DELAYS = (60, 300)
 """Seconds before the job's next create calls after a rejected API key, which may be renewed."""
 
@@ -126,6 +130,7 @@ class Submit:
         admission = self.rate_limiter.admit(job, self.context.waited(job))
         if admission.wait:
             return self._hold(job, admission)
+        admitted_at = self.context.clock()
         try:
             call = self.providers.prepare_create(job)
         except UpstreamError as error:  # no lease is held yet
@@ -138,6 +143,10 @@ class Submit:
                 raise
             self._explain(job, error)
             return self._retry(job, self._delay(job, error.wait_seconds), error)
+        if self.context.clock() - admitted_at > SLOW_PREPARATION and (
+            paused := self.rate_limiter.paused(job)
+        ):
+            return self._hold(job, paused)
         leased = self.context.jobs.change(
             job.account, job.id, self._acquire_lease, self.concurrency.maxima(job)
         )
@@ -180,6 +189,7 @@ class Submit:
             return pending(AWS_RETRY_SECONDS)
         step = self._record(job, submitted, provider)
         self.rate_limiter.key_accepted(job, admission)
+        self.providers.count_create(job)
         return step
 
     def _refused(self, job: Job, error: UpstreamError, admission: Admission) -> NextStep:
@@ -249,6 +259,8 @@ class Submit:
                 raise reason
             if job.waiting is None or job.waiting.error.code != reason.error_code:
                 self._explain(job, reason)
+        if isinstance(reason, ProviderPaused):  # it is to begin within a minute of the pause's end
+            return pending(self._until_deadline(job, math.ceil(admission.wait)))
         return self._retry(job, self._delay(job, admission.wait), reason)
 
     def _wait_for_room(self, job: Job, error: TooManyJobs) -> NextStep:

@@ -13,6 +13,7 @@ from rushes.errors import AwsUnavailable, NotFound, UpstreamError, WriteConflict
 from rushes.jobs.epoch import FIRST_EPOCH, Epoch
 from rushes.jobs.events import started_event
 from rushes.jobs.job import Job
+from rushes.jobs.progress_events import marked, progress_event
 from rushes.jobs.request import FILLED_FIELDS
 from rushes.jobs.result import (
     FILTERED,
@@ -180,6 +181,15 @@ class JobContext:
         """Do the same as `update_same`, and publish the started event if the job begins."""
         stored = self.update_same(job, with_started_event(change))
         self.event_publisher.publish(stored)
+        return stored
+
+    def advance_with_progress(self, job: Job, change: Transition) -> Job:
+        """Do the same, and publish `job.progress` if the deployment wants it and it is due."""
+        if not self.catalogs.for_job(job).events.progress:
+            return self.advance(job, change)
+        stored = self.advance(job, lambda current, now: marked(change(current, now), now))
+        if stored.progress_reported_at not in (None, job.progress_reported_at):
+            self.event_publisher.publish_once(progress_event(stored).model_dump(mode="json"))
         return stored
 
     def complete(self, job: Job, change: Transition) -> NextStep:

@@ -52,9 +52,9 @@ def test_routes_exist_at_each_base_url(client: Client, prefix: str):
 def test_list_event_types_returns_all(client: Client):
     shown = client.get("webhook_event_types").json
     WebhookEventTypeList.model_validate(shown, strict=True)
-    assert shown["data"] == ["job.started", "job.completed", "job.failed", "job.cancelled",
-                             "budget.threshold_reached", "endpoint.disabled", "video.completed",
-                             "video.failed"]  # fmt: skip
+    assert shown["data"] == ["job.started", "job.progress", "job.completed", "job.failed",
+                             "job.cancelled", "budget.threshold_reached", "endpoint.disabled",
+                             "video.completed", "video.failed"]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,9 @@ def test_list_event_types_returns_all(client: Client):
         ({}, "rushes", ["*"], ()),
         ({"event_types": ["*"]}, "rushes", ["*"], ()),
         ({"event_types": ["*", "job.failed"]}, "rushes", ["*"], ()),
+        ({"event_types": ["*", "job.progress"]}, "rushes", ["*", "job.progress"],
+         ("*", "job.progress")),
+        ({"event_types": ["job.progress"]}, "rushes", ["job.progress"], ("job.progress",)),
         ({"event_types": ["job.failed"]}, "rushes", ["job.failed"], ("job.failed",)),
         ({"event_types": EVERY[::-1]}, "rushes", EVERY, tuple(EVERY)),
         ({"event_types": ["job.failed"] * 2}, "rushes", ["job.failed"], ("job.failed",)),

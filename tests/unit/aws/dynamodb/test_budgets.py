@@ -118,13 +118,14 @@ def test_limit_of_jobs_at_a_provider_refuses_the_lease(jobs: JobTable, limits: L
     jobs.change("demo", "job_2", leased, {AT_PROVIDER: 1})
 
 
-def test_job_without_limits_is_one_write(table: CountedTable, jobs: JobTable) -> None:
+def test_open_job_without_limits_is_one_write(table: CountedTable, jobs: JobTable) -> None:
     jobs.add(job_of_today())
     before = table.calls["TransactWriteItems"]
     jobs.change("demo", "job_1", leased, {})
     jobs.change("demo", "job_1", running)
-    jobs.change("demo", "job_1", finished)
     assert table.calls["TransactWriteItems"] == before
+    jobs.change("demo", "job_1", finished)
+    assert table.calls["TransactWriteItems"] == before + 1  # with the summary
 
 
 def test_budget_expires_after_its_period_and_a_counter_never(

@@ -41,7 +41,6 @@ STEPS: dict[str, Callable[[Job], Job]] = {
     "result": lambda job: job.generated(NOW, (Output(url="https://a.example/1"),), 0.5),
     "warning": lambda job: job.warned(NOW, "late"),
     "restart": lambda job: job.restarted(NOW),
-    "deletion": lambda job: job.deleted(NOW),
 }
 
 
@@ -115,6 +114,20 @@ def test_read_during_a_transaction_is_repeated(
             JobTable(client, TABLE).get("demo", job_id(1))
 
 
+def test_field_that_a_newer_release_adds_to_the_request_survives_a_rollback(
+    table: CountedTable, jobs: JobTable
+):
+    """That release finds it in the state, which a write of the request here does not omit."""
+    jobs.add(new_job())
+    document = json.loads(table.item(PK, "request")["document"]["S"])
+    newer = {**document, "tomorrow": {"deep": [1]}, "progress": 99}
+    edited(table, "request", document={"S": json.dumps(newer)})
+    changed = jobs.change("demo", job_id(1), REQUEST_STEPS["failover"])
+    assert changed.progress == 0
+    assert json.loads(table.item(PK)["document"]["S"])["tomorrow"] == {"deep": [1]}
+    assert jobs.get("demo", job_id(1)) == changed
+
+
 def edited(table: CountedTable, sk: str, **attributes: Any) -> None:
     item = {**table.item(PK, sk), **attributes}
     present = {name: value for name, value in item.items() if value is not None}
@@ -162,7 +175,8 @@ def test_request_does_not_override_fields_of_the_state(table: CountedTable, jobs
 def test_item_of_older_release_becomes_two_at_its_next_write(table: CountedTable, jobs: JobTable):
     table.fill(iter([stored_item(new_job())]))
     stored = jobs.get("demo", job_id(1))
-    assert stored == new_job().model_copy(update={"request_revision": None})
+    older = {"request_revision": None, "has_summary": False}
+    assert stored == new_job().model_copy(update=older)
     changed = jobs.change("demo", job_id(1), lambda job: job.warned(NOW, "late"))
     assert jobs.get("demo", job_id(1)) == changed
     assert changed.request == new_job().request

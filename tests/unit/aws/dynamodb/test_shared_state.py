@@ -105,3 +105,19 @@ def test_durations_begin_anew(
     assert reported(caplog) == [key("TIMING", "t")["pk"]]
     timings.put("t", Timing(1, 2.0, 0.5))
     assert timings.get("t") == Timing(1, 2.0, 0.5)
+
+
+def test_reads_of_a_provider_are_current(table: CountedTable, monkeypatch: pytest.MonkeyPatch):
+    """A pause by an operator holds the next create call, not the one after a second."""
+    reads: list[bool] = []
+    call = table.client._make_api_call
+
+    def observed(operation: str, parameters: dict[str, Any]) -> Any:
+        reads.append(parameters.get("ConsistentRead", False))
+        return call(operation, parameters)
+
+    monkeypatch.setattr(table.client, "_make_api_call", observed)
+    limits = RateLimitTable(table.client, TABLE)
+    limits.get("p")
+    limits.decide("p", lambda limit: (limit, None))
+    assert reads == [True, True]

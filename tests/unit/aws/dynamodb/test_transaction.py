@@ -1,12 +1,12 @@
-"""Settlements on a budget whose item was edited by hand."""
+"""Settlements on a budget whose item was edited by hand, and writes that transactions block."""
 
 import logging
 from typing import Any
 
 import pytest
 
-from rushes.aws.dynamodb.items import key
-from rushes.aws.dynamodb.transaction import put_and_settle
+from rushes.aws.dynamodb.items import MAX_TRIES, key, put
+from rushes.aws.dynamodb.transaction import CreateTransaction, InvalidUpdate, put_and_settle
 from rushes.errors import AwsUnavailable
 from rushes.jobs.charges import Charge
 from rushes.metrics import CORRUPT_RECORD
@@ -95,6 +95,18 @@ def test_condition_that_fails_is_no_reason_to_report(
     assert reported(caplog) == []
 
 
+def test_create_call_on_a_budget_that_holds_no_number_is_answered(
+    table: CountedTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The API shows the error's public message in an error of the same type."""
+    cancel_transactions(table, monkeypatch, "None", "ValidationError")
+    transaction = CreateTransaction(TABLE, JOB_KEY, {}, None, (REFUND,), NOW)
+    with pytest.raises(InvalidUpdate) as caught:
+        transaction.commit(table.client)
+    shown = type(caught.value)(caught.value.public_message)
+    assert (shown.http_status, shown.message) == (503, AwsUnavailable.public_message)
+
+
 def test_limits_beside_a_corrupt_one_are_settled(
     table: CountedTable, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -116,3 +128,41 @@ def test_limits_beside_a_corrupt_one_are_settled(
     assert table.item("JOB#a#job_1")["version"]["N"] == "2"
     assert table.item("SPENT#a#2025-01", "spent")["dollars"]["N"] == "-0.5"
     assert reported(caplog) == [{"S": "SPENT#a#2025-01-01"}]
+
+
+def block_puts(table: CountedTable, monkeypatch: pytest.MonkeyPatch, times: int) -> list[str]:
+    """Refuse puts as DynamoDB does while a transaction writes the item; boto3 repeats none."""
+    make_call, blocked = table.client._make_api_call, list[str]()
+
+    def call(operation: str, parameters: Any) -> Any:
+        if operation == "PutItem" and len(blocked) < times:
+            blocked.append(operation)
+            response = {"Error": {"Code": "TransactionConflictException"}}
+            raise table.client.exceptions.TransactionConflictException(response, operation)
+        return make_call(operation, parameters)
+
+    monkeypatch.setattr(table.client, "_make_api_call", call)
+    monkeypatch.setattr("rushes.aws.dynamodb.items.MAX_PAUSE", 0.0)
+    return blocked
+
+
+@pytest.mark.parametrize(("stored", "is_written"), [("1", True), ("5", False)])
+def test_write_that_a_transaction_blocks_is_repeated(
+    table: CountedTable, monkeypatch: pytest.MonkeyPatch, stored: str, *, is_written: bool
+) -> None:
+    """For example, the handle of a generation, while the client deletes the job."""
+    table.fill(iter([{**JOB_KEY, "version": {"N": stored}}]))
+    block_puts(table, monkeypatch, 2)
+    job = {**JOB_KEY, "version": {"N": "2"}}
+    assert put(table.client, TABLE, job, SAME_VERSION) is is_written
+    assert table.item("JOB#a#job_1")["version"]["N"] == ("2" if is_written else stored)
+
+
+def test_write_that_transactions_block_for_long_is_given_up(
+    table: CountedTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table.fill(iter([{**JOB_KEY, "version": {"N": "1"}}]))
+    blocked = block_puts(table, monkeypatch, 100)
+    with pytest.raises(AwsUnavailable, match="PutItem returned TransactionConflictException"):
+        put(table.client, TABLE, JOB_KEY, SAME_VERSION)
+    assert len(blocked) == MAX_TRIES

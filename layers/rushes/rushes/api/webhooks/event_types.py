@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from rushes.api.webhooks.samples import JOB_EVENT_TYPES
 from rushes.errors import InvalidRequest
 from rushes.jobs.budget_events import THRESHOLD_REACHED
+from rushes.jobs.progress_events import TYPE as PROGRESS
 from rushes.webhooks.endpoint import Endpoint, Format
 from rushes.webhooks.operational_events import DISABLED
 from rushes.webhooks.payloads import OPENAI_TYPES, SUPPORTED_TYPES
@@ -21,7 +22,7 @@ def all_event_types() -> list[str]:
 def read_event_types(
     names: Sequence[str] | None, format_name: Format | None
 ) -> tuple[Format, tuple[str, ...]]:
-    """Return the format and the bus's event types; an empty tuple means all types.
+    """Return the format and the bus's event types; an empty tuple means all but `job.progress`.
 
     Without a format, OpenAI's names select `openai`, all others `rushes`.
     """
@@ -42,7 +43,7 @@ def read_event_types(
                 param="event_types",
             )
     if ALL in names:
-        return format_name, ()
+        return format_name, (ALL, PROGRESS) if PROGRESS in names else ()
     return format_name, tuple(
         event_type for event_type in supported if event_type_for(format_name, event_type) in names
     )
@@ -51,7 +52,7 @@ def read_event_types(
 def ensure_supported(endpoint: Endpoint, format_name: Format) -> None:
     """Reject a format that does not support the endpoint's event types."""
     for event_type in endpoint.event_types:
-        if event_type not in _supported(format_name):
+        if event_type not in (*_supported(format_name), ALL):
             raise InvalidRequest(
                 f"format {format_name} does not support the endpoint's event type"
                 f" {event_type_for(endpoint.format, event_type)}; change event_types, too",

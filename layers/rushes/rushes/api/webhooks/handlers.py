@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from rushes.api.auth import Authenticator
 from rushes.api.log_events import UNEXPECTED_ERROR
+from rushes.api.permissions import require_scope
 from rushes.api.request_log import RequestLog
 from rushes.api.webhooks import schemas, views
 from rushes.api.webhooks.endpoint_service import EndpointService
@@ -23,6 +24,7 @@ from rushes.dialects.request_body import parse_body
 from rushes.dialects.response_headers import NO_STORE_HEADERS, retry_headers
 from rushes.dialects.validation import validate
 from rushes.errors import RushesError, ServerError
+from rushes.ports.api_keys import Scope
 from rushes.redaction import REDACTOR
 from rushes.webhooks.endpoint import Endpoint
 
@@ -47,6 +49,7 @@ class WebhookApi:
         log = RequestLog(request)
         try:
             log.identity = self.authenticator.identify(request, read_key)
+            require_scope(log.identity.scopes, Scope.WEBHOOKS)
             check_query(request, schemas.Page.model_fields if verb in PAGED_VERBS else ())
             body = as_json(VERBS[verb](self, log.identity.account, request))
             shown = body if verb in SECRET_VERBS else REDACTOR.redact(body)

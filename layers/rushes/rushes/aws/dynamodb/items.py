@@ -1,14 +1,17 @@
 """DynamoDB items: keys, conditional writes and queries in the one table."""
 
+import random
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from rushes.aws.errors import translate_aws_errors
-from rushes.errors import CorruptRecord
+from rushes.errors import AwsUnavailable, CorruptRecord
 from rushes.metrics import CORRUPT_RECORD, Metric, count
 
 if TYPE_CHECKING:
@@ -18,12 +21,17 @@ Item = dict[str, Any]
 Model = TypeVar("Model")
 
 MAX_TRIES = 8
-"""Of a read-modify-write whose condition fails."""
+"""Of a read-modify-write whose condition fails, and of a write that a transaction blocks."""
+MAX_PAUSE = 0.1
+"""Seconds between two tries of a write that a transaction blocks."""
 ABSENT = {"ConditionExpression": "attribute_not_exists(pk)"}
 """Condition of a write that adds an item."""
 BY_OWNER, BY_PROVIDER, DUE = "by_owner_keys", "by_provider", "due_keys"
-"""Global secondary indexes, with keys only: jobs of an account and deliveries of an endpoint; jobs
-of an account at one provider; work by time."""
+"""Global secondary indexes, with keys only: deliveries of an endpoint, and jobs of an account that
+an older release stored; jobs of an account at one provider; work by time."""
+BY_OWNER_LIST = "by_owner_list"
+"""Global secondary index with the summaries of an account's jobs."""
+INDEXES = (BY_OWNER_LIST, BY_OWNER, BY_PROVIDER, DUE)
 
 logger = Logger(service="rushes", child=True)
 
@@ -57,20 +65,34 @@ def put(client: "DynamoDBClient", table: str, item: Item, condition: Mapping[str
     """Write an item on a condition; return False if the condition does not hold.
 
     boto3 repeats a write whose response was lost. The condition then fails on our own item, which
-    `written_by` identifies.
+    `written_by` identifies. It does not repeat a write that a transaction on the item blocks.
     """
     own = with_writer(item)
-    try:
-        with translate_aws_errors():
-            client.put_item(
-                TableName=table,
-                Item=own,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **condition,
-            )
-    except client.exceptions.ConditionalCheckFailedException as error:
-        return bool(stored_item(error).get("written_by") == own["written_by"])
+    for remaining in reversed(range(MAX_TRIES)):
+        try:
+            with translate_aws_errors():
+                client.put_item(
+                    TableName=table,
+                    Item=own,
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **condition,
+                )
+        except client.exceptions.ConditionalCheckFailedException as error:
+            return bool(stored_item(error).get("written_by") == own["written_by"])
+        except AwsUnavailable as error:
+            if not remaining or not _is_conflict(error):
+                raise
+            time.sleep(random.uniform(0, MAX_PAUSE))  # noqa: S311 - jitter
+        else:
+            break
     return True
+
+
+def _is_conflict(error: AwsUnavailable) -> bool:
+    """Whether a write was refused as a transaction was writing the same item."""
+    cause = error.__cause__
+    code = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else ""
+    return code == "TransactionConflictException"
 
 
 def stored_item(error: ClientError) -> Item:
@@ -100,6 +122,15 @@ def read_valid(items: Iterable[Item], read: Callable[[Item], Model]) -> Iterator
             yield read(item)
         except CorruptRecord as error:
             report_corrupt(item, error.message)
+
+
+@contextmanager
+def corrupt_if_unreadable() -> Iterator[None]:
+    """Raise CorruptRecord if attributes of an item are absent or of another type."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise CorruptRecord(f"the record cannot be read ({type(error).__name__})") from None
 
 
 def report_corrupt(item: Item, reason: str) -> None:

@@ -4,6 +4,9 @@
     JOB#account#job id  job      the fields of the job, without those of the request
     JOB#account#job id  request  `REQUEST_FIELDS`, which change at a failover and a fetch of inputs
 
+The third item of the partition is the job's summary (`summary_items.py`); `summary` says that it is
+stored.
+
 A prompt of 32,000 characters is thus written once, not at every step. The state names the revision
 of the request that it belongs to. Fields with their default are not stored.
 """
@@ -23,6 +26,8 @@ REQUEST_FIELDS = frozenset(
         "requested",
         "preferences",
         "webhook",
+        "labels",
+        "key_id",
         "remixed_from",
         "remixed_from_provider",
         "remixed_operation",
@@ -63,6 +68,7 @@ def state_item(job: Job) -> Item:
         "status": {"S": job.status.value},
         "version": {"N": str(job.version)},
         "provider": {"S": job.provider},
+        "summary": {"BOOL": True},
         "expires": {"N": str(int(job.updated_at + RETENTION_SECONDS))},
     }
 
@@ -112,16 +118,33 @@ def read_job(state: Item, request: Item | None) -> Job:
     return job
 
 
+def read_state(state: Item, model: str) -> Job:
+    """Parse the state alone: of the request, the job has the requested model only.
+
+    Raises
+    ------
+    CorruptRecord
+    """
+    try:
+        return Job.model_validate({"request": {"model": model}, **_object(state)})
+    except (ValidationError, KeyError, TypeError, ValueError) as error:
+        raise CorruptRecord(f"the record cannot be read ({type(error).__name__})") from None
+
+
 def _fields(state: Item, request: Item | None) -> dict[str, Any]:
     """Return the stored fields; an item of release 0.2.0 or earlier has all of them."""
-    fields = _object(state)
+    fields = {**_object(state), "has_summary": "summary" in state}
     if "request" in fields:
         return {**fields, "request_revision": None}
     revision = int(request["revision"]["N"]) if request else None
     if request is None or revision != fields.get("request_revision", 0):
         raise MismatchedRequest(f"the record's request has revision {revision}")
-    stored = _object(request)
-    return {**{name: stored[name] for name in REQUEST_FIELDS & stored.keys()}, **fields}
+    # The state keeps fields of a newer release: the next write of the request omits them.
+    others = Job.model_fields.keys() - REQUEST_FIELDS
+    return {
+        **{name: value for name, value in _object(request).items() if name not in others},
+        **fields,
+    }
 
 
 def _object(item: Item) -> dict[str, Any]:

@@ -72,12 +72,16 @@ class JobReader(ItemBatches):
             return self.get(*account_and_id(state))
 
     def _items_of(self, item_key: Item) -> dict[str, Item]:
-        """Return the items of a partition by sort key."""
+        """Return state and request by sort key, and not the summary, which follows them."""
         with translate_aws_errors():
             reply = self._client.query(
                 TableName=self._table,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues={":pk": item_key["pk"]},
+                KeyConditionExpression="pk = :pk AND sk BETWEEN :state AND :request",
+                ExpressionAttributeValues={
+                    ":pk": item_key["pk"],
+                    ":state": {"S": STATE},
+                    ":request": {"S": REQUEST},
+                },
                 ConsistentRead=True,
             )
         return {item["sk"]["S"]: item for item in reply["Items"]}

@@ -1,27 +1,29 @@
 """Jobs in the table.
 
     pk                  sk       item                                        also indexed by
-    JOB#account#job id  job      state of a job (`job_items.py`)             list_*, provider_pk,
-                                                                             open_*
+    JOB#account#job id  job      state of a job (`job_items.py`)             provider_pk, open_*
     JOB#account#job id  request  what the job was asked for
+    JOB#account#job id  summary  summary of a job (`summary_items.py`)       summary_pk
     ONCE#digest         once     idempotency record of an `Idempotency-Key`
     CALL#digest         job id   idempotency record of a body, for SDK retries
     SPENT#name          spent    what jobs charge to a limit, by its name (`jobs/charges.py`)
 
-A job's partition key starts with its account, so that no other account can address it. `list_pk`
-(index `by_owner_keys`) and `provider_pk` (index `by_provider`) list an account's jobs, all of them
-and those at one provider: the latter changes at a failover only. `open_*` (index `due_keys`) exist
-while a job has a next check. A deleted job has neither `list_*` nor `provider_pk`.
+A job's partition key starts with its account, so that no other account can address it. `summary_pk`
+(index `by_owner_list`) and `provider_pk` (index `by_provider`) list an account's jobs, all of them
+and those at one provider: the latter changes at a failover only, and a deleted job has none.
+`open_*` (index `due_keys`) exist while a job has a next check.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from rushes.aws.dynamodb.due_index import DueIndex, due_attributes, partitions_of
 from rushes.aws.dynamodb.idempotency import RecordTable
-from rushes.aws.dynamodb.items import BY_OWNER, BY_PROVIDER, MAX_TRIES, Item, put
+from rushes.aws.dynamodb.items import BY_PROVIDER, MAX_TRIES, Item, put
 from rushes.aws.dynamodb.job_items import (
+    REQUEST,
     account_and_id,
     request_item,
     revised,
@@ -30,6 +32,8 @@ from rushes.aws.dynamodb.job_items import (
 )
 from rushes.aws.dynamodb.job_reader import JobReader
 from rushes.aws.dynamodb.key_index import KeyIndex, shard_of
+from rushes.aws.dynamodb.owner_list import OwnerList
+from rushes.aws.dynamodb.summary_items import SUMMARY, summary_item, writes_summary
 from rushes.aws.dynamodb.transaction import CreateTransaction, put_and_settle
 from rushes.errors import NotFound, WriteConflict
 from rushes.jobs.charges import Charge, settlements
@@ -49,6 +53,7 @@ class JobTable(RecordTable):
     def __init__(self, client: "DynamoDBClient", name: str) -> None:
         super().__init__(client, name)
         self._reader = JobReader(client, name)
+        self._owner_list = OwnerList(client, name)
 
     def add(
         self,
@@ -56,8 +61,9 @@ class JobTable(RecordTable):
         record: IdempotencyRecord | None = None,
         charges: Sequence[Charge] = (),
     ) -> None:
-        items = indexed_item(job), request_item(job)
-        CreateTransaction(self._table, *items, record, charges, job.created_at).commit(self._client)
+        state, now = indexed_item(job), job.created_at
+        others = {REQUEST: request_item(job), SUMMARY: summary_item(job)}
+        CreateTransaction(self._table, state, others, record, charges, now).commit(self._client)
 
     def get(self, account: str, job_id: str) -> Job | None:
         return self._reader.get(account, job_id)
@@ -78,6 +84,7 @@ class JobTable(RecordTable):
                 return after
             if writes_request(before, after):
                 after = revised(after)
+            after = after.model_copy(update={"has_summary": True})
             if self._replace(before, after, maxima):
                 return after
         raise WriteConflict(f"job {job_id} is being changed by other requests")
@@ -99,22 +106,24 @@ class JobTable(RecordTable):
             },
         }
         state, charges = indexed_item(after), settlements(before, after, maxima)
-        request = request_item(after) if writes_request(before, after) else None
-        if request is None and not charges:
+        others = {REQUEST: request_item(after)} if writes_request(before, after) else {}
+        if writes_summary(before, after):
+            others[SUMMARY] = summary_item(after)
+        if not others and not charges:
             return put(self._client, self._table, state, condition)
         table, now = self._table, after.updated_at
-        return put_and_settle(self._client, table, state, condition, charges, now, request=request)
+        return put_and_settle(self._client, table, state, condition, charges, now, others=others)
 
     def page(self, account: str, query: JobQuery) -> JobPage:
         return first_page(self._listed(account, query), query.limit)
 
     def _listed(self, account: str, query: JobQuery) -> Iterator[Job]:
         """Read the jobs of a list. Its index lags behind the table: each job is checked again."""
-        owner, index = account, KeyIndex(self._client, self._table, BY_OWNER, "list_pk")
+        pages_of = partial(self._owner_list.pages, account)
         if query.provider:
-            owner = f"{account}#{query.provider}"
             index = KeyIndex(self._client, self._table, BY_PROVIDER, "provider_pk")
-        pages = index.pages(owner, query.limit + 1, query.after, newest_first=query.newest_first)
+            pages_of = partial(index.pages, f"{account}#{query.provider}")
+        pages = pages_of(query.limit + 1, query.after, newest_first=query.newest_first)
         for job in chain.from_iterable(map(self._reader.read, pages)):
             if not job.deleted_at and query.provider in (None, job.provider):
                 yield job
@@ -141,7 +150,6 @@ def indexed_item(job: Job) -> Item:
     item = state_item(job)
     if not job.deleted_at:
         item |= {
-            "list_pk": {"S": shard_of(job.account, job.id)},
             "list_sk": {"S": job.id},
             "provider_pk": {"S": shard_of(f"{job.account}#{job.provider}", job.id)},
         }

@@ -1,4 +1,4 @@
-"""Indexes that have keys only: lists of an account's jobs, and of an endpoint's deliveries.
+"""Indexes that have keys only: lists of an account's jobs at a provider, and of deliveries.
 
 DynamoDB writes them when an item is added or hidden, not at every step. Each list is spread over
 `SHARDS` partitions, so that no account, provider or endpoint is limited by one of them.

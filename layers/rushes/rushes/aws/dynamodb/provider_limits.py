@@ -15,7 +15,8 @@ Result = TypeVar("Result")
 
 class RateLimitTable:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        self._items = SharedState(client, table, RateLimit, _without_document)
+        """Reads are current: a pause holds the next create call."""
+        self._items = SharedState(client, table, RateLimit, _without_document, is_current=True)
 
     def get(self, provider: str) -> RateLimit:
         return self._items.get(key("PROVIDER", provider))

@@ -19,7 +19,10 @@ Result = TypeVar("Result")
 
 
 class SharedState(Table, Generic[State]):
-    """`initial` reads an item without a document: an absent one, or one of an older release."""
+    """`initial` reads an item without a document: an absent one, or one of an older release.
+
+    `is_current`: no read is stale. Otherwise the first read of a decision may be.
+    """
 
     def __init__(
         self,
@@ -27,13 +30,16 @@ class SharedState(Table, Generic[State]):
         table: str,
         model: type[State],
         initial: Callable[[Item], State],
+        *,
+        is_current: bool = False,
     ) -> None:
         super().__init__(client, table)
         self._model = model
         self._initial = initial
+        self._is_current = is_current
 
     def get(self, item_key: Item) -> State:
-        return self._read(self._find(item_key) or {})[0]
+        return self._read(self._find(item_key, consistent=self._is_current) or {})[0]
 
     def decide(
         self,
@@ -41,12 +47,12 @@ class SharedState(Table, Generic[State]):
         decide: Callable[[State], tuple[State, Result]],
         attributes: Callable[[State], Item] = lambda _: {},
     ) -> Result:
-        """Store the new state with its `attributes`; the first read may be stale.
+        """Store the new state with its `attributes`.
 
         An item that could not be read is replaced even if `decide` changes nothing.
         """
         for attempt in range(MAX_TRIES):
-            item = self._find(item_key, consistent=attempt > 0) or {}
+            item = self._find(item_key, consistent=self._is_current or attempt > 0) or {}
             before, is_valid = self._read(item)
             after, result = decide(before)
             if after is before and is_valid:

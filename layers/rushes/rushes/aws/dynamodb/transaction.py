@@ -37,7 +37,7 @@ class TooManyConflicts(AwsUnavailable):
 class InvalidUpdate(AwsUnavailable):
     """The job can be written, and the requests `names` cannot: for example, one adds to a text."""
 
-    def __init__(self, message: str, names: Sequence[str]) -> None:
+    def __init__(self, message: str, names: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.names = names
 
@@ -52,11 +52,11 @@ class Refusal:
 
 @dataclass(frozen=True)
 class CreateTransaction:
-    """`job` and `request` are the new job's items."""
+    """`job` is the new job's state, `others` its other items by name."""
 
     table: str
     job: Item
-    request: Item
+    others: Mapping[str, Item]
     record: IdempotencyRecord | None
     charges: Sequence[Charge]
     now: float
@@ -86,7 +86,7 @@ class CreateTransaction:
             put = idempotency.put_request(self.table, self.record, self.now)
             requests["record"] = {"Put": put}
         requests |= charge_requests(self.table, self.charges)
-        return {**requests, "request": put_request(self.table, self.request, {})}
+        return requests | _put_requests(self.table, self.others)
 
     def _error(self, refusal: Refusal) -> Exception:
         if refusal.name == "job":
@@ -106,11 +106,11 @@ def put_and_settle(  # noqa: PLR0913 - the parts of one transaction
     charges: Sequence[Charge],
     now: float,
     *,
-    request: Item | None = None,
+    others: Mapping[str, Item] | None = None,
 ) -> bool:
     """Write a job's item and add its charges; False if the condition does not hold.
 
-    `request` is the job's other item, if it changes.
+    `others` are the job's other items that change, by name.
 
     A limit's item that was edited to hold no number is reported; the job is written without it.
 
@@ -121,8 +121,7 @@ def put_and_settle(  # noqa: PLR0913 - the parts of one transaction
     """
     own = with_writer(item)
     requests = {"job": put_request(table, own, condition), **charge_requests(table, charges)}
-    if request:
-        requests["request"] = put_request(table, request, {})
+    requests |= _put_requests(table, others or {})
     while len(requests) > 1:
         try:
             refusal = write_all(client, own, requests)
@@ -136,6 +135,10 @@ def put_and_settle(  # noqa: PLR0913 - the parts of one transaction
             raise limit_reached(refused, used, now)
         return refusal is None
     return put(client, table, item, condition)
+
+
+def _put_requests(table: str, items: Mapping[str, Item]) -> dict[str, dict[str, Any]]:
+    return {name: put_request(table, item, {}) for name, item in items.items()}
 
 
 def charge_requests(table: str, charges: Sequence[Charge]) -> dict[str, dict[str, Any]]:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from rushes.dialects.base import HttpResponse
+from rushes.dialects.labels import TAGS_HEADER, USER_HEADER
 from rushes.dialects.response_headers import JSON_HEADERS
 from rushes.dialects.validation import with_field_name
 from rushes.errors import (
@@ -39,6 +40,7 @@ NOT_IN_BODY = frozenset(
     {
         *("fal_webhook", "x-pipelet-webhook", "webhook_url", "authorization", "idempotency-key"),
         *("content-type", "content-encoding", "video_id", "request_id", "model"),
+        *(TAGS_HEADER, USER_HEADER),
     }
 )
 """Values of `param` in errors about the URL or the headers."""

@@ -1,6 +1,7 @@
 """Routes and request readers of the OpenAI and the Bifrost dialects; only the writers differ."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from rushes.dialects.base import DialectDefaults, HttpRequest, HttpResponse, Route, Verb
@@ -55,10 +56,13 @@ class VideosDialect(DialectDefaults):
         generation = body.generation(inputs=inputs, fallbacks=names_of(body.fallbacks))
         check_request_size(generation)
         webhook = read_webhook(body.webhook, self.webhook_format)
-        return CreateRequest(generation, uploads=uploads, webhook=webhook)
+        return CreateRequest(generation, uploads=uploads, webhook=webhook, labels=body.labels())
 
     def read_edit(self, request: HttpRequest) -> CreateRequest:
         body = validate(EditBody, read_fields(request.headers, request.body))
+        return replace(self._edit_of(body), labels=body.labels())
+
+    def _edit_of(self, body: EditBody) -> CreateRequest:
         generation = GenerationRequest(model="", prompt=body.prompt)
         if isinstance(body.video, Upload):
             return CreateRequest(generation, uploads=((Role.SOURCE_VIDEO, body.video),))
@@ -84,7 +88,8 @@ class VideosDialect(DialectDefaults):
         fallbacks = names_of(body.fallbacks)
         generation = GenerationRequest(model="", prompt=body.prompt, fallbacks=fallbacks)
         check_request_size(generation)
-        return CreateRequest(generation, webhook=read_webhook(body.webhook, self.webhook_format))
+        webhook = read_webhook(body.webhook, self.webhook_format)
+        return CreateRequest(generation, webhook=webhook, labels=body.labels())
 
     def read_list(self, request: HttpRequest) -> JobQuery:
         query = validate(self.list_query, request.query)

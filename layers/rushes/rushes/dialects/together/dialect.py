@@ -18,6 +18,7 @@ from rushes.dialects.validation import check_request_size, validate, with_field_
 from rushes.dialects.webhook_param import read_webhook
 from rushes.errors import RushesError
 from rushes.jobs.content import ordered_artifacts
+from rushes.jobs.cost import settled
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest, GenerationRequest
 from rushes.jobs.status import JobStatus
@@ -86,7 +87,7 @@ class TogetherDialect(DialectDefaults):
         video = _video(job)
         if job.status is JobStatus.COMPLETED and job.artifacts:
             link = view.link(ordered_artifacts(job)[0])
-            video["outputs"] = {"cost": _cost(job.cost), "video_url": link}
+            video["outputs"] = {"cost": _cost(settled(job)), "video_url": link}
         return HttpResponse(200, json.dumps(video), JSON_HEADERS)
 
     def read_model_query(self, request: HttpRequest) -> ModelQuery:

@@ -1,0 +1,1 @@
+"""Management of accounts, for the native API and the command line."""

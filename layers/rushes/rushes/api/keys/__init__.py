@@ -1,0 +1,1 @@
+"""Management of API keys, for the native API and the command line."""

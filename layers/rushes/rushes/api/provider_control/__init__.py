@@ -1,0 +1,1 @@
+"""Providers at run time: their state, and pauses by operators."""
