@@ -186,11 +186,11 @@ def _schemas(apis: Sequence[Api]) -> Json:
 
 
 def _titled(schemas: Json) -> Json:
-    """Remove titles that several schemas have: client generators name classes by them."""
-    titles = Counter(schema.get("title") for schema in schemas.values())
+    """Let the last of several schemas keep their title: client generators name classes by it."""
+    last = {schema.get("title"): name for name, schema in schemas.items()}
     return {
         name: {key: value for key, value in schema.items() if key != "title"}
-        if titles[schema.get("title")] > 1
+        if last[schema.get("title")] != name
         else schema
         for name, schema in schemas.items()
     }
