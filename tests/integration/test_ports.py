@@ -1056,7 +1056,7 @@ class TestBus:
             "EventBusName": "bus",
             "Source": "rushes",
             "DetailType": "job.failed",
-            "Detail": json.dumps(event),
+            "Detail": json.dumps(event, ensure_ascii=False),
         }
         with Stubber(client) as stubber:
             reply = {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
