@@ -5,19 +5,19 @@ from typing import Annotated, Any
 import typer
 
 from cli.adopted_keys import adopt_keys
+from cli.deployment_options import NO_OPTIONS, DeploymentOptions, with_deployment
 from cli.errors import CommandError
 from cli.limit_tables import print_limits
 from cli.operator_services import account_service, limits_in_use, refusals
-from cli.options import EnvFileOption, JsonOption, LocalOption, StackOption
-from cli.output import print_json, print_table
-from cli.target import Target, find_target
+from cli.options import JsonOption
+from cli.output import print_fields, print_json, print_table
+from cli.target import Target
 from rushes.api.accounts.schemas import AccountChanges, NewAccount
 from rushes.api.accounts.views import OperatorAccountView, operator_account_view
 from rushes.api.keys.views import limit_views
 from rushes.dialects.validation import validate
 
 COLUMNS = ("account", "display name", "contact", "created", "state")
-PAGE = 100
 
 AccountArgument = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name.")]
 DisplayNameOption = Annotated[str | None, typer.Option("--display-name", help="A name for people.")]
@@ -28,18 +28,17 @@ app = typer.Typer(help="Accounts, which own jobs and keys.", no_args_is_help=Tru
 
 
 @app.command()
+@with_deployment
 def create(
     account: AccountArgument,
     display_name: DisplayNameOption = None,
     contact: ContactOption = None,
     notes: NotesOption = None,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Create an account. The first key of an account creates it, too."""
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     fields = {"account": account, **_fields(display_name, contact, notes)}
     with refusals():
         created = account_service(target).create(validate(NewAccount, fields), target.caller())
@@ -47,21 +46,14 @@ def create(
 
 
 @app.command("list")
+@with_deployment
 def list_accounts(
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """List the accounts."""
-    service = account_service(find_target(stack, local=local, env_file=env_file))
-    views: list[OperatorAccountView] = []
-    has_more, after = True, None
-    while has_more:
-        accounts, has_more = service.page(PAGE, after)
-        views += map(operator_account_view, accounts)
-        after = accounts[-1].name if accounts else None
-        has_more = has_more and bool(accounts)
+    service = account_service(deployment.target())
+    views = [operator_account_view(account) for account in service.all()]
     if json:
         print_json([view.model_dump() for view in views])
     elif views:
@@ -71,15 +63,14 @@ def list_accounts(
 
 
 @app.command()
+@with_deployment
 def show(
     account: AccountArgument,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Print an account, its limits and what is used of them."""
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     with refusals():
         view = operator_account_view(account_service(target).get(account))
     limits = limit_views(limits_in_use(target).of_account(account))
@@ -91,58 +82,54 @@ def show(
 
 
 @app.command("set")
+@with_deployment
 def set_fields(
     account: AccountArgument,
     display_name: DisplayNameOption = None,
     contact: ContactOption = None,
     notes: NotesOption = None,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Change the display name, contact or notes of an account."""
     fields = _fields(display_name, contact, notes)
     if not fields:
         raise CommandError("give at least one of --display-name, --contact and --notes")
-    _update(find_target(stack, local=local, env_file=env_file), account, fields, json=json)
+    _update(deployment.target(), account, fields, json=json)
 
 
 @app.command()
+@with_deployment
 def disable(
     account: AccountArgument,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Refuse the create calls of an account within 5 seconds. Its jobs go on and can be read."""
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     _update(target, account, {"disabled": True}, json=json)
 
 
 @app.command()
+@with_deployment
 def enable(
     account: AccountArgument,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Accept the create calls of an account again."""
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     _update(target, account, {"disabled": False}, json=json)
 
 
 @app.command()
+@with_deployment
 def adopt(
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Add the keys of older releases, and their accounts, to the lists. Reads the whole table."""
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     adopted = adopt_keys(target)
     if json:
         print_json([{"id": key.key_id, "account": key.account} for key in adopted])
@@ -168,7 +155,7 @@ def _print(view: OperatorAccountView, *, json: bool) -> None:
     if json:
         print_json(fields)
     else:
-        print_table(("", ""), ((name, str(text)) for name, text in fields.items() if text))
+        print_fields(fields)
 
 
 def _row(view: OperatorAccountView) -> tuple[str, ...]:

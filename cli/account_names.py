@@ -1,12 +1,13 @@
 """Names of the accounts of a deployment."""
 
+import time
+
 from cli.errors import NO, CommandError
 from cli.publication import Publisher
 from cli.target import Target
+from rushes.api.accounts.account_service import AccountService
 from rushes.aws.dynamodb.accounts import AccountTable
 from rushes.errors import CorruptConfig
-
-PAGE = 100
 
 
 def account_names(target: Target) -> list[str]:
@@ -14,14 +15,8 @@ def account_names(target: Target) -> list[str]:
 
     An account is registered when it gets a key.
     """
-    table = AccountTable(target.client("dynamodb"), target.table)
-    names: list[str] = []
-    has_more, after = True, None
-    while has_more:
-        accounts, has_more = table.page(PAGE, after)
-        names += [account.name for account in accounts]
-        after = names[-1] if names else None
-        has_more = has_more and bool(accounts)
+    accounts = AccountService(AccountTable(target.client("dynamodb"), target.table), time.time)
+    names = [account.name for account in accounts.all()]
     return list(dict.fromkeys([*names, *_configured(target)]))
 
 

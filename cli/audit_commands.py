@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
+from cli.deployment_options import NO_OPTIONS, DeploymentOptions, with_deployment
 from cli.operator_services import refusals
-from cli.options import EnvFileOption, JsonOption, LocalOption, StackOption
+from cli.options import JsonOption
 from cli.output import print_json, print_table
-from cli.target import Target, find_target
+from cli.target import Target
 from cli.times import PAST, past_time
 from rushes.api.audit_views import AuditEntryView, AuditQuery, entry_view, filter_of
 from rushes.aws.dynamodb.audit import AuditTable
@@ -21,6 +22,7 @@ COLUMNS = ("at", "actor", "action", "target", "detail")
 PAGE = 100
 
 
+@with_deployment
 def audit(
     actor: Annotated[str | None, typer.Option(help="An ARN, or key: and the id of a key.")] = None,
     action: Annotated[
@@ -31,9 +33,7 @@ def audit(
     ] = None,
     since: Annotated[str | None, typer.Option(help=f"Since then: {PAST}.")] = None,
     limit: Annotated[int, typer.Option(help="Number of entries.", min=1, max=10_000)] = 50,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """List the changes that operators made to the deployment, the newest first."""
@@ -41,7 +41,7 @@ def audit(
     given = {"actor": actor, "action": action, "target": of, "since": begin}
     with refusals():
         query = validate(AuditQuery, {name: text for name, text in given.items() if text})
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     views = list(islice(_entries(target, filter_of(query)), limit))
     if json:
         print_json([view.model_dump() for view in views])

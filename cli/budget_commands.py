@@ -9,11 +9,11 @@ import typer
 
 from cli.account_names import check_account
 from cli.budgets import Budget, budgets, default_limits
+from cli.deployment_options import NO_OPTIONS, DeploymentOptions, with_deployment
 from cli.errors import CommandError
-from cli.options import EnvFileOption, JsonOption, LocalOption, StackOption
+from cli.options import JsonOption
 from cli.output import print_json, print_table
 from cli.publication import Publisher
-from cli.target import find_target
 from rushes.catalog.limits import ACCOUNT
 from rushes.jobs.quota import in_dollars
 
@@ -23,20 +23,19 @@ app = typer.Typer(help="Limits of accounts and API keys.", no_args_is_help=True)
 
 
 @app.command()
+@with_deployment
 def show(
     account: Annotated[
         str | None,
         typer.Option(help="By default all registered accounts."),
     ] = None,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Print the budgets of the present day and month, and the numbers of jobs."""
     if account is not None and not ACCOUNT.fullmatch(account):
         raise CommandError(f"account must match {ACCOUNT.pattern} (got {account[:80]!r})")
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     limits = Publisher(target.store, "").current().catalog.limits
     found = list(budgets(target, limits, default_limits(target), account, time.time()))
     if account and not found:

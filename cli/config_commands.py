@@ -11,13 +11,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli.base_urls import http_base_urls
 from cli.config_diff import Difference, differences
 from cli.config_errors import InvalidConfig, compile_checked
+from cli.deployment_options import NO_OPTIONS, DeploymentOptions, with_deployment
 from cli.errors import NO, CommandError
 from cli.exceeded_budgets import ExceededBudget, exceeded_budgets
 from cli.open_jobs import open_jobs_of_dropped_models
-from cli.options import EnvFileOption, FileArgument, JsonOption, LocalOption, StackOption
+from cli.options import FileArgument, JsonOption
 from cli.output import moment, print_json, print_table, warn
 from cli.publication import Publisher
-from cli.target import Target, find_target
+from cli.target import Target
 from rushes.aws.dynamodb.audit import AuditTable
 from rushes.catalog.limits import Limits
 from rushes.catalog.models import Catalog
@@ -49,16 +50,15 @@ def check(file: FileArgument = CONFIG_FILE, json: JsonOption = False) -> None:
 
 
 @app.command()
+@with_deployment
 def diff(
     file: FileArgument = CONFIG_FILE,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Compare a configuration with the one in force. The exit code is 1 if they differ."""
     new = _compiled(file, _text(file), json=json)
-    current = _publisher(find_target(stack, local=local, env_file=env_file)).current()
+    current = _publisher(deployment.target()).current()
     found = list(differences(current.catalog, new))
     if json:
         print_json({"in_force": current.number, "differences": [asdict(each) for each in found]})
@@ -70,18 +70,17 @@ def diff(
 
 
 @app.command()
+@with_deployment
 def push(
     file: FileArgument = CONFIG_FILE,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     note: Annotated[str, typer.Option(help="A line for the history.")] = "",
     json: JsonOption = False,
 ) -> None:
     """Publish a configuration as a new version, which is in force within a minute."""
     text = _text(file)
     new = _compiled(file, text, json=json)
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     _validate_for(target, new)
     publisher = _publisher(target)
     found = _differences(publisher, new)
@@ -106,17 +105,16 @@ def push(
 
 
 @app.command()
+@with_deployment
 def rollback(
     number: Annotated[
         int | None, typer.Argument(help="A version; by default the one before.", min=1)
     ] = None,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Publish an earlier version again, under a new number."""
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     publisher = _publisher(target)
     limits = _limits_in_force(publisher)
     source, published = publisher.rollback(number)
@@ -139,18 +137,17 @@ def rollback(
 
 
 @app.command()
+@with_deployment
 def history(
     number: Annotated[
         int | None, typer.Argument(help="Print the text of this version.", min=1)
     ] = None,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
     json: JsonOption = False,
 ) -> None:
     """List the versions, the newest first, or print the text of one."""
-    publisher = _publisher(find_target(stack, local=local, env_file=env_file))
+    publisher = _publisher(deployment.target())
     if number is not None:
         source = publisher.source(number)
         if json:

@@ -5,20 +5,19 @@ from typing import Annotated
 
 import typer
 
+from cli.deployment_options import NO_OPTIONS, DeploymentOptions, with_deployment
 from cli.doctor.active_checks import ActiveChecks
 from cli.doctor.answer import Answer, Check, Status
 from cli.doctor.deployment import Deployment
 from cli.doctor.run import CHECKS, run
 from cli.errors import NO, CommandError
-from cli.options import EnvFileOption, JsonOption, LocalOption, StackOption
+from cli.options import JsonOption
 from cli.output import print_json, print_table
-from cli.target import find_target
 
 
+@with_deployment
 def doctor(
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     only: Annotated[str, typer.Option(help="Checks whose name contains this text.")] = "",
     jobs_per_second: Annotated[
         float, typer.Option(min=0.01, help="Rate that the account's quotas should allow.")
@@ -41,7 +40,7 @@ def doctor(
     """
     if active and not api_key:
         raise CommandError("--active needs the variable RUSHES_API_KEY, or --api-key")
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     checks = [
         *CHECKS,
         *(ActiveChecks(api_key, model, max_seconds).checks() if active else ()),

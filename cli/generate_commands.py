@@ -9,18 +9,20 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
-from cli.api import Api, find_api
+from cli.api import Api
 from cli.client_jobs import client_lines, client_state
+from cli.deployment_options import NO_OPTIONS, DeploymentOptions, with_deployment
 from cli.errors import NO, CommandError
 from cli.input_files import input_file
 from cli.job_progress import JobState, watch
-from cli.options import EnvFileOption, JsonOption, LocalOption, StackOption
+from cli.options import JsonOption, read_pairs
 from cli.output import dollars, print_json, print_result
 
 EXTENSIONS = {"video/mp4": "mp4", "video/webm": "webm", "image/png": "png", "image/jpeg": "jpg"}
 Json = dict[str, Any]
 
 
+@with_deployment
 def generate(
     prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What to generate.")],
     model: Annotated[
@@ -46,9 +48,7 @@ def generate(
         bool, typer.Option("--wait/--no-wait", help="Wait for the file, or print the job's id.")
     ] = True,
     timeout: Annotated[float, typer.Option(min=1, help="Longest wait in seconds.")] = 3600.0,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Generate a video, image or audio file: submit a job, show its progress, store its file.
@@ -56,11 +56,12 @@ def generate(
     Needs an API key: of the profile, or the variables RUSHES_URL and RUSHES_API_KEY; --local has
     one. Ctrl-C leaves the job running: `rushes job watch` goes on. The exit code is 1 if it fails.
     """
-    api = find_api(stack, local=local, env_file=env_file)
+    api = deployment.api()
     if output and not output.absolute().parent.is_dir():
         raise CommandError(f"--output: folder {output.absolute().parent} does not exist")
     body: Json = {"model": model, "prompt": prompt, "seconds": seconds, "size": size}
-    body |= {**_pairs(options, "--option", is_json=True), "tags": _pairs(tags, "--tag")}
+    further = {name: _value(text) for name, text in read_pairs(options, "--option").items()}
+    body |= {**further, "tags": read_pairs(tags, "--tag")}
     body = {name: value for name, value in body.items() if value not in (None, "", {})}
     if image and not dry_run:
         body["inputs"] = [input_file(api, image)]
@@ -139,18 +140,8 @@ def _cost(job: Json) -> float | None:
     return amount
 
 
-def _pairs(texts: list[str] | None, option: str, *, is_json: bool = False) -> Json:
-    """Read NAME=VALUE; with `is_json` a value that is JSON is read as such."""
-    pairs: Json = {}
-    for text in texts or ():
-        name, equals, value = text.partition("=")
-        if not (name and equals):
-            raise CommandError(f"{option} must be NAME=VALUE (got {text[:80]!r})")
-        pairs[name] = _value(value) if is_json else value
-    return pairs
-
-
 def _value(text: str) -> Any:  # noqa: ANN401 - any JSON
+    """Read a value that is JSON as such, and any other as a text."""
     try:
         return json_format.loads(text)
     except ValueError:

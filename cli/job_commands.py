@@ -5,35 +5,35 @@ from typing import Annotated
 
 import typer
 
+from cli.deployment_options import NO_OPTIONS, DeploymentOptions, with_deployment
 from cli.errors import CommandError
-from cli.options import EnvFileOption, JobArgument, JsonOption, LocalOption, StackOption
+from cli.options import JobArgument, JsonOption
 from cli.orphans import find_orphans
-from cli.output import iso_moment, print_json, print_result, print_table
+from cli.output import print_json, print_result, print_table
 from cli.paused_jobs import detail_of, find_paused, give_up, paused_jobs, reason_of, resume
-from cli.target import find_target
 from cli.times import PAST, past_time
 from rushes.jobs.pause import PauseReason
+from rushes.jobs.times import utc_text
 
 app = typer.Typer(help="Jobs: find, explain, watch, cancel and repair them.", no_args_is_help=True)
 
 
 @app.command("paused")
+@with_deployment
 def list_paused(
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """List the jobs that wait for an operator."""
-    jobs = find_target(stack, local=local, env_file=env_file).jobs
+    jobs = deployment.target().jobs
     rows = [
         {
             "job": job.id,
             "account": job.account,
             "provider": job.provider,
             "reason": reason_of(job),
-            "since": iso_moment(job.pause.since if job.pause else job.updated_at),
-            "next_try": iso_moment(job.pause.until) if job.pause and job.pause.until else None,
+            "since": utc_text(job.pause.since if job.pause else job.updated_at),
+            "next_try": utc_text(job.pause.until) if job.pause and job.pause.until else None,
             "detail": detail_of(job),
         }
         for job in paused_jobs(jobs)
@@ -59,11 +59,10 @@ def list_paused(
 
 
 @app.command("resume")
+@with_deployment
 def resume_jobs(
     job_id: Annotated[str | None, typer.Argument(metavar="[JOB]", help="The job's id.")] = None,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     reason: Annotated[
         PauseReason | None, typer.Option(help="All jobs that wait for this reason.")
     ] = None,
@@ -72,7 +71,7 @@ def resume_jobs(
     """Let a job run again. A restored one is then sent to its provider, which may bill it again."""
     if (job_id is None) == (reason is None):
         raise CommandError("give either a job's id or --reason")
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     jobs = target.jobs
     if job_id is not None:
         chosen = [find_paused(jobs, job_id)]
@@ -87,15 +86,14 @@ def resume_jobs(
 
 
 @app.command("fail")
+@with_deployment
 def fail_job(
     job_id: JobArgument,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Fail a job that waits for an operator; its client is notified within two minutes."""
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     job = find_paused(target.jobs, job_id)
     target.record("job.fail", f"job:{job.id}", account=job.account)
     give_up(target.jobs, job)
@@ -103,15 +101,14 @@ def fail_job(
 
 
 @app.command("orphans")
+@with_deployment
 def list_orphans(
     since: Annotated[str, typer.Option(help=f"The restore point: {PAST}.")],
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """List files and executions, newer than the restore point, whose job the table lacks."""
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     restored = past_time(since, "--since").timestamp()
     if restored > time.time():
         raise CommandError(f"--since must be in the past (got {since[:40]!r})")

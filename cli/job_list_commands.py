@@ -9,21 +9,24 @@ from typing import Annotated, Any
 import typer
 
 from cli.account_names import account_names, check_account
-from cli.api import Api, client_api
+from cli.api import Api
+from cli.deployment_options import NO_OPTIONS, DeploymentOptions, with_deployment
 from cli.errors import CommandError
-from cli.options import AccountOption, EnvFileOption, JsonOption, LocalOption, StackOption
-from cli.output import dollars, iso_moment, print_json, print_table
-from cli.target import Target, find_target
+from cli.options import AccountOption, JsonOption, read_pairs
+from cli.output import dollars, print_json, print_table
+from cli.target import Target
 from cli.times import PAST, past_time
 from rushes.aws.dynamodb.job_search import JobSearchTable
 from rushes.jobs.status import JobStatus
 from rushes.jobs.summary import JobSummary
+from rushes.jobs.times import utc_text
 from rushes.ports.search import MAX_PAGE, JobFilter
 
 COLUMNS = ("job", "account", "created", "status", "model", "provider", "key", "cost", "tags")
 Json = dict[str, Any]
 
 
+@with_deployment
 def list_jobs(
     account: AccountOption = None,
     statuses: Annotated[
@@ -43,9 +46,7 @@ def list_jobs(
     until: Annotated[str | None, typer.Option(help="Created before then.")] = None,
     min_cost: Annotated[float | None, typer.Option(min=0, help="US dollars.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Number of jobs.")] = 20,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """List jobs, the newest first, of one account or of all.
@@ -58,18 +59,18 @@ def list_jobs(
         provider=provider,
         key_id=key,
         user=user,
-        tags=_tags(tags),
+        tags=read_pairs(tags, "--tag", needs_value=True),
         text=text,
         since=past_time(since, "--since").timestamp() if since is not None else None,
         until=past_time(until, "--until").timestamp() if until is not None else None,
         min_cost=min_cost,
     )
-    if api := client_api(stack, local=local, env_file=env_file):
+    if api := deployment.client_api():
         if account:
             raise CommandError("--account is for operators; a key lists its own account's jobs")
         _print(list(islice(_of_api(api, filters), limit)), json=json)
         return
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     accounts = [account] if account else account_names(target)
     jobs = _newest(target, accounts, filters, limit)
     if account and not jobs:
@@ -134,8 +135,8 @@ def _as_json(job: JobSummary) -> Json:
         "prompt": job.prompt,
         "tags": job.tags,
         "user": job.user,
-        "created_at": iso_moment(job.created_at),
-        "finished_at": job.finished_at and iso_moment(job.finished_at),
+        "created_at": utc_text(job.created_at),
+        "finished_at": job.finished_at and utc_text(job.finished_at),
         "cost": {
             "estimated": job.estimated,
             "settled": job.settled,
@@ -162,13 +163,3 @@ def _row(job: Json) -> tuple[str, ...]:
         *(job["id"], job.get("account", ""), job["created_at"], job["status"] or ""),
         *(job["made_by"], job["provider"], job["key_id"] or "", dollars(amount), tags),
     )
-
-
-def _tags(texts: list[str] | None) -> dict[str, str]:
-    pairs = {}
-    for text in texts or ():
-        name, equals, value = text.partition("=")
-        if not (name and equals and value):
-            raise CommandError(f"--tag must be NAME=VALUE (got {text[:80]!r})")
-        pairs[name] = value
-    return pairs

@@ -5,9 +5,10 @@ from dataclasses import asdict
 from typing import Any
 
 from cli.job_diagnosis import Diagnosis, Facts
-from cli.output import dollars, iso_moment, moment
+from cli.output import dollars, moment
 from rushes.jobs.job import Job
 from rushes.jobs.result import JobError
+from rushes.jobs.times import utc_text
 from rushes.workflow.job_metrics import spend_of
 
 EXECUTION = {True: "is running", False: "has ended", None: "was never started"}
@@ -35,7 +36,7 @@ def as_json(job: Job, facts: Facts, found: Diagnosis) -> dict[str, Any]:
             "estimated": job.cost,
             "settled": spend_of(job) if job.is_finished else None,
         },
-        "timeline": [{"at": iso_moment(at), "step": step} for at, step in sorted(timeline(job))],
+        "timeline": [{"at": utc_text(at), "step": step} for at, step in sorted(timeline(job))],
         "attempts": [
             {
                 "model": attempt.model,
@@ -67,7 +68,7 @@ def as_json(job: Job, facts: Facts, found: Diagnosis) -> dict[str, Any]:
 
 
 def _iso(at: float | None) -> str | None:
-    return None if at is None else iso_moment(at)
+    return None if at is None else utc_text(at)
 
 
 def as_lines(job: Job, facts: Facts, found: Diagnosis) -> Iterator[str]:

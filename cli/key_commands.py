@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from cli.account_names import account_names, check_account
+from cli.deployment_options import NO_OPTIONS, DeploymentOptions, with_deployment
 from cli.errors import CommandError
 from cli.limit_tables import print_limits
 from cli.operator_services import key_service, limits_in_use, refusals
-from cli.options import AccountOption, EnvFileOption, JsonOption, LocalOption, StackOption
-from cli.output import print_json, print_table
-from cli.target import Target, find_target
+from cli.options import AccountOption, JsonOption
+from cli.output import print_fields, print_json, print_table
+from cli.target import Target
 from cli.times import utc_time
 from rushes.api.keys.schemas import (
     DEFAULT_OVERLAP_HOURS,
@@ -26,7 +27,6 @@ from rushes.dialects.validation import validate
 from rushes.ports.api_keys import ApiKey
 
 COLUMNS = ("id", "account", "name", "status", "scopes", "models", "expires", "last use")
-PAGE = 100
 DAYS = re.compile(r"([0-9]{1,4})d")
 
 KeyArgument = Annotated[
@@ -50,19 +50,18 @@ app = typer.Typer(help="API keys of clients and operators.", no_args_is_help=Tru
 
 
 @app.command()
+@with_deployment
 def create(
     account: Annotated[str, typer.Option("--account", help="The account that owns its jobs.")],
     name: Annotated[str, typer.Option("--name", help="A name for people.")] = "",
     scopes: ScopesOption = None,
     models: ModelsOption = None,
     expires: ExpiresOption = None,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Create a key and print it. It is not stored and cannot be read again."""
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     fields = {"account": account, "name": name, **_fields(scopes, models, expires)}
     with refusals():
         created = key_service(target).create(validate(NewKey, fields), target.caller())
@@ -70,15 +69,14 @@ def create(
 
 
 @app.command("list")
+@with_deployment
 def list_keys(
     account: AccountOption = None,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """List the keys of an account, or of all accounts."""
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     names = [account] if account else account_names(target)
     views = [_view(key) for name in names for key in _keys(target, name)]
     if account and not views:
@@ -92,15 +90,14 @@ def list_keys(
 
 
 @app.command()
+@with_deployment
 def show(
     key: KeyArgument,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Print a key, its own limits and what is used of them."""
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     with refusals():
         found = key_service(target).get(_id(key))
     limits = limit_views(limits_in_use(target).of_key(found.account, found.limits_id))
@@ -112,64 +109,60 @@ def show(
 
 
 @app.command()
+@with_deployment
 def rename(
     key: KeyArgument,
     name: Annotated[str, typer.Argument(help="The new name.")],
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Change the name of a key."""
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     _update(target, key, {"name": name}, json=json)
 
 
 @app.command("scopes")
+@with_deployment
 def set_scopes(
     key: KeyArgument,
     scopes: Annotated[str, typer.Argument(help="submit, read, webhooks and admin, by commas.")],
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Change what a key may do."""
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     _update(target, key, _fields(scopes, None, None), json=json)
 
 
 @app.command("set")
+@with_deployment
 def set_fields(
     key: KeyArgument,
     scopes: ScopesOption = None,
     models: ModelsOption = None,
     expires: ExpiresOption = None,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Change the scopes, models or expiry of a key."""
     fields = _fields(scopes, models, expires)
     if not fields:
         raise CommandError("give at least one of --scopes, --models and --expires")
-    _update(find_target(stack, local=local, env_file=env_file), key, fields, json=json)
+    _update(deployment.target(), key, fields, json=json)
 
 
 @app.command()
+@with_deployment
 def rotate(
     key: KeyArgument,
     overlap: Annotated[
         float, typer.Option("--overlap", help="Hours for which the old key stays valid.")
     ] = DEFAULT_OVERLAP_HOURS,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Create a key in place of another one, with the same permissions and limits, and print it."""
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     with refusals():
         request = validate(Rotation, {"overlap_hours": overlap})
         created = key_service(target).rotate(_id(key), request, target.caller())
@@ -178,15 +171,14 @@ def rotate(
 
 
 @app.command()
+@with_deployment
 def revoke(
     key: KeyArgument,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Revoke a key for good. The functions refuse it within 5 seconds."""
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     with refusals():
         revoked = _view(key_service(target).revoke(_id(key), target.caller()))
     if json:
@@ -240,14 +232,8 @@ def _update(target: Target, key: str, fields: dict[str, Any], *, json: bool) -> 
 
 
 def _keys(target: Target, account: str) -> list[ApiKey]:
-    service, found, after = key_service(target), list[ApiKey](), None
-    while True:
-        with refusals():
-            keys, has_more = service.page(account, PAGE, after)
-        found += keys
-        if not (has_more and keys):
-            return found
-        after = keys[-1].key_id
+    with refusals():
+        return list(key_service(target).all(account))
 
 
 def _view(key: ApiKey) -> OperatorKeyView:
@@ -284,4 +270,4 @@ def _row(view: OperatorKeyView) -> tuple[str, ...]:
 
 def _print_view(view: OperatorKeyView) -> None:
     fields = {**view.model_dump(), "scopes": " ".join(view.scopes), "models": " ".join(view.models)}
-    print_table(("", ""), ((name, str(text)) for name, text in fields.items() if text))
+    print_fields(fields)

@@ -1,20 +1,32 @@
 """Options and arguments that several commands have."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-StackOption = Annotated[
-    str | None,
-    typer.Option("--stack", help="Name of a stack on AWS; or the variable RUSHES_STACK."),
-]
-LocalOption = Annotated[bool, typer.Option("--local", help="The local stack (`rushes up`).")]
-EnvFileOption = Annotated[
-    Path | None,
-    typer.Option("--env-file", help="A local stack by its stack.env, in place of --local."),
-]
+from cli.errors import CommandError
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 FileArgument = Annotated[Path, typer.Argument(help="The configuration.", show_default=True)]
 JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 AccountOption = Annotated[str | None, typer.Option("--account", help="The account's name.")]
+
+
+def read_pairs(
+    texts: Iterable[str] | None, option: str, *, needs_value: bool = False
+) -> dict[str, str]:
+    """Parse the values NAME=VALUE of an option; VALUE may be empty unless `needs_value`.
+
+    Raises
+    ------
+    CommandError
+    """
+    pairs = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not (name and equals and (value or not needs_value)):
+            raise CommandError(f"{option} must be NAME=VALUE (got {text[:80]!r})")
+        pairs[name] = value
+    return pairs

@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import typer
@@ -50,16 +50,17 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     console.print(table)
 
 
+def print_fields(fields: Mapping[str, object]) -> None:
+    """Print a table of names and values, without the empty ones."""
+    print_table(("", ""), ((name, str(value)) for name, value in fields.items() if value))
+
+
 def warn(message: str) -> None:
     typer.echo(f"warning: {message}", err=True)
 
 
 def moment(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
-
-
-def iso_moment(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def dollars(amount: float | None) -> str:

@@ -10,14 +10,15 @@ import typer
 from cli import provider_state_commands
 from cli.base_urls import base_url_error
 from cli.config_commands import CONFIG_FILE
+from cli.deployment_options import NO_OPTIONS, DeploymentOptions, with_deployment
 from cli.errors import FAILED, NO, CommandError
-from cli.options import EnvFileOption, JsonOption, LocalOption, StackOption
+from cli.options import JsonOption
 from cli.output import print_json, print_result, print_table, warn
 from cli.provider_check import check_key
 from cli.provider_generation import cheapest, generate_once
 from cli.provider_secrets import SHORT_KEY, KeyStore, validate_key
 from cli.publication import Publisher
-from cli.target import Target, find_target
+from cli.target import Target
 from rushes.catalog.models import Catalog
 from rushes.catalog.provider_config import ProviderEntry
 from rushes.catalog.vendor_data import read_vendor, vendor_names
@@ -35,14 +36,13 @@ app.command("resume")(provider_state_commands.resume)
 
 
 @app.command("set-key")
+@with_deployment
 def set_key(
     name: Annotated[str, typer.Argument(help="The provider, as in rushes.toml.")],
     source: Annotated[
         str | None, typer.Argument(metavar="[-]", help="- reads the key from standard input.")
     ] = None,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     key_file: Annotated[Path | None, typer.Option(help="A file with the key.")] = None,
     base_url: Annotated[
         str | None, typer.Option(help="URL in place of the configuration's; empty removes it.")
@@ -56,7 +56,7 @@ def set_key(
 
     Without - and --key-file it asks for the key and does not show it.
     """
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     catalog = _catalog(target)
     _validate_name(name, catalog)
     _validate_base_url(base_url, target)
@@ -84,14 +84,13 @@ def set_key(
 
 
 @app.command("list")
+@with_deployment
 def list_providers(
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """List the providers of the configuration in force, and whether they have a secret."""
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     catalog = _catalog(target)
     store = KeyStore(target.client("secretsmanager"), target.secrets)
     rows = [_row(catalog, store, name) for name in sorted(catalog.providers)]
@@ -116,11 +115,10 @@ def list_providers(
 
 
 @app.command("test")
+@with_deployment
 def check_provider(
     name: Annotated[str, typer.Argument(help="The provider, as in rushes.toml.")],
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     generate: Annotated[
         bool,
         typer.Option("--generate", help="Make one result with the cheapest model: it is billed."),
@@ -133,7 +131,7 @@ def check_provider(
     The exit code is 0 if it accepts it, 1 if it rejects it, 2 if that is unclear. --generate prints
     the price and asks; its exit code is 1 if there is no result. A paused provider can be tested.
     """
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     catalog = _catalog(target)
     if name not in catalog.providers:
         known = ", ".join(sorted(catalog.providers))

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from cli.deployment_options import NO_OPTIONS, DeploymentOptions, with_deployment
 from cli.operator_services import provider_control, refusals
-from cli.options import EnvFileOption, JsonOption, LocalOption, StackOption
+from cli.options import JsonOption
 from cli.output import print_json, print_result, print_table
-from cli.target import find_target
 from cli.times import duration, utc_time
 from rushes.api.provider_control.service import ProviderControl
 from rushes.api.provider_control.views import JobsView, ProviderView
@@ -21,15 +21,14 @@ DRAIN_SECONDS = 5.0
 NameArgument = Annotated[str, typer.Argument(help="The provider, as in the configuration.")]
 
 
+@with_deployment
 def show_status(
     name: Annotated[str | None, typer.Argument(help="By default all providers.")] = None,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Print the state of providers: pauses, circuits, errors of the last hour and open jobs."""
-    control = provider_control(find_target(stack, local=local, env_file=env_file))
+    control = provider_control(deployment.target())
     if name is not None:
         with refusals():
             view = control.get(name)
@@ -44,6 +43,7 @@ def show_status(
         typer.echo("there are more open jobs than were counted: the numbers are lower bounds")
 
 
+@with_deployment
 def pause(
     name: NameArgument,
     reason: Annotated[str, typer.Option("--reason", help="For other operators.")],
@@ -56,16 +56,14 @@ def pause(
     drain: Annotated[
         bool, typer.Option("--drain", help="Wait until the running jobs are finished.")
     ] = False,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Send no create call to a provider. Its running jobs continue.
 
     Jobs with another provider fail over to it; the others wait, until their deadline at most.
     """
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     control = provider_control(target)
     with refusals():
         view = control.pause(name, reason, _end(until), target.caller())
@@ -77,15 +75,14 @@ def pause(
     print_result(value, f"{name} is paused {ends}{drained}", json=json)
 
 
+@with_deployment
 def resume(
     name: NameArgument,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """End the pause of a provider. Jobs that wait for it begin within a minute."""
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     with refusals():
         was_paused = provider_control(target).resume(name, target.caller())
     text = "resumed; waiting jobs begin within a minute" if was_paused else "was not paused"

@@ -4,17 +4,16 @@ from dataclasses import asdict
 
 import typer
 
+from cli.deployment_options import NO_OPTIONS, DeploymentOptions, with_deployment
 from cli.errors import NO
-from cli.options import EnvFileOption, JsonOption, LocalOption, StackOption
+from cli.options import JsonOption
 from cli.output import print_json, print_lines
 from cli.overview import Overview, overview
-from cli.target import find_target
 
 
+@with_deployment
 def status(
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Print what needs an operator now, each with the commands that settle it.
@@ -22,7 +21,7 @@ def status(
     It looks at alarms, providers, paused and stuck jobs, accounts with many open jobs, budgets,
     webhook endpoints and dead-letter queues. The exit code is 1 if there is anything.
     """
-    found = overview(find_target(stack, local=local, env_file=env_file))
+    found = overview(deployment.target())
     if json:
         print_json(asdict(found))
     else:

@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 import typer
 
 from cli.account_names import account_names, check_account
+from cli.deployment_options import NO_OPTIONS, DeploymentOptions, with_deployment
 from cli.errors import CommandError
 from cli.operator_services import job_search, refusals, usage_service
-from cli.options import AccountOption, EnvFileOption, JsonOption, LocalOption, StackOption
+from cli.options import AccountOption, JsonOption, read_pairs
 from cli.output import print_json, print_table
-from cli.target import find_target
 from rushes.api.usage.dimensions import parse_dimensions
 from rushes.api.usage.money import cents
 from rushes.api.usage.period import month_of, period_between
@@ -20,7 +20,8 @@ from rushes.api.usage.query import UsageQuery, read_filters
 from rushes.api.usage.service import Part
 from rushes.api.usage.statement import make_statement, statement_csv, statement_text
 from rushes.api.usage.totals import Totals
-from rushes.api.usage.views import moment, report_csv, report_view
+from rushes.api.usage.views import report_csv, report_view
+from rushes.jobs.times import utc_time
 
 AMOUNTS = ("jobs", "open", "completed", "failed", "cancelled", "estimated", "refunded", "settled")
 OutputFile = Annotated[
@@ -31,6 +32,7 @@ app = typer.Typer(help="What jobs cost, by account, key, model, provider, tag, u
 
 
 @app.callback(invoke_without_command=True)
+@with_deployment
 def report(
     context: typer.Context,
     account: AccountOption = None,
@@ -62,9 +64,7 @@ def report(
     ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with exact amounts.")] = False,
     output: OutputFile = None,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Add up what jobs cost. A job counts on the UTC day on which it was accepted.
@@ -77,7 +77,7 @@ def report(
         raise CommandError("give either --csv or --json")
     if month is not None and (begin or end):
         raise CommandError("give either --month or --from and --to")
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     values = {
         "key": key,
         "model": model,
@@ -88,7 +88,7 @@ def report(
     }
     with refusals():
         period = month_of(month) if month else period_between(begin, end, time.time())
-        filters = read_filters(values, _tags(tag or []))
+        filters = read_filters(values, read_pairs(tag, "--tag"))
         accounts = (account,) if account else tuple(account_names(target))
         query = UsageQuery(accounts, period, parse_dimensions(group_by, "--by"), filters)
         part = Part(usage_service(target).report(query), period)
@@ -97,13 +97,14 @@ def report(
     if csv:
         _write(report_csv(part), output)
     elif json:
-        view = report_view(part, moment(period.since), moment(period.until))
+        view = report_view(part, utc_time(period.since), utc_time(period.until))
         print_json(view.model_dump(mode="json"))
     else:
         _print(part)
 
 
 @app.command()
+@with_deployment
 def statement(
     account: Annotated[str, typer.Option("--account", help="The account.")],
     month: Annotated[str, typer.Option("--month", help="UTC month, YYYY-MM.")],
@@ -114,13 +115,11 @@ def statement(
         Literal["text", "csv"], typer.Option("--format", help="text, or csv with exact amounts.")
     ] = "text",
     output: OutputFile = None,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Print an account's statement of a month: lines by model, API key and tags, and the total."""
-    target = find_target(stack, local=local, env_file=env_file)
+    target = deployment.target()
     with refusals():
         made, tables = make_statement(
             job_search(target), account, month, tuple(tag or ()), datetime.now(UTC)
@@ -131,16 +130,6 @@ def statement(
         print_json(made.model_dump(mode="json"))
     else:
         _write(statement_csv(tables) if form == "csv" else f"{statement_text(made)}\n", output)
-
-
-def _tags(texts: list[str]) -> dict[str, str]:
-    found = {}
-    for text in texts:
-        name, separator, value = text.partition("=")
-        if not (name and separator):
-            raise CommandError(f"--tag must be NAME=VALUE (got {text[:80]!r})")
-        found[name] = value
-    return found
 
 
 def _write(text: str, output: Path | None) -> None:

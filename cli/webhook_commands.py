@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from cli.account_names import account_names, check_account
+from cli.deployment_options import NO_OPTIONS, DeploymentOptions, with_deployment
 from cli.error_codes import UNKNOWN, error_codes
 from cli.errors import NO, CommandError
-from cli.options import EnvFileOption, JsonOption, LocalOption, StackOption
+from cli.options import JsonOption
 from cli.output import moment, print_json, print_lines, print_result, print_table
-from cli.target import find_target
 from cli.times import PAST, past_time
 from cli.webhooks import RESEND_SECONDS, AccountWebhooks, problem_of
 from rushes.api.webhooks.schemas import ResendRequest
@@ -26,6 +26,7 @@ app = typer.Typer(help="Webhook endpoints of accounts, and messages to them.", n
 
 
 @app.command("list")
+@with_deployment
 def list_endpoints(
     account: Annotated[
         str | None, typer.Option("--account", help="By default all accounts.")
@@ -33,13 +34,11 @@ def list_endpoints(
     failing: Annotated[
         bool, typer.Option("--failing", help="Only those that get no events, or get them late.")
     ] = False,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """List webhook endpoints and their health."""
-    target, now = find_target(stack, local=local, env_file=env_file), time.time()
+    target, now = deployment.target(), time.time()
     found = [
         endpoint
         for name in ([account] if account else account_names(target))
@@ -58,16 +57,15 @@ def list_endpoints(
 
 
 @app.command("show")
+@with_deployment
 def show_endpoint(
     endpoint_id: EndpointArgument,
     account: OwnerOption,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Print an endpoint: its health, its latest attempts, and what you can do."""
-    target, now = find_target(stack, local=local, env_file=env_file), time.time()
+    target, now = deployment.target(), time.time()
     webhooks = AccountWebhooks(target, account)
     endpoint, latest = webhooks.find(endpoint_id), webhooks.attempts(endpoint_id, 5)
     reason = endpoint.disabled_reason or "failing"
@@ -90,17 +88,16 @@ def show_endpoint(
 
 
 @app.command("attempts")
+@with_deployment
 def list_attempts(
     endpoint_id: EndpointArgument,
     account: OwnerOption,
     limit: Annotated[int, typer.Option(min=1, max=100, help="The newest messages.")] = 20,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """List the newest messages to an endpoint, with each attempt."""
-    webhooks = AccountWebhooks(find_target(stack, local=local, env_file=env_file), account)
+    webhooks = AccountWebhooks(deployment.target(), account)
     endpoint, found = webhooks.find(endpoint_id), webhooks.attempts(endpoint_id, limit)
     if json:
         print_json([serialize_delivery(one, endpoint) for one in found])
@@ -109,6 +106,7 @@ def list_attempts(
 
 
 @app.command("resend")
+@with_deployment
 def resend_messages(
     endpoint_id: EndpointArgument,
     account: OwnerOption,
@@ -119,15 +117,13 @@ def resend_messages(
             help=f"All messages since then: {PAST}; by default since the endpoint began to fail."
         ),
     ] = None,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Send messages to an endpoint again, in the background. It must be enabled."""
     if message and since:
         raise CommandError("give either --message or --since")
-    webhooks = AccountWebhooks(find_target(stack, local=local, env_file=env_file), account)
+    webhooks = AccountWebhooks(deployment.target(), account)
     endpoint = webhooks.find(endpoint_id)
     begin = _begin(endpoint) if since is None else past_time(since, "--since")
     request = ResendRequest(message_id=message) if message else ResendRequest(since=begin)
@@ -139,17 +135,16 @@ def resend_messages(
 
 
 @app.command("test")
+@with_deployment
 def send_test(
     endpoint_id: EndpointArgument,
     account: OwnerOption,
     event_type: Annotated[str | None, typer.Option(help="Type of the test event.")] = None,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Send a test event and wait for its attempt. The exit code is 1 if it is not accepted."""
-    webhooks = AccountWebhooks(find_target(stack, local=local, env_file=env_file), account)
+    webhooks = AccountWebhooks(deployment.target(), account)
     delivery = webhooks.test(endpoint_id, event_type)
     attempt = delivery.attempts[0] if delivery.attempts else None
     accepted = bool(attempt and attempt.status_code and 200 <= attempt.status_code < 300)
@@ -161,19 +156,18 @@ def send_test(
 
 
 @app.command("enable")
+@with_deployment
 def enable_endpoint(
     endpoint_id: EndpointArgument,
     account: OwnerOption,
     resend: Annotated[
         bool, typer.Option("--resend", help="Also send again all since it began to fail.")
     ] = False,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Enable an endpoint again, and with --resend send it what it missed."""
-    webhooks = AccountWebhooks(find_target(stack, local=local, env_file=env_file), account)
+    webhooks = AccountWebhooks(deployment.target(), account)
     begin = _begin(webhooks.find(endpoint_id))
     endpoint = webhooks.enable(endpoint_id)
     count = webhooks.resend(endpoint_id, ResendRequest(since=begin)) if resend else 0
@@ -182,16 +176,15 @@ def enable_endpoint(
 
 
 @app.command("disable")
+@with_deployment
 def disable_endpoint(
     endpoint_id: EndpointArgument,
     account: OwnerOption,
-    stack: StackOption = None,
-    local: LocalOption = False,
-    env_file: EnvFileOption = None,
+    deployment: DeploymentOptions = NO_OPTIONS,
     json: JsonOption = False,
 ) -> None:
     """Stop all deliveries to an endpoint until it is enabled."""
-    webhooks = AccountWebhooks(find_target(stack, local=local, env_file=env_file), account)
+    webhooks = AccountWebhooks(deployment.target(), account)
     endpoint = webhooks.disable(endpoint_id)
     print_result(_as_json(endpoint, time.time()), f"{endpoint.id} is disabled", json=json)
 

@@ -1,6 +1,7 @@
 """Webhook endpoints and messages of an account, on the operator's AWS credentials."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -51,18 +52,16 @@ class AccountWebhooks:
         return self.messages.page(self.find(endpoint_id), Page(limit=limit)).deliveries
 
     def enable(self, endpoint_id: str) -> Endpoint:
-        self._record("enable", endpoint_id)
-        return self.endpoints.change(
-            self.account,
-            self.find(endpoint_id).id,
+        return self._change(
+            "enable",
+            endpoint_id,
             lambda current: current if current.is_enabled else current.enabled(time.time()),
         )
 
     def disable(self, endpoint_id: str) -> Endpoint:
-        self._record("disable", endpoint_id)
-        return self.endpoints.change(
-            self.account,
-            self.find(endpoint_id).id,
+        return self._change(
+            "disable",
+            endpoint_id,
             lambda current: (
                 current.disabled(time.time(), BY_OPERATOR) if current.is_enabled else current
             ),
@@ -82,6 +81,14 @@ class AccountWebhooks:
                 break
             request = request.model_copy(update={"after": resent.last})
         return count
+
+    def _change(
+        self, action: str, endpoint_id: str, change: Callable[[Endpoint], Endpoint]
+    ) -> Endpoint:
+        """Change an endpoint; one that does not exist leaves no entry in the audit log."""
+        endpoint = self.find(endpoint_id)
+        self._record(action, endpoint_id)
+        return self.endpoints.change(self.account, endpoint.id, change)
 
     def _record(self, action: str, endpoint_id: str) -> None:
         self.target.record(

@@ -37,7 +37,7 @@ URLS = (
     b"https://cdn.redoc.ly/redoc/logo-mini.svg",
     b"https://otel.cloud.redocly.com/v1/traces",
 )
-"""Other servers that Redoc contacts by itself: for a picture and to report its use."""
+"""Other servers that Redoc contacts by itself: for an image and to report its use."""
 CODE = re.compile(r"`([^`]+)`")
 INTRODUCTION = (
     "Each error of the API has a code. The native API has it in `code`, and its `type` links here; "

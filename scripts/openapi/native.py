@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from rushes.api.native.resource import PREFIX, NoBody, Route
+from rushes.api.native.resource import PREFIX, EmptyBody, Route
 from rushes.api.native.routes import ROUTES
 from rushes.api.native.schemas.shared import Problem
 from scripts.openapi.error_responses import error_responses
@@ -62,7 +62,7 @@ def _operation(route: Route, path: str) -> Json:
     }
     if route.is_idempotent:
         written["parameters"].append(IDEMPOTENCY_KEY)
-    if route.body is not NoBody:
+    if route.body is not EmptyBody:
         needed = any(field.is_required() for field in route.body.model_fields.values())
         content = {JSON: {"schema": _reference(route.body, "validation")}}
         written["requestBody"] = {"required": needed, "content": content}
@@ -120,7 +120,7 @@ def _schemas() -> tuple[Any, Json]:
     """Return the reference to each schema, and the schemas by name."""
     kinds: dict[Kind, None] = {(Problem, "serialization"): None}
     for route in ROUTES:
-        if route.body is not NoBody:
+        if route.body is not EmptyBody:
             kinds[route.body, "validation"] = None
         for model in (route.response, *route.also.values()):
             if model:

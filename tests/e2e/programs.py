@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from local.packaging import ROOT
+from local.stack import Stack
 
 HIDDEN = ("AWS_", "MAKE", "MFLAGS", "COV_", "COVERAGE_")
 """Prefixes of the tests' own variables, which a command must not inherit."""
@@ -22,6 +24,23 @@ def copy_tree(folder: Path) -> Path:
     copy = folder / "rushes"
     shutil.copytree(ROOT, copy, ignore=NOT_COPIED, symlinks=True)
     return copy
+
+
+def run_guide(page: str, stack: Stack, folder: Path) -> str:
+    """Run the only bash block of a page of docs/ against a stack, and return its output."""
+    (commands,) = re.findall(
+        r"```bash\n(.*?)```", (ROOT / "docs" / page).read_text("utf-8"), re.DOTALL
+    )
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands],
+        env={"PATH": os.environ["PATH"], **stack.environment()},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def run_program(

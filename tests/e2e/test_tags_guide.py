@@ -1,35 +1,19 @@
 """The command of docs/tags.md, and what becomes of its tags."""
 
 import json
-import os
 import re
-import subprocess
 from pathlib import Path
 
 import httpx
 
-from local.packaging import ROOT
 from local.stack import Stack
+from tests.e2e.programs import run_guide
 from tests.e2e.small_jobs import completes
-
-GUIDE = (ROOT / "docs/tags.md").read_text("utf-8")
-COMMANDS = re.findall(r"```bash\n(.*?)```", GUIDE, re.DOTALL)
 
 
 def test_command_creates_a_tagged_job_that_reports_its_cost(stack: Stack, tmp_path: Path):
-    environment = {"PATH": os.environ["PATH"], **stack.environment()}
-    (command,) = COMMANDS
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", command],
-        env=environment,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    job = json.loads(done.stdout)
-    key = {"authorization": f"Bearer {environment['RUSHES_API_KEY']}"}
+    job = json.loads(run_guide("tags.md", stack, tmp_path))
+    key = {"authorization": f"Bearer {stack.environment()['RUSHES_API_KEY']}"}
     with httpx.Client(base_url=stack.url, headers=key, timeout=120) as client:
         assert completes(client, job["id"], 300)
         answer = client.get(f"/openai/v1/videos/{job['id']}")

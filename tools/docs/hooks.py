@@ -17,7 +17,7 @@ LINK = re.compile(
     r"\[((?:[^\[\]]|\[[^\]]*\]\([^)]*\))*)\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)"
 )
 BADGE = re.compile(r"!\[([^\]]*)\]\(https?:[^)]*\)")
-"""A picture on another server, which becomes its text."""
+"""An image on another server, which becomes its text."""
 DECISIONS = "decisions"
 """Entry of the navigation that stands for all pages of the folder."""
 

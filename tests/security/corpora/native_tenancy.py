@@ -70,7 +70,7 @@ def _ids(api: Api) -> Ids:
         "job": (owner.job, ABSENT.job),
         "finished_job": (owner.finished_job, ABSENT.job),
         "key_id": (owner.key.split("_")[1], "0" * 16),
-        "account": (account, "nobody"),
+        "account": (account, "absent"),
         "provider": ("sandbox", "nowhere"),
         "cursor": (scope.encode(owner.job), CursorScope("f" * 64).encode(ABSENT.job)),
         "upload": (upload, "00000000000000000000000000000000.png"),

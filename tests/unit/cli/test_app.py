@@ -14,7 +14,7 @@ from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from cli import app as command
-from cli import config_commands, provider_commands
+from cli import deployment_options
 from cli.target import Target
 from rushes.aws.dynamodb.jobs import JobTable
 from rushes.jobs.job import Job
@@ -58,8 +58,7 @@ class Deployment:
         )
         self.target = Target("rushes", self.session, "media", "jobs", "rushes/providers")
         self.jobs: tuple[Job, ...] = ()
-        for module in (config_commands, provider_commands):
-            self.monkeypatch.setattr(module, "find_target", self._find_target)
+        self.monkeypatch.setattr(deployment_options, "find_target", self._find_target)
         self.monkeypatch.setattr(JobTable, "due", lambda *_: iter(self.jobs))
         self.monkeypatch.chdir(self.folder)
 

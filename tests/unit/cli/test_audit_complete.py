@@ -9,7 +9,6 @@ import pytest
 import typer
 from moto import mock_aws
 
-from cli import account_commands, audit_commands, key_commands
 from cli import app as command
 from cli.manual import leaves
 from cli.operator_services import account_service, key_service
@@ -103,8 +102,6 @@ def literal_actions() -> Iterator[str]:
 def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     with mock_aws():
         made = Deployment(SESSION, tmp_path, monkeypatch)
-        for module in (account_commands, audit_commands, key_commands):
-            monkeypatch.setattr(module, "find_target", made._find_target)
         made.write(CONFIG)
         yield made
 

@@ -36,7 +36,6 @@ monthly_dollars = 100
 def deployment(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     with mock_aws():
         made = Deployment(SESSION, tmp_path, monkeypatch)
-        monkeypatch.setattr(budget_commands, "find_target", made._find_target)
         monkeypatch.setattr(budget_commands, "default_limits", lambda _: Limit())
         Publisher(made.target.store, "").push(CONFIG + LIMITS)
         yield made

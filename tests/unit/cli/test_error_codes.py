@@ -1,6 +1,5 @@
 """`cli/error_codes.toml` explains every error code, pause and disabled webhook endpoint."""
 
-import ast
 import re
 from collections.abc import Iterator
 
@@ -13,6 +12,7 @@ from rushes import errors
 from rushes.api.webhooks.endpoint_service import BY_OWNER
 from rushes.jobs.pause import PauseReason
 from rushes.jobs.result import NOT_CREATED
+from tests.error_code_literals import error_code_literals
 
 SOURCES = ROOT / "layers/rushes/rushes"
 NOT_CODES = {"done"}
@@ -29,19 +29,8 @@ def classes(root: type[errors.RushesError] = errors.RushesError) -> Iterator[typ
             yield from classes(each)
 
 
-def literals() -> Iterator[str]:
-    """Yield the codes that are given at a raise statement or to a `JobError`."""
-    for path in SOURCES.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            match node:
-                case ast.keyword("code", ast.Constant(str(value))):
-                    yield value
-                case _:
-                    pass
-
-
 def test_every_code_is_explained():
-    codes = {each.code for each in classes()} | set(literals()) | NOT_CREATED  # type: ignore[attr-defined]
+    codes = {each.code for each in classes()} | set(error_code_literals(SOURCES)) | NOT_CREATED  # type: ignore[attr-defined]
     assert len(codes) > 50
     assert codes - NOT_CODES - set(KNOWN.codes) == set()
 

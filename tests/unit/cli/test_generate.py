@@ -13,7 +13,7 @@ import httpx
 import pytest
 from typer.testing import Result
 
-from cli import generate_commands, job_list_commands, job_view_commands
+from cli import deployment_options
 from cli.api import Api
 from rushes.jobs.result import JobError
 from rushes.jobs.status import JobStatus
@@ -69,9 +69,8 @@ class Client:
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Client:
     client = Client(NativeCaller(monkeypatch))
     found: Callable[..., Api] = lambda *_, **__: client.api  # noqa: E731
-    monkeypatch.setattr(generate_commands, "find_api", found)
-    for module in (job_view_commands, job_list_commands):
-        monkeypatch.setattr(module, "client_api", found)
+    for name in ("find_api", "client_api"):
+        monkeypatch.setattr(deployment_options, name, found)
     monkeypatch.setattr(time, "sleep", client.pause)
     monkeypatch.chdir(tmp_path)
     return client

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from cli import job_commands
+from cli import deployment_options
 from cli.target import Target
 from rushes.aws.dynamodb.jobs import JobTable
 from rushes.jobs.job import Job
@@ -70,7 +70,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
             assert (stack, local, env_file) == ("rushes", False, None)
             return deployment.target
 
-        monkeypatch.setattr(job_commands, "find_target", find_target)
+        monkeypatch.setattr(deployment_options, "find_target", find_target)
         yield deployment
     finally:
         stack.stop()

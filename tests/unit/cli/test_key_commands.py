@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from cli import account_commands, audit_commands, exceeded_budgets, key_commands, operator_services
 from cli import budgets as cli_budgets
+from cli import exceeded_budgets, operator_services
 from local.packaging import ROOT
 from rushes.api.auth import Authenticator
 from rushes.api.key_hashing import KEY, create_api_key
@@ -30,8 +30,6 @@ TODAY = period_of(NOW, DAY)
 def deployment(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     with mock_aws():
         made = Deployment(SESSION, tmp_path, monkeypatch)
-        for module in (account_commands, audit_commands, key_commands):
-            monkeypatch.setattr(module, "find_target", made._find_target)
         for module in (cli_budgets, exceeded_budgets, operator_services):
             monkeypatch.setattr(module, "default_limits", lambda _: Limit())
         yield made

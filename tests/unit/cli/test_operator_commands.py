@@ -48,7 +48,7 @@ def test_jobs_of_all_accounts_are_listed_newest_first(drill: DrillStack):
         ("--since yesterday", "--since must be a UTC day such as 2026-11-29, a time with", 2),
         ("--until 2026-11-29T08:00", "(got '2026-11-29T08:00')", 2),
         ("--limit 0", "greater than or equal to 1 (got '0')", 2),
-        ("--account nobody", "account 'nobody' not found", 1),
+        ("--account absent", "account 'absent' not found", 1),
         ("--status done", "Invalid value for '--status'", 2),
     ],
 )

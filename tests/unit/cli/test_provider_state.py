@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from cli import provider_state_commands
 from cli.publication import Publisher
 from rushes.aws.dynamodb.audit import AuditTable
 from rushes.aws.dynamodb.provider_limits import RateLimitTable
@@ -25,7 +24,6 @@ PAUSE = ("provider", "pause", "sandbox", "--reason", "new data centre")
 def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     with mock_aws():
         made = Deployment(SESSION, tmp_path, monkeypatch)
-        monkeypatch.setattr(provider_state_commands, "find_target", made._find_target)
         Publisher(made.target.store, "").push(CONFIG)
         yield made
 
@@ -74,8 +72,8 @@ def test_pause_with_an_end(deployment: Deployment, until: str):
         ((*PAUSE, "--until", "later"), "or 30m, 2h, 1d from now (got 'later')"),
         ((*PAUSE, "--until", "2001-01-01T00:00:00Z"), "until must be in the future"),
         ((*PAUSE, "--until", "2001-01-01T00:00:00"), "--until must be a UTC day"),
-        (("provider", "resume", "nobody"), "the configuration has no provider 'nobody'"),
-        (("provider", "status", "nobody"), "the configuration has no provider 'nobody'"),
+        (("provider", "resume", "absent"), "the configuration has no provider 'absent'"),
+        (("provider", "status", "absent"), "the configuration has no provider 'absent'"),
     ],
 )
 def test_other_values_are_refused_by_name(

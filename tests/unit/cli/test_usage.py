@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cli import account_names, usage_commands
+from cli import account_names, deployment_options, usage_commands
 from rushes.api.usage.service import UsageService
 from tests.fakes import FakeAccounts, FakeClock
 from tests.unit.api.usage.simulated_jobs import ACCOUNTS, World, make_world
@@ -22,7 +22,7 @@ NOVEMBER = ("--month", "2026-11")
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world: Any = make_world(8, 200)
     service = UsageService(world, FakeAccounts(), FakeClock())
-    monkeypatch.setattr(usage_commands, "find_target", lambda *_, **__: None)
+    monkeypatch.setattr(deployment_options, "find_target", lambda *_, **__: None)
     monkeypatch.setattr(usage_commands, "account_names", lambda _: list(ACCOUNTS))
     monkeypatch.setattr(account_names, "account_names", lambda _: list(ACCOUNTS))
     monkeypatch.setattr(usage_commands, "usage_service", lambda _: service)
@@ -44,12 +44,12 @@ def test_report_of_all_accounts_has_their_jobs_and_a_total(world: World):
 
 
 def test_report_of_an_account_by_tag_with_filters(world: World):
-    arguments = ("--account", "film", "--by", "tag:team", "--status", "completed")
+    arguments = ("--account", "games", "--by", "tag:team", "--status", "completed")
     found = report(*arguments, "--tag", "campaign=spring", *NOVEMBER)
     expected = [
         job
         for job in world.jobs
-        if job.account == "film"
+        if job.account == "games"
         and job.labels.tags.get("campaign") == "spring"
         and job.status == "completed"
         and job.created_at < 1_793_491_200 + 30 * 86_400
@@ -82,12 +82,12 @@ def test_report_for_people_has_a_line_for_each_value_and_the_total():
 
 @pytest.mark.usefixtures("world")
 def test_statement_as_text_json_and_csv(tmp_path: Path):
-    command = ("usage", "statement", "--account", "film", *NOVEMBER, "--tag", "team")
+    command = ("usage", "statement", "--account", "games", *NOVEMBER, "--tag", "team")
     text = run(*command)
-    assert text.stdout.startswith("Statement of film, 2026-11 (UTC), US dollars")
+    assert text.stdout.startswith("Statement of games, 2026-11 (UTC), US dollars")
     made = json.loads(run(*command, "--json").stdout)
     assert {line["section"] for line in made["lines"]} == {"model", "key", "tag:team"}
-    file = tmp_path / "film.csv"
+    file = tmp_path / "games.csv"
     assert run(*command, "--format", "csv", "-o", str(file)).stdout == f"wrote {file}\n"
     lines = list(csv.DictReader(io.StringIO(file.read_text("utf-8-sig"))))
     assert lines[-1]["section"] == "total"
@@ -102,17 +102,17 @@ def test_statement_as_text_json_and_csv(tmp_path: Path):
         (("--month", "2026-11", "--from", "2026-11-01"), "give either --month or", 2),
         (("--from", "tomorrow"), "from must be a day", 2),
         (("--status", "queued"), "status must be one of open", 2),
-        (("--modality", "film"), "modality must be one of video, image", 2),
-        (("--account", "nobody"), "account 'nobody' not found", 1),
-        (("statement", "--account", "nobody", "--month", "2026-11"), "'nobody' not found", 1),
+        (("--modality", "games"), "modality must be one of video, image", 2),
+        (("--account", "absent"), "account 'absent' not found", 1),
+        (("statement", "--account", "absent", "--month", "2026-11"), "'absent' not found", 1),
         (
-            ("statement", "--account", "film", "--month", "2026-11", "--tag", "a b"),
+            ("statement", "--account", "games", "--month", "2026-11", "--tag", "a b"),
             "got 'a b'",
             2,
         ),
         (("--tag", "team"), "--tag must be NAME=VALUE", 2),
         (("--csv", "--json"), "give either --csv or --json", 2),
-        (("statement", "--account", "film", "--month", "2026"), "month must be a month", 2),
+        (("statement", "--account", "games", "--month", "2026"), "month must be a month", 2),
         (("--csv", "--month", "2026-11", "-o", "/nonexistent/x.csv"), "cannot be written", 2),
     ],
 )

@@ -1,12 +1,12 @@
 """The operations guide explains every error code that a job can have."""
 
-import ast
 import re
 from collections.abc import Iterator
 
 from local.packaging import ROOT
 from rushes.errors import CorruptRecord, UpstreamError
 from rushes.jobs.result import NOT_CREATED
+from tests.error_code_literals import error_code_literals
 
 TEXT = (ROOT / "docs/operations.md").read_text("utf-8")
 PACKAGES = ("http", "jobs", "providers", "workflow")
@@ -23,23 +23,13 @@ def classes(root: type[UpstreamError] = UpstreamError) -> Iterator[type[Upstream
         yield from classes(each)
 
 
-def literals() -> Iterator[str]:
-    """Yield the codes that are given at a raise statement or to a `JobError`."""
-    for package in PACKAGES:
-        for path in (ROOT / "layers/rushes/rushes" / package).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                match node:
-                    case ast.keyword("code", ast.Constant(str(value))):
-                        yield value
-                    case _:
-                        pass
-
-
 def test_table_has_every_code_of_a_job():
     table = TEXT.partition("| `error.code` |")[2].partition("\n\n")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     explained = {code for row in rows for code in re.findall(r"`(\w+)`", row)}
-    codes = {each.code for each in classes()} | set(literals()) | NOT_CREATED
+    folders = [ROOT / "layers/rushes/rushes" / package for package in PACKAGES]
+    literals = {code for folder in folders for code in error_code_literals(folder)}
+    codes = {each.code for each in classes()} | literals | NOT_CREATED
     assert len(codes) > 15
     assert codes - OF_REQUESTS - OF_STATUSES - explained == set()
 

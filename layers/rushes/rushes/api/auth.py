@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from aws_lambda_powertools import Logger
 
@@ -16,6 +15,7 @@ from rushes.api.request_limits import FailedKeyLimiter
 from rushes.dialects.base import HttpRequest
 from rushes.errors import AwsUnavailable, ClientError, ExpiredApiKey, InvalidApiKey
 from rushes.jobs.idempotency import IdempotencyInfo
+from rushes.jobs.times import utc_text
 from rushes.ports import Clock
 from rushes.ports.api_keys import DEFAULT_SCOPES, ApiKey, ApiKeys, Scope
 from rushes.redaction import REDACTOR
@@ -155,9 +155,8 @@ class Authenticator:
 
 
 def _expiry(record: ApiKey) -> str:
-    at = datetime.fromtimestamp(record.expires_at or 0.0, UTC)
     successor = f"; it was replaced by the key {record.replaced_by}" if record.replaced_by else ""
-    return f"the API key expired at {at:%Y-%m-%dT%H:%M:%SZ}{successor}"
+    return f"the API key expired at {utc_text(record.expires_at or 0.0)}{successor}"
 
 
 def _with_hint(error: ClientError, api_key: str) -> ClientError:

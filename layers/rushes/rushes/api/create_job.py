@@ -116,7 +116,10 @@ class CreateJob:
         """Return the headers that report the rates of a caller's create calls."""
         if self.limiter is None:
             return {}
-        return self.limiter.headers(self.limits.create_rates(account, limits_id))
+        try:
+            return self.limiter.headers(self.limits.create_rates(account, limits_id))
+        except RushesError:  # the limits cannot be read, and neither could the call
+            return {}
 
     def start(self, job: Job) -> None:
         """Start the job's newest execution; after an error the sweeper starts it."""

@@ -41,7 +41,6 @@ from rushes.dialects.response_headers import (
 )
 from rushes.errors import (
     AlreadyFinished,
-    CorruptConfig,
     InvalidRequest,
     NotFound,
     RushesError,
@@ -52,7 +51,6 @@ from rushes.jobs.content import file_name
 from rushes.jobs.idempotency import read_idempotency
 from rushes.jobs.job import Job
 from rushes.jobs.request import CreateRequest
-from rushes.metrics import Metric, count
 
 logger = Logger(service="rushes", child=True)
 D = TypeVar("D", bound=Dialect)
@@ -93,10 +91,7 @@ class JobsApi:
         """Return the headers of a create call's response that report the rates of its caller."""
         if identity is None or verb not in CREATE_VERBS:
             return {}
-        try:
-            return self.service.create_job.rate_headers(identity.account, identity.limits_id)
-        except RushesError:  # the limits cannot be read, and neither could the call
-            return {}
+        return self.service.create_job.rate_headers(identity.account, identity.limits_id)
 
 
 @dataclass(frozen=True)
@@ -264,11 +259,7 @@ def _unsupported(call: Call[Dialect]) -> HttpResponse:
 
 
 def _error_response(dialect: Dialect, error: RushesError, log: RequestLog) -> HttpResponse:
-    if error.http_status >= 500:
-        log.failed(error)
-        if isinstance(error, CorruptConfig):  # a model that another release published
-            count(Metric.CONFIG_NOT_READABLE)
-        error = type(error)(error.public_message)
+    error = log.public(error)
     return _with_headers(dialect.write_error(error), retry_headers(error))
 
 

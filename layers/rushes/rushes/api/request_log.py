@@ -12,8 +12,8 @@ from aws_lambda_powertools import Logger
 from rushes.api.auth import Identity
 from rushes.api.log_events import REQUEST_COMPLETED, REQUEST_FAILED
 from rushes.dialects.base import HttpRequest, HttpResponse
-from rushes.errors import RushesError
-from rushes.metrics import Measure, record
+from rushes.errors import CorruptConfig, RushesError
+from rushes.metrics import Measure, Metric, count, record
 
 MAX_USER_AGENT = 200
 MAX_CLIENT_REQUEST_ID = 128
@@ -69,6 +69,15 @@ class RequestLog:
 
     def failed(self, error: RushesError) -> None:
         logger.error(REQUEST_FAILED, **self.ids(), reason=error.message)
+
+    def public(self, error: RushesError) -> RushesError:
+        """Return the error for the client; the message of a server error is logged and hidden."""
+        if error.http_status < 500:
+            return error
+        self.failed(error)
+        if isinstance(error, CorruptConfig):  # a model that another release published
+            count(Metric.CONFIG_NOT_READABLE)
+        return type(error)(error.public_message)
 
     def ids(self) -> dict[str, Any]:
         """Return the ids in each log line and metric about the request."""

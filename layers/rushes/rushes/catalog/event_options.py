@@ -7,4 +7,4 @@ class EventOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     progress: bool = False
-    """Publish `job.progress`: each one costs an event of the bus and a write of an item."""
+    """Publish `job.progress`: each one costs an event of the bus."""

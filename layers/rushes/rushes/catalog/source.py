@@ -50,6 +50,6 @@ def find_model(catalogs: CatalogSource, job: Job, name: str | None = None) -> Mo
     deleted. Also None if this release cannot read the model, which another one published.
     """
     try:
-        return catalogs.for_job(job).find(name or job.model or job.request.model)
+        return catalogs.for_job(job).find(name or job.made_by)
     except (CorruptConfig, UnknownModel):
         return None

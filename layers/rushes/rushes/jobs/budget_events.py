@@ -1,12 +1,13 @@
 """Event about a budget, in the same envelope as job events."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from rushes.jobs.charges import DAY_LENGTH, Threshold, begins_at, key_of, resets_at
 from rushes.jobs.events import Event
+from rushes.jobs.times import utc_time
 
 THRESHOLD_REACHED = "budget.threshold_reached"
 
@@ -42,7 +43,7 @@ def threshold_reached(threshold: Threshold) -> dict[str, Any]:
     event = BudgetThresholdReached(
         id=f"evt_{name.replace('#', '_')}_{threshold.percent}",
         type=THRESHOLD_REACHED,
-        timestamp=_datetime(threshold.reached_at),
+        timestamp=utc_time(threshold.reached_at),
         sequence=threshold.percent,
         data=BudgetEventData(
             id=name,
@@ -52,12 +53,8 @@ def threshold_reached(threshold: Threshold) -> dict[str, Any]:
             percent=threshold.percent,
             used=threshold.used,
             limit=threshold.limit,
-            begins_at=_datetime(begins_at(period)),
-            resets_at=_datetime(resets_at(period)),
+            begins_at=utc_time(begins_at(period)),
+            resets_at=utc_time(resets_at(period)),
         ),
     )
     return event.model_dump(mode="json")
-
-
-def _datetime(seconds: float) -> datetime:
-    return datetime.fromtimestamp(round(seconds, 3), UTC)

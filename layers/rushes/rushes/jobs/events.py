@@ -1,7 +1,7 @@
 """Job events: one envelope, the same on the bus and in webhooks."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +14,7 @@ from rushes.jobs.result import JobError as StoredError
 from rushes.jobs.result import ProviderAttempt
 from rushes.jobs.status import JobStatus, UpstreamCancelled
 from rushes.jobs.summary import summary_of
+from rushes.jobs.times import utc_time
 
 SOURCE = "rushes"
 UNCONFIRMED = frozenset(
@@ -149,7 +150,7 @@ class JobEvent(Event):
 
 def started_event(job: Job) -> JobStarted:
     """Build the event of a job that its provider has begun; a failover publishes no second one."""
-    started_at = event_time(job.started_at or job.submitted_at or job.updated_at)
+    started_at = utc_time(job.started_at or job.submitted_at or job.updated_at)
     return JobStarted(
         id=f"evt_{job.id}_started",
         type="job.started",
@@ -161,7 +162,7 @@ def started_event(job: Job) -> JobStarted:
 
 def terminal_event(job: Job, bucket: str) -> JobEvent:
     """Build the event of a finished job."""
-    finished_at = event_time(job.finished_at or job.updated_at)
+    finished_at = utc_time(job.finished_at or job.updated_at)
     data = JobEventData(
         **common_data(job),
         finished_at=finished_at,
@@ -221,16 +222,16 @@ def _attempts(job: Job, finished_at: datetime) -> tuple[AttemptData, ...]:
             model=attempt.model,
             provider=attempt.provider,
             error_code=attempt.error.code,
-            started_at=event_time(attempt.started_at),
-            ended_at=event_time(attempt.ended_at),
+            started_at=utc_time(attempt.started_at),
+            ended_at=utc_time(attempt.ended_at),
         )
         for attempt in job.attempts
     ]
     last = AttemptData(
-        model=summary_of(job).made_by,
+        model=job.made_by,
         provider=job.provider,
         error_code=job.error.code if job.error else None,
-        started_at=event_time(job.attempt_at or job.created_at),
+        started_at=utc_time(job.attempt_at or job.created_at),
         ended_at=finished_at,
     )
     return (*earlier, last)
@@ -244,7 +245,7 @@ def common_data(job: Job) -> dict[str, Any]:
         "status": job.status,
         "model": job.request.model,
         "provider": job.provider,
-        "created_at": event_time(job.created_at),
+        "created_at": utc_time(job.created_at),
         "is_restored": job.restored_to is not None,
         "request_id": job.request_id,
         **summary.model_dump(include=SUMMARY_FIELDS),
@@ -253,7 +254,3 @@ def common_data(job: Job) -> dict[str, Any]:
         "metadata": {} if job.deleted_at else job.labels.metadata,
         "estimated_cost": summary.estimated,
     }
-
-
-def event_time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(round(seconds, 3), UTC)

@@ -49,6 +49,11 @@ class JobState(StoredJob):
         return frozenset((self.provider, *(attempt.provider for attempt in self.attempts)))
 
     @property
+    def made_by(self) -> str:
+        """Catalog name of the current model, or of the one that made the result."""
+        return self.model or self.request.model
+
+    @property
     def first_provider(self) -> str:
         """The provider that the create response named, which ids with a provider keep."""
         return self.attempts[0].provider if self.attempts else self.provider

@@ -124,7 +124,7 @@ class SubmittedJob(JobState):
     ) -> Self:
         """Move the job to its next model and append the current provider to `attempts`."""
         attempt = ProviderAttempt(
-            model=self.model or self.request.model,
+            model=self.made_by,
             provider=self.provider,
             operation=self.operation,
             started_at=self.attempt_at or self.created_at,

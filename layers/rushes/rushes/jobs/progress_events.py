@@ -6,9 +6,10 @@ webhook endpoints that name it in their event types.
 
 from datetime import datetime
 
-from rushes.jobs.events import CommonJobData, Event, common_data, event_time
+from rushes.jobs.events import CommonJobData, Event, common_data
 from rushes.jobs.job import Job
 from rushes.jobs.status import JobStatus
+from rushes.jobs.times import utc_time
 
 TYPE = "job.progress"
 MIN_POINTS = 5
@@ -47,11 +48,11 @@ def progress_event(job: Job) -> JobProgress:
     return JobProgress(
         id=f"evt_{job.id}_progress_{len(job.attempts)}_{job.reported_progress}",
         type=TYPE,
-        timestamp=event_time(job.progress_reported_at or job.updated_at),
+        timestamp=utc_time(job.progress_reported_at or job.updated_at),
         sequence=1,
         data=JobProgressData(
             **common_data(job),
             progress=job.reported_progress,
-            expected_at=event_time(job.expected_at) if job.expected_at else None,
+            expected_at=utc_time(job.expected_at) if job.expected_at else None,
         ),
     )

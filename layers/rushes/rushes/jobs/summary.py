@@ -63,7 +63,7 @@ def summary_of(job: Job) -> JobSummary:
         modality=job.modality,
         model=job.request.model,
         provider=job.provider,
-        made_by=job.model or job.request.model,
+        made_by=job.made_by,
         key_id=job.key_id,
         tags=job.labels.tags,
         user=None if job.deleted_at else job.labels.user or None,

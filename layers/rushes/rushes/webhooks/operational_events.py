@@ -1,11 +1,12 @@
 """Events about webhook endpoints, in the same envelope as job events."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from rushes.jobs.events import Event
+from rushes.jobs.times import utc_time
 from rushes.webhooks.endpoint import Endpoint
 
 DISABLED, TEST = "endpoint.disabled", "webhook.test"
@@ -51,15 +52,15 @@ def endpoint_disabled(endpoint: Endpoint, now: float, reason: str) -> dict[str, 
     event = EndpointDisabled(
         id=f"evt_{endpoint.id}_disabled_{int(now if since is None else since)}",
         type=DISABLED,
-        timestamp=_moment(now),
+        timestamp=utc_time(now),
         sequence=1,
         data=EndpointEventData(
             id=endpoint.id,
             account=endpoint.account,
             name=endpoint.description,
             reason=reason,
-            failing_since=None if since is None else _moment(since),
-            disabled_at=_moment(now),
+            failing_since=None if since is None else utc_time(since),
+            disabled_at=utc_time(now),
         ),
     )
     return event.model_dump(mode="json")
@@ -70,12 +71,8 @@ def webhook_test(endpoint: Endpoint, now: float, name: str) -> dict[str, Any]:
     event = WebhookTest(
         id=f"evt_test_{name}",
         type=TEST,
-        timestamp=_moment(now),
+        timestamp=utc_time(now),
         sequence=1,
         data=WebhookTestData(id=endpoint.id, account=endpoint.account),
     )
     return event.model_dump(mode="json")
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(round(seconds, 3), UTC)

@@ -114,7 +114,7 @@ class ProviderClient:
         if model is None and job.config_version is not None:
             raise ProviderNotConfigured(
                 f"version {job.config_version} of the configuration, which accepted the job, or its"
-                f" model {job.model or job.request.model!r} cannot be read"
+                f" model {job.made_by!r} cannot be read"
             )
         return model
 

@@ -122,7 +122,7 @@ def test_repeated_call_returns_the_same_job(native: NativeCaller):
 def test_header_labels_are_added(native: NativeCaller):
     job = native.create_job({"rushes-tags": "team=ads", "rushes-user": "u"}).json
     assert (job["tags"], job["user"]) == ({"team": "ads"}, "u")
-    reply = native.create_job({"rushes-tags": "team=ads"}, tags={"team": "film"})
+    reply = native.create_job({"rushes-tags": "team=ads"}, tags={"team": "games"})
     assert_problem(reply, 400, "rushes-tags")
 
 

@@ -31,7 +31,7 @@ def jobs(native: NativeCaller) -> NativeCaller:
     native.clock.advance(60)
     two = native.new_job(prompt="two cats", model="boat", seconds=8, tags={"team": "ads"})
     native.clock.advance(60)
-    native.new_job(prompt="three", model="spare/video", tags={"team": "film"})
+    native.new_job(prompt="three", model="spare/video", tags={"team": "games"})
     native.finish(two, JobStatus.CANCELLED, None)
     return native
 
@@ -151,10 +151,10 @@ def test_operator_lists_the_jobs_of_an_account(jobs: NativeCaller):
     record = jobs.keys.rows[key.split("_")[1]]
     jobs.keys.add(replace(record, scopes=frozenset({Scope.ADMIN})))
     headers = {"authorization": f"Bearer {key}"}
-    query = {"account": "alice", "tag": "team:film"}
+    query = {"account": "alice", "tag": "team:games"}
     page = jobs.send("GET", path, headers=headers, query=query).json
     assert [job["prompt"] for job in page["data"]] == ["three"]
-    absent = jobs.send("GET", path, headers=headers, query={"account": "nobody"}).json
+    absent = jobs.send("GET", path, headers=headers, query={"account": "absent"}).json
     assert absent["data"] == []
     assert_problem(jobs.send("GET", path, headers=headers), 400, "account")
     assert_problem(jobs.send("GET", path, query=query), 403, code="missing_scope")

@@ -63,7 +63,7 @@ def test_name_may_be_encoded(native: NativeCaller):
 @pytest.mark.parametrize(
     ("query", "param"),
     [
-        ({"provider": "nobody"}, "provider"),
+        ({"provider": "absent"}, "provider"),
         ({"modality": "smell"}, "modality"),
         ({"cursor": "abc"}, "cursor"),
         ({"limit": "1000"}, "limit"),

@@ -15,7 +15,7 @@ from tests.unit.api.native.native_caller import FIELDS, JOBS, NativeCaller, asse
 
 def path_of(route: Route) -> str:
     """Return a URL of a route; its records do not exist."""
-    path = f"/rushes/v1{route.path}".replace("<path:name>", "nobody/nothing")
+    path = f"/rushes/v1{route.path}".replace("<path:name>", "absent/nothing")
     for name in ("job_id", "key_id", "account", "name", "provider"):
         path = path.replace(f"<{name}>", "0123456789abcdef")
     assert "<" not in path

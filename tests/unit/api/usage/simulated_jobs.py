@@ -21,7 +21,7 @@ MONTHS = 2
 SECONDS = 61 * 24 * 3600
 MODELS = ("acme/video", "acme/image", "other/video", "free/voice", "unpriced/video")
 MODALITIES = ("video", "image", "video", "speech", "video")
-ACCOUNTS = ("film", "news", "ads")
+ACCOUNTS = ("games", "news", "ads")
 ERRORS = ("upstream_failed", "content_filtered", "upstream_outcome_unknown", "bad_output")
 
 

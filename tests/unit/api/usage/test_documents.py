@@ -103,11 +103,11 @@ def test_jobs_of_unknown_price_are_counted(world: World):
 
 
 def test_statement_has_lines_by_model_key_and_tag_which_add_up(world: World):
-    statement, tables = make_statement(source(world), "film", "2026-11", ("team",), NOW)
+    statement, tables = make_statement(source(world), "games", "2026-11", ("team",), NOW)
     of_month = [
         job
         for job in world.jobs
-        if job.account == "film" and job.created_at < BEGIN + 30 * 24 * 3600
+        if job.account == "games" and job.created_at < BEGIN + 30 * 24 * 3600
     ]
     assert statement.total.jobs == len(of_month)
     assert {line.section for line in statement.lines} == {"model", "key", "tag:team"}
@@ -119,9 +119,9 @@ def test_statement_has_lines_by_model_key_and_tag_which_add_up(world: World):
 
 
 def test_statement_for_people_has_a_head_sections_and_the_number_of_jobs(world: World):
-    statement, _ = make_statement(source(world), "film", "2026-11", (), NOW)
+    statement, _ = make_statement(source(world), "games", "2026-11", (), NOW)
     text = statement_text(statement)
-    assert text.startswith("Statement of film, 2026-11 (UTC), US dollars\n")
+    assert text.startswith("Statement of games, 2026-11 (UTC), US dollars\n")
     assert "acme/video" in text
     assert f"{statement.total.jobs} jobs: {statement.total.completed} completed" in text
     assert f"{statement.total.settled:,.2f}" in text
@@ -132,7 +132,7 @@ def test_statement_is_final_after_the_month_when_all_jobs_are_finished(world: Wo
     month_end = datetime.fromtimestamp(BEGIN, UTC) + timedelta(days=30)
 
     def is_final(jobs: World, now: datetime) -> bool:
-        return make_statement(source(jobs), "film", "2026-11", (), now)[0].is_final
+        return make_statement(source(jobs), "games", "2026-11", (), now)[0].is_final
 
     assert is_final(finished, month_end)
     assert not is_final(finished, month_end - timedelta(seconds=1))
@@ -140,7 +140,7 @@ def test_statement_is_final_after_the_month_when_all_jobs_are_finished(world: Wo
 
 
 def test_empty_statement(world: World):
-    statement, tables = make_statement(source(world), "nobody", "2026-11", (), NOW)
+    statement, tables = make_statement(source(world), "absent", "2026-11", (), NOW)
     assert (statement.lines, statement.total.jobs) == ((), 0)
     assert [line["section"] for line in read(statement_csv(tables))] == ["total"]
     assert "0 jobs" in statement_text(statement)
@@ -148,7 +148,7 @@ def test_empty_statement(world: World):
 
 def test_statement_of_no_month_is_refused(world: World):
     with pytest.raises(InvalidRequest, match="month must be a month"):
-        make_statement(source(world), "film", "november", (), NOW)
+        make_statement(source(world), "games", "november", (), NOW)
 
 
 def test_names_of_a_statement_stay_on_one_line(world: World):

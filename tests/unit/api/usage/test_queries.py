@@ -147,15 +147,15 @@ def test_unknown_status_is_refused():
 
 def test_jobs_outside_of_the_period_and_of_other_accounts_do_not_count(world: World):
     day = Period(BEGIN + 24 * 3600, BEGIN + 2 * 24 * 3600)
-    total = service_of(world).report(UsageQuery(("film",), day, ())).total()
-    of_day = [job for job in world.jobs if job.account == "film" and day.contains(job.created_at)]
+    total = service_of(world).report(UsageQuery(("games",), day, ())).total()
+    of_day = [job for job in world.jobs if job.account == "games" and day.contains(job.created_at)]
     assert total.jobs == len(of_day) > 0
 
 
 def test_all_accounts_are_those_of_the_registry(world: World, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(usage_service, "MAX_ACCOUNTS", 2)
     monkeypatch.setattr(usage_service, "ACCOUNTS_PER_PAGE", 2)
-    service = service_of(world, "ads", "empty", "film", "news", "quiet")
+    service = service_of(world, "ads", "empty", "games", "news", "quiet")
     query = UsageQuery(None, PERIOD, ("account",))
     rows = service.report(query).rows
     assert {group[0]: totals.jobs for group, totals in rows.items()} == {
@@ -168,7 +168,7 @@ def test_part_of_a_report_has_a_bounded_number_of_rows(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(usage_service, "MAX_ROWS", 3)
-    service, query = service_of(world), UsageQuery(("film",), PERIOD, ("day", "model"))
+    service, query = service_of(world), UsageQuery(("games",), PERIOD, ("day", "model"))
     table, cursor, parts = Table(query.dimensions), None, 0
     while parts == 0 or cursor:
         part = service.part(query, cursor)
@@ -194,8 +194,8 @@ def test_longest_rows_of_a_part_fit_a_response_of_lambda():
 def test_period_of_a_cursor_is_that_of_the_first_call(world: World):
     """The default end is the present time, which is later at the next call."""
     service = service_of(world)
-    first = UsageQuery(("film",), PERIOD, ("model",), requested=(None, None))
-    later = UsageQuery(("film",), Period(BEGIN, BEGIN + 1), ("model",), requested=(None, None))
+    first = UsageQuery(("games",), PERIOD, ("model",), requested=(None, None))
+    later = UsageQuery(("games",), Period(BEGIN, BEGIN + 1), ("model",), requested=(None, None))
     part = service.part(first, limit=10)
     rest = service.part(later, part.next_cursor)
     assert rest.period == PERIOD
@@ -209,13 +209,13 @@ def test_jobs_of_the_same_millisecond_are_each_added_once(world: World):
     times = [begin + 0.0009, begin + 0.0001, begin + 0.0005, begin + 0.0003]
     jobs = [
         job.model_copy(
-            update={"id": new_id(begin, f"{number:020x}"), "created_at": at, "account": "film"}
+            update={"id": new_id(begin, f"{number:020x}"), "created_at": at, "account": "games"}
         )
         for number, (job, at) in enumerate(zip(world.jobs, times, strict=False))
     ]
     service, cursor, count = service_of(World(world.random, jobs)), None, 0
     while True:
-        part = service.part(UsageQuery(("film",), PERIOD, ()), cursor, limit=1)
+        part = service.part(UsageQuery(("games",), PERIOD, ()), cursor, limit=1)
         count, cursor = count + part.table.total().jobs, part.next_cursor
         if cursor is None:
             break
@@ -235,7 +235,7 @@ def test_jobs_of_the_same_millisecond_are_each_added_once(world: World):
 def test_cursor_of_another_report_or_account_is_refused(world: World, changes: dict[str, Any]):
     service = service_of(world)
     values: dict[str, Any] = {
-        "accounts": ("film",),
+        "accounts": ("games",),
         "period": PERIOD,
         "dimensions": ("model",),
     }
@@ -249,7 +249,7 @@ def test_cursor_of_another_report_or_account_is_refused(world: World, changes: d
 )
 def test_invalid_cursor_is_refused(world: World, cursor: str):
     with pytest.raises(UnknownCursor, match="cursor: unknown cursor"):
-        service_of(world).part(UsageQuery(("film",), PERIOD, ()), cursor)
+        service_of(world).part(UsageQuery(("games",), PERIOD, ()), cursor)
 
 
 @pytest.mark.parametrize(
@@ -264,9 +264,9 @@ def test_invalid_cursor_is_refused(world: World, cursor: str):
     ],
 )
 def test_cursor_with_times_out_of_range_is_refused(world: World, times: str):
-    query = UsageQuery(("film",), PERIOD, ())
+    query = UsageQuery(("games",), PERIOD, ())
     since, until, at = times.split(", ")
-    text = f'["{query.digest}", {since}, {until}, "film", "", {at}]'
+    text = f'["{query.digest}", {since}, {until}, "games", "", {at}]'
     cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
     with pytest.raises(UnknownCursor, match="cursor: unknown cursor"):
         service_of(world).part(query, cursor)
@@ -274,8 +274,8 @@ def test_cursor_with_times_out_of_range_is_refused(world: World, times: str):
 
 def test_cursor_that_names_another_account_reads_nothing_of_it(world: World):
     """A client may forge a cursor of its own report; it stays within its account."""
-    query = UsageQuery(("film",), PERIOD, ("account",))
+    query = UsageQuery(("games",), PERIOD, ("account",))
     for account in ("", "ads", "news"):
         forged = write_cursor(Position(PERIOD, account), query.digest)
         rows = service_of(world).part(query, forged).table.rows
-        assert {group[0] for group in rows} <= {"film"}
+        assert {group[0] for group in rows} <= {"games"}

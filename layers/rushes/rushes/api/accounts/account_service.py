@@ -1,16 +1,19 @@
 """Create, list, change, disable and enable accounts. Each change has an audit entry."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from rushes.api.accounts.schemas import AccountChanges, NewAccount
 from rushes.api.keys.schemas import ACCOUNT
+from rushes.api.paging import entries_of
 from rushes.errors import AccountExists, NotFound
 from rushes.ports import Clock
 from rushes.ports.accounts import Account, Accounts
 from rushes.ports.audit import AuditEntry
 
+PAGE = 100
+"""Accounts that one request reads."""
 TEXTS = ("display_name", "contact", "notes")
 
 
@@ -50,6 +53,9 @@ class AccountService:
 
     def page(self, limit: int, after: str | None = None) -> tuple[tuple[Account, ...], bool]:
         return self.accounts.page(limit, after)
+
+    def all(self) -> Iterator[Account]:
+        return entries_of(lambda after: self.page(PAGE, after), lambda account: account.name)
 
     def update(self, name: str, changes: AccountChanges, actor: str) -> Account:
         now, fields = self.clock(), changes.model_dump(include=set(TEXTS), exclude_none=True)

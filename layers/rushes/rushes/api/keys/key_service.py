@@ -1,8 +1,8 @@
 """Create, list, change, rotate and revoke API keys. Each change has an audit entry."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from rushes.api.key_hashing import create_api_key
@@ -16,11 +16,15 @@ from rushes.api.keys.schemas import (
     models_of,
     scopes_of,
 )
+from rushes.api.paging import entries_of
 from rushes.errors import InvalidRequest, KeyConflict, NotFound
+from rushes.jobs.times import utc_text
 from rushes.ports import Clock
 from rushes.ports.api_keys import ApiKey, KeyRegistry
 from rushes.ports.audit import AuditEntry
 
+PAGE = 100
+"""Keys that one request reads."""
 HOUR, DAY = 3600.0, 24 * 3600.0
 
 
@@ -60,6 +64,9 @@ class KeyService:
         self, account: str, limit: int, after: str | None = None
     ) -> tuple[tuple[ApiKey, ...], bool]:
         return self.keys.page(account, limit, after)
+
+    def all(self, account: str) -> Iterator[ApiKey]:
+        return entries_of(lambda after: self.page(account, PAGE, after), lambda key: key.key_id)
 
     def get(self, key_id: str, account: str | None = None) -> ApiKey:
         """Return a key.
@@ -130,7 +137,7 @@ class KeyService:
             expires_at = min(ends_at, key.expires_at or ends_at)
             return replace(key, replaced_by=new.key_id, expires_at=expires_at), successor(key)
 
-        detail = {"replaced_by": new.key_id, "expires_at": _time(ends_at)}
+        detail = {"replaced_by": new.key_id, "expires_at": utc_text(ends_at)}
         entry = _entry(now, actor, "key.rotate", key_id, before.account, detail)
         replaced = self.keys.replace(key_id, change, entry)
         return CreatedKey(secret, self.get(new.key_id), replaced)
@@ -157,7 +164,7 @@ def _facts(key: ApiKey) -> dict[str, Any]:
         "name": key.name,
         "scopes": sorted(key.scopes),
         "models": None if key.models is None else sorted(key.models),
-        "expires_at": None if key.expires_at is None else _time(key.expires_at),
+        "expires_at": None if key.expires_at is None else utc_text(key.expires_at),
     }
 
 
@@ -185,7 +192,3 @@ def _rotated(key: ApiKey) -> KeyConflict:
         f"key {key.key_id} was rotated before: the key {key.replaced_by} is in its place",
         param="key_id",
     )
-
-
-def _time(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"

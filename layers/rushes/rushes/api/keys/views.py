@@ -1,12 +1,12 @@
 """API keys in responses of the native API and in the JSON output of the command line."""
 
-from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
 from rushes.api.accounts.limits_in_use import LimitInUse
 from rushes.api.keys.schemas import ALL_MODELS
+from rushes.jobs.times import utc_text
 from rushes.ports.api_keys import ApiKey
 
 Status = Literal["active", "expired", "revoked"]
@@ -89,4 +89,4 @@ def status_of(key: ApiKey, now: float) -> Status:
 
 
 def iso_time(at: float | None) -> str | None:
-    return None if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return None if at is None else utc_text(at)

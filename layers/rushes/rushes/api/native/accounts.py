@@ -14,7 +14,7 @@ from rushes.api.accounts.views import (
 )
 from rushes.api.keys.schemas import AccountName
 from rushes.api.keys.views import limit_views
-from rushes.api.native.resource import Call, NoBody, NoQuery, Route
+from rushes.api.native.resource import Call, EmptyBody, EmptyQuery, Route
 from rushes.api.native.services import NativeServices
 from rushes.errors import InvalidRequest, NotFound
 from rushes.ports.accounts import Account
@@ -31,7 +31,7 @@ class AccountList(BaseModel):
     next_cursor: str | None = Field(description="Value of `cursor` for the next page.")
 
 
-def show_own(services: NativeServices, call: Call[NoBody, NoQuery]) -> OwnAccount:
+def show_own(services: NativeServices, call: Call[EmptyBody, EmptyQuery]) -> OwnAccount:
     """Return the account, also if it has keys of an older release and no record."""
     try:
         account = services.accounts.get(call.account)
@@ -41,7 +41,7 @@ def show_own(services: NativeServices, call: Call[NoBody, NoQuery]) -> OwnAccoun
     return OwnAccount(**account_view(account).model_dump(), limits=limits)
 
 
-def list_all(services: NativeServices, call: Call[NoBody, AccountQuery]) -> AccountList:
+def list_all(services: NativeServices, call: Call[EmptyBody, AccountQuery]) -> AccountList:
     accounts, has_more = services.accounts.page(call.query.limit, call.query.cursor)
     return AccountList(
         data=[operator_account_view(account) for account in accounts],
@@ -49,17 +49,17 @@ def list_all(services: NativeServices, call: Call[NoBody, AccountQuery]) -> Acco
     )
 
 
-def create(services: NativeServices, call: Call[NewAccount, NoQuery]) -> OperatorAccountView:
+def create(services: NativeServices, call: Call[NewAccount, EmptyQuery]) -> OperatorAccountView:
     return operator_account_view(services.accounts.create(call.body, call.identity.actor))
 
 
-def show(services: NativeServices, call: Call[NoBody, NoQuery]) -> AccountDetail:
+def show(services: NativeServices, call: Call[EmptyBody, EmptyQuery]) -> AccountDetail:
     account = services.accounts.get(call.variables["account"])
     limits = limit_views(services.limits.of_account(account.name))
     return AccountDetail(**operator_account_view(account).model_dump(), limits=limits)
 
 
-def update(services: NativeServices, call: Call[AccountChanges, NoQuery]) -> OperatorAccountView:
+def update(services: NativeServices, call: Call[AccountChanges, EmptyQuery]) -> OperatorAccountView:
     if not call.body.model_fields_set:
         names = ", ".join(AccountChanges.model_fields)
         raise InvalidRequest(f"body must have at least one of {names}", param="body")

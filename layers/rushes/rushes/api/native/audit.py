@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from rushes.api.audit_views import AuditEntryView, AuditQuery, entry_view, filter_of
-from rushes.api.native.resource import Call, NoBody, Route
+from rushes.api.native.resource import Call, EmptyBody, Route
 from rushes.api.native.services import NativeServices
 from rushes.ports.api_keys import Scope
 
@@ -15,7 +15,7 @@ class AuditList(BaseModel):
     )
 
 
-def list_entries(services: NativeServices, call: Call[NoBody, AuditQuery]) -> AuditList:
+def list_entries(services: NativeServices, call: Call[EmptyBody, AuditQuery]) -> AuditList:
     query = call.query
     page = services.audit.page(filter_of(query), query.limit, query.cursor)
     return AuditList(

@@ -1,13 +1,13 @@
 """Answer requests of the native API: match, authenticate, authorize, validate, run, serialize."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 
 from aws_lambda_powertools import Logger
 from pydantic import BaseModel
 
-from rushes.api.auth import Authenticator, Identity
+from rushes.api.auth import Authenticator
 from rushes.api.log_events import UNEXPECTED_ERROR
 from rushes.api.native.problems import problem_response
 from rushes.api.native.query import read_query
@@ -23,8 +23,7 @@ from rushes.dialects.json_format import as_json
 from rushes.dialects.request_body import parse_json_body
 from rushes.dialects.response_headers import NO_STORE_HEADERS
 from rushes.dialects.validation import validate
-from rushes.errors import CorruptConfig, RushesError, ServerError
-from rushes.metrics import Metric, count
+from rushes.errors import RushesError, ServerError
 
 API = "native"
 """Name in logs and metrics."""
@@ -58,21 +57,12 @@ class NativeApi:
         except Exception:
             logger.exception(UNEXPECTED_ERROR, **log.ids(), dialect=API, verb=match.route.name)
             response = problem_response(ServerError("internal error"), request.request_id)
-        if match.route.creates_job:
-            limits = self._rate_headers(log.identity)
+        if match.route.creates_job and (identity := log.identity):
+            create_job = self._services.jobs.create_job
+            limits = create_job.rate_headers(identity.account, identity.limits_id)
             response = replace(response, headers={**limits, **response.headers})
         log.completed(response, API, match.route.name)
         return response
-
-    def _rate_headers(self, identity: Identity | None) -> Mapping[str, str]:
-        """Return the headers that report the rates of the caller's create calls."""
-        if identity is None:
-            return {}
-        try:
-            create_job = self._services.jobs.create_job
-            return create_job.rate_headers(identity.account, identity.limits_id)
-        except RushesError:  # the limits cannot be read, and neither could the call
-            return {}
 
     def _run(self, match: Match, log: RequestLog) -> HttpResponse:
         route, request = match.route, log.request
@@ -106,9 +96,4 @@ def _serialize(route: Route, result: Result) -> HttpResponse:
 
 
 def _problem(error: RushesError, log: RequestLog) -> HttpResponse:
-    if error.http_status >= 500:
-        log.failed(error)
-        if isinstance(error, CorruptConfig):
-            count(Metric.CONFIG_NOT_READABLE)
-        error = type(error)(error.public_message)
-    return problem_response(error, log.request.request_id)
+    return problem_response(log.public(error), log.request.request_id)

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from rushes.api.keys.schemas import AccountName
-from rushes.api.native.resource import Call, NoBody, Route
-from rushes.api.native.schemas.job import Cost, JobListEntry
-from rushes.api.native.schemas.shared import Page, moment, moment_or_none
+from rushes.api.native.job_views import cost_of
+from rushes.api.native.resource import Call, EmptyBody, Route
+from rushes.api.native.schemas.job import JobListEntry
+from rushes.api.native.schemas.shared import Page, moment_or_none
 from rushes.api.native.services import NativeServices
 from rushes.catalog.model_entry import Modality
 from rushes.dialects.labels import check_tags
@@ -16,6 +17,7 @@ from rushes.dialects.validation import shown
 from rushes.errors import InvalidRequest
 from rushes.jobs.status import JobStatus
 from rushes.jobs.summary import JobSummary
+from rushes.jobs.times import utc_time
 from rushes.ports.api_keys import Scope
 from rushes.ports.search import MAX_PAGE, JobFilter
 
@@ -76,11 +78,11 @@ class JobListPage(Page[JobListEntry]):
     """A page of jobs. It may have fewer than `limit`, or none, and still a next page."""
 
 
-def list_jobs(services: NativeServices, call: Call[NoBody, JobQuery]) -> JobListPage:
+def list_jobs(services: NativeServices, call: Call[EmptyBody, JobQuery]) -> JobListPage:
     return _page(services, call.account, call.query)
 
 
-def list_jobs_of(services: NativeServices, call: Call[NoBody, OperatorJobQuery]) -> JobListPage:
+def list_jobs_of(services: NativeServices, call: Call[EmptyBody, OperatorJobQuery]) -> JobListPage:
     return _page(services, call.query.account, call.query)
 
 
@@ -157,9 +159,9 @@ def _entry(summary: JobSummary) -> JobListEntry:
         prompt=summary.prompt,
         tags=summary.tags,
         user=summary.user,
-        created_at=moment(summary.created_at),
+        created_at=utc_time(summary.created_at),
         finished_at=moment_or_none(summary.finished_at),
-        cost=Cost(estimated=summary.estimated, settled=summary.settled, refunded=summary.refunded),
+        cost=cost_of(summary),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from rushes.api.create_job import Estimate
 from rushes.api.native.schemas import job as schemas
-from rushes.api.native.schemas.shared import moment, moment_or_none
+from rushes.api.native.schemas.shared import moment_or_none
 from rushes.api.native.waiting import waiting_of
 from rushes.catalog.selection import Candidate
 from rushes.dialects.base import JobView
@@ -14,7 +14,8 @@ from rushes.jobs.job import Job
 from rushes.jobs.request import GenerationRequest, StoredFile
 from rushes.jobs.result import Artifact, JobError, ProviderAttempt
 from rushes.jobs.status import JobStatus
-from rushes.jobs.summary import summary_of
+from rushes.jobs.summary import JobSummary, summary_of
+from rushes.jobs.times import utc_time
 
 HANDLE_IDS = ("id", "request_id", "name", "arn")
 """Members of a provider's handle that are its id of the job; others may be URLs with secrets."""
@@ -29,7 +30,7 @@ def serialize_job(view: JobView) -> schemas.Job:
         progress=job.progress,
         modality=job.modality,
         model=job.request.model,
-        made_by=job.model or job.request.model,
+        made_by=job.made_by,
         provider=job.provider,
         upstream_model=job.upstream_model,
         provider_job_id=provider_job_id(job.operation),
@@ -39,7 +40,7 @@ def serialize_job(view: JobView) -> schemas.Job:
         attempts=_attempts(job),
         waiting=waiting_of(job),
         cancel=_cancel(job),
-        cost=cost_of(job),
+        cost=cost_of(summary_of(job)),
         warnings=list(job.warnings),
         artifacts=[_file(file, view.link) for file in ordered_artifacts(job)],
         document=view.document if is_completed else None,
@@ -54,8 +55,7 @@ def serialize_job(view: JobView) -> schemas.Job:
     )
 
 
-def cost_of(job: Job) -> schemas.Cost:
-    summary = summary_of(job)
+def cost_of(summary: JobSummary) -> schemas.Cost:
     return schemas.Cost(
         estimated=summary.estimated, settled=summary.settled, refunded=summary.refunded
     )
@@ -125,7 +125,7 @@ def _candidate(candidate: Candidate) -> schemas.EstimateCandidate:
 
 def _timeline(job: Job) -> schemas.Timeline:
     return schemas.Timeline(
-        accepted_at=moment(job.created_at),
+        accepted_at=utc_time(job.created_at),
         submitted_at=moment_or_none(job.submitted_at),
         started_at=moment_or_none(job.started_at),
         expected_at=moment_or_none(job.expected_at),
@@ -142,10 +142,10 @@ def _attempts(job: Job) -> list[schemas.Attempt]:
     earlier = [_earlier(number, attempt) for number, attempt in enumerate(job.attempts, 1)]
     current = schemas.Attempt(
         number=len(earlier) + 1,
-        model=job.model or job.request.model,
+        model=job.made_by,
         provider=job.provider,
         provider_job_id=provider_job_id(job.operation),
-        started_at=moment(job.attempt_at or job.created_at),
+        started_at=utc_time(job.attempt_at or job.created_at),
         ended_at=moment_or_none(job.finished_at),
         error=_failure(job.error),
         estimated=job.cost,
@@ -159,8 +159,8 @@ def _earlier(number: int, attempt: ProviderAttempt) -> schemas.Attempt:
         model=attempt.model,
         provider=attempt.provider,
         provider_job_id=provider_job_id(attempt.operation),
-        started_at=moment(attempt.started_at),
-        ended_at=moment(attempt.ended_at),
+        started_at=utc_time(attempt.started_at),
+        ended_at=utc_time(attempt.ended_at),
         error=_failure(attempt.error),
         estimated=attempt.cost,
     )

@@ -9,8 +9,8 @@ from rushes.api.native.job_views import serialize_estimate, serialize_job
 from rushes.api.native.resource import (
     PREFIX,
     Call,
-    NoBody,
-    NoQuery,
+    EmptyBody,
+    EmptyQuery,
     Route,
     json_response,
 )
@@ -41,7 +41,7 @@ class WaitQuery(BaseModel):
     ] = 0
 
 
-def create(services: NativeServices, call: Call[NewJob, NoQuery]) -> HttpResponse:
+def create(services: NativeServices, call: Call[NewJob, EmptyQuery]) -> HttpResponse:
     request = _create_request(services, call)
     if call.body.dry_run:
         return json_response(_estimate(services, call, request))
@@ -49,42 +49,44 @@ def create(services: NativeServices, call: Call[NewJob, NoQuery]) -> HttpRespons
     return _created(services, call, created.job, replayed=created.replayed)
 
 
-def estimate(services: NativeServices, call: Call[JobParameters, NoQuery]) -> PriceEstimate:
+def estimate(services: NativeServices, call: Call[JobParameters, EmptyQuery]) -> PriceEstimate:
     return _estimate(services, call, _create_request(services, call))
 
 
-def retrieve(services: NativeServices, call: Call[NoBody, WaitQuery]) -> HttpResponse:
+def retrieve(services: NativeServices, call: Call[EmptyBody, WaitQuery]) -> HttpResponse:
     job = _find(services, call)
     if call.query.wait:
         job = services.jobs.wait_until_finished(job, call.query.wait)
     return _shown(services, job)
 
 
-def cancel(services: NativeServices, call: Call[NoBody, NoQuery]) -> HttpResponse:
+def cancel(services: NativeServices, call: Call[EmptyBody, EmptyQuery]) -> HttpResponse:
     job = _find(services, call)
     job = services.jobs.wait_until_final(services.jobs.cancel(call.account, job.id))
     return _shown(services, job)
 
 
-def retry(services: NativeServices, call: Call[NoBody, NoQuery]) -> HttpResponse:
+def retry(services: NativeServices, call: Call[EmptyBody, EmptyQuery]) -> HttpResponse:
     job = _find(services, call)
     info = _idempotency(call, f"{API} retry {job.id}")
     created = services.jobs.retry(call.account, job.id, info)
     return _created(services, call, created.job, replayed=created.replayed)
 
 
-def delete(services: NativeServices, call: Call[NoBody, NoQuery]) -> HttpResponse:
+def delete(services: NativeServices, call: Call[EmptyBody, EmptyQuery]) -> HttpResponse:
     job = services.jobs.delete(call.account, _find(services, call).id)
     return json_response(DeletedJob(id=job.id), headers=cancel_status_headers(job))
 
 
-def _create_request(services: NativeServices, call: Call[JobParameters, NoQuery]) -> CreateRequest:
+def _create_request(
+    services: NativeServices, call: Call[JobParameters, EmptyQuery]
+) -> CreateRequest:
     catalog, blobs = services.jobs.catalogs.current().catalog, services.jobs.blobs
     return read_create_request(call.body, call.request.headers, call.account, blobs, catalog)
 
 
 def _estimate(
-    services: NativeServices, call: Call[JobParameters, NoQuery], request: CreateRequest
+    services: NativeServices, call: Call[JobParameters, EmptyQuery], request: CreateRequest
 ) -> PriceEstimate:
     info = call.identity.of_call(IdempotencyInfo(""), "")
     found = services.jobs.create_job.estimate(call.account, API, request, info)

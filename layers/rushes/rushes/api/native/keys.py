@@ -15,7 +15,7 @@ from rushes.api.keys.views import (
     limit_views,
     operator_key_view,
 )
-from rushes.api.native.resource import Call, NoBody, NoQuery, Route
+from rushes.api.native.resource import Call, EmptyBody, EmptyQuery, Route
 from rushes.api.native.services import NativeServices
 from rushes.errors import InvalidRequest
 from rushes.ports.api_keys import ApiKey, Scope
@@ -42,7 +42,7 @@ class OperatorKeyList(BaseModel):
     next_cursor: str | None = Field(description="Value of `cursor` for the next page.")
 
 
-def list_own(services: NativeServices, call: Call[NoBody, KeyQuery]) -> KeyList:
+def list_own(services: NativeServices, call: Call[EmptyBody, KeyQuery]) -> KeyList:
     keys, has_more = services.keys.page(call.account, call.query.limit, call.query.cursor)
     now = services.keys.clock()
     return KeyList(
@@ -50,13 +50,13 @@ def list_own(services: NativeServices, call: Call[NoBody, KeyQuery]) -> KeyList:
     )
 
 
-def show_own(services: NativeServices, call: Call[NoBody, NoQuery]) -> KeyView:
+def show_own(services: NativeServices, call: Call[EmptyBody, EmptyQuery]) -> KeyView:
     return key_view(
         services.keys.get(call.variables["key_id"], call.account), services.keys.clock()
     )
 
 
-def list_all(services: NativeServices, call: Call[NoBody, OperatorKeyQuery]) -> OperatorKeyList:
+def list_all(services: NativeServices, call: Call[EmptyBody, OperatorKeyQuery]) -> OperatorKeyList:
     query, now = call.query, services.keys.clock()
     keys, has_more = services.keys.page(query.account, query.limit, query.cursor)
     return OperatorKeyList(
@@ -65,20 +65,20 @@ def list_all(services: NativeServices, call: Call[NoBody, OperatorKeyQuery]) -> 
     )
 
 
-def create(services: NativeServices, call: Call[NewKey, NoQuery]) -> CreatedKeyView:
+def create(services: NativeServices, call: Call[NewKey, EmptyQuery]) -> CreatedKeyView:
     created = services.keys.create(call.body, call.identity.actor)
     view = operator_key_view(created.key, services.keys.clock())
     return CreatedKeyView(**view.model_dump(), key=created.secret)
 
 
-def show(services: NativeServices, call: Call[NoBody, NoQuery]) -> KeyDetail:
+def show(services: NativeServices, call: Call[EmptyBody, EmptyQuery]) -> KeyDetail:
     key = services.keys.get(call.variables["key_id"])
     limits = services.limits.of_key(key.account, key.limits_id)
     view = operator_key_view(key, services.keys.clock())
     return KeyDetail(**view.model_dump(), limits=limit_views(limits))
 
 
-def update(services: NativeServices, call: Call[KeyChanges, NoQuery]) -> OperatorKeyView:
+def update(services: NativeServices, call: Call[KeyChanges, EmptyQuery]) -> OperatorKeyView:
     if not call.body.model_fields_set:
         names = ", ".join(KeyChanges.model_fields)
         raise InvalidRequest(f"body must have at least one of {names}", param="body")
@@ -86,7 +86,7 @@ def update(services: NativeServices, call: Call[KeyChanges, NoQuery]) -> Operato
     return operator_key_view(changed, services.keys.clock())
 
 
-def rotate(services: NativeServices, call: Call[Rotation, NoQuery]) -> RotatedKeyView:
+def rotate(services: NativeServices, call: Call[Rotation, EmptyQuery]) -> RotatedKeyView:
     created = services.keys.rotate(call.variables["key_id"], call.body, call.identity.actor)
     now = services.keys.clock()
     return RotatedKeyView(
@@ -96,7 +96,7 @@ def rotate(services: NativeServices, call: Call[Rotation, NoQuery]) -> RotatedKe
     )
 
 
-def revoke(services: NativeServices, call: Call[NoBody, NoQuery]) -> OperatorKeyView:
+def revoke(services: NativeServices, call: Call[EmptyBody, EmptyQuery]) -> OperatorKeyView:
     revoked = services.keys.revoke(call.variables["key_id"], call.identity.actor)
     return operator_key_view(revoked, services.keys.clock())
 

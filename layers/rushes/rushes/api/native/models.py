@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from rushes.api.native.resource import Call, NoBody, NoQuery, Route
+from rushes.api.native.resource import Call, EmptyBody, EmptyQuery, Route
 from rushes.api.native.schemas import model as schemas
 from rushes.api.native.schemas.shared import Page
 from rushes.api.native.services import NativeServices
@@ -43,7 +43,7 @@ class ModelPage(Page[schemas.Model]):
     """A page of models; the aliases come first."""
 
 
-def list_models(services: NativeServices, call: Call[NoBody, ModelQuery]) -> ModelPage:
+def list_models(services: NativeServices, call: Call[EmptyBody, ModelQuery]) -> ModelPage:
     catalog, query = services.catalogs.current().catalog, call.query
     _check_provider(catalog, query.provider)
     begin = read_offset(query.cursor, "cursor")
@@ -53,7 +53,7 @@ def list_models(services: NativeServices, call: Call[NoBody, ModelQuery]) -> Mod
     return ModelPage(data=models, next_cursor=str(end) if end < len(selected) else None)
 
 
-def retrieve(services: NativeServices, call: Call[NoBody, NoQuery]) -> schemas.Model:
+def retrieve(services: NativeServices, call: Call[EmptyBody, EmptyQuery]) -> schemas.Model:
     catalog = services.catalogs.current().catalog
     return serialize_model(model_view(catalog, call.variables["name"]))
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rushes.api.native.resource import Call, NoBody, NoQuery, Route
+from rushes.api.native.resource import Call, EmptyBody, EmptyQuery, Route
 from rushes.api.native.services import NativeServices
 from rushes.api.provider_control.key_check import KeyCheckView
 from rushes.api.provider_control.service import MAX_REASON
@@ -23,27 +23,27 @@ class NewPause(StrictModel):
     )
 
 
-def list_providers(services: NativeServices, _: Call[NoBody, NoQuery]) -> ProviderList:
+def list_providers(services: NativeServices, _: Call[EmptyBody, EmptyQuery]) -> ProviderList:
     return services.providers.list()
 
 
-def show(services: NativeServices, call: Call[NoBody, NoQuery]) -> ProviderView:
+def show(services: NativeServices, call: Call[EmptyBody, EmptyQuery]) -> ProviderView:
     return services.providers.get(call.variables["name"])
 
 
-def pause(services: NativeServices, call: Call[NewPause, NoQuery]) -> ProviderView:
+def pause(services: NativeServices, call: Call[NewPause, EmptyQuery]) -> ProviderView:
     name, body = call.variables["name"], call.body
     services.providers.pause(name, body.reason, body.until, call.identity.actor)
     return services.providers.get(name)
 
 
-def resume(services: NativeServices, call: Call[NoBody, NoQuery]) -> ProviderView:
+def resume(services: NativeServices, call: Call[EmptyBody, EmptyQuery]) -> ProviderView:
     name = call.variables["name"]
     services.providers.resume(name, call.identity.actor)
     return services.providers.get(name)
 
 
-def test_key(services: NativeServices, call: Call[NoBody, NoQuery]) -> KeyCheckView:
+def test_key(services: NativeServices, call: Call[EmptyBody, EmptyQuery]) -> KeyCheckView:
     return services.key_checks.check(call.variables["name"], call.identity.actor)
 
 

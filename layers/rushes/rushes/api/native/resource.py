@@ -18,11 +18,11 @@ PREFIX = "/rushes/v1"
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
-class NoQuery(BaseModel):
+class EmptyQuery(BaseModel):
     """A URL without query parameters."""
 
 
-class NoBody(StrictModel):
+class EmptyBody(StrictModel):
     """A request without a body, or with an empty object."""
 
 
@@ -69,8 +69,8 @@ class Route:
     name: str
     summary: str
     response: type[BaseModel] | None
-    body: type[BaseModel] = NoBody
-    query: type[BaseModel] = NoQuery
+    body: type[BaseModel] = EmptyBody
+    query: type[BaseModel] = EmptyQuery
     status: int = 200
     has_secret: bool = False
     """Whether the response contains a secret on purpose, which is otherwise redacted."""

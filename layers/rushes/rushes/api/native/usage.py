@@ -5,16 +5,17 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from rushes.api.keys.schemas import AccountName
-from rushes.api.native.resource import Call, NoBody, Result, Route
+from rushes.api.native.resource import Call, EmptyBody, Result, Route
 from rushes.api.native.services import NativeServices
 from rushes.api.usage.csv_format import CONTENT_TYPE
 from rushes.api.usage.dimensions import parse_dimensions
 from rushes.api.usage.period import month_of, period_between
 from rushes.api.usage.query import UsageQuery, read_filters
-from rushes.api.usage.views import UsageReport, moment, report_csv, report_view
+from rushes.api.usage.views import UsageReport, report_csv, report_view
 from rushes.dialects.base import HttpResponse
 from rushes.dialects.response_headers import NO_STORE_HEADERS
 from rushes.errors import InvalidRequest
+from rushes.jobs.times import utc_time
 from rushes.ports.api_keys import Scope
 
 NEXT_CURSOR = "rushes-next-cursor"
@@ -58,12 +59,12 @@ class OperatorUsageParameters(UsageParameters):
     account: AccountName | None = Field(default=None, description="By default all accounts.")
 
 
-def own_usage(services: NativeServices, call: Call[NoBody, UsageParameters]) -> Result:
+def own_usage(services: NativeServices, call: Call[EmptyBody, UsageParameters]) -> Result:
     return _report(services, call.query, (call.account,))
 
 
 def usage_of_accounts(
-    services: NativeServices, call: Call[NoBody, OperatorUsageParameters]
+    services: NativeServices, call: Call[EmptyBody, OperatorUsageParameters]
 ) -> Result:
     account = call.query.account
     return _report(services, call.query, None if account is None else (account,))
@@ -79,7 +80,7 @@ def _report(
         if part.next_cursor:
             headers[NEXT_CURSOR] = part.next_cursor
         return HttpResponse(200, report_csv(part), headers)
-    return report_view(part, moment(part.period.since), moment(part.period.until))
+    return report_view(part, utc_time(part.period.since), utc_time(part.period.until))
 
 
 def _query(

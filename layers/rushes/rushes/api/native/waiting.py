@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from rushes.api.native.schemas.job import Waiting
-from rushes.api.native.schemas.shared import moment, moment_or_none
+from rushes.api.native.schemas.shared import moment_or_none
 from rushes.jobs.job import Job
 from rushes.jobs.pause import PauseReason
 from rushes.jobs.status import Stage
+from rushes.jobs.times import utc_time
 
 WAIT_FOR_IT = "Wait: it goes on by itself. Or cancel the job."
 ASK_OPERATOR = "Ask the operator of this gateway, or cancel the job."
@@ -50,7 +51,7 @@ def waiting_of(job: Job) -> Waiting | None:
         code=reason.code,
         message=reason.message,
         action=reason.action,
-        since=moment(reason.since),
+        since=utc_time(reason.since),
         until=moment_or_none(_until(job)),
         queue_position=job.queue_position,
         needs_operator=needs_operator,

@@ -2,13 +2,13 @@
 
 from rushes.api.keys.schemas import ALL_MODELS
 from rushes.api.keys.views import limit_views
-from rushes.api.native.resource import Call, NoBody, NoQuery, Route
+from rushes.api.native.resource import Call, EmptyBody, EmptyQuery, Route
 from rushes.api.native.schemas.whoami import WhoAmI
 from rushes.api.native.services import NativeServices
 from rushes.ports.api_keys import Scope
 
 
-def whoami(services: NativeServices, call: Call[NoBody, NoQuery]) -> WhoAmI:
+def whoami(services: NativeServices, call: Call[EmptyBody, EmptyQuery]) -> WhoAmI:
     key, limits = call.identity, services.limits
     return WhoAmI(
         account=key.account,

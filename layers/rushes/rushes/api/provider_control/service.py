@@ -16,12 +16,12 @@ from rushes.api.provider_control.views import (
     ProviderList,
     ProviderView,
     State,
-    moment,
 )
 from rushes.catalog.models import Catalog
 from rushes.catalog.similar_names import similar_names
 from rushes.catalog.source import CatalogSource
 from rushes.errors import InvalidRequest, NotFound, WriteConflict
+from rushes.jobs.times import utc_time
 from rushes.ports import Clock
 from rushes.ports.audit import AuditEntry, AuditLog
 from rushes.ports.jobs import Jobs
@@ -85,7 +85,7 @@ class ProviderControl:
             pause = ProviderPause(reason=text, since=current.since if current else now, until=end)
             return limit.model_copy(update={"pause": pause}), pause
 
-        detail = {"reason": text, "until": end and moment(end).isoformat()}
+        detail = {"reason": text, "until": end and utc_time(end).isoformat()}
         self.audit.record(AuditEntry(now, actor, "provider.pause", f"provider:{name}", detail))
         return _pause_view(self._change(name, change))
 
@@ -137,7 +137,7 @@ class ProviderControl:
             state=_state(limit, now),
             pause=_pause_view(pause) if pause else None,
             circuits=tuple(_circuit_view(*item, now) for item in sorted(limit.circuits.items())),
-            throttled_until=moment(limit.not_before) if limit.not_before > now else None,
+            throttled_until=utc_time(limit.not_before) if limit.not_before > now else None,
             calls=CallsView(total=counts.calls, failed=counts.errors, error_rate=counts.error_rate),
             last_error=_error_view(error) if error else None,
             jobs=jobs,
@@ -146,7 +146,7 @@ class ProviderControl:
 
 def _error_view(error: FailedCall) -> LastErrorView:
     return LastErrorView(
-        at=moment(error.at),
+        at=utc_time(error.at),
         code=error.code,
         upstream_code=error.upstream_code,
         call=error.call,
@@ -187,8 +187,8 @@ def _state(limit: RateLimit, now: float) -> State:
 
 
 def _pause_view(pause: ProviderPause) -> PauseView:
-    until = None if pause.until is None else moment(pause.until)
-    return PauseView(reason=pause.reason, since=moment(pause.since), until=until)
+    until = None if pause.until is None else utc_time(pause.until)
+    return PauseView(reason=pause.reason, since=utc_time(pause.since), until=until)
 
 
 def _circuit_view(key: str, circuit: Circuit, now: float) -> CircuitView:
@@ -196,8 +196,8 @@ def _circuit_view(key: str, circuit: Circuit, now: float) -> CircuitView:
     return CircuitView(
         model=None if key == ALL_MODELS else key,
         state="closed" if until is None else "open" if until > now else "trial",
-        open_until=None if until is None else moment(until),
-        failing_since=moment(circuit.failing_since),
+        open_until=None if until is None else utc_time(until),
+        failing_since=utc_time(circuit.failing_since),
         failures=circuit.rejections,
         reason=circuit.reason,
     )

@@ -1,6 +1,6 @@
 """State of a provider, as operators see it."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -88,7 +88,3 @@ class ProviderList(View):
     providers: tuple[ProviderView, ...]
     jobs_are_complete: bool
     """Whether all open jobs were counted; otherwise the numbers are lower bounds."""
-
-
-def moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(round(seconds, 3), UTC)

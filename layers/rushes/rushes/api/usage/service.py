@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from rushes.api.paging import entries_of
 from rushes.api.usage.cursor import Position, read_cursor, write_cursor
 from rushes.api.usage.period import Period
 from rushes.api.usage.query import UsageQuery
@@ -84,12 +85,11 @@ class UsageService:
             return
         if first:
             yield first
-        after, more = first or None, True
-        while more:
-            page, more = self.accounts.page(ACCOUNTS_PER_PAGE, after)
-            yield from (account.name for account in page)
-            after = page[-1].name if page else None
-            more = more and after is not None
+        found = entries_of(self._page, lambda account: account.name, first or None)
+        yield from (account.name for account in found)
+
+    def _page(self, after: str | None) -> "tuple[tuple[Account, ...], bool]":
+        return self.accounts.page(ACCOUNTS_PER_PAGE, after)
 
     def _jobs(self, query: UsageQuery, account: str, position: Position) -> "Iterator[JobSummary]":
         """Yield an account's jobs; after the position in its account."""

@@ -1,6 +1,6 @@
 """Reports of usage as JSON and CSV."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
@@ -53,10 +53,6 @@ class UsageReport(BaseModel):
     """Of the rows of this response."""
     next_cursor: str | None
     """With a cursor, the rows are a part: add those of the next responses."""
-
-
-def moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(round(seconds, 3), UTC)
 
 
 def totals_view(totals: Totals) -> UsageTotals:

@@ -17,6 +17,7 @@ from rushes.aws.dynamodb.items import (
     MAX_TRIES,
     Item,
     corrupt_if_unreadable,
+    is_version,
     key,
     put,
     put_request,
@@ -52,7 +53,7 @@ class AccountTable(ItemBatches):
             if after == before:
                 return after
             after = replace(after, version=before.version + 1)
-            if self._write(after, _is_version(before), entry):
+            if self._write(after, is_version(before.version), entry):
                 return after
         raise WriteConflict("the account is being changed by other requests")
 
@@ -100,15 +101,6 @@ def listing(table: str, name: str) -> dict[str, dict[str, Any]]:
 
 def _listed(name: str) -> Item:
     return key("ACCOUNTS", "all", name)
-
-
-def _is_version(account: Account) -> dict[str, Any]:
-    if not account.version:
-        return {"ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(version)"}
-    return {
-        "ConditionExpression": "version = :version",
-        "ExpressionAttributeValues": {":version": {"N": str(account.version)}},
-    }
 
 
 def _item(account: Account) -> Item:

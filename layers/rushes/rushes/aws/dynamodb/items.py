@@ -139,6 +139,16 @@ def report_corrupt(item: Item, reason: str) -> None:
     count(Metric.CORRUPT_RECORD)
 
 
+def is_version(version: int) -> dict[str, Any]:
+    """Return the condition that a stored item has a version; items of older releases have none."""
+    if not version:
+        return {"ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(version)"}
+    return {
+        "ConditionExpression": "version = :version",
+        "ExpressionAttributeValues": {":version": {"N": str(version)}},
+    }
+
+
 def put_request(table: str, item: Item, condition: Mapping[str, Any]) -> dict[str, Any]:
     """Return the `Put` of a transaction."""
     request = {"TableName": table, "Item": item, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}

@@ -15,6 +15,7 @@ from rushes.aws.dynamodb.items import (
     ABSENT,
     MAX_TRIES,
     Item,
+    is_version,
     key,
     put_request,
     read_valid,
@@ -117,7 +118,7 @@ class KeyRegistryTable(ItemBatches):
             after = replace(after, version=before.version + 1)
             item = with_writer(key_item(after))
             written = {
-                "key": put_request(self._table, item, _is_version(before)),
+                "key": put_request(self._table, item, is_version(before.version)),
                 **requests,
                 "audit": put_request(self._table, entry_item(entry), ABSENT),
             }
@@ -134,12 +135,3 @@ def _entry(api_key: ApiKey) -> Item:
     """Return the entry of a key in the partition of its account; its creation orders the list."""
     created = f"{int(api_key.created_at * 1000):013d}"
     return key("ACCOUNT", api_key.account, f"key#{created}#{api_key.key_id}")
-
-
-def _is_version(api_key: ApiKey) -> dict[str, Any]:
-    if not api_key.version:
-        return {"ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(version)"}
-    return {
-        "ConditionExpression": "version = :version",
-        "ExpressionAttributeValues": {":version": {"N": str(api_key.version)}},
-    }

@@ -8,9 +8,8 @@ They expire after a day.
 
 from typing import Any
 
-from rushes.aws.dynamodb.items import Item, Table, key, query_items
+from rushes.aws.dynamodb.items import Item, Table, corrupt_if_unreadable, key, query_items
 from rushes.aws.errors import translate_aws_errors
-from rushes.errors import CorruptRecord
 from rushes.ports.provider_calls import CallCounts, FailedCall
 
 BUCKET_SECONDS = 300
@@ -68,7 +67,7 @@ def _error_item(error: FailedCall) -> Item:
 
 
 def _read(item: Item) -> CallCounts:
-    try:
+    with corrupt_if_unreadable():
         error = item["last_error"]["M"] if "last_error" in item else None
         last_error = error and FailedCall(
             at=float(error["at"]["N"]),
@@ -77,5 +76,3 @@ def _read(item: Item) -> CallCounts:
             upstream_code=error.get("upstream_code", {}).get("S"),
         )
         return CallCounts(int(item["calls"]["N"]), int(item["errors"]["N"]), last_error)
-    except (KeyError, TypeError, ValueError) as error:
-        raise CorruptRecord(f"the counts cannot be read ({type(error).__name__})") from None

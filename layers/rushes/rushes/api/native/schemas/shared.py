@@ -1,9 +1,11 @@
 """Parts of responses that several resources have."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from rushes.jobs.times import utc_time
 
 Member = TypeVar("Member", bound=BaseModel)
 
@@ -58,10 +60,5 @@ class Problem(BaseModel):
     request_id: str = ""
 
 
-def moment(seconds: float) -> datetime:
-    """Return a time in UTC, to the millisecond."""
-    return datetime.fromtimestamp(round(seconds, 3), UTC)
-
-
 def moment_or_none(seconds: float | None) -> datetime | None:
-    return None if seconds is None else moment(seconds)
+    return None if seconds is None else utc_time(seconds)
